@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/** All commands, in the order of the help. */
+#include "cmd/all.h"
+
+const struct command *const cmd_all[] = {
+	NULL,
+};

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/** The commands, one file each. */
+#ifndef CMD_ALL_H
+#define CMD_ALL_H
+
+#include "cmd/command.h"
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/** A processing graph: sources -> merge -> filters -> sink, and its runner. */
+#ifndef GRAPH_GRAPH_H
+#define GRAPH_GRAPH_H
+
+#include <sonde/component.h>
+
+struct graph;
+
+SONDE_MUST_CHECK int graph_new(struct graph **ret);
+/** Ends and frees all components, last added first. */
+void graph_free(struct graph *g);
+
+/**
+ * Starts a component and puts it behind those already there. @setup's parameters, output and
+ * note_arg are borrowed until graph_free(). Numbers the traces, classes and streams of a source.
+ */
+SONDE_MUST_CHECK int graph_add(struct graph *g, const struct sonde_component_class *cls,
+			       const struct sonde_setup *setup);
+
+/** First and last time of all sources. -ENODATA where none knows one. */
+SONDE_MUST_CHECK int graph_span(struct graph *g, int64_t *ret_begin_ns, int64_t *ret_end_ns);
+
+/** Tells all sources that only [from_ns, to_ns] will be wanted. */
+SONDE_MUST_CHECK int graph_seek(struct graph *g, int64_t from_ns, int64_t to_ns);
+
+/** All traces of all sources; lent until graph_free(). Returns how many. */
+size_t graph_traces(const struct graph *g, struct sonde_trace *const **ret);
+
+/** Runs until the sources end, or the sink has enough, then finishes the sink. */
+SONDE_MUST_CHECK int graph_run(struct graph *g);
+
+#endif

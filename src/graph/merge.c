@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Merges lanes with a tournament of losers (Knuth, TAOCP 5.4.1).
+ *
+ *          tree[0] winner               Leaves are lanes; each inner node keeps the lane
+ *             |                         that lost there, so a new head is replayed along
+ *          tree[1] loser                one path of log2(n) nodes. The best of the losers
+ *          /        \                   on the winner's path is the runner-up: all of the
+ *     tree[2]      tree[3]              winner's events up to its time go out in one run.
+ *     /   \        /    \
+ *   lane0 lane1  lane2  lane3
+ *
+ * A lane is asked for its next batch only when no event of its last one is in the batch given out.
+ */
+#include "graph/merge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "graph/component.h"
+#include "graph/order.h"
+
+struct lane {
+	struct sonde_component *c;	      /* borrowed */
+	size_t number;			      /* in the component */
+	const struct sonde_event *head, *end; /* head == end: ended, or to be refilled */
+	bool ended;
+};
+
+struct merge {
+	struct lane *lanes; /* owned */
+	size_t n, cap;
+	size_t *tree; /* owned, n nodes; NULL before the first batch */
+	bool refill;  /* the winner's batch is used up */
+	struct sonde_event out[SONDE_BATCH_MAX];
+};
+
+int merge_new(struct merge **ret)
+{
+	struct merge *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return sonde_fail(-ENOMEM, "out of memory for a merge");
+	*ret = m;
+	return 0;
+}
+
+void merge_free(struct merge *m)
+{
+	if (!m)
+		return;
+	free(m->lanes);
+	free(m->tree);
+	free(m);
+}
+
+int merge_add(struct merge *m, struct sonde_component *c, size_t lane)
+{
+	int r = mem_grow(&m->lanes, &m->cap, m->n + 1);
+	if (r < 0)
+		return r;
+	m->lanes[m->n++] = (struct lane){ .c = c, .number = lane };
+	return 0;
+}
+
+static int lane_fill(struct lane *l)
+{
+	struct sonde_batch b;
+	int r = l->c->cls->next(l->c, l->number, &b);
+
+	if (r < 0)
+		return r;
+	l->ended = !r;
+	l->head = r ? b.events : NULL;
+	l->end = r ? b.events + b.n : NULL;
+	return 0;
+}
+
+/* Does lane a's head come before lane b's? An ended lane comes last. */
+static bool lane_before(const struct merge *m, size_t a, size_t b)
+{
+	const struct lane *x = &m->lanes[a], *y = &m->lanes[b];
+
+	if (x->ended || y->ended)
+		return x->ended == y->ended ? a < b : y->ended;
+	if (x->head->ts_ns != y->head->ts_ns)
+		return x->head->ts_ns < y->head->ts_ns;
+	int tie = order_tie(x->head, y->head);
+	return tie ? tie < 0 : a < b;
+}
+
+/* Plays the leaf @i up to the root. While the tree is built, n stands for an empty node. */
+static void merge_replay(struct merge *m, size_t i)
+{
+	size_t winner = i;
+
+	for (size_t node = (i + m->n) / 2; node > 0; node /= 2) {
+		size_t other = m->tree[node];
+
+		if (other == m->n) {
+			m->tree[node] = winner;
+			return;
+		}
+		if (lane_before(m, other, winner)) {
+			m->tree[node] = winner;
+			winner = other;
+		}
+	}
+	m->tree[0] = winner;
+}
+
+static int merge_start(struct merge *m)
+{
+	m->tree = calloc(m->n, sizeof(*m->tree));
+	if (!m->tree)
+		return sonde_fail(-ENOMEM, "out of memory for %zu lanes", m->n);
+	for (size_t i = 0; i < m->n; i++) {
+		int r = lane_fill(&m->lanes[i]);
+		if (r < 0)
+			return r;
+		m->tree[i] = m->n;
+	}
+	for (size_t i = 0; i < m->n; i++)
+		merge_replay(m, i);
+	return 0;
+}
+
+/* How many of the winner's events come before every other lane's head. */
+static size_t merge_run(const struct merge *m, size_t winner)
+{
+	const struct lane *l = &m->lanes[winner];
+	size_t second = m->n;
+
+	for (size_t node = (winner + m->n) / 2; node > 0; node /= 2) {
+		if (second == m->n || lane_before(m, m->tree[node], second))
+			second = m->tree[node];
+	}
+	if (second == m->n || m->lanes[second].ended)
+		return (size_t)(l->end - l->head);
+
+	int64_t until = m->lanes[second].head->ts_ns;
+	const struct sonde_event *e = l->head + 1; // the winner itself has been compared
+	while (e < l->end && e->ts_ns < until)
+		e++;
+	return (size_t)(e - l->head);
+}
+
+int merge_next(struct merge *m, struct sonde_batch *ret)
+{
+	int r = !m->n || m->tree ? 0 : merge_start(m);
+	if (r < 0 || !m->n)
+		return r;
+	if (m->refill) {
+		r = lane_fill(&m->lanes[m->tree[0]]);
+		if (r < 0)
+			return r;
+		merge_replay(m, m->tree[0]);
+		m->refill = false;
+	}
+
+	size_t n = 0;
+	while (n < SONDE_BATCH_MAX && !m->refill) {
+		struct lane *l = &m->lanes[m->tree[0]];
+		if (l->ended)
+			break;
+
+		size_t run = merge_run(m, m->tree[0]);
+		if (!n && run == (size_t)(l->end - l->head)) {
+			// A whole batch of one lane: lend it as it is.
+			*ret = (struct sonde_batch){ l->head, run };
+			l->head = l->end;
+			m->refill = true;
+			return 1;
+		}
+		if (run > SONDE_BATCH_MAX - n)
+			run = SONDE_BATCH_MAX - n;
+		memcpy(m->out + n, l->head, run * sizeof(*m->out));
+		n += run;
+		l->head += run;
+		m->refill = l->head == l->end;
+		if (!m->refill)
+			merge_replay(m, m->tree[0]);
+	}
+	*ret = (struct sonde_batch){ m->out, n };
+	return n > 0;
+}
