@@ -159,6 +159,9 @@ struct sonde_stream_class {
 /** A trace: everything its metadata says. */
 struct sonde_trace {
 	const char *path; /* its folder; or NULL */
+	/* For people: the environment's hostname and, where the person named a folder above, "/"
+	 * and the path from there; or NULL. What babeltrace2 calls it, and sorts equal times by. */
+	const char *name;
 	uint8_t uuid[16];
 	bool has_uuid;
 	bool big_endian;

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/** The TRACE arguments of a command: those named, or the newest trace below the current folder. */
+#include "cmd/trace_arg.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "comp/all.h"
+
+/* Where a search ends, so that it stays quick in a home directory too. */
+enum { DEPTH_MOST = 8, FOLDERS_MOST = 20000 };
+
+struct search {
+	char path[4096]; /* of the folder being looked into */
+	size_t folders;
+	char *best; /* owned */
+	struct timespec best_time;
+};
+
+static bool later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+static int search_dir(struct search *s, int dir_fd, int depth);
+
+/* Looks at one entry of the folder s->path, which is @len bytes long. */
+static int search_entry(struct search *s, DIR *dir, const struct dirent *e, int depth)
+{
+	struct stat st;
+
+	if (e->d_name[0] == '.' || fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (S_ISREG(st.st_mode) && !strcmp(e->d_name, "metadata") &&
+	    (!s->best || later(&st.st_mtim, &s->best_time))) {
+		char *copy = strdup(s->path);
+		if (!copy)
+			return sonde_fail(-ENOMEM, "out of memory for a path");
+		free(s->best);
+		s->best = copy;
+		s->best_time = st.st_mtim;
+	}
+	if (!S_ISDIR(st.st_mode) || depth >= DEPTH_MOST || s->folders >= FOLDERS_MOST)
+		return 0;
+
+	size_t len = strlen(s->path);
+	size_t name_len = strlen(e->d_name);
+	if (len + name_len + 2 > sizeof(s->path))
+		return 0;
+	// "./a" is shown as "a".
+	const bool top = !strcmp(s->path, ".");
+	snprintf(s->path + (top ? 0 : len), sizeof(s->path) - (top ? 0 : len), "%s%s",
+		 top ? "" : "/", e->d_name);
+	int fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int r = fd < 0 ? 0 : search_dir(s, fd, depth + 1);
+	if (top)
+		snprintf(s->path, sizeof(s->path), ".");
+	else
+		s->path[len] = '\0';
+	return r;
+}
+
+/* Looks through a folder; takes over @dir_fd. What cannot be read is passed over. */
+static int search_dir(struct search *s, int dir_fd, int depth)
+{
+	DIR *dir = fdopendir(dir_fd);
+	if (!dir) {
+		close(dir_fd);
+		return 0;
+	}
+
+	s->folders++;
+	int r = 0;
+	for (const struct dirent *e = readdir(dir); r >= 0 && e; e = readdir(dir))
+		r = search_entry(s, dir, e, depth);
+	closedir(dir);
+	return r;
+}
+
+int trace_newest(const char *dir, char **ret)
+{
+	struct search s = { .best = NULL };
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return sonde_fail_errno(-errno, "cannot open folder '%s'", dir);
+
+	snprintf(s.path, sizeof(s.path), "%s", dir);
+	int r = search_dir(&s, fd, 0);
+	if (r < 0) {
+		free(s.best);
+		return r;
+	}
+	if (!s.best)
+		return sonde_fail(-ENOENT, "no trace is named, and there is none below '%s'", dir);
+	*ret = s.best;
+	return 0;
+}
+
+int trace_args_take(int argc, char **argv, struct trace_args *ret)
+{
+	struct trace_args a = { .n = argc > 0 ? (size_t)argc : 1 };
+
+	a.params = calloc(a.n, sizeof(*a.params));
+	if (!a.params)
+		return sonde_fail(-ENOMEM, "out of memory for %zu paths", a.n);
+	for (size_t i = 0; i < a.n; i++)
+		a.params[i] = (struct sonde_param){ "path", argc > 0 ? argv[i] : NULL };
+	if (argc <= 0) {
+		int r = trace_newest(".", &a.found);
+		if (r < 0) {
+			free(a.params);
+			return r;
+		}
+		a.params[0].value = a.found;
+		fprintf(stderr, "sonde: reading the newest trace here, %s\n", a.found);
+	}
+	*ret = a;
+	return 0;
+}
+
+void trace_args_fini(struct trace_args *a)
+{
+	free(a->params);
+	free(a->found);
+	*a = (struct trace_args){ 0 };
+}
+
+int trace_args_add(const struct trace_args *a, struct graph *g)
+{
+	const struct sonde_component_class *source = comp_find("src.ctf");
+	const struct sonde_setup setup = {
+		.params = a->params,
+		.n_params = a->n,
+		.note = cmd_note,
+	};
+
+	if (!source)
+		return sonde_fail(-ENOTSUP, "this build reads no CTF traces");
+	return graph_add(g, source, &setup);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/** The TRACE arguments of a command: those named, or the newest trace below the current folder. */
+#ifndef CMD_TRACE_ARG_H
+#define CMD_TRACE_ARG_H
+
+#include "cmd/command.h"
+#include "graph/graph.h"
+
+/** All zero is an empty one. */
+struct trace_args {
+	struct sonde_param *params; /* owned: one "path" for each trace */
+	size_t n;
+	char *found; /* owned: the path that was searched for; or NULL */
+};
+
+/**
+ * Takes the paths in @argv (borrowed). If there are none, looks for the newest trace below the
+ * current folder and says to standard error which it is. -ENOENT: there is none.
+ */
+SONDE_MUST_CHECK int trace_args_take(int argc, char **argv, struct trace_args *ret);
+void trace_args_fini(struct trace_args *a);
+
+/**
+ * Adds a source of these traces to the graph. @a must live as long as the graph. What the source
+ * has to tell goes to cmd_note().
+ */
+SONDE_MUST_CHECK int trace_args_add(const struct trace_args *a, struct graph *g);
+
+/** The folder below @dir that holds the newest trace: -ENOENT, or 0 and an owned path. */
+SONDE_MUST_CHECK int trace_newest(const char *dir, char **ret);
+
+#endif
