@@ -63,7 +63,7 @@ char *__wrap_strndup(const char *s, size_t most)
 
 char *__wrap_strdup(const char *s)
 {
-	return __wrap_strndup(s, SIZE_MAX);
+	return __wrap_strndup(s, PTRDIFF_MAX);
 }
 
 uint64_t test_allocations(void)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# The daily face of the build. The build itself is meson.build; the steps are the scripts in tools/.
+# Each target first installs the Debian packages that it needs and that are missing (tools/deps).
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+export DEPS
+
+all: setup-build $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja: | setup-build
+	meson setup $(BUILD) --prefix=$(PREFIX)
+
+# Records a real build and shows where its time went.
+demo: all
+	@tools/demo $(BUILD)
+
+# Every test; ends with one line: N passed, N failed, N skipped.
+test: setup-test all
+	@tools/test $(BUILD)
+
+# Everything that style asks for: both compilers, sanitizers, linters. Takes minutes.
+check: setup-check all
+	@tools/check
+
+# Speed against the peers; the table goes to docs/benchmarks.md.
+bench: setup-bench all
+	@bench/run $(BUILD)
+
+install: all
+	meson install -C $(BUILD) --no-rebuild
+
+# Installs every package that any target needs.
+deps:
+	@tools/setup build test check bench
+
+clean:
+	rm -rf $(BUILD)
+
+setup-build:
+	@tools/setup build
+setup-test:
+	@tools/setup build test
+setup-check:
+	@tools/setup build test check
+setup-bench:
+	@tools/setup build bench
+
+.PHONY: all demo test check bench install deps clean
+.PHONY: setup-build setup-test setup-check setup-bench
