@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/** Writes JSON (RFC 8259) to an output. */
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/out.h"
+
+void json_init(struct json *j, struct sonde_out *out)
+{
+	*j = (struct json){ .out = out };
+}
+
+/* Length of the UTF-8 sequence at @s, 0 if it is none. */
+static size_t utf8_len(const unsigned char *s)
+{
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4 || (s[1] & 0xc0) != 0x80)
+		return 0;
+	if (s[0] < 0xe0)
+		return 2;
+	if ((s[2] & 0xc0) != 0x80)
+		return 0;
+	if (s[0] < 0xf0) {
+		unsigned c = (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6;
+
+		return c < 0x800 || (c >= 0xd800 && c < 0xe000) ? 0 : 3;
+	}
+	if ((s[3] & 0xc0) != 0x80)
+		return 0;
+	return (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f) ? 0 : 4;
+}
+
+static void write_string(struct sonde_out *o, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	out_add(o, "\"", 1);
+	while (*s) {
+		size_t n = utf8_len(s);
+
+		if (*s == '"' || *s == '\\')
+			out_fmt(o, "\\%c", *s);
+		else if (*s == '\n')
+			out_str(o, "\\n");
+		else if (*s == '\t')
+			out_str(o, "\\t");
+		else if (*s < 0x20 || *s == 0x7f)
+			out_fmt(o, "\\u%04x", *s);
+		else if (!n)
+			out_str(o, "\xef\xbf\xbd");
+		else
+			out_add(o, s, n);
+		s += n ? n : 1;
+	}
+	out_add(o, "\"", 1);
+}
+
+/* What stands before an element: comma, line, key. */
+static void begin_element(struct json *j, const char *key)
+{
+	const uint64_t bit = UINT64_C(1) << j->depth;
+
+	if (j->some & bit)
+		out_add(j->out, ",", 1);
+	if (j->depth && j->depth <= 2)
+		out_fmt(j->out, "\n%*s", (int)(2 * j->depth), "");
+	else if (j->some & bit)
+		out_add(j->out, " ", 1);
+	j->some |= bit;
+	if (key) {
+		write_string(j->out, key);
+		out_str(j->out, ": ");
+	}
+}
+
+static void open_with(struct json *j, const char *key, const char *sign)
+{
+	begin_element(j, key);
+	out_str(j->out, sign);
+	sonde_check(j->depth < 63);
+	j->depth++;
+	j->some &= ~(UINT64_C(1) << j->depth);
+}
+
+static void close_with(struct json *j, const char *sign)
+{
+	const bool some = j->some >> j->depth & 1;
+
+	sonde_check(j->depth);
+	if (some && j->depth <= 2)
+		out_fmt(j->out, "\n%*s", (int)(2 * (j->depth - 1)), "");
+	out_str(j->out, sign);
+	if (!--j->depth)
+		out_add(j->out, "\n", 1);
+}
+
+void json_object(struct json *j, const char *key)
+{
+	open_with(j, key, "{");
+}
+
+void json_array(struct json *j, const char *key)
+{
+	open_with(j, key, "[");
+}
+
+void json_end_object(struct json *j)
+{
+	close_with(j, "}");
+}
+
+void json_end_array(struct json *j)
+{
+	close_with(j, "]");
+}
+
+void json_int(struct json *j, const char *key, int64_t v)
+{
+	begin_element(j, key);
+	out_fmt(j->out, "%" PRId64, v);
+}
+
+void json_uint(struct json *j, const char *key, uint64_t v)
+{
+	begin_element(j, key);
+	out_fmt(j->out, "%" PRIu64, v);
+}
+
+void json_bool(struct json *j, const char *key, bool v)
+{
+	begin_element(j, key);
+	out_str(j->out, v ? "true" : "false");
+}
+
+void json_real(struct json *j, const char *key, double v)
+{
+	char text[40];
+
+	begin_element(j, key);
+	if (!isfinite(v)) {
+		out_str(j->out, "null");
+		return;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, v);
+		if (strtod(text, NULL) == v)
+			break;
+	}
+	out_str(j->out, text);
+}
+
+void json_str(struct json *j, const char *key, const char *s)
+{
+	begin_element(j, key);
+	if (s)
+		write_string(j->out, s);
+	else
+		out_str(j->out, "null");
+}
+
+void json_null(struct json *j, const char *key)
+{
+	begin_element(j, key);
+	out_str(j->out, "null");
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/** Lays out tables: widths from the rows, long text cut only where the terminal is too small. */
+#include "base/table.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <sonde/err.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/out.h"
+
+enum { COLUMNS_MOST = 24, GAP = 2, TEXT_LEAST = 8 };
+
+void table_init(struct table *t, const struct table_column *cols, size_t n_cols)
+{
+	*t = (struct table){ .cols = cols, .n_cols = n_cols };
+}
+
+void table_fini(struct table *t)
+{
+	free(t->cells);
+	*t = (struct table){ 0 };
+}
+
+static void add_cell(struct table *t, struct table_cell c)
+{
+	if (t->failed || mem_grow(&t->cells, &t->cap, t->n + 1) < 0) {
+		t->failed = true;
+		return;
+	}
+	t->cells[t->n++] = c;
+}
+
+void table_none(struct table *t)
+{
+	add_cell(t, (struct table_cell){ .kind = TABLE_NONE });
+}
+
+void table_int(struct table *t, int64_t v)
+{
+	add_cell(t, (struct table_cell){ .kind = TABLE_INT, .u.i = v });
+}
+
+void table_real(struct table *t, double v)
+{
+	add_cell(t, (struct table_cell){ .kind = TABLE_REAL, .u.d = v });
+}
+
+void table_str(struct table *t, const char *s)
+{
+	if (!s || !*s)
+		table_none(t);
+	else
+		add_cell(t, (struct table_cell){ .kind = TABLE_STR, .u.s = s });
+}
+
+static double as_real(const struct table_cell *c)
+{
+	return c->kind == TABLE_REAL ? c->u.d : (double)c->u.i;
+}
+
+/* Digits in groups of three, from the left of @ret. */
+static void group_digits(int64_t v, char *ret)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof(digits), "%" PRIu64, v < 0 ? -(uint64_t)v : (uint64_t)v);
+
+	if (v < 0)
+		*ret++ = '-';
+	for (int i = 0; i < n; i++) {
+		if (i && (n - i) % 3 == 0)
+			*ret++ = ',';
+		*ret++ = digits[i];
+	}
+	*ret = '\0';
+}
+
+/* The unit stands in two columns, so that the digits of a column stand below each other. */
+static void show_ns(double ns, char *ret)
+{
+	static const struct {
+		double size;
+		const char *unit;
+	} units[] = { { 1e9, " s" }, { 1e6, "ms" }, { 1e3, "us" } };
+
+	for (size_t i = 0; i < MEM_LEN(units); i++) {
+		// 999.9996 us is shown as 1.000 ms, not as 1000.000 us.
+		if (fabs(ns) >= units[i].size * 0.9999995) {
+			snprintf(ret, TABLE_VALUE_MOST, "%.3f %s", ns / units[i].size,
+				 units[i].unit);
+			return;
+		}
+	}
+	snprintf(ret, TABLE_VALUE_MOST, "%.0f ns", ns);
+}
+
+static void show_bytes(double n, char *ret)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	size_t i = 0;
+
+	while (fabs(n) >= 1023.95 && i + 1 < MEM_LEN(units)) {
+		n /= 1024;
+		i++;
+	}
+	snprintf(ret, TABLE_VALUE_MOST, "%.*f %-3s", i ? 1 : 0, n, units[i]);
+}
+
+static void show_rate(double v, char *ret)
+{
+	char whole[TABLE_VALUE_MOST - 4];
+
+	if (fabs(v) < 9.95 || fabs(v) > 9e17) {
+		snprintf(ret, TABLE_VALUE_MOST, "%.3g /s", v);
+		return;
+	}
+	group_digits(llround(v), whole);
+	snprintf(ret, TABLE_VALUE_MOST, "%s /s", whole);
+}
+
+void table_value(enum table_unit unit, const struct table_cell *c, char *ret)
+{
+	if (c->kind == TABLE_NONE || c->kind == TABLE_STR) {
+		snprintf(ret, TABLE_VALUE_MOST, "%s", c->kind == TABLE_STR ? c->u.s : "-");
+		return;
+	}
+	switch (unit) {
+	case TABLE_NS: show_ns(as_real(c), ret); return;
+	case TABLE_PERCENT: snprintf(ret, TABLE_VALUE_MOST, "%.2f %%", as_real(c)); return;
+	case TABLE_BYTES: show_bytes(as_real(c), ret); return;
+	case TABLE_RATE: show_rate(as_real(c), ret); return;
+	case TABLE_TEXT:
+	case TABLE_ID:
+	case TABLE_COUNT: break;
+	}
+	if (c->kind == TABLE_REAL)
+		snprintf(ret, TABLE_VALUE_MOST, "%.3f", c->u.d);
+	else if (unit == TABLE_COUNT)
+		group_digits(c->u.i, ret);
+	else
+		snprintf(ret, TABLE_VALUE_MOST, "%" PRId64, c->u.i);
+}
+
+void table_ns(int64_t ns, char *ret)
+{
+	const struct table_cell c = { .kind = TABLE_INT, .u.i = ns };
+	char padded[TABLE_VALUE_MOST];
+	char *w = ret;
+
+	table_value(TABLE_NS, &c, padded);
+	for (const char *r = padded; *r; r++) {
+		if (r[0] != ' ' || r[1] != ' ')
+			*w++ = *r;
+	}
+	*w = '\0';
+}
+
+void table_count(uint64_t n, char *ret)
+{
+	group_digits(n > INT64_MAX ? INT64_MAX : (int64_t)n, ret);
+}
+
+/* How many columns of a terminal UTF-8 text takes, one for each code point. */
+static size_t shown_len(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+static const char *cell_text(const struct table *t, size_t row, size_t col, char *buf)
+{
+	const struct table_cell *c = &t->cells[row * t->n_cols + col];
+
+	if (c->kind == TABLE_STR)
+		return c->u.s;
+	table_value(t->cols[col].unit, c, buf);
+	return buf;
+}
+
+static void find_widths(const struct table *t, size_t *ret)
+{
+	char buf[TABLE_VALUE_MOST];
+
+	for (size_t c = 0; c < t->n_cols; c++) {
+		ret[c] = t->cols[c].head ? shown_len(t->cols[c].head) : 0;
+		for (size_t r = 0; t->cols[c].head && r < t->n / t->n_cols; r++) {
+			size_t n = shown_len(cell_text(t, r, c, buf));
+
+			ret[c] = n > ret[c] ? n : ret[c];
+		}
+	}
+}
+
+/* Takes what is too much from the widest columns of text. */
+static void fit_widths(const struct table *t, size_t *widths, size_t room)
+{
+	for (;;) {
+		size_t total = 0, widest = t->n_cols;
+
+		for (size_t c = 0; c < t->n_cols; c++) {
+			if (!t->cols[c].head)
+				continue;
+			total += widths[c] + (total ? GAP : 0);
+			if (t->cols[c].unit == TABLE_TEXT && widths[c] > TEXT_LEAST &&
+			    (widest == t->n_cols || widths[c] > widths[widest]))
+				widest = c;
+		}
+		if (total <= room || widest == t->n_cols)
+			return;
+		widths[widest]--;
+	}
+}
+
+static void put_spaces(struct sonde_out *o, size_t n)
+{
+	out_fmt(o, "%*s", (int)n, "");
+}
+
+/* Writes at most @width code points, the last an ellipsis where some are left out. */
+static void put_text(struct sonde_out *o, const char *s, size_t width, bool cut)
+{
+	const size_t most = cut ? width - 1 : width;
+
+	for (size_t n = 0; *s; s++) {
+		const unsigned char ch = (unsigned char)*s;
+
+		n += (ch & 0xc0) != 0x80;
+		if (n > most)
+			break;
+		out_add(o, ch < 0x20 || ch == 0x7f ? "?" : s, 1);
+	}
+	if (cut)
+		out_str(o, "\u2026");
+}
+
+static void put_cell(struct sonde_out *o, const char *s, bool left, size_t width, bool last)
+{
+	const size_t n = shown_len(s);
+
+	if (!left && n < width)
+		put_spaces(o, width - n);
+	put_text(o, s, width, n > width);
+	if (left && n < width && !last)
+		put_spaces(o, width - n);
+}
+
+static void put_row(const struct table *t, struct sonde_out *o, const size_t *widths, size_t row,
+		    unsigned indent)
+{
+	char buf[TABLE_VALUE_MOST];
+	size_t last = 0;
+
+	for (size_t c = 0; c < t->n_cols; c++)
+		last = t->cols[c].head ? c : last;
+	put_spaces(o, indent);
+	for (size_t c = 0, some = 0; c < t->n_cols; c++) {
+		if (!t->cols[c].head)
+			continue;
+		if (some++)
+			put_spaces(o, GAP);
+		const bool head = row == SIZE_MAX;
+
+		put_cell(o, head ? t->cols[c].head : cell_text(t, row, c, buf),
+			 t->cols[c].unit == TABLE_TEXT, widths[c], c == last);
+	}
+	out_add(o, "\n", 1);
+}
+
+static int check_table(const struct table *t)
+{
+	if (t->failed)
+		return sonde_fail(-ENOMEM, "out of memory for a table");
+	if (t->n_cols > COLUMNS_MOST || t->n % t->n_cols)
+		return sonde_fail(-EINVAL, "a table of %zu columns has %zu cells", t->n_cols, t->n);
+	return 0;
+}
+
+int table_print(const struct table *t, struct sonde_out *o, unsigned indent, unsigned width)
+{
+	size_t widths[COLUMNS_MOST];
+	int r = check_table(t);
+	if (r < 0)
+		return r;
+
+	find_widths(t, widths);
+	if (width)
+		fit_widths(t, widths, width > indent ? width - indent : 1);
+	put_row(t, o, widths, SIZE_MAX, indent);
+	for (size_t row = 0; row < t->n / t->n_cols; row++)
+		put_row(t, o, widths, row, indent);
+	return 0;
+}
+
+int table_json(const struct table *t, struct json *j, const char *key)
+{
+	int r = check_table(t);
+	if (r < 0)
+		return r;
+
+	json_array(j, key);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct table_column *col = &t->cols[i % t->n_cols];
+		const struct table_cell *c = &t->cells[i];
+
+		if (i % t->n_cols == 0)
+			json_object(j, NULL);
+		switch (c->kind) {
+		case TABLE_NONE: json_null(j, col->key); break;
+		case TABLE_INT: json_int(j, col->key, c->u.i); break;
+		case TABLE_REAL: json_real(j, col->key, c->u.d); break;
+		case TABLE_STR: json_str(j, col->key, c->u.s); break;
+		}
+		if (i % t->n_cols == t->n_cols - 1)
+			json_end_object(j);
+	}
+	json_end_array(j);
+	return 0;
+}
