@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** Parses a command's options from its table, prints its help, runs it. */
+/** Parses a command's options from its table, runs it. */
 #include "cmd/command.h"
 
 #include <errno.h>
@@ -11,6 +11,8 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "base/near.h"
+#include "cmd/help.h"
 
 enum { MOST_OPTIONS = 64, KEY_HELP = 1000 };
 
@@ -33,38 +35,13 @@ void cmd_note(void *arg, const char *line)
 	fprintf(stderr, "sonde: %s\n", line);
 }
 
-static void print_option(const struct cmd_option *o)
-{
-	char left[80];
-	int n = snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->key < 256 ? '-' : ' ',
-			 o->key < 256 ? o->key : ' ', o->key < 256 ? ", " : "  ", o->name,
-			 o->arg ? " " : "", o->arg ? o->arg : "");
-
-	printf("  %-28s%s %s\n", left, n > 28 ? "\n                              " : "", o->help);
-}
-
-static int print_help(const struct command *cmd)
-{
-	printf("Usage: sonde %s [options] %s\n\n%s.\n", cmd->name, cmd->args, cmd->summary);
-	if (cmd->about)
-		printf("\n%s\n", cmd->about);
-	printf("\nOptions:\n");
-	for (const struct cmd_option *o = cmd->options; o && o->name; o++)
-		print_option(o);
-	printf("      --help                   show this\n");
-	if (cmd->examples)
-		printf("\nExamples:\n");
-	for (const struct cmd_example *e = cmd->examples; e && e->line; e++)
-		printf("  %s\n      %s\n", e->line, e->what);
-	return CMD_OK;
-}
-
-/* Makes getopt's two tables; the options end at the first argument that is none. */
+/* Makes getopt's two tables. */
 static void make_getopt(const struct command *cmd, struct option *ret_long, char *ret_short)
 {
 	size_t n = 0;
 
-	*ret_short++ = '+';
+	if (cmd->wraps_command)
+		*ret_short++ = '+';
 	*ret_short++ = ':';
 	for (const struct cmd_option *o = cmd->options; o && o->name && n < MOST_OPTIONS; o++) {
 		ret_long[n++] = (struct option){ o->name, o->arg != NULL, NULL, o->key };
@@ -77,6 +54,42 @@ static void make_getopt(const struct command *cmd, struct option *ret_long, char
 	*ret_short = '\0';
 	ret_long[n++] = (struct option){ "help", no_argument, NULL, KEY_HELP };
 	ret_long[n] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+/* The option whose long name is nearest to @word ("--nmae" or "--nmae=x"), or NULL. */
+static const char *find_near(const struct command *cmd, const char *word)
+{
+	char name[64];
+	const char *best = NULL;
+	unsigned least = NEAR_NOT;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	for (const struct cmd_option *o = cmd->options; o && o->name; o++) {
+		unsigned distance = near_distance(name, o->name);
+
+		if (distance < least) {
+			least = distance;
+			best = o->name;
+		}
+	}
+	return best;
+}
+
+/* getopt found an option that it does not know, or that takes no value and was given one. */
+static int unknown_option(const struct command *cmd, const char *word)
+{
+	bool is_long = !strncmp(word, "--", 2);
+
+	if (!is_long)
+		return sonde_fail(-EINVAL, "unknown option '-%c'", optopt);
+	if (optopt)
+		return sonde_fail(-EINVAL, "option '%.*s' takes no value", (int)strcspn(word, "="),
+				  word);
+
+	const char *near = find_near(cmd, word);
+	if (near)
+		return sonde_fail(-EINVAL, "unknown option '%s'; did you mean '--%s'?", word, near);
+	return sonde_fail(-EINVAL, "unknown option '%s'", word);
 }
 
 /* 0: go on; 1: help was asked for; else a negative errno. */
@@ -95,12 +108,18 @@ static int parse(const struct command *cmd, void *state, int argc, char **argv)
 		if (key == ':')
 			return sonde_fail(-EINVAL, "option '%s' wants a value", argv[optind - 1]);
 		if (key == '?')
-			return sonde_fail(-EINVAL, "unknown option '%s'", argv[optind - 1]);
+			return unknown_option(cmd, argv[optind - 1]);
 		int r = cmd->set(state, key, optarg);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+static int show_help(const struct command *cmd)
+{
+	help_command(cmd);
+	return CMD_OK;
 }
 
 int cmd_run(const struct command *cmd, int argc, char **argv)
@@ -116,7 +135,7 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 	if (r < 0)
 		status = cmd_usage(cmd);
 	else if (r > 0)
-		status = print_help(cmd);
+		status = show_help(cmd);
 	else
 		status = cmd->run(state, argc - optind, argv + optind);
 	if (cmd->fini)

@@ -35,11 +35,13 @@ struct cmd_example {
 struct command {
 	const char *name;
 	const char *args;    /* what stands behind the options, as "[TRACE]..." */
+	const char *words;   /* what the first argument may be, for completion; or NULL */
 	const char *summary; /* one sentence, no full stop */
 	const char *about;   /* paragraphs for --help and the man page */
 	const struct cmd_option *options;
 	const struct cmd_example *examples; /* ends with .line == NULL */
 	size_t state_size;		    /* zeroed memory for @set and @run */
+	bool wraps_command; /* options end at the first argument: a command to run follows */
 
 	/** Takes an option's value. 0, or -EINVAL with sonde_fail(). NULL where there are none. */
 	int (*set)(void *state, int key, const char *value);

@@ -4,34 +4,32 @@
 #include <string.h>
 
 #include "cmd/all.h"
+#include "cmd/help.h"
 
-static void print_usage(FILE *f)
+/* The libraries and features that meson.build found: "name version" each. */
+static const char *const built_in[] = { SONDE_BUILT_IN };
+
+static int print_version(void)
 {
-	fprintf(f, "Usage: sonde VERB [options] ...\n\n"
-		   "Tells where the time of a Linux system goes, and why.\n\nVerbs:\n");
-	for (const struct command *const *c = cmd_all; *c; c++)
-		fprintf(f, "  %-10s %s\n", (*c)->name, (*c)->summary);
-	fprintf(f, "\n'sonde VERB --help' tells more about each.\n");
+	printf("sonde %s\nbuilt with:\n", SONDE_VERSION);
+	for (size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++)
+		printf("  %s\n", built_in[i]);
+	return CMD_OK;
 }
 
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
-		print_usage(stderr);
+		help_overview(stderr);
 		return CMD_USAGE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
-		print_usage(stdout);
-		return CMD_OK;
-	}
-	if (!strcmp(argv[1], "--version")) {
-		printf("sonde %s\n", SONDE_VERSION);
-		return CMD_OK;
-	}
-	for (const struct command *const *c = cmd_all; *c; c++) {
-		if (!strcmp((*c)->name, argv[1]))
-			return cmd_run(*c, argc - 1, argv + 1);
-	}
-	fprintf(stderr, "sonde: unknown verb '%s'\nTry 'sonde --help'.\n", argv[1]);
-	return CMD_USAGE;
+	if (!strcmp(argv[1], "--version"))
+		return print_version();
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return help_run(argc - 1, argv + 1);
+
+	const struct command *cmd = help_find(argv[1]);
+	if (cmd)
+		return cmd_run(cmd, argc - 1, argv + 1);
+	return help_unknown(argv[1]);
 }
