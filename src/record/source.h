@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What a recording draws from: kernel rings, samples. Each source is one const struct
+ * record_source.
+ *
+ * The session (record/session.h) calls a source's functions in this order, all in one thread:
+ * open, (metadata is written), start, drain .., stop, drain (last), finish, close.
+ */
+#ifndef RECORD_SOURCE_H
+#define RECORD_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "ctf/describe.h"
+#include "ctf/writer.h"
+
+enum record_callgraph { RECORD_CALLGRAPH_FP, RECORD_CALLGRAPH_DWARF };
+
+/** An event as the person named it. */
+struct record_event {
+	const char *glob;   /* "sched:*", "sched_switch" */
+	const char *filter; /* the kernel's filter text, or NULL */
+};
+
+/** What the person wants; borrowed for the whole recording. */
+struct record_opts {
+	const char *dir;
+	bool replace;
+	const struct record_event *events;
+	size_t n_events; /* 0: what the analyses need */
+	const pid_t *pids;
+	size_t n_pids;	     /* 0: the whole system */
+	double seconds;	     /* 0: no limit */
+	size_t buffer_bytes; /* of a CPU's ring; 0: the default */
+	uint32_t sample_hz;  /* 0: no samples */
+	enum record_callgraph callgraph;
+	bool force_read;   /* never map the rings; for tests */
+	char *const *argv; /* of the command; NULL: none */
+};
+
+/** Stream class ids; describe_stream() gets them. */
+enum { RECORD_STREAM_KERNEL = 0, RECORD_STREAM_SAMPLES = 1 };
+
+/** What was recorded so far. */
+struct record_counts {
+	uint64_t events, lost_events;
+	uint64_t samples, lost_samples;
+};
+
+/** One recording, as its sources see it. */
+struct recording {
+	const struct record_opts *opts;
+	struct arena *arena;   /* for descriptions; lives as long as the recording */
+	struct describe *desc; /* to be filled by open */
+	struct writer *writer;
+	int epoll_fd;
+	/** Tells the person something that is no failure: a doubt, what is left out. One line. */
+	void (*note)(void *arg, const char *line);
+	void *note_arg;
+};
+
+/** Lets the session wake up (and drain all sources) when @fd is readable. */
+SONDE_MUST_CHECK int recording_watch(struct recording *rec, int fd);
+
+/** Formats and tells a note. */
+void recording_note(struct recording *rec, const char *fmt, ...) SONDE_PRINTF(2, 3);
+
+/** A kind of source. All functions return 0 or a negative errno with sonde_fail(). */
+struct record_source {
+	const char *name;
+	size_t state_size; /* zeroed memory that the functions get as @state */
+
+	/** Describes its streams and events in rec->desc and makes all ready; nothing runs yet. */
+	int (*open)(void *state, struct recording *rec);
+	/** The recording begins. A command, if there is one, starts right after. */
+	int (*start)(void *state);
+	/**
+	 * Takes what is there into the streams. Called when a watched descriptor is ready, and at
+	 * least once a second. With @flush it writes out what is in packets (writer_flush()).
+	 */
+	int (*drain)(void *state, bool flush);
+	/** Nothing new comes after this; one last drain(flush) follows. */
+	int (*stop)(void *state);
+	/** After the last drain: what else is to be put into the trace. May be NULL. */
+	int (*finish)(void *state);
+	/** Frees all; also after an open that failed. */
+	void (*close)(void *state);
+	/** Adds its own to *@ret. */
+	void (*count)(const void *state, struct record_counts *ret);
+};
+
+#endif
