@@ -100,7 +100,7 @@ static int parse(const struct command *cmd, void *state, int argc, char **argv)
 	int key;
 
 	make_getopt(cmd, longs, shorts);
-	optind = 1;
+	optind = 0; // glibc: start anew, with the order of these shorts
 	opterr = 0;
 	while ((key = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (key == KEY_HELP)
