@@ -40,7 +40,7 @@ unsigned near_distance(const char *word, const char *name)
 	for (size_t i = 1; i <= n_word; i++)
 		fill_row(word, i, name, n_name, rows);
 
-	unsigned distance = rows[n_word % 3][n_name];
+	size_t distance = rows[n_word % 3][n_name];
 	size_t longer = n_word > n_name ? n_word : n_name;
-	return distance * 3 <= longer + 1 ? distance : NEAR_NOT;
+	return distance * 3 <= longer + 1 ? (unsigned)distance : NEAR_NOT;
 }
