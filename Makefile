@@ -26,7 +26,7 @@ check: setup-check all
 
 # Speed against the peers; the table goes to docs/benchmarks.md.
 bench: setup-bench all
-	@bench/run $(BUILD)
+	@bench/run --sonde $(BUILD)/sonde
 
 install: all
 	meson install -C $(BUILD) --no-rebuild
