@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/** Clocks of time fields, and fields that readers know by name (CTF 1.8.3, sections 5 and 6). */
+#include "ctf/tsdl_check.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+int clock_add(struct build *b, struct sonde_clock *c)
+{
+	b->clocks[b->trace->n_clocks++] = c;
+	return 0;
+}
+
+/** Whole seconds of the cycle offset go to the other offset. */
+static void clock_normalise(struct sonde_clock *c)
+{
+	const uint64_t s = c->offset / c->freq;
+
+	if (__builtin_add_overflow(c->offset_s, s, &c->offset_s))
+		c->offset_s = INT64_MAX;
+	c->offset %= c->freq;
+}
+
+/** The first clock that an integer inside @t is mapped to, or NULL. Types nest finitely. */
+static const struct sonde_clock *mapped_clock(const struct sonde_type *t)
+{
+	const struct sonde_clock *c = NULL;
+
+	if (!t)
+		return NULL;
+	switch (t->kind) {
+	case SONDE_INT:
+	case SONDE_ENUM: return t->u.integer.clock;
+	case SONDE_STRUCT:
+		for (size_t i = 0; !c && i < t->u.structure.n_members; i++)
+			c = mapped_clock(t->u.structure.members[i].type);
+		return c;
+	case SONDE_VARIANT:
+		for (size_t i = 0; !c && i < t->u.variant.n_options; i++)
+			c = mapped_clock(t->u.variant.options[i].type);
+		return c;
+	default: return NULL;
+	}
+}
+
+/** The clock of times that do not say theirs: the only one, made up where there is none. */
+static int implied_clock(struct build *b, const struct sonde_clock **ret)
+{
+	if (b->trace->n_clocks > 1)
+		return sonde_fail(-EBADMSG,
+				  "%s: a timestamp does not say which of %zu clocks it is of",
+				  b->x->text.path, b->trace->n_clocks);
+	if (!b->trace->n_clocks) {
+		struct sonde_clock *c = arena_new(b->arena, struct sonde_clock);
+
+		if (!c)
+			return -ENOMEM;
+		c->name = "default";
+		c->freq = 1000000000;
+		int r = clock_add(b, c);
+		if (r < 0)
+			return r;
+	}
+	*ret = b->clocks[0];
+	return 0;
+}
+
+static int map_members(struct build *b, const struct sonde_member *m, size_t n, const char *name);
+
+/** Maps integers called @name inside @t to the implied clock, where they are not mapped. */
+static int map_named(struct build *b, const struct sonde_type *t, const char *name)
+{
+	if (t && t->kind == SONDE_STRUCT)
+		return map_members(b, t->u.structure.members, t->u.structure.n_members, name);
+	if (t && t->kind == SONDE_VARIANT)
+		return map_members(b, t->u.variant.options, t->u.variant.n_options, name);
+	return 0;
+}
+
+static int map_members(struct build *b, const struct sonde_member *m, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct sonde_type *t = (struct sonde_type *)m[i].type; // ours, under construction
+		int r = 0;
+
+		if (strcmp(m[i].name, name) != 0)
+			r = map_named(b, t, name);
+		else if ((t->kind == SONDE_INT || t->kind == SONDE_ENUM) && !t->u.integer.clock)
+			r = implied_clock(b, &t->u.integer.clock);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int stream_clock(struct build *b, struct sonde_stream_class *s)
+{
+	int r = map_named(b, s->event_header, "timestamp");
+
+	if (r == 0)
+		r = map_named(b, s->packet_context, "timestamp_begin");
+	if (r == 0)
+		r = map_named(b, s->packet_context, "timestamp_end");
+	if (r < 0)
+		return r;
+	s->clock = mapped_clock(s->event_header);
+	if (!s->clock)
+		s->clock = mapped_clock(s->packet_context);
+	return 0;
+}
+
+int trace_check(struct build *b)
+{
+	struct sonde_trace *t = b->trace;
+
+	for (size_t i = 0; i < t->n_streams; i++) {
+		int r = stream_clock(b, t->streams[i]);
+
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < t->n_clocks; i++)
+		clock_normalise(b->clocks[i]);
+
+	const struct sonde_clock **clocks = arena_array(b->arena, t->n_clocks, sizeof(*clocks));
+	if (!clocks)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n_clocks; i++)
+		clocks[i] = b->clocks[i];
+	t->clocks = clocks;
+	return 0;
+}
