@@ -78,6 +78,16 @@ int u64map_put(struct u64map *m, uint64_t key, uint32_t val)
 	return 0;
 }
 
+bool u64map_replace(struct u64map *m, uint64_t key, uint32_t val)
+{
+	sonde_check(val <= U64MAP_MOST);
+	struct u64map_slot *s = m->n ? slot_of(m, key) : NULL;
+	if (!s || !s->val1)
+		return false;
+	s->val1 = val + 1;
+	return true;
+}
+
 void u64map_del(struct u64map *m, uint64_t key)
 {
 	if (!m->n)

@@ -26,6 +26,9 @@ bool u64map_get(const struct u64map *m, uint64_t key, uint32_t *ret);
 /** Sets or replaces. Returns 0 or -ENOMEM (sonde_fail()); then nothing changed. */
 SONDE_MUST_CHECK int u64map_put(struct u64map *m, uint64_t key, uint32_t val);
 
+/** Replaces the value of @key; false: it is not there. Never allocates. */
+bool u64map_replace(struct u64map *m, uint64_t key, uint32_t val);
+
 /** Does nothing where @key is not there. */
 void u64map_del(struct u64map *m, uint64_t key);
 

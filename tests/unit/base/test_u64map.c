@@ -54,7 +54,10 @@ TEST(empty_and_limits)
 	EXPECT(!u64map_get(&m, 0, &v));
 	u64map_del(&m, 0);
 	EXPECT_EQ(v, 7);
-	EXPECT_EQ(u64map_put(&m, 0, 0), 0);
+	EXPECT(!u64map_replace(&m, 0, 1));
+	EXPECT_EQ(u64map_put(&m, 0, 9), 0);
+	EXPECT(u64map_replace(&m, 0, 0));
+	EXPECT(!u64map_replace(&m, 1, 1));
 	EXPECT_EQ(u64map_put(&m, UINT64_MAX, U64MAP_MOST), 0);
 	EXPECT(u64map_get(&m, 0, &v) && v == 0);
 	EXPECT(u64map_get(&m, UINT64_MAX, &v) && v == U64MAP_MOST);
