@@ -151,7 +151,7 @@ static int build_array(struct build *b, const struct place *place, const struct 
 	}
 	if (r == 0)
 		r = build_new(b, place, &inner, &elem);
-	if (r < 0)
+	if (r < 0 || !elem)
 		return r;
 	ret->align = elem->align;
 	ret->u.array.elem = elem;

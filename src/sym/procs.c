@@ -257,10 +257,10 @@ int procs_mmap(struct procs *p, pid_t pid, const struct map *map)
 
 int procs_comm(struct procs *p, pid_t pid, pid_t tid, const char *comm, size_t comm_len, bool exec)
 {
-	struct thread *t;
+	struct thread *t = NULL;
 	int r = make_thread(p, pid, tid, &t);
 
-	if (r < 0)
+	if (r < 0 || !t)
 		return r;
 	comm_len = strnlen(comm, comm_len < COMM_MOST - 1 ? comm_len : COMM_MOST - 1);
 	memset(t->comm, 0, sizeof(t->comm));
