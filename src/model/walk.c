@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/** Runs plans, not in a hurry. */
+#include "model/walk.h"
+
+bool plan_run(const struct plan_op *ops, uint32_t from, uint32_t to, struct plan_walk *w,
+	      uint64_t *pos)
+{
+	return walk_run(ops, from, to, false, w, pos);
+}
