@@ -5,6 +5,7 @@
 #include <string.h>
 
 const struct sonde_component_class *const comp_all[] = {
+	&src_ctf,
 	NULL,
 };
 

@@ -8,6 +8,8 @@
 /** All built-in components; ends with NULL. */
 extern const struct sonde_component_class *const comp_all[];
 
+extern const struct sonde_component_class src_ctf;
+
 /** The component of that name, or NULL. */
 const struct sonde_component_class *comp_find(const char *name);
 

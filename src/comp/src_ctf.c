@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/** src.ctf: reads CTF traces. path=DIR (repeated): a trace, or a folder with traces at any depth.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <sonde/component.h>
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "comp/all.h"
+#include "ctf/trace.h"
+
+enum {
+	DEPTH_MOST = 64,
+	TRACES_MOST = 1 << 16,
+	BATCH_LEAST = 32,
+	EVENTS_MOST = 1 << 16, /* in the batches of all lanes */
+	SLACK_MOST = 1 << 22,  /* bytes a lane keeps in memory behind what it reads .. */
+	SLACK_ALL = 1 << 24,   /* .. and all of them, roughly */
+	SLACK_LEAST = 1 << 16,
+};
+
+struct src_ctf {
+	struct ctf_trace **traces; /* owned */
+	size_t n_traces, cap_traces;
+	struct ctf_stream **lanes; /* owned array; the streams are the traces' */
+	size_t n_lanes;
+	struct sonde_trace **pub_traces;   /* owned array */
+	struct sonde_stream **pub_streams; /* owned array */
+};
+
+SONDE_DEFINE_AUTO(DIR *, closedir)
+
+static void src_fini(struct sonde_component *c)
+{
+	struct src_ctf *s = sonde_component_state(c);
+
+	for (size_t i = 0; i < s->n_traces; i++)
+		ctf_trace_free(s->traces[i]);
+	free(s->traces);
+	free(s->lanes);
+	free(s->pub_traces);
+	free(s->pub_streams);
+}
+
+static char *path_join(const char *dir, const char *name)
+{
+	size_t len = strlen(dir), end = len + strlen(name) + 2;
+	char *path = malloc(end);
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	if (path)
+		(void)snprintf(path, end, "%.*s%s%s", (int)len, dir, *name ? "/" : "", name);
+	else
+		(void)sonde_fail(-ENOMEM, "out of memory for a path");
+	return path;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool is_trace(const char *path)
+{
+	sonde_auto(mem_freep) char *metadata = path_join(path, "metadata");
+	struct stat st;
+
+	return metadata && stat(metadata, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static int add_trace(struct src_ctf *s, const char *path)
+{
+	if (s->n_traces >= TRACES_MOST)
+		return sonde_fail(-E2BIG, "more than %d traces", TRACES_MOST);
+	int r = mem_grow(&s->traces, &s->cap_traces, s->n_traces + 1);
+	if (r >= 0)
+		r = ctf_trace_open(path, &s->traces[s->n_traces]);
+	if (r < 0)
+		return sonde_wrap(r, "trace '%s'", path);
+	s->n_traces++;
+	return 0;
+}
+
+/* Adds the trace in the folder @path, or those below it. */
+static int find_traces(struct src_ctf *s, const char *path, unsigned depth)
+{
+	if (is_trace(path))
+		return add_trace(s, path);
+	sonde_auto(closedirp) DIR *dir = opendir(path);
+	if (!dir)
+		return sonde_fail_errno(-errno, "cannot open folder '%s'", path);
+
+	int r = 0;
+	struct dirent *e;
+	while (r >= 0 && (errno = 0, e = readdir(dir))) {
+		if (e->d_name[0] == '.')
+			continue;
+		sonde_auto(mem_freep) char *sub = path_join(path, e->d_name);
+		if (!sub)
+			return -ENOMEM;
+		if (depth < DEPTH_MOST && is_folder(sub))
+			r = find_traces(s, sub, depth + 1);
+	}
+	if (r >= 0 && errno)
+		r = sonde_fail_errno(-errno, "cannot read folder '%s'", path);
+	return r;
+}
+
+static size_t count_classes(const struct sonde_trace *t)
+{
+	size_t n = t->n_streams;
+
+	for (size_t i = 0; i < t->n_streams; i++)
+		n += t->streams[i]->n_events;
+	return n;
+}
+
+static bool same_recording(const struct ctf_trace *a, const struct ctf_trace *b)
+{
+	return a->trace->has_uuid && b->trace->has_uuid &&
+	       !memcmp(a->trace->uuid, b->trace->uuid, sizeof(a->trace->uuid));
+}
+
+/*
+ * Puts the parts of one recording (rotated away to folders of their own) together again, under
+ * the part whose metadata says most.
+ */
+static int join_parts(struct src_ctf *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_traces; i++) {
+		struct ctf_trace *t = s->traces[i];
+		size_t k = 0;
+
+		while (k < n && !same_recording(s->traces[k], t))
+			k++;
+		s->traces[i] = NULL;
+		if (k == n) {
+			s->traces[n++] = t;
+			continue;
+		}
+		if (count_classes(t->trace) > count_classes(s->traces[k]->trace)) {
+			struct ctf_trace *less = s->traces[k];
+			s->traces[k] = t;
+			t = less;
+		}
+		int r = ctf_trace_absorb(s->traces[k], t);
+		ctf_trace_free(t);
+		if (r < 0)
+			return r; // those behind i are freed by src_fini()
+	}
+	s->n_traces = n;
+	return 0;
+}
+
+static size_t clamp(size_t v, size_t least, size_t most)
+{
+	return v < least ? least : v > most ? most : v;
+}
+
+static int make_lanes(struct src_ctf *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_traces; i++) {
+		int r = ctf_trace_streams(s->traces[i]);
+		if (r < 0)
+			return sonde_wrap(r, "trace '%s'", s->traces[i]->trace->path);
+		n += s->traces[i]->n_streams;
+	}
+	s->lanes = calloc(n + 1, sizeof(*s->lanes));
+	s->pub_streams = calloc(n + 1, sizeof(*s->pub_streams));
+	s->pub_traces = calloc(s->n_traces + 1, sizeof(*s->pub_traces));
+	if (!s->lanes || !s->pub_streams || !s->pub_traces)
+		return sonde_fail(-ENOMEM, "out of memory for %zu streams", n);
+
+	const size_t cap = clamp(EVENTS_MOST / (n + 1), BATCH_LEAST, SONDE_BATCH_MAX);
+	const size_t slack = clamp(SLACK_ALL / (n + 1), SLACK_LEAST, SLACK_MOST);
+	for (size_t i = 0; i < s->n_traces; i++) {
+		s->pub_traces[i] = s->traces[i]->trace;
+		for (size_t k = 0; k < s->traces[i]->n_streams; k++) {
+			struct ctf_stream *stream = &s->traces[i]->streams[k];
+			int r = ctf_stream_start(stream, cap, slack);
+			if (r < 0)
+				return r;
+			s->pub_streams[s->n_lanes] = &stream->pub;
+			s->lanes[s->n_lanes++] = stream;
+		}
+	}
+	return 0;
+}
+
+static int src_init(struct sonde_component *c, const struct sonde_setup *setup)
+{
+	struct src_ctf *s = sonde_component_state(c);
+	size_t n_paths = 0;
+
+	for (size_t i = 0; i < setup->n_params; i++) {
+		const char *path = setup->params[i].value;
+		size_t before = s->n_traces;
+		struct stat st;
+
+		if (strcmp(setup->params[i].key, "path") != 0)
+			continue;
+		n_paths++;
+		if (stat(path, &st) < 0)
+			return sonde_fail_errno(-errno, "'%s'", path);
+		if (!S_ISDIR(st.st_mode))
+			return sonde_fail(-ENOTDIR,
+					  "'%s' is no folder: name the one with the trace", path);
+		sonde_auto(mem_freep) char *clean = path_join(path, "");
+		int r = clean ? find_traces(s, clean, 0) : -ENOMEM;
+		if (r < 0)
+			return r;
+		if (s->n_traces == before)
+			return sonde_fail(-ENOENT,
+					  "'%s' holds no trace: no metadata file, there or "
+					  "below",
+					  path);
+	}
+	if (!n_paths)
+		return sonde_fail(-EINVAL, "src.ctf needs a parameter 'path'");
+	int r = join_parts(s);
+	return r < 0 ? r : make_lanes(s);
+}
+
+static size_t src_lanes(struct sonde_component *c)
+{
+	return ((struct src_ctf *)sonde_component_state(c))->n_lanes;
+}
+
+static int src_next(struct sonde_component *c, size_t lane, struct sonde_batch *ret)
+{
+	struct src_ctf *s = sonde_component_state(c);
+
+	return ctf_stream_next(s->lanes[lane], ret);
+}
+
+static size_t src_traces(struct sonde_component *c, struct sonde_trace *const **ret)
+{
+	struct src_ctf *s = sonde_component_state(c);
+
+	*ret = s->pub_traces;
+	return s->n_traces;
+}
+
+static size_t src_streams(struct sonde_component *c, struct sonde_stream *const **ret)
+{
+	struct src_ctf *s = sonde_component_state(c);
+
+	*ret = s->pub_streams;
+	return s->n_lanes;
+}
+
+static int src_span(struct sonde_component *c, int64_t *ret_begin_ns, int64_t *ret_end_ns)
+{
+	struct src_ctf *s = sonde_component_state(c);
+	int64_t begin = INT64_MAX, end = INT64_MIN;
+
+	for (size_t i = 0; i < s->n_lanes; i++) {
+		int64_t b, e;
+		int r = ctf_stream_span(s->lanes[i], &b, &e);
+
+		if (r == -ENODATA)
+			continue;
+		if (r < 0)
+			return r;
+		begin = b < begin ? b : begin;
+		end = e > end ? e : end;
+	}
+	if (begin > end)
+		return sonde_fail(-ENODATA, "the packets have no times");
+	*ret_begin_ns = begin;
+	*ret_end_ns = end;
+	return 0;
+}
+
+static int src_seek(struct sonde_component *c, int64_t from_ns, int64_t to_ns)
+{
+	struct src_ctf *s = sonde_component_state(c);
+
+	for (size_t i = 0; i < s->n_lanes; i++)
+		ctf_stream_seek(s->lanes[i], from_ns, to_ns);
+	return 0;
+}
+
+const struct sonde_component_class src_ctf = {
+	.abi = SONDE_ABI,
+	.kind = SONDE_SOURCE,
+	.name = "src.ctf",
+	.help = "Read CTF traces; path=DIR names a trace or a folder with traces.",
+	.state_size = sizeof(struct src_ctf),
+	.init = src_init,
+	.fini = src_fini,
+	.lanes = src_lanes,
+	.next = src_next,
+	.traces = src_traces,
+	.streams = src_streams,
+	.span = src_span,
+	.seek = src_seek,
+};

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * One data stream of a trace: packets from its files in order, as batches of events and gaps.
+ *
+ *   NEXT ──> EVENTS ──> NEXT ...      a batch never reaches over a packet's end
+ *     │         └─────> CUT ──> NEXT  what is broken is said, then the next packet is tried
+ *     └──> LAST ──> DONE              time that ran backwards is said at the end
+ */
+#include "ctf/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+
+enum { STREAM_NEXT, STREAM_EVENTS, STREAM_CUT, STREAM_LAST, STREAM_DONE };
+
+int ctf_stream_start(struct ctf_stream *s, size_t cap, uint64_t slack)
+{
+	s->info.locals = calloc(s->layout->n_locals, sizeof(*s->info.locals));
+	if (!s->info.locals)
+		return sonde_fail(-ENOMEM, "out of memory for a stream");
+	s->cap_batch = cap;
+	s->slack = slack;
+	s->from_ns = INT64_MIN;
+	s->to_ns = INT64_MAX;
+	decode_init(&s->dec, s->cls->events);
+	return 0;
+}
+
+void ctf_stream_fini(struct ctf_stream *s)
+{
+	for (size_t i = 0; i < s->n_files; i++) {
+		file_unmap(&s->files[i].map);
+		free(s->files[i].path);
+	}
+	free(s->files);
+	free(s->info.locals);
+	free(s->batch);
+}
+
+static bool has_time(const struct packet_info *info, enum packet_field f)
+{
+	return info->cls && info->cls->cls->clock && packet_has(info, f);
+}
+
+/* The packet's time @f, or @other where it has none. */
+static int64_t time_of(const struct packet_info *info, enum packet_field f, int64_t other)
+{
+	return has_time(info, f) ? sonde_clock_ns(info->cls->cls->clock, info->value[f]) : other;
+}
+
+/* Puts a gap into the batch; at the time of its begin, but not before what came before. */
+static void add_gap(struct ctf_stream *s, const struct sonde_gap *gap, struct sonde_batch *b)
+{
+	const size_t i = b->n;
+
+	s->gaps[i] = *gap;
+	s->gaps[i].stream = &s->pub;
+	if (s->file < s->n_files)
+		s->gaps[i].path = s->files[s->file].path;
+	s->batch[i] = (struct sonde_event){ .u.gap = &s->gaps[i] };
+	s->batch[i].ts_ns = gap->begin_ns > s->dec.ts_ns ? gap->begin_ns : s->dec.ts_ns;
+	s->batch[i].cycles = gap->begin_cycles;
+	b->n = i + 1;
+}
+
+/* Says what is broken at byte @off of the file. */
+static void add_cut(struct ctf_stream *s, const char *why, uint64_t off, struct sonde_batch *b)
+{
+	(void)snprintf(s->why, sizeof(s->why), "%s", why);
+	add_gap(s,
+		&(struct sonde_gap){ .kind = SONDE_GAP_CUT,
+				     .begin_ns = INT64_MIN,
+				     .end_ns = INT64_MAX,
+				     .off = off,
+				     .words = s->why },
+		b);
+}
+
+/* How much a counter of @len bits went up. */
+static uint64_t counted(uint64_t from, uint64_t to, unsigned len)
+{
+	return len >= 64 ? to - from : (to - from) & ((UINT64_C(1) << len) - 1);
+}
+
+/* A gap before the packet that was just read, from the end of the one before. */
+static struct sonde_gap gap_between(const struct ctf_stream *s, enum sonde_gap_kind kind,
+				    enum packet_field end)
+{
+	const struct packet_info *from = s->has_prev ? &s->prev : &s->info;
+	enum packet_field begin = s->has_prev ? PACKET_TIMESTAMP_END : PACKET_TIMESTAMP_BEGIN;
+
+	return (struct sonde_gap){
+		.kind = kind,
+		.begin_ns = time_of(from, begin, INT64_MIN),
+		.end_ns = time_of(&s->info, end, INT64_MAX),
+		.begin_cycles = from->value[begin],
+		.end_cycles = s->info.value[end],
+		.has_begin = has_time(from, begin),
+		.has_end = has_time(&s->info, end),
+		.off = s->off,
+	};
+}
+
+/* Tells what was lost before the packet that was just read. */
+static void add_losses(struct ctf_stream *s, struct sonde_batch *b)
+{
+	const struct packet_info *now = &s->info, *prev = &s->prev;
+	const enum packet_field lost = PACKET_EVENTS_DISCARDED, seq = PACKET_SEQ_NUM;
+
+	if (packet_has(now, lost)) {
+		bool known = s->has_prev && packet_has(prev, lost);
+		uint64_t n =
+			counted(known ? prev->value[lost] : 0, now->value[lost], now->len[lost]);
+		struct sonde_gap gap = gap_between(s, SONDE_GAP_LOST_EVENTS, PACKET_TIMESTAMP_END);
+
+		// A counter that went down, or whose begin nobody saw, does not say how many.
+		gap.has_count = known && !(n >> (now->len[lost] - 1));
+		gap.count = n;
+		if (n)
+			add_gap(s, &gap, b);
+	}
+	if (s->has_prev && packet_has(now, seq) && packet_has(prev, seq)) {
+		uint64_t n = counted(prev->value[seq], now->value[seq], now->len[seq]);
+		struct sonde_gap gap =
+			gap_between(s, SONDE_GAP_LOST_PACKETS, PACKET_TIMESTAMP_BEGIN);
+
+		gap.has_count = true;
+		gap.count = n - 1;
+		if (n > 1 && !(n >> (now->len[seq] - 1)))
+			add_gap(s, &gap, b);
+	}
+}
+
+/* Fills in the public packet from what was read. */
+static void set_packet(struct ctf_stream *s)
+{
+	const struct packet_info *i = &s->info;
+	const struct ctf_file *f = &s->files[s->file];
+
+	s->pkt = (struct sonde_packet){
+		.stream = &s->pub,
+		.data = f->map.data + s->off,
+		.n_bits = i->content_bits,
+		.header_at = i->header_at,
+		.context_at = i->context_at,
+		.slots = i->locals,
+		.path = f->path,
+		.off = s->off,
+		.len = i->len_bytes,
+		.begin_ns = time_of(i, PACKET_TIMESTAMP_BEGIN, INT64_MIN),
+		.end_ns = time_of(i, PACKET_TIMESTAMP_END, INT64_MAX),
+		.has_begin = has_time(i, PACKET_TIMESTAMP_BEGIN),
+		.has_end = has_time(i, PACKET_TIMESTAMP_END),
+		.has_seq = packet_has(i, PACKET_SEQ_NUM),
+		.has_discarded = packet_has(i, PACKET_EVENTS_DISCARDED),
+		.cpu = -1,
+	};
+	s->pkt.begin_cycles = s->pkt.has_begin ? i->value[PACKET_TIMESTAMP_BEGIN] : 0;
+	s->pkt.end_cycles = s->pkt.has_end ? i->value[PACKET_TIMESTAMP_END] : 0;
+	s->pkt.seq = s->pkt.has_seq ? i->value[PACKET_SEQ_NUM] : 0;
+	s->pkt.discarded = s->pkt.has_discarded ? i->value[PACKET_EVENTS_DISCARDED] : 0;
+	if (packet_has(i, PACKET_CPU_ID) && i->value[PACKET_CPU_ID] <= INT32_MAX)
+		s->pkt.cpu = (int32_t)i->value[PACKET_CPU_ID];
+}
+
+/* Reads the beginning of the packet at s->off. */
+static int read_info(struct ctf_stream *s)
+{
+	const struct file_map *m = &s->files[s->file].map;
+
+	s->info.clock = s->dec.w.clock;
+	int r = packet_read(s->layout, m->data + s->off, m->len - s->off, &s->info);
+	if (r >= 0 && s->info.cls != s->cls) {
+		(void)snprintf(s->info.why, sizeof(s->info.why),
+			       "a packet of stream class %llu in a stream of class %llu",
+			       (unsigned long long)s->info.cls->cls->id,
+			       (unsigned long long)s->cls->cls->id);
+		r = -EBADMSG;
+	}
+	return r;
+}
+
+/* Makes s->file and s->off a place with bytes. 0: there is none any more. */
+static int find_bytes(struct ctf_stream *s)
+{
+	for (; s->file < s->n_files; s->file++, s->off = 0) {
+		struct ctf_file *f = &s->files[s->file];
+
+		if (!f->map.data) {
+			int r = file_map(f->path, &f->map);
+			if (r < 0)
+				return r;
+			file_scan(&f->map);
+		}
+		if (s->off < f->map.len)
+			return 1;
+		file_unmap(&f->map);
+	}
+	return 0;
+}
+
+/* Behind a broken packet of unknown size: where the next one may be, by its magic number. */
+static uint64_t find_magic(const struct ctf_stream *s)
+{
+	const struct file_map *m = &s->files[s->file].map;
+	const bool big = s->layout->trace->big_endian;
+	static const uint8_t magic[2][4] = { { 0xc1, 0x1f, 0xfc, 0xc1 },
+					     { 0xc1, 0xfc, 0x1f, 0xc1 } };
+	const struct sonde_member *first = sonde_type_member(s->layout->header->type, "magic");
+
+	if (!first || first != s->layout->header->type->u.structure.members || m->len - s->off < 5)
+		return m->len;
+	const uint8_t *p = memmem(m->data + s->off + 1, m->len - s->off - 1, magic[big], 4);
+	return p ? (uint64_t)(p - m->data) : m->len;
+}
+
+/* Goes behind the packet that was just read. */
+static void pass_packet(struct ctf_stream *s)
+{
+	s->prev = s->info;
+	s->has_prev = true;
+	s->off += s->info.len_bytes;
+	s->state = STREAM_NEXT;
+	if (has_time(&s->info, PACKET_TIMESTAMP_END) &&
+	    s->info.value[PACKET_TIMESTAMP_END] > s->dec.w.clock)
+		s->dec.w.clock = s->info.value[PACKET_TIMESTAMP_END];
+}
+
+/* When does the packet behind the one just read begin? False: there is none, or it has no time. */
+static bool next_begin(struct ctf_stream *s, int64_t *ret_ns)
+{
+	const struct file_map *m = &s->files[s->file].map;
+	const uint64_t off = s->off + s->info.len_bytes;
+	struct packet_info next = { .locals = s->info.locals };
+
+	if (off >= m->len || packet_read(s->layout, m->data + off, m->len - off, &next) < 0 ||
+	    !has_time(&next, PACKET_TIMESTAMP_BEGIN))
+		return false;
+	*ret_ns = time_of(&next, PACKET_TIMESTAMP_BEGIN, 0);
+	return true;
+}
+
+/*
+ * Is the packet that was just read surely outside of what is wanted? Some tracers write events a
+ * little after a packet's end or before its begin, so its neighbours must be outside too.
+ */
+static bool unwanted(struct ctf_stream *s)
+{
+	const struct packet_info *i = &s->info;
+	int64_t ns;
+
+	if (!has_time(i, PACKET_TIMESTAMP_BEGIN) || !has_time(i, PACKET_TIMESTAMP_END))
+		return false;
+	if (time_of(i, PACKET_TIMESTAMP_BEGIN, 0) > s->to_ns)
+		return s->has_prev && time_of(&s->prev, PACKET_TIMESTAMP_END, INT64_MIN) > s->to_ns;
+	if (s->from_ns == INT64_MIN || time_of(i, PACKET_TIMESTAMP_END, 0) >= s->from_ns)
+		return false;
+	bool skip = next_begin(s, &ns) && ns < s->from_ns;
+	(void)read_info(s); // its slots again; it succeeded before
+	return skip;
+}
+
+/* Starts the next packet that is wanted. Puts what is to be said before it into @b. */
+static int next_packet(struct ctf_stream *s, struct sonde_batch *b)
+{
+	int r;
+
+	while ((r = find_bytes(s)) > 0) {
+		struct ctf_file *f = &s->files[s->file];
+
+		file_drop(&f->map, s->off, s->slack);
+		r = read_info(s);
+		if (r < 0) {
+			add_cut(s, s->info.why, s->off, b);
+			s->off = s->info.len_bytes ? s->off + s->info.len_bytes : find_magic(s);
+			return 0;
+		}
+		if (unwanted(s)) {
+			pass_packet(s);
+			continue;
+		}
+		add_losses(s, b);
+		set_packet(s);
+		s->dec.w.clock = s->info.clock;
+		decode_packet(&s->dec, &s->pkt, s->info.events_at);
+		s->state = STREAM_EVENTS;
+		return 0;
+	}
+	if (r >= 0)
+		s->state = STREAM_LAST;
+	return r;
+}
+
+static void read_events(struct ctf_stream *s, struct sonde_batch *b)
+{
+	file_drop(&s->files[s->file].map, s->off + s->dec.pos / 8, s->slack);
+	switch (decode_events(&s->dec, s->batch, s->cap_batch, &b->n)) {
+	case DECODE_MORE: break;
+	case DECODE_ENDED:
+		if (s->info.cut)
+			s->state = STREAM_CUT;
+		else
+			pass_packet(s);
+		break;
+	case DECODE_CUT: s->state = STREAM_CUT; break;
+	}
+}
+
+static void end_cut(struct ctf_stream *s, struct sonde_batch *b)
+{
+	const char *why = s->info.cut ? "the file ends inside a packet" : s->dec.why;
+
+	add_cut(s, why, s->off + s->dec.pos / 8, b);
+	pass_packet(s);
+}
+
+static void end_stream(struct ctf_stream *s, struct sonde_batch *b)
+{
+	if (s->dec.backward)
+		add_gap(s,
+			&(struct sonde_gap){ .kind = SONDE_GAP_BACKWARD,
+					     .has_count = true,
+					     .count = s->dec.backward,
+					     .begin_ns = INT64_MIN,
+					     .end_ns = INT64_MAX },
+			b);
+	s->state = STREAM_DONE;
+}
+
+int ctf_stream_next(struct ctf_stream *s, struct sonde_batch *ret)
+{
+	if (!s->batch) {
+		s->batch = calloc(s->cap_batch, sizeof(*s->batch));
+		if (!s->batch)
+			return sonde_fail(-ENOMEM, "out of memory for a batch");
+	}
+	struct sonde_batch b = { s->batch, 0 };
+	int r = 0;
+
+	while (r >= 0 && !b.n && s->state != STREAM_DONE) {
+		switch (s->state) {
+		case STREAM_NEXT: r = next_packet(s, &b); break;
+		case STREAM_EVENTS: read_events(s, &b); break;
+		case STREAM_CUT: end_cut(s, &b); break;
+		default: end_stream(s, &b); break;
+		}
+	}
+	if (r < 0)
+		return r;
+	*ret = b;
+	return b.n > 0;
+}
+
+void ctf_stream_seek(struct ctf_stream *s, int64_t from_ns, int64_t to_ns)
+{
+	s->from_ns = from_ns;
+	s->to_ns = to_ns;
+}
+
+int ctf_stream_span(struct ctf_stream *s, int64_t *ret_begin_ns, int64_t *ret_end_ns)
+{
+	int64_t begin = INT64_MAX, end = INT64_MIN;
+	sonde_auto(mem_freep) uint64_t *locals = calloc(s->layout->n_locals, sizeof(*locals));
+	if (!locals)
+		return sonde_fail(-ENOMEM, "out of memory for a packet");
+
+	for (size_t i = 0; i < s->n_files; i++) {
+		struct ctf_file *f = &s->files[i];
+		struct packet_info info = { .locals = locals };
+		struct file_map map = f->map;
+		int r = map.data ? 0 : file_map(f->path, &map);
+		if (r < 0)
+			return r;
+
+		file_hop(&map);
+		for (uint64_t off = 0; off < map.len; off += info.len_bytes) {
+			r = packet_read(s->layout, map.data + off, map.len - off, &info);
+			if (r < 0 && !info.len_bytes)
+				break; // what is wrong is told when it is read
+			int64_t b = time_of(&info, PACKET_TIMESTAMP_BEGIN, INT64_MAX);
+			int64_t e = time_of(&info, PACKET_TIMESTAMP_END, INT64_MIN);
+			begin = b < begin ? b : begin;
+			end = e > end ? e : b != INT64_MAX && b > end ? b : end;
+		}
+		if (!f->map.data)
+			file_unmap(&map);
+		else
+			file_scan(&map);
+	}
+	if (begin > end)
+		return -ENODATA;
+	*ret_begin_ns = begin;
+	*ret_end_ns = end;
+	return 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/** One data stream of a trace: packets from its files in order, as batches of events and gaps. */
+#ifndef CTF_STREAM_H
+#define CTF_STREAM_H
+
+#include <sonde/event.h>
+
+#include "ctf/file.h"
+#include "ctf/packet.h"
+#include "model/decode.h"
+
+/** A data file, and what its first packet says. */
+struct ctf_file {
+	char *path;			/* owned; or NULL */
+	const struct packet_class *cls; /* NULL: its first packet makes no sense */
+	uint64_t id;			/* stream_instance_id where has_id */
+	int64_t begin_ns;		/* where has_begin */
+	bool has_id, has_begin;
+	struct file_map map; /* only while it is read, or borrowed */
+};
+
+struct ctf_stream {
+	struct sonde_stream pub;
+	const struct packet_layout *layout; /* borrowed from the trace */
+	const struct packet_class *cls;
+	struct ctf_file *files; /* owned, in order of time */
+	size_t n_files, cap_files;
+
+	size_t file;		 /* being read */
+	uint64_t off;		 /* bytes in it: of the next packet */
+	int state;		 /* enum in stream.c */
+	struct packet_info info; /* of the packet being read */
+	struct packet_info prev; /* what the one before said; .locals unused */
+	bool has_prev;
+	struct sonde_packet pkt;
+	struct decode dec;
+	struct sonde_gap gaps[4];
+	char why[sizeof(((struct decode *)0)->why) + 40];
+	int64_t from_ns, to_ns; /* wanted */
+
+	struct sonde_event *batch; /* owned, cap_batch */
+	size_t cap_batch;
+	uint64_t slack; /* bytes to keep mapped in behind */
+};
+
+/** Makes @s ready to read its files with batches of up to @cap events. */
+SONDE_MUST_CHECK int ctf_stream_start(struct ctf_stream *s, size_t cap, uint64_t slack);
+/** Frees what it owns. */
+void ctf_stream_fini(struct ctf_stream *s);
+
+/** As sonde_component_class.next. */
+SONDE_MUST_CHECK int ctf_stream_next(struct ctf_stream *s, struct sonde_batch *ret);
+
+/** Only events of [from_ns, to_ns] will be wanted. Before the first next. */
+void ctf_stream_seek(struct ctf_stream *s, int64_t from_ns, int64_t to_ns);
+
+/** First and last time of its packets. -ENODATA: it does not say. */
+SONDE_MUST_CHECK int ctf_stream_span(struct ctf_stream *s, int64_t *ret_begin_ns,
+				     int64_t *ret_end_ns);
+
+#endif
