@@ -3,5 +3,6 @@
 #include "cmd/all.h"
 
 const struct command *const cmd_all[] = {
+	&cmd_record,
 	NULL,
 };

@@ -5,4 +5,6 @@
 
 #include "cmd/command.h"
 
+extern const struct command cmd_record;
+
 #endif

@@ -69,7 +69,7 @@ struct writer {
 	uint8_t uuid[16];
 	struct writer_stream *streams;
 	_Atomic uint64_t bytes;
-	bool has_metadata;
+	bool replace, has_metadata;
 	uint64_t metadata_len;
 };
 
@@ -147,20 +147,20 @@ static bool is_empty(const char *dir)
 	return empty;
 }
 
-/* Clears the way for a new trace in the folder @dir that exists. */
-static int take_folder(const char *dir, bool replace)
+/* 0: nothing is there; 1: a trace or an empty folder, to be replaced; else a negative errno. */
+static int look_at_folder(const char *dir, bool replace)
 {
 	struct stat st;
 
 	if (lstat(dir, &st) < 0)
-		return sonde_fail_errno(-errno, "'%s'", dir);
+		return errno == ENOENT ? 0 : sonde_fail_errno(-errno, "'%s'", dir);
 	if (!S_ISDIR(st.st_mode))
 		return sonde_fail(-EEXIST, "'%s' exists and is no folder", dir);
 	if (!replace)
 		return sonde_fail(-EEXIST, "'%s' exists; --force replaces it, -o names another",
 				  dir);
 	if (is_empty(dir))
-		return 0;
+		return 1;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return sonde_fail_errno(-errno, "'%s'", dir);
@@ -168,8 +168,24 @@ static int take_folder(const char *dir, bool replace)
 	close(fd);
 	if (!is_trace)
 		return sonde_fail(-EEXIST, "'%s' exists and is no trace: not replaced", dir);
-	int r = empty_folder(AT_FDCWD, dir, 4);
-	return r < 0 ? sonde_fail_errno(r, "'%s': cannot remove the earlier trace", dir) : 0;
+	return 1;
+}
+
+/* The folder, empty, in dir_fd. */
+static int make_folder(struct writer *w)
+{
+	int r = look_at_folder(w->dir, w->replace);
+
+	if (r < 0)
+		return r;
+	if (r > 0)
+		r = empty_folder(AT_FDCWD, w->dir, 4);
+	if (r < 0)
+		return sonde_fail_errno(r, "'%s': cannot remove the earlier trace", w->dir);
+	if (mkdir(w->dir, 0777) < 0 && errno != EEXIST)
+		return sonde_fail_errno(-errno, "cannot make the folder '%s'", w->dir);
+	w->dir_fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return w->dir_fd < 0 ? sonde_fail_errno(-errno, "'%s'", w->dir) : 0;
 }
 
 static int new_uuid(uint8_t *ret)
@@ -194,16 +210,10 @@ int writer_open(const char *dir, bool replace, struct writer **ret)
 	if (r < 0)
 		return r;
 
-	if (mkdir(dir, 0777) < 0) {
-		if (errno != EEXIST)
-			return sonde_fail_errno(-errno, "cannot make the folder '%s'", dir);
-		r = take_folder(dir, replace);
-		if (r < 0)
-			return r;
-	}
-	w->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (w->dir_fd < 0)
-		return sonde_fail_errno(-errno, "'%s'", dir);
+	w->replace = replace;
+	r = look_at_folder(dir, replace);
+	if (r < 0)
+		return r;
 	*ret = sonde_take(w);
 	return 0;
 }
@@ -256,6 +266,11 @@ int writer_metadata(struct writer *w, const char *text, size_t len)
 {
 	// Hidden, so that no reader takes it for a data stream.
 	static const char tmp[] = ".metadata.new";
+	if (w->dir_fd < 0) {
+		int err = make_folder(w);
+		if (err < 0)
+			return err;
+	}
 	int fd = openat(w->dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return sonde_fail_errno(-errno, "cannot make '%s/metadata'", w->dir);

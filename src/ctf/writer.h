@@ -26,8 +26,9 @@ enum {
 };
 
 /**
- * Makes the folder @dir. Where it exists already: -EEXIST; with @replace an earlier trace in it (a
- * folder that holds a metadata file, or is empty) is removed first, anything else is -EEXIST too.
+ * Begins a trace that will be the folder @dir; nothing is made before writer_metadata(). Where it
+ * exists already: -EEXIST; with @replace an earlier trace in it (a folder that holds a metadata
+ * file, or is empty) will be removed first, anything else is -EEXIST too.
  */
 SONDE_MUST_CHECK int writer_open(const char *dir, bool replace, struct writer **ret);
 /** Frees the writer and all its streams; what they did not flush is lost. */
@@ -40,7 +41,10 @@ const char *writer_dir(const struct writer *w);
 /** Bytes written so far, metadata and indexes included. */
 uint64_t writer_bytes(const struct writer *w);
 
-/** Replaces the metadata file at once (it is never seen half written). */
+/**
+ * Writes the metadata file, or replaces it at once (it is never seen half written). The first call
+ * makes the folder; no stream can be written before.
+ */
 SONDE_MUST_CHECK int writer_metadata(struct writer *w, const char *text, size_t len);
 
 /**

@@ -31,9 +31,15 @@ static void make_name(char *ret, size_t len)
 static void remove_name(char *name)
 {
 	struct writer *w = NULL;
+	char path[96];
 	// The writer itself removes what an earlier one wrote.
-	if (writer_open(name, true, &w) == 0)
-		writer_close(w);
+	EXPECT_EQ(writer_open(name, true, &w), 0);
+	EXPECT_EQ(writer_metadata(w, "x", 1), 0);
+	writer_close(w);
+	(void)snprintf(path, sizeof(path), "%s/index", name);
+	EXPECT_EQ(rmdir(path), 0);
+	(void)snprintf(path, sizeof(path), "%s/metadata", name);
+	EXPECT_EQ(unlink(path), 0);
 	EXPECT_EQ(rmdir(name), 0);
 	*strrchr(name, '/') = '\0';
 	EXPECT_EQ(rmdir(name), 0);
@@ -177,9 +183,18 @@ TEST(folders_that_exist)
 
 	EXPECT_EQ(writer_open(dir, false, &w), -EEXIST);
 	EXPECT(strstr(sonde_err_str(), "exists; --force replaces it") != NULL);
+	(void)snprintf(path, sizeof(path), "%s/s_0", dir);
+	EXPECT_EQ(mkdir(path, 0700), 0);
 	EXPECT_EQ(writer_open(dir, true, &w), 0); // a trace
-	EXPECT_EQ(read_file(dir, "metadata", text, 7), 0);
+	EXPECT_EQ(access(path, F_OK), 0);
+	EXPECT_EQ(writer_metadata(w, "x", 1), 0);
+	EXPECT_EQ(access(path, F_OK), -1);
 	writer_close(w);
+
+	(void)snprintf(path, sizeof(path), "%s/index", dir);
+	EXPECT_EQ(rmdir(path), 0);
+	(void)snprintf(path, sizeof(path), "%s/metadata", dir);
+	EXPECT_EQ(unlink(path), 0);
 
 	(void)snprintf(path, sizeof(path), "%s/other", dir);
 	EXPECT_EQ(mkdir(path, 0700), 0);
@@ -189,7 +204,9 @@ TEST(folders_that_exist)
 	EXPECT_EQ(writer_open(dir, true, &w), 0); // an empty folder
 	EXPECT_EQ(writer_metadata(w, "x", 1), 0);
 	writer_close(w);
-	EXPECT_EQ(writer_open("/proc/none/trace", true, &w), -ENOENT);
+	EXPECT_EQ(writer_open("/proc/none/trace", true, &w), 0);
+	EXPECT_EQ(writer_metadata(w, "x", 1), -ENOENT);
+	writer_close(w);
 	remove_name(dir);
 }
 

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/** sonde record: kernel events and samples into a trace. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "cmd/all.h"
+#include "record/all.h"
+#include "record/event_pick.h"
+#include "record/session.h"
+
+enum {
+	KEY_NO_SAMPLES = 256,
+	KEY_BUFFER,
+	KEY_FORCE,
+	KEY_CALL_GRAPH,
+	KEY_RING,
+	HZ_USUAL = 999,
+	HZ_MOST = 100000,
+	BUFFER_LEAST = 16 << 10,
+};
+
+struct state {
+	struct record_opts opts;
+	struct record_event *events; /* owned; their text in texts */
+	size_t n_events, events_cap;
+	char **texts; /* owned */
+	size_t n_texts, texts_cap;
+	pid_t *pids; /* owned */
+	size_t n_pids, pids_cap;
+	bool has_hz, no_samples;
+};
+
+static const struct cmd_option options[] = {
+	{ 'o', "output", "DIR", "The trace's folder; sonde-trace if not given." },
+	{ 'e', "event", "EVENT[:FILTER]",
+	  "A kernel event, as sched_switch or sched:sched_switch, or a glob as 'sched:*'; may be "
+	  "given more than once. FILTER is the kernel's filter text. Without -e: what the reports "
+	  "need." },
+	{ 'F', "frequency", "HZ", "Samples a second on each CPU; 999 if not given." },
+	{ KEY_NO_SAMPLES, "no-samples", NULL, "Events only." },
+	{ 'p', "pid", "PID",
+	  "Only this process, its threads and what they fork; may be given more than once." },
+	{ 'd', "duration", "SECONDS", "End after so long." },
+	{ KEY_BUFFER, "buffer", "SIZE",
+	  "The kernel's ring of each CPU, as 512K or 64M; 8M if not given." },
+	{ KEY_FORCE, "force", NULL, "Replace the trace that is in the folder." },
+	{ KEY_CALL_GRAPH, "call-graph", "fp|dwarf",
+	  "User stacks by frame pointers (the default), or by a copy of the stack and DWARF." },
+	{ 0 },
+};
+
+static const struct cmd_example examples[] = {
+	{ "sudo sonde record -- make -j4", "Records what the system does while make runs.", false },
+	{ "sudo sonde record -d 5 -o idle", "Records 5 seconds into the folder 'idle'.", false },
+	{ "sudo sonde record -e 'sched:*' -e 'sched:sched_switch:prev_prio < 100' --no-samples",
+	  "All scheduler events, switches only away from real-time threads, until Ctrl-C.", false },
+	{ 0 },
+};
+
+static int whole_number(const char *value, long least, long most, const char *what, long *ret)
+{
+	char *end;
+
+	errno = 0;
+	long v = strtol(value, &end, 10);
+	if (end == value || *end || errno || v < least || v > most)
+		return sonde_fail(-EINVAL, "%s '%s': want a number from %ld to %ld", what, value,
+				  least, most);
+	*ret = v;
+	return 0;
+}
+
+static int set_seconds(struct state *s, const char *value)
+{
+	char *end;
+	double v = strtod(value, &end);
+
+	if (end == value || *end || !isfinite(v) || v <= 0 || v > 1e9)
+		return sonde_fail(-EINVAL, "duration '%s': want seconds above 0", value);
+	s->opts.seconds = v;
+	return 0;
+}
+
+static int set_buffer(struct state *s, const char *value)
+{
+	static const char units[] = "KMG";
+	char *end;
+
+	errno = 0;
+	unsigned long long v = strtoull(value, &end, 10);
+	const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
+	const unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	if (unit)
+		end++;
+	if (end == value || value[0] == '-' || *end || errno || v > (UINT64_C(1) << 40) >> shift ||
+	    v << shift < BUFFER_LEAST)
+		return sonde_fail(
+			-EINVAL, "buffer '%s': want a size of at least 16K, as 512K or 64M", value);
+	s->opts.buffer_bytes = (size_t)v << shift;
+	return 0;
+}
+
+static int add_event(struct state *s, const char *value)
+{
+	int r = mem_grow(&s->events, &s->events_cap, s->n_events + 1);
+
+	if (!r)
+		r = mem_grow(&s->texts, &s->texts_cap, s->n_texts + 1);
+	if (r < 0)
+		return r;
+	char *text = strdup(value);
+	if (!text)
+		return sonde_fail(-ENOMEM, "out of memory");
+	s->texts[s->n_texts++] = text;
+	s->events[s->n_events++] = event_split(text);
+	return 0;
+}
+
+static int add_pid(struct state *s, const char *value)
+{
+	long pid;
+	int r = whole_number(value, 1, INT32_MAX, "process", &pid);
+
+	if (!r)
+		r = mem_grow(&s->pids, &s->pids_cap, s->n_pids + 1);
+	if (!r)
+		s->pids[s->n_pids++] = (pid_t)pid;
+	return r;
+}
+
+static int set_call_graph(struct state *s, const char *value)
+{
+	if (!strcmp(value, "fp"))
+		s->opts.callgraph = RECORD_CALLGRAPH_FP;
+	else if (!strcmp(value, "dwarf"))
+		s->opts.callgraph = RECORD_CALLGRAPH_DWARF;
+	else
+		return sonde_fail(-EINVAL, "call graph '%s': want 'fp' or 'dwarf'", value);
+	return 0;
+}
+
+static int record_set(void *state, int key, const char *value)
+{
+	struct state *s = state;
+	long n = 0;
+	int r = 0;
+
+	switch (key) {
+	case 'o': s->opts.dir = value; break;
+	case 'e': return add_event(s, value);
+	case 'F':
+		r = whole_number(value, 1, HZ_MOST, "frequency", &n);
+		s->opts.sample_hz = (uint32_t)n;
+		s->has_hz = true;
+		break;
+	case KEY_NO_SAMPLES: s->no_samples = true; break;
+	case 'p': return add_pid(s, value);
+	case 'd': return set_seconds(s, value);
+	case KEY_BUFFER: return set_buffer(s, value);
+	case KEY_FORCE: s->opts.replace = true; break;
+	case KEY_CALL_GRAPH: return set_call_graph(s, value);
+	default: break;
+	}
+	return r;
+}
+
+/* 1234567 as "1,234,567". */
+static const char *with_commas(uint64_t v, char ret[32])
+{
+	char plain[32];
+	int n = snprintf(plain, sizeof(plain), "%llu", (unsigned long long)v);
+	char *p = ret;
+
+	for (int i = 0; i < n; i++) {
+		if (i && (n - i) % 3 == 0)
+			*p++ = ',';
+		*p++ = plain[i];
+	}
+	*p = '\0';
+	return ret;
+}
+
+static const char *with_unit(uint64_t bytes, char ret[32])
+{
+	static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB" };
+	double v = (double)bytes;
+	size_t u = 0;
+
+	for (; v >= 999.5 && u + 1 < MEM_LEN(units); u++)
+		v /= 1000;
+	(void)snprintf(ret, 32, u && v < 9.95 ? "%.1f %s" : "%.0f %s", v, units[u]);
+	return ret;
+}
+
+static void print_result(const struct state *s, const struct session_result *res)
+{
+	const struct record_counts *c = &res->counts;
+	char a[32], b[32], d[32];
+
+	fprintf(stderr, "recorded %s events (%s lost)", with_commas(c->events, a),
+		with_commas(c->lost_events, b));
+	if (s->opts.sample_hz) {
+		fprintf(stderr, " and %s samples", with_commas(c->samples, a));
+		if (c->lost_samples)
+			fprintf(stderr, " (%s lost)", with_commas(c->lost_samples, b));
+	}
+	fprintf(stderr, " in %.1f s: %s (%s)\n", res->seconds, s->opts.dir,
+		with_unit(res->bytes, d));
+	if (c->lost_events)
+		fprintf(stderr, "sonde record: events were lost: take larger rings (--buffer), or "
+				"fewer events (-e)\n");
+	if (c->lost_samples)
+		fprintf(stderr, "sonde record: samples were lost: take fewer (-F)\n");
+}
+
+static int record_run(void *state, int argc, char **argv)
+{
+	struct state *s = state;
+	struct session_result res;
+
+	if (!s->opts.dir)
+		s->opts.dir = "sonde-trace";
+	if (!s->has_hz)
+		s->opts.sample_hz = HZ_USUAL;
+	if (s->no_samples)
+		s->opts.sample_hz = 0;
+	s->opts.events = s->events;
+	s->opts.n_events = s->n_events;
+	s->opts.pids = s->pids;
+	s->opts.n_pids = s->n_pids;
+	s->opts.argv = argc ? argv : NULL;
+	const char *ring = getenv("SONDE_RING");
+	s->opts.force_read = ring && !strcmp(ring, "read");
+
+	int r = session_run(&s->opts, record_all, cmd_note, NULL, &res);
+	if (r < 0 && !res.recorded)
+		return r == -EINVAL ? cmd_usage(&cmd_record)
+				    : (res.has_status ? (cmd_failed(&cmd_record), res.status)
+						      : cmd_failed(&cmd_record));
+	int status = res.has_status ? res.status : CMD_OK;
+	if (r < 0)
+		status = cmd_failed(&cmd_record);
+	print_result(s, &res);
+	return status;
+}
+
+static void record_fini(void *state)
+{
+	struct state *s = state;
+
+	for (size_t i = 0; i < s->n_texts; i++)
+		free(s->texts[i]);
+	free(s->texts);
+	free(s->events);
+	free(s->pids);
+}
+
+const struct command cmd_record = {
+	.name = "record",
+	.args = "[-- CMD [ARG]...]",
+	.summary = "Record kernel events and samples into a trace",
+	.about = "Records the whole system, or with -p some processes, while CMD runs; without CMD "
+		 "until "
+		 "Ctrl-C or -d.\n"
+		 "The trace is a folder in the Common Trace Format 1.8, which babeltrace2 and "
+		 "other tools read too. sonde passes CMD's exit status on.\n"
+		 "Tracing needs root. It takes place in a tracefs instance of its own and disturbs "
+		 "no other; tracefs is mounted at /sys/kernel/tracing if it is not, and stays so.",
+	.options = options,
+	.examples = examples,
+	.state_size = sizeof(struct state),
+	.wraps_command = true,
+	.set = record_set,
+	.run = record_run,
+	.fini = record_fini,
+};

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/** The sources that a recording may draw from. */
+#include "record/all.h"
+
+#include "record/kernel.h"
+
+const struct record_source *const record_all[] = {
+	&source_kernel,
+	NULL,
+};

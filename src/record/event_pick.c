@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/** Chooses kernel events by globs, and suggests near names for those that do not exist. */
+#include "record/event_pick.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "base/strbuf.h"
+
+/* What the analyses need, where the kernel has it. */
+static const char *const usual[] = {
+	"sched:sched_switch",
+	"sched:sched_waking",
+	"sched:sched_wakeup_new",
+	"sched:sched_process_fork",
+	"sched:sched_process_exec",
+	"sched:sched_process_exit",
+	"sched:sched_process_free",
+	"sched:sched_migrate_task",
+	"sched:sched_pi_setprio",
+	"task:task_rename",
+	"irq:irq_handler_entry",
+	"irq:irq_handler_exit",
+	"irq:softirq_raise",
+	"irq:softirq_entry",
+	"irq:softirq_exit",
+	"irq_vectors:call_function_entry",
+	"irq_vectors:call_function_exit",
+	"irq_vectors:call_function_single_entry",
+	"irq_vectors:call_function_single_exit",
+	"irq_vectors:irq_work_entry",
+	"irq_vectors:irq_work_exit",
+	"irq_vectors:reschedule_entry",
+	"irq_vectors:reschedule_exit",
+	"timer:hrtimer_expire_entry",
+	"timer:hrtimer_expire_exit",
+	"raw_syscalls:sys_enter",
+	"raw_syscalls:sys_exit",
+	"block:block_rq_issue",
+	"block:block_rq_complete",
+	"lock:contention_begin",
+	"lock:contention_end",
+	"tcp:tcp_probe",
+	"sock:inet_sock_set_state",
+	"sock:sock_send_length",
+	"sock:sock_recv_length",
+	"net:net_dev_start_xmit",
+	"net:netif_receive_skb_entry",
+	"net:netif_receive_skb_exit",
+	"signal:signal_generate",
+	"signal:signal_deliver",
+	"power:cpu_frequency",
+};
+
+enum { SUGGEST_MOST = 4, NAME_LEN_MOST = 128 };
+
+void event_list_fini(struct event_list *l)
+{
+	free(l->events);
+	*l = (struct event_list){ 0 };
+}
+
+static int add_event(struct event_list *l, struct arena *arena, const char *system,
+		     const char *name)
+{
+	int r = mem_grow(&l->events, &l->cap, l->n + 1);
+	if (r < 0)
+		return r;
+	char *copy = arena_strndup(arena, name, strlen(name));
+	if (!copy)
+		return -ENOMEM;
+	l->events[l->n++] = (struct event_pick){ .system = system, .name = copy, .shown = copy };
+	return 0;
+}
+
+/* The events of one system: folders with a file to enable them. */
+static int read_system(struct event_list *l, const char *dir, const char *system,
+		       struct arena *arena)
+{
+	char path[PATH_MAX];
+	const struct dirent *e;
+	int r = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/events/%s", dir, system);
+	DIR *d = opendir(path);
+	if (!d)
+		return 0;
+	const char *copy = arena_strndup(arena, system, strlen(system));
+	if (!copy)
+		r = -ENOMEM;
+	while (!r && (e = readdir(d))) {
+		(void)snprintf(path, sizeof(path), "%s/enable", e->d_name);
+		if (e->d_name[0] == '.' || faccessat(dirfd(d), path, F_OK, 0) < 0)
+			continue;
+		r = add_event(l, arena, copy, e->d_name);
+	}
+	(void)closedir(d);
+	return r;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct event_pick *x = a, *y = b;
+	int r = strcmp(x->name, y->name);
+
+	return r ? r : strcmp(x->system, y->system);
+}
+
+static int by_system(const void *a, const void *b)
+{
+	const struct event_pick *x = a, *y = b;
+	int r = strcmp(x->system, y->system);
+
+	return r ? r : strcmp(x->name, y->name);
+}
+
+/* Names that several systems have get their system before them. */
+static int name_apart(struct event_list *l, struct arena *arena)
+{
+	char text[2 * NAME_LEN_MOST];
+
+	qsort(l->events, l->n, sizeof(*l->events), by_name);
+	for (size_t i = 0; i < l->n; i++) {
+		struct event_pick *e = &l->events[i];
+		bool twice = (i && !strcmp(e[-1].name, e->name)) ||
+			     (i + 1 < l->n && !strcmp(e[1].name, e->name));
+		if (!twice)
+			continue;
+		(void)snprintf(text, sizeof(text), "%s:%s", e->system, e->name);
+		e->shown = arena_strndup(arena, text, strlen(text));
+		if (!e->shown)
+			return -ENOMEM;
+	}
+	qsort(l->events, l->n, sizeof(*l->events), by_system);
+	return 0;
+}
+
+int event_list_read(struct event_list *l, const char *dir, struct arena *arena)
+{
+	char path[PATH_MAX];
+	const struct dirent *e;
+	int r = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/events", dir);
+	DIR *d = opendir(path);
+	if (!d)
+		return sonde_fail_errno(-errno, "'%s'", path);
+	while (!r && (e = readdir(d))) {
+		// The tracer's own records: they cannot be enabled one by one.
+		if (e->d_name[0] != '.' && strcmp(e->d_name, "ftrace") != 0)
+			r = read_system(l, dir, e->d_name, arena);
+	}
+	(void)closedir(d);
+	if (!r && !l->n)
+		r = sonde_fail(-ENOTSUP, "this kernel has no trace events");
+	return r < 0 ? r : name_apart(l, arena);
+}
+
+static bool matches(const struct event_pick *e, const char *glob)
+{
+	char full[2 * NAME_LEN_MOST];
+
+	if (!strchr(glob, ':'))
+		return !fnmatch(glob, e->name, 0) || !strcmp(glob, e->system);
+	(void)snprintf(full, sizeof(full), "%s:%s", e->system, e->name);
+	return !fnmatch(glob, full, 0);
+}
+
+/* How many letters to insert, remove or change to make @b of @a (Wagner and Fischer). */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[NAME_LEN_MOST + 1];
+	const size_t n = strnlen(b, NAME_LEN_MOST);
+
+	for (unsigned k = 0; k <= n; k++)
+		row[k] = k;
+	for (unsigned i = 0; a[i] && i < NAME_LEN_MOST; i++) {
+		unsigned corner = row[0];
+		row[0] = i + 1;
+		for (size_t k = 0; k < n; k++) {
+			unsigned change = corner + (a[i] != b[k]);
+			unsigned step = (row[k] < row[k + 1] ? row[k] : row[k + 1]) + 1;
+			corner = row[k + 1];
+			row[k + 1] = change < step ? change : step;
+		}
+	}
+	return row[n];
+}
+
+/* 0: the same; large: not near at all. */
+static unsigned far_from(const struct event_pick *e, const char *word)
+{
+	char full[2 * NAME_LEN_MOST];
+
+	(void)snprintf(full, sizeof(full), "%s:%s", e->system, e->name);
+	unsigned d = distance(word, strchr(word, ':') ? full : e->name);
+	const char *last = strrchr(word, ':') ? strrchr(word, ':') + 1 : word;
+	// A part of a name, or a name of another system, is as near as two letters.
+	if (d > 2 && strlen(last) >= 4 && strstr(e->name, last))
+		d = 2 + (strcmp(e->name, last) != 0);
+	return d;
+}
+
+static int unknown_event(const struct event_list *l, const char *glob)
+{
+	struct strbuf near = { 0 };
+	unsigned most = (unsigned)strlen(glob) / 3;
+	unsigned n = 0;
+
+	if (most < 2)
+		most = 2;
+	for (unsigned d = 0; d <= most && n < SUGGEST_MOST; d++) {
+		for (size_t i = 0; i < l->n && n < SUGGEST_MOST; i++) {
+			if (far_from(&l->events[i], glob) != d)
+				continue;
+			strbuf_fmt(&near, "%s'%s:%s'", n ? ", " : "; did you mean ",
+				   l->events[i].system, l->events[i].name);
+			n++;
+		}
+	}
+	int r = sonde_fail(-EINVAL, "this kernel has no event '%s'%s%s", glob, strbuf_text(&near),
+			   n ? "?" : "");
+	strbuf_fini(&near);
+	return r;
+}
+
+static size_t pick(struct event_list *l, const char *glob, const char *filter)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct event_pick *e = &l->events[i];
+		if (!matches(e, glob))
+			continue;
+		e->picked = true;
+		if (filter)
+			e->filter = filter;
+		n++;
+	}
+	return n;
+}
+
+int event_list_pick(struct event_list *l, const struct record_event *wanted, size_t n)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!pick(l, wanted[i].glob, wanted[i].filter))
+			return unknown_event(l, wanted[i].glob);
+	}
+	for (size_t i = 0; !n && i < MEM_LEN(usual); i++)
+		found += pick(l, usual[i], NULL);
+	if (!n && !found)
+		return sonde_fail(-ENOTSUP, "this kernel has none of the usual trace events");
+	return 0;
+}
+
+struct record_event event_split(char *text)
+{
+	char *colon = strchr(text, ':');
+
+	if (!colon)
+		return (struct record_event){ .glob = text };
+	// Names and globs of them have none of these; every filter has one.
+	char *second = strchr(colon + 1, ':');
+	const size_t first_len = second ? (size_t)(second - colon - 1) : strlen(colon + 1);
+	const bool is_filter = strcspn(colon + 1, "=<>&| ()~") < first_len;
+	if (is_filter || second) {
+		char *cut = is_filter ? colon : second;
+		*cut = '\0';
+		return (struct record_event){ .glob = text, .filter = cut + 1 };
+	}
+	return (struct record_event){ .glob = text };
+}
