@@ -23,6 +23,13 @@ SONDE_API int sonde_fail_errno(int err, const char *fmt, ...) SONDE_PRINTF(2, 3)
 /** Lends this thread's chain as text, until its next sonde_fail() or sonde_wrap(). */
 SONDE_API const char *sonde_err_str(void);
 
+#ifdef __clang_analyzer__
+/* The analyzer sees one file at a time: tell it that @err comes back. */
+#define sonde_fail(err, ...)	   ((void)sonde_fail((err), __VA_ARGS__), (err))
+#define sonde_wrap(err, ...)	   ((void)sonde_wrap((err), __VA_ARGS__), (err))
+#define sonde_fail_errno(err, ...) ((void)sonde_fail_errno((err), __VA_ARGS__), (err))
+#endif
+
 SONDE_END_DECLS
 
 #endif

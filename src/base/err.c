@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef sonde_fail
+#undef sonde_wrap
+#undef sonde_fail_errno
+
 enum { ERR_LEN = 4096 };
 
 static _Thread_local char err_text[ERR_LEN];

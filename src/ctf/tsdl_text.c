@@ -185,6 +185,7 @@ static void quote_line(struct strbuf *b, const struct tsdl_text *t, struct line 
 	strbuf_str(b, "^");
 }
 
+#undef tsdl_error
 int tsdl_error(const struct tsdl_text *t, uint32_t pos, const char *fmt, ...)
 {
 	char words[1024];

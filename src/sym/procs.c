@@ -281,7 +281,7 @@ int procs_fork(struct procs *p, pid_t pid, pid_t tid, pid_t ppid, pid_t ptid)
 	if (t)
 		drop_thread(p, t); // an earlier one of that number, whose end was not seen
 	int r = make_thread(p, pid, tid, &t);
-	if (r < 0)
+	if (r < 0 || !t)
 		return r;
 	parent = find_thread(p, ptid);
 	if (parent)
