@@ -23,7 +23,7 @@ struct event_build {
 	struct stream_build *stream;
 	uint32_t pos;
 	const struct ast_item *context, *fields;
-	bool has_id, has_stream_id;
+	bool has_id, has_stream_id, is_first;
 	uint64_t stream_id;
 };
 
@@ -102,7 +102,8 @@ static int build_root(struct build *b, const struct place *place, const struct a
 		return tsdl_error(&b->x->text, it->type->pos, "'%s' wants a structure", it->path);
 	b->roots[scope] = t;
 	*ret = t;
-	return type_declare(b, place, it);
+	r = root_check(b, it, scope, t);
+	return r < 0 ? r : type_declare(b, place, it);
 }
 
 /** Declares the types of a block, so that its settings may use them wherever they stand. */
@@ -201,6 +202,11 @@ static int build_clock(struct plot *p, const struct ast_block *block)
 		if (b->clocks[i]->name == c->name)
 			return tsdl_error(&b->x->text, block->pos, "a second clock '%s'", c->name);
 	}
+	// LTTng's clock counts from the epoch, but its older versions do not say so.
+	const struct sonde_env *tracer = sonde_trace_env(b->trace, "tracer_name");
+	if (tracer && tracer->str && !strncmp(tracer->str, "lttng", 5) &&
+	    !strcmp(c->name, "monotonic"))
+		c->absolute = true;
 	c->is_unix = c->absolute;
 	return clock_add(b, c);
 }
@@ -382,9 +388,9 @@ static int build_event(struct plot *p, const struct ast_block *block)
 	if (r < 0)
 		return r;
 	e->cls->stream_class = e->stream->cls;
-	e->stream->cls->n_events++;
+	e->is_first = !e->stream->cls->n_events++;
 	if (!e->cls->name)
-		e->cls->name = "";
+		return fail_at(b, block->pos, "event without a 'name'");
 
 	slots_next_event(&b->slots);
 	e->stream->roots[SONDE_SCOPE_PACKET_HEADER] = b->trace->packet_header;
@@ -462,6 +468,29 @@ static int compare_events(const void *a, const void *b)
 	return ((*x)->pos > (*y)->pos) - ((*x)->pos < (*y)->pos);
 }
 
+/** Where there are several of a kind, data must say which one they are of. */
+static int check_told_apart(struct plot *p)
+{
+	struct build *b = p->b;
+
+	if (p->n_streams > 1 && !sonde_type_member(b->trace->packet_header, "stream_id"))
+		return fail_at(b, p->streams[1].pos,
+			       "a second stream, but the packet header has no 'stream_id'");
+	for (size_t i = 0; i < p->n_events; i++) {
+		const struct sonde_stream_class *s = p->events[i].stream->cls;
+
+		if (s->n_events < 2)
+			continue;
+		if (!p->events[i].has_id && !p->events[i].is_first)
+			return fail_at(b, p->events[i].pos,
+				       "event without an 'id' where there are several");
+		if (!sonde_type_member(s->event_header, "id"))
+			return fail_at(b, p->events[i].pos,
+				       "several events, but the event header has no 'id'");
+	}
+	return 0;
+}
+
 /** No two streams, and no two events of a stream, may have one id. */
 static int check_ids(struct plot *p)
 {
@@ -526,19 +555,21 @@ int tsdl_build(struct build *b, const struct ast_block *blocks)
 	if (r == 0)
 		r = find_byte_order(b, blocks);
 	if (r == 0)
+		r = build_kind(&p, blocks, AST_ENV, build_env);
+	if (r == 0)
 		r = build_kind(&p, blocks, AST_CLOCK, build_clock);
 	if (r == 0)
 		r = build_kind(&p, blocks, AST_ROOT, build_root_item);
 	if (r == 0)
 		r = build_kind(&p, blocks, AST_TRACE, build_trace);
 	if (r == 0)
-		r = build_kind(&p, blocks, AST_ENV, build_env);
-	if (r == 0)
 		r = build_kind(&p, blocks, AST_STREAM, build_stream);
 	if (r == 0)
 		r = add_implied_stream(&p);
 	if (r == 0)
 		r = build_kind(&p, blocks, AST_EVENT, build_event);
+	if (r == 0)
+		r = check_told_apart(&p);
 	if (r == 0)
 		r = check_ids(&p);
 	if (r == 0)

@@ -13,6 +13,70 @@ int clock_add(struct build *b, struct sonde_clock *c)
 	return 0;
 }
 
+/** A member that readers know: an unsigned integer. */
+static int check_unsigned(struct build *b, const struct ast_item *it, const struct sonde_type *t,
+			  const char *name)
+{
+	const struct sonde_member *m = sonde_type_member(t, name);
+
+	if (!m || strcmp(m->name, name) != 0)
+		return 0;
+	if ((m->type->kind != SONDE_INT && m->type->kind != SONDE_ENUM) ||
+	    m->type->u.integer.is_signed)
+		return tsdl_error(&b->x->text, it->pos, "'%s' in '%s' is no unsigned integer", name,
+				  it->path);
+	return 0;
+}
+
+static int check_magic(struct build *b, const struct ast_item *it, const struct sonde_type *t)
+{
+	const struct sonde_member *m = sonde_type_member(t, "magic");
+
+	if (!m)
+		return 0;
+	if (m != t->u.structure.members)
+		return tsdl_error(&b->x->text, it->pos, "'magic' is not the first member");
+	if (m->type->u.integer.len != 32)
+		return tsdl_error(&b->x->text, it->pos, "'magic' has %u bits, wanted 32",
+				  m->type->u.integer.len);
+	return 0;
+}
+
+static int check_uuid(struct build *b, const struct ast_item *it, const struct sonde_type *t)
+{
+	const struct sonde_member *m = sonde_type_member(t, "uuid");
+	const struct sonde_type *elem = NULL;
+
+	if (!m)
+		return 0;
+	if (m->type->kind == SONDE_ARRAY && m->type->u.array.n == 16)
+		elem = m->type->u.array.elem;
+	if (!elem || elem->kind != SONDE_INT || elem->u.integer.len != 8 || elem->align != 8 ||
+	    elem->u.integer.is_signed)
+		return tsdl_error(&b->x->text, it->pos, "'uuid' is no array of 16 unsigned bytes");
+	return 0;
+}
+
+int root_check(struct build *b, const struct ast_item *it, enum sonde_scope scope,
+	       const struct sonde_type *t)
+{
+	static const char *const numbers[TSDL_SCOPES][6] = {
+		[SONDE_SCOPE_PACKET_HEADER] = { "magic", "stream_id", "stream_instance_id" },
+		[SONDE_SCOPE_PACKET_CONTEXT] = { "timestamp_begin", "timestamp_end",
+						 "events_discarded", "packet_seq_num",
+						 "packet_size", "content_size" },
+		[SONDE_SCOPE_EVENT_HEADER] = { "id" },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < MEM_LEN(numbers[0]) && numbers[scope][i]; i++)
+		r = check_unsigned(b, it, t, numbers[scope][i]);
+	if (r < 0 || scope != SONDE_SCOPE_PACKET_HEADER)
+		return r;
+	r = check_magic(b, it, t);
+	return r < 0 ? r : check_uuid(b, it, t);
+}
+
 /** Whole seconds of the cycle offset go to the other offset. */
 static void clock_normalise(struct sonde_clock *c)
 {
@@ -108,6 +172,13 @@ static int stream_clock(struct build *b, struct sonde_stream_class *s)
 	s->clock = mapped_clock(s->event_header);
 	if (!s->clock)
 		s->clock = mapped_clock(s->packet_context);
+	if (!s->clock)
+		s->clock = mapped_clock(s->event_context);
+	for (size_t i = 0; !s->clock && i < s->n_events; i++) {
+		s->clock = mapped_clock(s->events[i]->context);
+		if (!s->clock)
+			s->clock = mapped_clock(s->events[i]->payload);
+	}
 	return 0;
 }
 

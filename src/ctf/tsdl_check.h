@@ -8,7 +8,11 @@
 /** Adds a clock to the trace. Returns 0 or -ENOMEM. */
 SONDE_MUST_CHECK int clock_add(struct build *b, struct sonde_clock *c);
 
-/** Finishes clocks and checks fields of known names. Returns 0, -EBADMSG or -ENOMEM. */
+/** Checks fields that readers know by name in the structure @t that @it gives to @scope. */
+SONDE_MUST_CHECK int root_check(struct build *b, const struct ast_item *it, enum sonde_scope scope,
+				const struct sonde_type *t);
+
+/** Finishes clocks and maps timestamps to them. Returns 0, -EBADMSG or -ENOMEM. */
 SONDE_MUST_CHECK int trace_check(struct build *b);
 
 #endif

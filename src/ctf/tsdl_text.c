@@ -113,6 +113,20 @@ static int unpack(const char *path, struct sonde_span bytes, bool big_endian, st
 	return 0;
 }
 
+/** Plain text may begin with a comment that tells the version. */
+static int check_signature(const struct tsdl_text *t)
+{
+	static const char begin[] = "/* CTF ";
+	const size_t len = sizeof(begin) - 1;
+
+	if (t->len < len || memcmp(t->s, begin, len) != 0)
+		return 0;
+	if (t->len >= len + 4 && !memcmp(t->s + len, "1.8", 3) &&
+	    !(t->s[len + 3] >= '0' && t->s[len + 3] <= '9'))
+		return 0;
+	return tsdl_error(t, (uint32_t)len, "not of version 1.8");
+}
+
 int tsdl_text_open(const char *path, struct sonde_span bytes, struct arena *arena,
 		   struct tsdl_text *ret)
 {
@@ -126,7 +140,7 @@ int tsdl_text_open(const char *path, struct sonde_span bytes, struct arena *aren
 			return unpack(path, bytes, true, arena, ret);
 	}
 	*ret = (struct tsdl_text){ path, (const char *)bytes.data, (uint32_t)bytes.len };
-	return 0;
+	return check_signature(ret);
 }
 
 /** One source line: its bytes, its number, and where in it a position is. */

@@ -96,7 +96,10 @@ static int build_alias(struct build *b, const struct place *place, const struct 
 	if (at.depth > TSDL_DEPTH_MAX)
 		return tsdl_error(&b->x->text, w->type->pos, "types nest more than %d deep",
 				  TSDL_DEPTH_MAX);
-	return build_into(b, &at, &inner, ret);
+	int r = build_into(b, &at, &inner, ret);
+	if (r == 0 && w->n_pointers && ret->kind == SONDE_INT)
+		ret->u.integer.base = 16;
+	return r;
 }
 
 static bool is_text(const struct sonde_type *elem)
@@ -127,28 +130,55 @@ static int array_len(struct build *b, const struct ast_expr *at, const struct so
 	return 0;
 }
 
+/** `[env.NAME]`: a number that the whole trace shares. */
+static int env_len(struct build *b, const struct ast_expr *e, uint64_t *ret)
+{
+	const struct sonde_env *env = sonde_trace_env(b->trace, e->str + strlen("env."));
+
+	if (!env)
+		return tsdl_error(&b->x->text, e->pos, "no '%s' in the environment",
+				  e->str + strlen("env."));
+	if (env->str || env->num < 0)
+		return tsdl_error(&b->x->text, e->pos, "length '%s' is no unsigned integer",
+				  e->str);
+	*ret = (uint64_t)env->num;
+	return 0;
+}
+
+/** The length of an array, or what holds that of a sequence. */
+static int set_len(struct build *b, const struct ast_expr *e, struct sonde_type *ret)
+{
+	struct ref ref = { 0 };
+
+	ret->kind = SONDE_ARRAY;
+	if (e->kind == AST_INT_VALUE && !(e->negative && e->num)) {
+		ret->u.array.n = e->num;
+		return 0;
+	}
+	if (e->kind != AST_PATH)
+		return tsdl_error(&b->x->text, e->pos, "length wants an integer or a field's name");
+	if (e->n_words > 1 && !strcmp(e->words[0], "env"))
+		return env_len(b, e, &ret->u.array.n);
+
+	ret->kind = SONDE_SEQUENCE;
+	int r = ref_find(b, e, "the length", &ref);
+	if (r < 0)
+		return r;
+	if ((ref.type->kind != SONDE_INT && ref.type->kind != SONDE_ENUM) ||
+	    ref.type->u.integer.is_signed)
+		return tsdl_error(&b->x->text, e->pos, "length '%s' is no unsigned integer",
+				  e->str);
+	return ref_bind(b, e, &ref, &ret->ref);
+}
+
 static int build_array(struct build *b, const struct place *place, const struct written *w,
 		       struct sonde_type *ret)
 {
 	const struct ast_expr *e = &w->dims->len;
 	const struct written inner = { w->type, w->n_pointers, w->dims->next, w->tag };
 	struct sonde_type *elem = NULL;
-	struct ref ref = { 0 };
-	int r = 0;
 
-	ret->kind = e->kind == AST_PATH ? SONDE_SEQUENCE : SONDE_ARRAY;
-	ret->fixed_len = -1;
-	if (ret->kind == SONDE_SEQUENCE) {
-		r = ref_find(b, e, "the length", &ref);
-		if (r == 0 && ((ref.type->kind != SONDE_INT && ref.type->kind != SONDE_ENUM) ||
-			       ref.type->u.integer.is_signed))
-			return tsdl_error(&b->x->text, e->pos, "length '%s' is no unsigned integer",
-					  e->str);
-		if (r == 0)
-			r = ref_bind(b, e, &ref, &ret->ref);
-	} else if (e->kind != AST_INT_VALUE || (e->negative && e->num)) {
-		return tsdl_error(&b->x->text, e->pos, "length wants an integer or a field's name");
-	}
+	int r = set_len(b, e, ret);
 	if (r == 0)
 		r = build_new(b, place, &inner, &elem);
 	if (r < 0 || !elem)
@@ -156,13 +186,13 @@ static int build_array(struct build *b, const struct place *place, const struct 
 	ret->align = elem->align;
 	ret->u.array.elem = elem;
 	ret->u.array.is_text = is_text(elem);
+	ret->fixed_len = -1;
 	if (ret->kind == SONDE_SEQUENCE)
 		return 0;
-	ret->u.array.n = e->num;
 	// Empty elements take no bytes, yet each would have to be walked.
-	if (e->num > TSDL_BITS_MAX)
+	if (ret->u.array.n > TSDL_BITS_MAX)
 		return tsdl_error(&b->x->text, e->pos, "array is too long");
-	return array_len(b, e, elem, e->num, &ret->fixed_len);
+	return array_len(b, e, elem, ret->u.array.n, &ret->fixed_len);
 }
 
 /** Fails at the second of two members of one name. */
@@ -289,30 +319,41 @@ static int build_struct(struct build *b, const struct place *place, struct ast_t
 	return r < 0 ? r : struct_layout(b, t, ret);
 }
 
+static const char *bare(const char *name)
+{
+	return name + (*name == '_');
+}
+
 static int compare_options(const void *a, const void *b)
 {
 	const struct sonde_member *const *x = a, *const *y = b;
 
-	return ((*x)->name > (*y)->name) - ((*x)->name < (*y)->name);
+	return strcmp(bare((*x)->name), bare((*y)->name));
 }
 
-/** The option whose name is the word @label, or NULL. @sorted is by address of the name. */
+/**
+ * The option called @label, else the one that differs by a leading '_' only, or NULL. @sorted is
+ * by compare_options().
+ */
 static const struct sonde_member *option_find(const struct sonde_member *const *sorted, size_t n,
 					      const char *label)
 {
-	size_t lo = 0;
+	const struct sonde_member *found = NULL;
+	size_t lo = 0, hi = n;
 
-	while (lo < n) {
-		const size_t mid = lo + (n - lo) / 2;
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
 
-		if (sorted[mid]->name == label)
-			return sorted[mid];
-		if (sorted[mid]->name < label)
+		if (strcmp(bare(sorted[mid]->name), bare(label)) < 0)
 			lo = mid + 1;
 		else
-			n = mid;
+			hi = mid;
 	}
-	return NULL;
+	for (; lo < n && !strcmp(bare(sorted[lo]->name), bare(label)); lo++) {
+		if (!found || sorted[lo]->name == label)
+			found = sorted[lo];
+	}
+	return found;
 }
 
 /** Ranges of the tag's labels into choices of options. */

@@ -54,8 +54,8 @@ int value_bool(struct build *b, const struct ast_item *it, bool *ret)
 {
 	const struct ast_expr *e = &it->value;
 
-	if (it->kind == AST_VALUE && e->kind == AST_INT_VALUE && e->num <= 1) {
-		*ret = e->num;
+	if (it->kind == AST_VALUE && e->kind == AST_INT_VALUE) {
+		*ret = e->num != 0;
 		return 0;
 	}
 	if (it->kind == AST_VALUE && e->kind != AST_INT_VALUE) {
@@ -64,7 +64,7 @@ int value_bool(struct build *b, const struct ast_item *it, bool *ret)
 			return 0;
 	}
 	return tsdl_error(&b->x->text, it->value.pos ? it->value.pos : it->pos,
-			  "'%s' wants true, false, 1 or 0", it->path);
+			  "'%s' wants true or false", it->path);
 }
 
 int value_byte_order(struct build *b, const struct ast_item *it, bool *ret_big)
