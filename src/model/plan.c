@@ -422,6 +422,7 @@ static void fuse(struct plan_op *op, size_t n)
 		case PLAN_U8: op[i].hot = PLAN_U8_REPEAT; break;
 		case PLAN_U16: op[i].hot = PLAN_U16_REPEAT; break;
 		case PLAN_U32: op[i].hot = PLAN_U32_REPEAT; break;
+		case PLAN_U64: op[i].hot = PLAN_U64_REPEAT; break;
 		default: break;
 		}
 	}

@@ -39,6 +39,7 @@ enum plan_code {
 	PLAN_U8_REPEAT,
 	PLAN_U16_REPEAT,
 	PLAN_U32_REPEAT,
+	PLAN_U64_REPEAT,
 };
 
 struct plan_jump {

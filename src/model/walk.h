@@ -157,6 +157,7 @@ static inline __attribute__((always_inline)) bool walk_run(const struct plan_op 
 		case PLAN_U8_REPEAT: WALK_LOAD_REPEAT(uint8_t); break;
 		case PLAN_U16_REPEAT: WALK_LOAD_REPEAT(uint16_t); break;
 		case PLAN_U32_REPEAT: WALK_LOAD_REPEAT(uint32_t); break;
+		case PLAN_U64_REPEAT: WALK_LOAD_REPEAT(uint64_t); break;
 		case PLAN_INT:
 		case PLAN_ID:
 		case PLAN_CLOCK:
