@@ -3,8 +3,10 @@
 #include "record/all.h"
 
 #include "record/kernel.h"
+#include "record/sampler.h"
 
 const struct record_source *const record_all[] = {
 	&source_kernel,
+	&source_samples,
 	NULL,
 };

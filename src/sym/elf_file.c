@@ -247,7 +247,7 @@ static int add_debug_file(struct elf_file *f)
 
 int elf_file_functions(struct elf_file *f, const struct symtab **ret)
 {
-	if (!f->loaded) {
+	if (!f->loaded && f->elf) {
 		int r = add_sections(f, f->elf, SHT_SYMTAB);
 		if (!r)
 			r = add_debug_file(f);
@@ -263,4 +263,16 @@ int elf_file_functions(struct elf_file *f, const struct symtab **ret)
 	}
 	*ret = &f->functions;
 	return 0;
+}
+
+int elf_file_settle(struct elf_file *f)
+{
+	const struct symtab *t;
+	int r = elf_file_functions(f, &t);
+
+	elf_end(f->elf);
+	f->elf = NULL;
+	mem_closep(&f->fd);
+	f->fd = -1;
+	return r;
 }

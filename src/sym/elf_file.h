@@ -38,7 +38,10 @@ bool elf_file_vaddr(const struct elf_file *f, uint64_t off, uint64_t *ret);
  */
 SONDE_MUST_CHECK int elf_file_functions(struct elf_file *f, const struct symtab **ret);
 
-/** libelf's handle, lent. */
+/** Loads the functions and closes the file. -ENOMEM. */
+SONDE_MUST_CHECK int elf_file_settle(struct elf_file *f);
+
+/** libelf's handle, lent; NULL after elf_file_settle(). */
 struct Elf *elf_file_handle(const struct elf_file *f);
 
 #endif

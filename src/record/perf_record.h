@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/** Takes perf's records apart, as record/perf_event.h asks the kernel to make them. */
+#ifndef RECORD_PERF_RECORD_H
+#define RECORD_PERF_RECORD_H
+
+#include <stdbool.h>
+
+#include "record/perf_event.h"
+#include "record/sample_events.h"
+
+/** When the record was made; false: it is too short. */
+bool perf_record_time(const struct perf_event_header *h, uint64_t *ret);
+
+/** The user side's registers and stack, copied at the sample. */
+struct sample_copy {
+	const uint64_t *regs; /* as many as were asked for; NULL: there are none */
+	bool is_64;	      /* the process's registers are 64 bits wide */
+	struct sonde_span stack;
+};
+
+/**
+ * Points into the record; @n_regs as asked for, 0: no copies were. False: it makes no sense.
+ * The callchain's markers of the kernel are gone: what is of neither side is left out.
+ */
+bool perf_record_sample(const struct perf_event_header *h, unsigned n_regs, struct sample *ret,
+			struct sample_copy *ret_copy);
+
+/** PERF_RECORD_MMAP2. @ret->file points to @ret_file, whose path is not copied. */
+bool perf_record_map(const struct perf_event_header *h, struct sample_map *ret,
+		     struct dso *ret_file, size_t *ret_path_len);
+
+/** PERF_RECORD_COMM. */
+bool perf_record_comm(const struct perf_event_header *h, struct sample_task *ret);
+
+/** PERF_RECORD_FORK and PERF_RECORD_EXIT. */
+bool perf_record_task(const struct perf_event_header *h, struct sample_task *ret);
+
+/** PERF_RECORD_LOST and PERF_RECORD_LOST_SAMPLES: how many. */
+bool perf_record_lost(const struct perf_event_header *h, uint64_t *ret);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/** The rings of all CPUs, read together: records come in the order of time. */
+#ifndef RECORD_SAMPLE_RINGS_H
+#define RECORD_SAMPLE_RINGS_H
+
+#include "record/perf_event.h"
+#include "record/perf_ring.h"
+
+/** One CPU's rings: samples, and what processes do, so that many samples lose no process. */
+struct cpu_rings {
+	int cpu;
+	struct perf_ring clock, tasks;
+};
+
+/** In the caller's storage; all zero but for what the caller sets. */
+struct sample_rings {
+	struct perf_ability can;
+	struct perf_wish wish;
+	size_t clock_size, tasks_size; /* bytes of the rings, powers of two */
+
+	struct cpu_rings *cpus; /* owned */
+	size_t n_cpus;
+	int *more; /* owned: events of further threads, which write into the same rings */
+	size_t n_more, cap_more;
+	struct waiting *waiting; /* owned: a batch of records */
+	size_t n_waiting, cap_waiting;
+	bool ended;
+};
+
+/** Opens the rings of all CPUs, for all processes. */
+SONDE_MUST_CHECK int sample_rings_open(struct sample_rings *r);
+/** The same for the threads that these processes have and will have. */
+SONDE_MUST_CHECK int sample_rings_open_pids(struct sample_rings *r, const pid_t *pids, size_t n);
+void sample_rings_close(struct sample_rings *r);
+
+enum sample_rings_what { RINGS_TASKS, RINGS_CLOCK };
+/** Lets events of a kind happen, or stops all. */
+SONDE_MUST_CHECK int sample_rings_start(struct sample_rings *r, enum sample_rings_what what);
+void sample_rings_stop(struct sample_rings *r);
+
+/**
+ * Calls @take for all records older than a moment, in order of time; after sample_rings_stop() for
+ * all there are. Few records are left for later unless @all. Returns the first failure of @take.
+ */
+SONDE_MUST_CHECK int sample_rings_drain(struct sample_rings *r, bool all,
+					int (*take)(void *arg, size_t cpu_index, bool is_task,
+						    const struct perf_event_header *h),
+					void *arg);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/** The source of samples: perf's rings in, sample streams and the symbol folder out. */
+#include "record/sampler.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "record/perf_record.h"
+#include "record/proc_scan.h"
+#include "record/sample_events.h"
+#include "record/sample_rings.h"
+#include "record/symbols.h"
+
+enum {
+	CLOCK_RING = 1 << 20,
+	CLOCK_RING_DWARF = 1 << 23,
+	TASKS_RING = 1 << 18,
+	STACK_COPY = 1 << 13,
+};
+
+struct sampler {
+	struct recording *rec;
+	bool on;     /* samples are wanted and permitted */
+	bool failed; /* the writer has: nothing more is worth its time */
+	struct sample_rings rings;
+	struct writer_stream **streams; /* owned array; by index of CPU */
+	struct procs *procs;		/* owned */
+	struct symbols symbols;
+	struct u64map ids; /* a file by inode -> the same by build-id, both in symbols.dsos */
+	uint64_t scan_ns;  /* the time that a scan's events get */
+	uint64_t samples, lost, lost_tasks, throttled;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Time never runs backwards in a stream: a record that was late gets the time of the last. */
+static uint64_t time_in(const struct writer_stream *s, uint64_t time)
+{
+	return s->n_events && time < s->last_ts ? s->last_ts : time;
+}
+
+/* Gives a file that only has an inode its build-id, while the process is there to ask. */
+static int with_build_id(struct sampler *s, const struct sample_map *m, uint32_t dso, uint32_t *ret)
+{
+	struct dso key = s->symbols.dsos.all[dso];
+
+	*ret = dso;
+	if (key.id.len || !key.ino || u64map_get(&s->ids, dso, ret))
+		return 0;
+	if (object_live_id(m->pid, m->addr, m->addr + m->len, key.path, key.ino, &key.id)) {
+		int r = dsos_intern(&s->symbols.dsos, &key, strlen(key.path), ret);
+		if (r < 0)
+			return r == -E2BIG ? 0 : r;
+	}
+	return u64map_put(&s->ids, dso, *ret);
+}
+
+static int take_map(struct sampler *s, struct writer_stream *out, uint64_t time,
+		    const struct sample_map *m, size_t path_len)
+{
+	struct sample_map named = *m;
+	uint32_t dso;
+
+	if (!(m->prot & PROT_EXEC) || !m->len || m->addr + m->len < m->addr)
+		return 0;
+	int r = dsos_intern(&s->symbols.dsos, m->file, path_len, &dso);
+	if (r == -E2BIG)
+		return 0;
+	if (!r)
+		r = with_build_id(s, m, dso, &dso);
+	if (r < 0)
+		return r;
+	named.file = &s->symbols.dsos.all[dso];
+	r = sample_write_map(out, time, &named);
+	if (r < 0)
+		return r;
+	const struct map map = { m->addr, m->addr + m->len, m->off, dso };
+	return procs_mmap(s->procs, m->pid, &map);
+}
+
+static int take_comm(struct sampler *s, struct writer_stream *out, uint64_t time,
+		     const struct sample_task *t)
+{
+	int r = sample_write_comm(out, time, t);
+
+	return r < 0 ? r : procs_comm(s->procs, t->pid, t->tid, t->comm, t->comm_len, t->exec);
+}
+
+static int scan_comm(void *arg, const struct sample_task *t)
+{
+	struct sampler *s = arg;
+
+	return take_comm(s, s->streams[0], s->scan_ns, t);
+}
+
+static int scan_map(void *arg, const struct sample_map *m, size_t path_len)
+{
+	struct sampler *s = arg;
+
+	return take_map(s, s->streams[0], s->scan_ns, m, path_len);
+}
+
+/* Tells of all that runs already. */
+static int scan(struct sampler *s, uint64_t time)
+{
+	const struct proc_scan to = { .arg = s, .comm = scan_comm, .map = scan_map };
+
+	// Inodes are used again in time; those of one scan are all there at once.
+	u64map_fini(&s->ids);
+	s->scan_ns = time_in(s->streams[0], time);
+	return proc_scan(&to, s->rec->opts->pids, s->rec->opts->n_pids);
+}
+
+/* Records of processes were lost: all that is known of them may be wrong from here on. */
+static int forget(struct sampler *s, uint64_t time, uint64_t n)
+{
+	struct writer_stream *out = s->streams[0];
+	struct procs *fresh = NULL;
+
+	s->lost_tasks += n;
+	int r = procs_new(&fresh);
+	if (r < 0)
+		return r;
+	procs_free(s->procs);
+	s->procs = fresh;
+	r = sample_write_forget(out, time_in(out, time), n);
+	return r < 0 ? r : scan(s, time);
+}
+
+/* Remembers what code the sample hit. Callers are looked up at the call, not behind it. */
+static int note_hits(struct sampler *s, const struct sample *e)
+{
+	int r = 0;
+	struct map map;
+
+	for (uint32_t i = 0; !r && i < e->n_kernel; i++)
+		r = symbols_kernel(&s->symbols, e->kernel[i] - (i > 0));
+	for (uint32_t i = 0; !r && i < e->n_user; i++) {
+		uint64_t addr = e->user[i] - (i > 0);
+
+		if (procs_find(s->procs, e->pid, addr, &map))
+			r = symbols_user(&s->symbols, &map, e->pid, addr);
+	}
+	return r;
+}
+
+static int take_sample(struct sampler *s, struct writer_stream *out,
+		       const struct perf_event_header *h)
+{
+	struct sample_copy copy;
+	struct sample e;
+
+	if (!perf_record_sample(h, 0, &e, &copy))
+		return 0;
+	e.time = time_in(out, e.time);
+	int r = sample_write(out, &e);
+	if (r < 0)
+		return r;
+	s->samples++;
+	return note_hits(s, &e);
+}
+
+static int take_lost(struct sampler *s, struct writer_stream *out, bool is_task, uint64_t time,
+		     const struct perf_event_header *h)
+{
+	uint64_t n;
+
+	if (!perf_record_lost(h, &n) || !n)
+		return 0;
+	if (is_task)
+		return forget(s, time, n);
+	s->lost += n;
+	return writer_lost(out, n);
+}
+
+static int take_task(struct sampler *s, struct writer_stream *out, uint64_t time,
+		     const struct perf_event_header *h)
+{
+	struct sample_task t;
+	struct sample_map m;
+	struct dso file;
+	size_t path_len;
+	int r;
+
+	switch (h->type) {
+	case PERF_RECORD_MMAP2:
+		if (!perf_record_map(h, &m, &file, &path_len))
+			return 0;
+		return take_map(s, out, time, &m, path_len);
+	case PERF_RECORD_COMM: return perf_record_comm(h, &t) ? take_comm(s, out, time, &t) : 0;
+	case PERF_RECORD_FORK:
+		if (!perf_record_task(h, &t))
+			return 0;
+		r = sample_write_fork(out, time, &t);
+		return r < 0 ? r : procs_fork(s->procs, t.pid, t.tid, t.ppid, t.ptid);
+	case PERF_RECORD_EXIT:
+		if (!perf_record_task(h, &t))
+			return 0;
+		r = sample_write_exit(out, time, &t);
+		return r < 0 ? r : procs_exit(s->procs, t.pid, t.tid);
+	default: return 0;
+	}
+}
+
+static int take_record(void *arg, size_t cpu_index, bool is_task, const struct perf_event_header *h)
+{
+	struct sampler *s = arg;
+	struct writer_stream *out = s->streams[cpu_index];
+	uint64_t time = 0;
+
+	if (!perf_record_time(h, &time))
+		return 0;
+	time = time_in(out, time);
+	switch (h->type) {
+	case PERF_RECORD_SAMPLE: return take_sample(s, out, h);
+	case PERF_RECORD_LOST:
+	case PERF_RECORD_LOST_SAMPLES: return take_lost(s, out, is_task, time, h);
+	case PERF_RECORD_THROTTLE: s->throttled++; return 0;
+	default: return take_task(s, out, time, h);
+	}
+}
+
+static int open_streams(struct sampler *s)
+{
+	s->streams = calloc(s->rings.n_cpus, sizeof(*s->streams));
+	if (!s->streams)
+		return sonde_fail(-ENOMEM, "samples: out of memory");
+	for (size_t i = 0; i < s->rings.n_cpus; i++) {
+		const struct cpu_rings *c = &s->rings.cpus[i];
+		char name[32];
+		struct writer_stream_opts opts = { .name = name,
+						   .id = RECORD_STREAM_SAMPLES,
+						   .cpu = c->cpu };
+
+		snprintf(name, sizeof(name), "samples_%d", c->cpu);
+		int r = writer_stream_new(s->rec->writer, &opts, &s->streams[i]);
+		if (!r && c->clock.fd >= 0)
+			r = recording_watch(s->rec, c->clock.fd);
+		if (!r && c->tasks.fd >= 0)
+			r = recording_watch(s->rec, c->tasks.fd);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int open_rings(struct sampler *s)
+{
+	const struct record_opts *o = s->rec->opts;
+	int r = perf_probe(o->n_pids ? o->pids[0] : -1, &s->rings.can);
+
+	if (r < 0)
+		return r;
+	s->rings.clock_size = CLOCK_RING;
+	s->rings.tasks_size = TASKS_RING;
+	s->rings.wish.hz = o->sample_hz;
+	s->rings.wish.watermark = TASKS_RING / 4;
+	return o->n_pids ? sample_rings_open_pids(&s->rings, o->pids, o->n_pids)
+			 : sample_rings_open(&s->rings);
+}
+
+static int sampler_open(void *state, struct recording *rec)
+{
+	struct sampler *s = state;
+
+	s->rec = rec;
+	symbols_init(&s->symbols);
+	if (!rec->opts->sample_hz)
+		return 0;
+	int r = open_rings(s);
+	if (r == -ENOMEM || r == -ESRCH)
+		return r;
+	if (r < 0) {
+		recording_note(rec, "no samples: %s", sonde_err_str());
+		return 0;
+	}
+	if (s->rings.can.no_kernel)
+		recording_note(rec, "samples show no kernel: kernel.perf_event_paranoid permits "
+				    "only user space; be root to see both");
+	r = procs_new(&s->procs);
+	if (r < 0)
+		return r;
+	sample_events_describe(rec->desc);
+	s->on = true;
+	return open_streams(s);
+}
+
+static int sampler_start(void *state)
+{
+	struct sampler *s = state;
+
+	if (!s->on)
+		return 0;
+	// What runs already gets a time before any record of what begins from here on.
+	const uint64_t begin = now_ns();
+	int r = symbols_begin(s->rec->opts->dir);
+	if (!r)
+		r = sample_rings_start(&s->rings, RINGS_TASKS);
+	if (!r)
+		r = scan(s, begin);
+	if (!r)
+		r = sample_rings_start(&s->rings, RINGS_CLOCK);
+	return r;
+}
+
+static int sampler_drain(void *state, bool flush)
+{
+	struct sampler *s = state;
+
+	if (!s->on || s->failed)
+		return 0;
+	int r = sample_rings_drain(&s->rings, flush, take_record, s);
+	for (size_t i = 0; !r && flush && i < s->rings.n_cpus; i++)
+		r = s->rings.ended ? writer_finish(s->streams[i], now_ns())
+				   : writer_flush(s->streams[i]);
+	s->failed = r < 0;
+	return r;
+}
+
+static int sampler_stop(void *state)
+{
+	struct sampler *s = state;
+
+	if (s->on)
+		sample_rings_stop(&s->rings);
+	return 0;
+}
+
+static int sampler_finish(void *state)
+{
+	struct sampler *s = state;
+	bool hidden = false;
+
+	if (!s->on)
+		return 0;
+	if (s->throttled)
+		recording_note(s->rec, "the kernel held samples back %llu times: a lower -F helps",
+			       (unsigned long long)s->throttled);
+	if (s->lost_tasks)
+		recording_note(s->rec, "%llu records of processes were lost; some names are too",
+			       (unsigned long long)s->lost_tasks);
+	int r = symbols_save(&s->symbols, s->rec->opts->dir, &hidden);
+	if (hidden)
+		recording_note(s->rec, "no names of kernel functions: the kernel hides its "
+				       "addresses; be root, or 'sysctl kernel.kptr_restrict=0'");
+	if (s->symbols.full)
+		recording_note(s->rec, "more code was hit than names are kept for");
+	return r;
+}
+
+static void sampler_close(void *state)
+{
+	struct sampler *s = state;
+
+	sample_rings_close(&s->rings);
+	procs_free(s->procs);
+	symbols_fini(&s->symbols);
+	u64map_fini(&s->ids);
+	free(s->streams);
+}
+
+static void sampler_count(const void *state, struct record_counts *ret)
+{
+	const struct sampler *s = state;
+
+	ret->samples += s->samples;
+	ret->lost_samples += s->lost;
+}
+
+const struct record_source source_samples = {
+	.name = "samples",
+	.state_size = sizeof(struct sampler),
+	.open = sampler_open,
+	.start = sampler_start,
+	.drain = sampler_drain,
+	.stop = sampler_stop,
+	.finish = sampler_finish,
+	.close = sampler_close,
+	.count = sampler_count,
+};
