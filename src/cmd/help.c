@@ -9,7 +9,7 @@
 #include "base/near.h"
 #include "cmd/command.h"
 
-enum { HELP_AT = 30 }; /* column where the help of an option begins */
+enum { WIDTH = 90, HELP_AT = 30 }; /* columns; the help of an option begins at HELP_AT */
 
 const struct command *help_find(const char *name)
 {
@@ -48,27 +48,45 @@ void help_overview(FILE *f)
 	      f);
 }
 
-/* Prints @text from column HELP_AT on, broken at spaces before column 90. */
-static void print_wrapped(const char *text)
+/* Prints @len letters of @text from column @from on, broken at spaces before column WIDTH. */
+static void print_wrapped(const char *text, size_t len, int from)
 {
-	size_t column = HELP_AT;
+	const char *end = text + len;
+	int column = from;
 
-	while (*text) {
-		size_t len = strcspn(text, " \n");
+	while (text < end) {
+		int n = 0;
 
-		if (column > HELP_AT && column + 1 + len > 90) {
-			printf("\n%*s", HELP_AT, "");
-			column = HELP_AT;
-		} else if (column > HELP_AT) {
+		while (text + n < end && text[n] != ' ' && text[n] != '\n')
+			n++;
+		if (column > from && column + 1 + n > WIDTH) {
+			printf("\n%*s", from, "");
+			column = from;
+		} else if (column > from) {
 			putchar(' ');
 			column++;
 		}
-		printf("%.*s", (int)len, text);
-		column += len;
-		text += len;
-		text += strspn(text, " \n");
+		printf("%.*s", n, text);
+		column += n;
+		text += n;
+		while (text < end && (*text == ' ' || *text == '\n'))
+			text++;
 	}
 	putchar('\n');
+}
+
+/* Paragraphs, a line each; indented lines stay as they are. */
+static void print_about(const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (*text == ' ')
+			printf("%.*s\n", (int)len, text);
+		else
+			print_wrapped(text, len, 0);
+		text += len + (text[len] == '\n');
+	}
 }
 
 static void print_option(const struct cmd_option *o)
@@ -86,7 +104,7 @@ static void print_option(const struct cmd_option *o)
 		printf("%s\n%*s", left, HELP_AT, "");
 	else
 		printf("%-*s", HELP_AT, left);
-	print_wrapped(o->help);
+	print_wrapped(o->help, strlen(o->help), HELP_AT);
 }
 
 void help_command(const struct command *cmd)
@@ -95,8 +113,10 @@ void help_command(const struct command *cmd)
 
 	printf("Usage: sonde %s [options]%s%s\n\n%s.\n", cmd->name,
 	       cmd->args && *cmd->args ? " " : "", cmd->args ? cmd->args : "", cmd->summary);
-	if (cmd->about)
-		printf("\n%s\n", cmd->about);
+	if (cmd->about) {
+		putchar('\n');
+		print_about(cmd->about);
+	}
 	printf("\nOptions:\n");
 	for (const struct cmd_option *o = cmd->options; o && o->name; o++)
 		print_option(o);

@@ -23,7 +23,7 @@ static void print_text(const char *s)
 	print_escaped(s, strlen(s));
 }
 
-/* Prints paragraphs; indented lines stay as they are. */
+/* Prints paragraphs, which end with a full stop or colon; indented lines stay as they are. */
 static void print_about(const char *text)
 {
 	bool literal = false;
@@ -40,7 +40,7 @@ static void print_about(const char *text)
 			printf("%.*s", (int)len, text);
 		else
 			print_escaped(text, len);
-		putchar('\n');
+		puts(!literal && len && strchr(".:", text[len - 1]) ? "\n" : "");
 		text += len + (text[len] == '\n');
 	}
 	if (literal)

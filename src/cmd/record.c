@@ -124,7 +124,7 @@ static int add_event(struct state *s, const char *value)
 
 static int add_pid(struct state *s, const char *value)
 {
-	long pid;
+	long pid = 0;
 	int r = whole_number(value, 1, INT32_MAX, "process", &pid);
 
 	if (!r)
