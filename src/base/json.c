@@ -5,10 +5,10 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fmt.h"
 #include "base/out.h"
 
 void json_init(struct json *j, struct sonde_out *out)
@@ -141,18 +141,14 @@ void json_bool(struct json *j, const char *key, bool v)
 
 void json_real(struct json *j, const char *key, double v)
 {
-	char text[40];
+	char text[FMT_MOST + 1];
 
 	begin_element(j, key);
 	if (!isfinite(v)) {
 		out_str(j->out, "null");
 		return;
 	}
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, v);
-		if (strtod(text, NULL) == v)
-			break;
-	}
+	*fmt_shortest(text, v) = '\0';
 	out_str(j->out, text);
 }
 
@@ -163,6 +159,12 @@ void json_str(struct json *j, const char *key, const char *s)
 		write_string(j->out, s);
 	else
 		out_str(j->out, "null");
+}
+
+void json_text(struct json *j, const char *key, const char *text)
+{
+	begin_element(j, key);
+	out_str(j->out, text);
 }
 
 void json_null(struct json *j, const char *key)

@@ -33,6 +33,8 @@ void json_bool(struct json *j, const char *key, bool v);
 void json_real(struct json *j, const char *key, double v);
 /** Bytes that are no UTF-8 become U+FFFD. NULL is null. */
 void json_str(struct json *j, const char *key, const char *s);
+/** A value that is JSON already. */
+void json_text(struct json *j, const char *key, const char *text);
 void json_null(struct json *j, const char *key);
 
 #endif

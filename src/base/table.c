@@ -7,12 +7,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <sonde/err.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/out.h"
+#include "base/strbuf.h"
 
 enum { COLUMNS_MOST = 24, GAP = 2, TEXT_LEAST = 8 };
 
@@ -57,6 +59,11 @@ void table_str(struct table *t, const char *s)
 		table_none(t);
 	else
 		add_cell(t, (struct table_cell){ .kind = TABLE_STR, .u.s = s });
+}
+
+void table_json_text(struct table *t, const char *s)
+{
+	add_cell(t, (struct table_cell){ .kind = TABLE_JSON, .u.s = s });
 }
 
 static double as_real(const struct table_cell *c)
@@ -125,8 +132,8 @@ static void show_rate(double v, char *ret)
 
 void table_value(enum table_unit unit, const struct table_cell *c, char *ret)
 {
-	if (c->kind == TABLE_NONE || c->kind == TABLE_STR) {
-		snprintf(ret, TABLE_VALUE_MOST, "%s", c->kind == TABLE_STR ? c->u.s : "-");
+	if (c->kind != TABLE_INT && c->kind != TABLE_REAL) {
+		snprintf(ret, TABLE_VALUE_MOST, "%s", c->kind == TABLE_NONE ? "-" : c->u.s);
 		return;
 	}
 	switch (unit) {
@@ -165,6 +172,87 @@ void table_count(uint64_t n, char *ret)
 	group_digits(n > INT64_MAX ? INT64_MAX : (int64_t)n, ret);
 }
 
+size_t table_rows(const struct table *t)
+{
+	return t->n_cols ? t->n / t->n_cols : 0;
+}
+
+size_t table_limit(struct table *t, size_t most)
+{
+	const size_t n = table_rows(t);
+
+	if (!most || n <= most)
+		return 0;
+	t->n = most * t->n_cols;
+	return n - most;
+}
+
+/* One row's place in the order: its cell of the column, and where it was. */
+struct sort_row {
+	struct table_cell cell;
+	size_t row;
+};
+
+static int compare_rows(const void *pa, const void *pb)
+{
+	const struct sort_row *a = pa, *b = pb;
+	const bool known_a = a->cell.kind != TABLE_NONE, known_b = b->cell.kind != TABLE_NONE;
+	int order = known_b - known_a;
+
+	if (!order && a->cell.kind == TABLE_STR && b->cell.kind == TABLE_STR)
+		order = strcmp(a->cell.u.s, b->cell.u.s);
+	else if (!order && a->cell.kind == TABLE_INT && b->cell.kind == TABLE_INT)
+		order = (a->cell.u.i < b->cell.u.i) - (a->cell.u.i > b->cell.u.i);
+	else if (!order && known_a)
+		order = (as_real(&a->cell) < as_real(&b->cell)) -
+			(as_real(&a->cell) > as_real(&b->cell));
+	return order ? order : (a->row > b->row) - (a->row < b->row);
+}
+
+static int find_column(const struct table *t, const char *key, size_t *ret)
+{
+	struct strbuf known = { 0 };
+
+	for (size_t c = 0; c < t->n_cols; c++) {
+		if (!t->cols[c].key)
+			continue;
+		if (!strcmp(t->cols[c].key, key)) {
+			*ret = c;
+			strbuf_fini(&known);
+			return 0;
+		}
+		strbuf_fmt(&known, "%s%s", c ? ", " : "", t->cols[c].key);
+	}
+	int r = sonde_fail(-EINVAL, "no column '%s'; there are %s", key, strbuf_text(&known));
+	strbuf_fini(&known);
+	return r;
+}
+
+int table_sort(struct table *t, const char *key)
+{
+	const size_t n = table_rows(t);
+	size_t col = 0;
+
+	int r = find_column(t, key, &col);
+	if (r < 0)
+		return r;
+	if (t->failed || n < 2)
+		return 0;
+
+	sonde_auto(mem_freep) struct sort_row *rows = calloc(n, sizeof(*rows));
+	sonde_auto(mem_freep) struct table_cell *sorted = calloc(t->n, sizeof(*sorted));
+	if (!rows || !sorted)
+		return sonde_fail(-ENOMEM, "out of memory for a table");
+	for (size_t i = 0; i < n; i++)
+		rows[i] = (struct sort_row){ t->cells[i * t->n_cols + col], i };
+	qsort(rows, n, sizeof(*rows), compare_rows);
+	for (size_t i = 0; i < n; i++)
+		memcpy(sorted + i * t->n_cols, t->cells + rows[i].row * t->n_cols,
+		       t->n_cols * sizeof(*sorted));
+	memcpy(t->cells, sorted, n * t->n_cols * sizeof(*sorted));
+	return 0;
+}
+
 /* How many columns of a terminal UTF-8 text takes, one for each code point. */
 static size_t shown_len(const char *s)
 {
@@ -191,7 +279,7 @@ static void find_widths(const struct table *t, size_t *ret)
 
 	for (size_t c = 0; c < t->n_cols; c++) {
 		ret[c] = t->cols[c].head ? shown_len(t->cols[c].head) : 0;
-		for (size_t r = 0; t->cols[c].head && r < t->n / t->n_cols; r++) {
+		for (size_t r = 0; t->cols[c].head && r < table_rows(t); r++) {
 			size_t n = shown_len(cell_text(t, r, c, buf));
 
 			ret[c] = n > ret[c] ? n : ret[c];
@@ -294,9 +382,20 @@ int table_print(const struct table *t, struct sonde_out *o, unsigned indent, uns
 	if (width)
 		fit_widths(t, widths, width > indent ? width - indent : 1);
 	put_row(t, o, widths, SIZE_MAX, indent);
-	for (size_t row = 0; row < t->n / t->n_cols; row++)
+	for (size_t row = 0; row < table_rows(t); row++)
 		put_row(t, o, widths, row, indent);
 	return 0;
+}
+
+static void put_json(struct json *j, const char *key, const struct table_cell *c)
+{
+	switch (c->kind) {
+	case TABLE_NONE: json_null(j, key); break;
+	case TABLE_INT: json_int(j, key, c->u.i); break;
+	case TABLE_REAL: json_real(j, key, c->u.d); break;
+	case TABLE_STR: json_str(j, key, c->u.s); break;
+	case TABLE_JSON: json_text(j, key, c->u.s); break;
+	}
 }
 
 int table_json(const struct table *t, struct json *j, const char *key)
@@ -312,12 +411,8 @@ int table_json(const struct table *t, struct json *j, const char *key)
 
 		if (i % t->n_cols == 0)
 			json_object(j, NULL);
-		switch (c->kind) {
-		case TABLE_NONE: json_null(j, col->key); break;
-		case TABLE_INT: json_int(j, col->key, c->u.i); break;
-		case TABLE_REAL: json_real(j, col->key, c->u.d); break;
-		case TABLE_STR: json_str(j, col->key, c->u.s); break;
-		}
+		if (col->key)
+			put_json(j, col->key, c);
 		if (i % t->n_cols == t->n_cols - 1)
 			json_end_object(j);
 	}

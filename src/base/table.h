@@ -25,19 +25,19 @@ enum table_unit {
 
 /** A column, in a const array. */
 struct table_column {
-	const char *key;  /* in JSON; snake_case, never changed */
+	const char *key;  /* in JSON; snake_case, never changed; NULL: for people only */
 	const char *head; /* for people; NULL: JSON only */
 	enum table_unit unit;
 };
 
-enum table_kind { TABLE_NONE, TABLE_INT, TABLE_REAL, TABLE_STR };
+enum table_kind { TABLE_NONE, TABLE_INT, TABLE_REAL, TABLE_STR, TABLE_JSON };
 
 struct table_cell {
 	enum table_kind kind;
 	union {
 		int64_t i;
 		double d;
-		const char *s; /* borrowed */
+		const char *s; /* borrowed; also of TABLE_JSON */
 	} u;
 };
 
@@ -59,6 +59,20 @@ void table_int(struct table *t, int64_t v);
 void table_real(struct table *t, double v);
 /** @s is borrowed until table_fini(); control characters are shown as '?'. */
 void table_str(struct table *t, const char *s);
+
+/** A value written to JSON as it is, for columns without a head. @s is borrowed likewise. */
+void table_json_text(struct table *t, const char *s);
+
+/**
+ * Sorts the rows by the column @key: numbers from large to small, text from a to z, what is not
+ * known last; rows that are equal there keep their order. -EINVAL: there is no such column.
+ */
+SONDE_MUST_CHECK int table_sort(struct table *t, const char *key);
+
+/** Keeps the first @most rows; 0 keeps all. Returns how many went. */
+size_t table_limit(struct table *t, size_t most);
+
+size_t table_rows(const struct table *t);
 
 /** Prints heads and rows, indented by @indent; @width 0 or the columns of a terminal. */
 SONDE_MUST_CHECK int table_print(const struct table *t, struct sonde_out *o, unsigned indent,

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include <sonde/err.h>
+
 #include "base/json.h"
 #include "base/out.h"
 #include "test.h"
@@ -145,7 +147,9 @@ static int fill_and_print(void)
 	if (r < 0)
 		return r;
 	fill(&t);
-	r = table_print(&t, &o, 2, 80);
+	r = table_sort(&t, "tid");
+	if (r >= 0)
+		r = table_print(&t, &o, 2, 80);
 	out_fini(&o);
 	table_fini(&t);
 	return r;
@@ -154,6 +158,32 @@ static int fill_and_print(void)
 TEST(out_of_memory)
 {
 	test_oom(fill_and_print);
+}
+
+TEST(sort_and_limit)
+{
+	struct table t;
+
+	fill(&t);
+	table_int(&t, 9);
+	table_str(&t, "b");
+	table_int(&t, 1);
+	table_int(&t, 99999999);
+	EXPECT_EQ(table_sort(&t, "time_ns"), 0);
+	EXPECT_EQ(t.cells[0].u.i, 9);
+	EXPECT_EQ(t.cells[4].u.i, 7);
+	EXPECT_EQ(t.cells[8].u.i, 1234567);
+	EXPECT_EQ(table_sort(&t, "name"), 0);
+	EXPECT_EQ(t.cells[0].u.i, 7);
+	EXPECT_EQ(t.cells[4].u.i, 9);
+	EXPECT_EQ(table_sort(&t, "secret"), 0);
+	EXPECT_EQ(t.cells[0].u.i, 7);
+	EXPECT_EQ(table_sort(&t, "size"), -EINVAL);
+	EXPECT_STR(sonde_err_str(), "no column 'size'; there are tid, name, secret, time_ns");
+	EXPECT_EQ(table_limit(&t, 0), 0);
+	EXPECT_EQ(table_limit(&t, 2), 1);
+	EXPECT_EQ(table_rows(&t), 2);
+	table_fini(&t);
 }
 
 TEST(half_a_row_is_refused)
