@@ -4,5 +4,6 @@
 
 const struct command *const cmd_all[] = {
 	&cmd_record,
+	&cmd_report,
 	NULL,
 };

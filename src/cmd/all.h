@@ -6,5 +6,6 @@
 #include "cmd/command.h"
 
 extern const struct command cmd_record;
+extern const struct command cmd_report;
 
 #endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/** The analyses that `report` offers, one file each. */
+#ifndef ANALYSIS_ALL_H
+#define ANALYSIS_ALL_H
+
+#include <sonde/component.h>
+
+/** One analysis: a sink, and what `report` tells of it. */
+struct analysis {
+	const char *name; /* as in `report NAME` */
+	const struct sonde_component_class *sink;
+	const char *const *options; /* those of `report` that only some take; ends with NULL */
+};
+
+/** All analyses; ends with .name == NULL. */
+extern const struct analysis analysis_all[];
+
+/** The analysis of that name, or NULL. */
+const struct analysis *analysis_find(const char *name);
+
+extern const struct sonde_component_class analysis_cpu;
+extern const struct sonde_component_class analysis_syscalls;
+
+#endif

@@ -1,0 +1,686 @@
+/* SPDX-License-Identifier: MIT */
+/** Threads, CPUs and system calls of the kernel model: their states, and telling what ended. */
+#include "analysis/kernel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "analysis/kernel_state.h"
+#include "base/mem.h"
+
+void kernel_free(struct kernel *k)
+{
+	if (!k)
+		return;
+	for (size_t i = 0; i < k->n_hosts; i++) {
+		free(k->hosts[i]->cpus);
+		free(k->hosts[i]->slots);
+	}
+	free(k->hosts);
+	free(k->by_class);
+	free(k->threads);
+	free(k->cpus);
+	free(k->calls);
+	free(k->stream_cpu);
+	arena_fini(&k->arena);
+	free(k);
+}
+
+int kernel_new(const struct kernel_watch *watch, void *arg, int64_t from_ns, int64_t to_ns,
+	       struct kernel **ret)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return sonde_fail(-ENOMEM, "out of memory for the kernel's state");
+	k->watch = watch;
+	k->arg = arg;
+	k->from_ns = from_ns;
+	k->to_ns = to_ns;
+	*ret = k;
+	return 0;
+}
+
+/* Notes that memory ran out; kernel_consume() tells it. */
+static void *no_memory(struct kernel *k)
+{
+	k->err = -ENOMEM;
+	return NULL;
+}
+
+/* Telling: what ended, cut to the window. */
+
+static bool cut(const struct kernel *k, int64_t *begin, int64_t *end)
+{
+	*begin = *begin < k->from_ns ? k->from_ns : *begin;
+	*end = *end > k->to_ns ? k->to_ns : *end;
+	return *begin < *end;
+}
+
+static bool inside(const struct kernel *k, int64_t at)
+{
+	return at >= k->from_ns && at <= k->to_ns;
+}
+
+static void tell_ran(struct kernel *k, const struct kernel_cpu *c, int64_t end)
+{
+	int64_t begin = c->current_ns;
+
+	if (k->watch->ran && cut(k, &begin, &end))
+		k->watch->ran(k->arg, c, c->current, begin, end);
+}
+
+static void tell_state(struct kernel *k, const struct kernel_thread *t, int64_t end)
+{
+	int64_t begin = t->since_ns;
+
+	if (k->watch->state && t->state != KERNEL_UNKNOWN && cut(k, &begin, &end))
+		k->watch->state(k->arg, t, t->state, begin, end);
+}
+
+static void tell_cpu(struct kernel *k, const struct kernel_cpu *c, int64_t end)
+{
+	int64_t begin = c->since_ns;
+
+	if (k->watch->cpu && c->state != KERNEL_CPU_UNKNOWN && cut(k, &begin, &end))
+		k->watch->cpu(k->arg, c, c->state, begin, end);
+}
+
+void kernel_left(struct kernel *k, const struct kernel_thread *t, int64_t now)
+{
+	if (k->watch->left && inside(k, now))
+		k->watch->left(k->arg, t, now);
+}
+
+void kernel_woken(struct kernel *k, const struct kernel_thread *t, int64_t now)
+{
+	if (k->watch->woken && inside(k, now) && now >= t->woken_ns)
+		k->watch->woken(k->arg, t, t->woken_ns, now);
+}
+
+void kernel_migrated(struct kernel *k, const struct kernel_thread *t, int64_t now)
+{
+	if (k->watch->migrated && inside(k, now))
+		k->watch->migrated(k->arg, t, now);
+}
+
+void kernel_called(struct kernel *k, const struct kernel_thread *t, int64_t now, int64_t ret)
+{
+	if (k->watch->call && inside(k, now) && now >= t->call_ns)
+		k->watch->call(k->arg, t, t->call, t->call_ns, now, ret);
+}
+
+/* Threads. */
+
+void kernel_thread_set(struct kernel *k, struct kernel_thread *t, enum kernel_state s, int64_t now)
+{
+	if (t->state == s)
+		return;
+	tell_state(k, t, now);
+	t->state = s;
+	t->since_ns = now;
+}
+
+void kernel_thread_name(struct kernel_thread *t, struct sonde_span name)
+{
+	size_t n = name.len < KERNEL_NAME_MOST - 1 ? name.len : KERNEL_NAME_MOST - 1;
+
+	memcpy(t->name, name.data, n);
+	t->name[n] = '\0';
+}
+
+void kernel_thread_prio(struct kernel_thread *t, int64_t prio)
+{
+	const int32_t p = prio < -1000 ? -1000 : prio > 1000 ? 1000 : (int32_t)prio;
+
+	if (!t->has_prio || p < t->prio_least)
+		t->prio_least = p;
+	if (!t->has_prio || p > t->prio_most)
+		t->prio_most = p;
+	t->prio = p;
+	t->has_prio = true;
+}
+
+static struct kernel_thread *thread_new(struct kernel *k, struct kernel_host *h, int64_t tid)
+{
+	if (k->n_threads >= KERNEL_THREADS_MOST) {
+		k->doubts.threads_over++;
+		return NULL;
+	}
+	if (mem_grow(&k->threads, &k->cap_threads, k->n_threads + 1) < 0)
+		return no_memory(k);
+
+	struct kernel_thread *t = arena_new(&k->arena, struct kernel_thread);
+	if (!t)
+		return no_memory(k);
+	*t = (struct kernel_thread){
+		.host = h,
+		.index = (uint32_t)k->n_threads,
+		.gap = h->gap,
+		.tid = tid,
+		.pid = -1,
+		.ppid = -1,
+		.last_cpu = -1,
+		.since_ns = KERNEL_NO_TIME,
+		.woken_ns = KERNEL_NO_TIME,
+	};
+	k->threads[k->n_threads++] = t;
+	return t;
+}
+
+/* The slot of @tid, or the empty one where it would go. */
+static struct kernel_thread **find_slot(struct kernel_thread **slots, size_t n, int64_t tid)
+{
+	size_t i = (size_t)((uint64_t)tid * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+
+	for (;; i++) {
+		struct kernel_thread **s = &slots[i & (n - 1)];
+
+		if (!*s || (*s)->tid == tid)
+			return s;
+	}
+}
+
+/* Makes room for one thread more. */
+static bool grow_slots(struct kernel_host *h)
+{
+	const size_t n = h->n_slots ? 2 * h->n_slots : 256;
+
+	if (2 * (h->n_used + 1) <= h->n_slots)
+		return true;
+	struct kernel_thread **slots = calloc(n, sizeof(struct kernel_thread *));
+	if (!slots)
+		return false;
+	for (size_t i = 0; i < h->n_slots; i++) {
+		if (h->slots[i])
+			*find_slot(slots, n, h->slots[i]->tid) = h->slots[i];
+	}
+	free(h->slots);
+	h->slots = slots;
+	h->n_slots = n;
+	return true;
+}
+
+/* Lost events since its state was last known: only its names and numbers still hold. */
+static void forget_if_gap(struct kernel_thread *t)
+{
+	if (t->gap == t->host->gap)
+		return;
+	t->gap = t->host->gap;
+	t->call = 0;
+	t->woken_ns = KERNEL_NO_TIME;
+	if (!t->on && t->state != KERNEL_GONE) {
+		t->state = KERNEL_UNKNOWN;
+		t->since_ns = KERNEL_NO_TIME;
+	}
+}
+
+static struct kernel_thread *idle_thread(struct kernel *k, struct kernel_cpu *c)
+{
+	if (!c->idle)
+		c->idle = thread_new(k, c->host, 0);
+	if (c->idle)
+		c->idle->pid = 0;
+	return c->idle;
+}
+
+struct kernel_thread *kernel_thread(struct kernel *k, struct kernel_cpu *c, int64_t tid)
+{
+	if (tid == 0)
+		return idle_thread(k, c);
+	if (!grow_slots(c->host))
+		return no_memory(k);
+
+	struct kernel_thread **s = find_slot(c->host->slots, c->host->n_slots, tid);
+	if (*s && (*s)->state != KERNEL_GONE) {
+		forget_if_gap(*s);
+		return *s;
+	}
+	struct kernel_thread *t = thread_new(k, c->host, tid);
+	if (t) {
+		c->host->n_used += !*s;
+		*s = t;
+	}
+	return t;
+}
+
+struct kernel_thread *kernel_thread_known(struct kernel_host *h, struct kernel_cpu *c, int64_t tid)
+{
+	if (tid == 0)
+		return c->idle;
+	return h->n_slots ? *find_slot(h->slots, h->n_slots, tid) : NULL;
+}
+
+struct kernel_thread *kernel_thread_born(struct kernel *k, struct kernel_host *h, int64_t tid)
+{
+	if (!grow_slots(h))
+		return no_memory(k);
+
+	struct kernel_thread **s = find_slot(h->slots, h->n_slots, tid);
+	if (*s && (*s)->state == KERNEL_WAIT_FORK)
+		return *s;
+	struct kernel_thread *t = thread_new(k, h, tid);
+	if (t) {
+		if (*s && (*s)->on)
+			kernel_cpu_forget(k, (*s)->on, (*s)->on->last_ns);
+		if (*s)
+			(*s)->state = KERNEL_GONE;
+		h->n_used += !*s;
+		*s = t;
+	}
+	return t;
+}
+
+void kernel_thread_renumber(struct kernel *k, struct kernel_thread *t, int64_t tid)
+{
+	struct kernel_host *h = t->host;
+
+	if (t->tid == tid || !tid || !t->tid)
+		return;
+	if (!grow_slots(h)) {
+		(void)no_memory(k);
+		return;
+	}
+	struct kernel_thread **s = find_slot(h->slots, h->n_slots, tid);
+	h->n_used += !*s;
+	if (*s)
+		(*s)->state = KERNEL_GONE;
+	// Its old slot gets a tombstone: the thread that was, gone, without a time of its own.
+	struct kernel_thread **old = find_slot(h->slots, h->n_slots, t->tid);
+	struct kernel_thread *tomb = arena_new(&k->arena, struct kernel_thread);
+	if (!tomb) {
+		(void)no_memory(k);
+		return;
+	}
+	*tomb = (struct kernel_thread){ .host = h, .tid = t->tid, .state = KERNEL_GONE };
+	*old = tomb;
+	t->tid = tid;
+	*s = t;
+}
+
+/* CPUs. */
+
+void kernel_cpu_update(struct kernel *k, struct kernel_cpu *c, int64_t now)
+{
+	struct kernel_thread *t = c->current;
+	enum kernel_cpu_state s = KERNEL_CPU_UNKNOWN;
+
+	if (c->irqs)
+		s = KERNEL_CPU_IRQ;
+	else if (c->softirqs)
+		s = KERNEL_CPU_SOFTIRQ;
+	else if (t)
+		s = t->tid ? KERNEL_CPU_BUSY : KERNEL_CPU_IDLE;
+	if (s != c->state) {
+		tell_cpu(k, c, now);
+		c->state = s;
+		c->since_ns = now;
+	}
+	if (!t)
+		return;
+	if (c->irqs || c->softirqs)
+		kernel_thread_set(k, t, KERNEL_INTERRUPTED, now);
+	else
+		kernel_thread_set(k, t, t->call ? KERNEL_SYSCALL : KERNEL_USER, now);
+}
+
+void kernel_cpu_leave(struct kernel *k, struct kernel_cpu *c, int64_t now)
+{
+	tell_ran(k, c, now);
+	c->current->on = NULL;
+	c->current->last_cpu = (int32_t)c->cpu;
+	c->current = NULL;
+}
+
+void kernel_cpu_forget(struct kernel *k, struct kernel_cpu *c, int64_t until)
+{
+	struct kernel_thread *t = c->current;
+
+	c->irqs = c->softirqs = c->raised = 0;
+	c->open_ns = KERNEL_NO_TIME;
+	c->after_gap = true;
+	if (t) {
+		kernel_cpu_leave(k, c, until);
+		kernel_thread_set(k, t, KERNEL_UNKNOWN, until);
+		t->call = 0;
+		t->woken_ns = KERNEL_NO_TIME;
+	}
+	kernel_cpu_update(k, c, until);
+}
+
+void kernel_cpu_enter(struct kernel *k, struct kernel_cpu *c, struct kernel_thread *t, int64_t now)
+{
+	if (t->on && t->on != c) {
+		k->doubts.mismatches++;
+		kernel_cpu_forget(k, t->on, t->on->last_ns);
+	}
+	if (!t->host->has_migrate && t->tid && t->last_cpu >= 0 && t->last_cpu != (int32_t)c->cpu)
+		kernel_migrated(k, t, now);
+	t->on = c;
+	t->last_cpu = (int32_t)c->cpu;
+	c->current = t;
+	c->current_ns = now;
+}
+
+void kernel_cpu_deduce(struct kernel *k, struct kernel_cpu *c, struct kernel_thread *t,
+		       const struct sonde_event *e)
+{
+	const struct sonde_packet *p = e->u.pkt;
+	int64_t since = c->open_ns;
+
+	if (!c->after_gap && p->has_begin)
+		since = p->begin_ns > k->first_ns ? p->begin_ns : k->first_ns;
+	if (t->state != KERNEL_UNKNOWN && t->since_ns > since)
+		since = t->since_ns;
+	if (since > e->ts_ns || since == KERNEL_NO_TIME)
+		since = e->ts_ns;
+	t->on = c;
+	c->current = t;
+	c->current_ns = since;
+	if (c->state == KERNEL_CPU_UNKNOWN) {
+		c->state = t->tid ? KERNEL_CPU_BUSY : KERNEL_CPU_IDLE;
+		c->since_ns = c->since_ns > since ? c->since_ns : since;
+	}
+}
+
+static struct kernel_cpu *cpu_new(struct kernel *k, struct kernel_host *h, uint32_t cpu)
+{
+	if (mem_grow(&k->cpus, &k->cap_cpus, k->n_cpus + 1) < 0 ||
+	    mem_grow(&h->cpus, &h->cap_cpus, (size_t)cpu + 1) < 0)
+		return no_memory(k);
+
+	struct kernel_cpu *c = arena_new(&k->arena, struct kernel_cpu);
+	if (!c)
+		return no_memory(k);
+	while (h->n_cpus <= cpu)
+		h->cpus[h->n_cpus++] = NULL;
+	*c = (struct kernel_cpu){
+		.host = h,
+		.cpu = cpu,
+		.index = (uint32_t)k->n_cpus,
+		.since_ns = KERNEL_NO_TIME,
+		.open_ns = KERNEL_NO_TIME,
+	};
+	h->cpus[cpu] = k->cpus[k->n_cpus++] = c;
+	return c;
+}
+
+/* Hosts and system calls. */
+
+static bool names_migration(const struct sonde_trace *trace)
+{
+	for (size_t i = 0; i < trace->n_streams; i++) {
+		const struct sonde_stream_class *s = trace->streams[i];
+
+		for (size_t e = 0; e < s->n_events; e++) {
+			const char *colon = strrchr(s->events[e]->name, ':');
+
+			if (!strcmp(colon ? colon + 1 : s->events[e]->name, "sched_migrate_task"))
+				return true;
+		}
+	}
+	return false;
+}
+
+struct kernel_host *kernel_host(struct kernel *k, const struct sonde_trace *trace)
+{
+	for (size_t i = 0; i < k->n_hosts; i++) {
+		if (k->hosts[i]->trace == trace)
+			return k->hosts[i];
+	}
+	if (mem_grow(&k->hosts, &k->cap_hosts, k->n_hosts + 1) < 0)
+		return no_memory(k);
+
+	struct kernel_host *h = arena_new(&k->arena, struct kernel_host);
+	if (!h)
+		return no_memory(k);
+	static const char *const keys[] = { "architecture", "machine", "arch" };
+	for (size_t i = 0; i < MEM_LEN(keys); i++) {
+		const struct sonde_env *e = sonde_trace_env(trace, keys[i]);
+
+		if (e && h->abi == SYSCALL_ABI_UNKNOWN)
+			h->abi = (int)syscall_abi(e->str);
+	}
+	h->trace = trace;
+	h->has_migrate = names_migration(trace);
+	k->hosts[k->n_hosts++] = h;
+	return h;
+}
+
+uint32_t kernel_call(struct kernel *k, const char *name)
+{
+	if (k->n_calls >= KERNEL_CALLS_MOST - 1)
+		name = "other";
+	for (size_t i = 0; i < k->n_calls; i++) {
+		if (!strcmp(k->calls[i], name))
+			return (uint32_t)i + 1;
+	}
+	char *copy = arena_strndup(&k->arena, name, strnlen(name, SYSCALL_NAME_MOST));
+	if (!copy || mem_grow(&k->calls, &k->cap_calls, k->n_calls + 1) < 0) {
+		(void)no_memory(k);
+		return 0;
+	}
+	k->calls[k->n_calls++] = copy;
+	return (uint32_t)k->n_calls;
+}
+
+uint32_t kernel_call_nr(struct kernel *k, enum syscall_abi abi, int64_t nr)
+{
+	char name[SYSCALL_NAME_MOST];
+	const bool small = nr >= 0 && nr < KERNEL_NRS_MOST;
+
+	if (small && k->by_nr[abi][nr])
+		return k->by_nr[abi][nr];
+	if (!syscall_name(abi, nr, name))
+		memcpy(name, "unknown", sizeof("unknown"));
+	uint32_t call = kernel_call(k, name);
+	if (small)
+		k->by_nr[abi][nr] = call;
+	return call;
+}
+
+/* Gaps. */
+
+void kernel_gap(struct kernel *k, const struct sonde_event *e)
+{
+	const struct sonde_gap *gap = e->u.gap;
+	const uint64_t count = gap->has_count ? gap->count : 0;
+
+	switch (gap->kind) {
+	case SONDE_GAP_LOST_EVENTS: k->doubts.lost_events += count; break;
+	case SONDE_GAP_LOST_PACKETS: k->doubts.lost_packets += count; break;
+	case SONDE_GAP_CUT: break;
+	case SONDE_GAP_BACKWARD: k->doubts.backward++; return;
+	}
+	if (!gap->stream || gap->stream->index >= k->cap_streams)
+		return;
+	struct kernel_cpu *c = k->stream_cpu[gap->stream->index];
+	if (!c)
+		return;
+
+	// Whoever did not run on another CPU all the time may have run here unseen.
+	k->doubts.gaps++;
+	c->host->gap++;
+	for (size_t i = 0; i < c->host->n_cpus; i++) {
+		struct kernel_cpu *other = c->host->cpus[i];
+
+		if (other && other != c && other->current)
+			other->current->gap = c->host->gap;
+	}
+	const bool known = gap->begin_ns > c->last_ns && gap->begin_ns <= e->ts_ns;
+	kernel_cpu_forget(k, c, known ? gap->begin_ns : c->last_ns);
+}
+
+/* The batch loop. */
+
+static int grow_streams(struct kernel *k, uint32_t index)
+{
+	const size_t old = k->cap_streams;
+	int r = mem_grow(&k->stream_cpu, &k->cap_streams, (size_t)index + 1);
+	if (r < 0)
+		return r;
+	for (size_t i = old; i < k->cap_streams; i++)
+		k->stream_cpu[i] = NULL;
+	return 0;
+}
+
+/* The CPU of an event; NULL: it has none, or there is no memory. */
+static inline struct kernel_cpu *cpu_of(struct kernel *k, struct kernel_host *h,
+					const struct sonde_event *e)
+{
+	const struct sonde_packet *p = e->u.pkt;
+	struct kernel_cpu *c = NULL;
+
+	if (p->cpu < 0 || p->cpu >= KERNEL_CPUS_MOST) {
+		k->doubts.no_cpu++;
+		return NULL;
+	}
+	if ((size_t)p->cpu < h->n_cpus)
+		c = h->cpus[p->cpu];
+	if (!c)
+		c = cpu_new(k, h, (uint32_t)p->cpu);
+	if (!c)
+		return NULL;
+	if (p->stream->index >= k->cap_streams && grow_streams(k, p->stream->index) < 0)
+		return no_memory(k);
+	k->stream_cpu[p->stream->index] = c;
+	return c;
+}
+
+/* Events that carry the tid of who ran tell it also where no switch was seen yet. */
+static void learn_current(struct kernel *k, const struct kernel_event *ev,
+			  const struct sonde_event *e, struct kernel_cpu *c)
+{
+	int64_t tid;
+
+	if (!field_int(e, &ev->current, &tid) || tid < 0)
+		return;
+	struct kernel_thread *t = kernel_thread(k, c, tid);
+	if (!t)
+		return;
+	kernel_cpu_enter(k, c, t, e->ts_ns);
+	kernel_cpu_update(k, c, e->ts_ns);
+}
+
+static int consume_one(struct kernel *k, const struct sonde_event *e)
+{
+	if (__builtin_expect(!e->cls, 0)) {
+		kernel_gap(k, e);
+		return 0;
+	}
+	if (e->ts_ns > k->to_ns) {
+		k->last_ns = k->to_ns;
+		return 1;
+	}
+	k->last_ns = e->ts_ns;
+
+	const uint32_t index = e->cls->index;
+	const struct kernel_event *ev = index < k->cap_class ? k->by_class[index] : NULL;
+	if (__builtin_expect(!ev, 0)) {
+		ev = kernel_resolve(k, e->cls);
+		if (!ev) {
+			k->err = -ENOMEM;
+			return 0;
+		}
+	}
+	if (!ev->handle)
+		return 0;
+	struct kernel_cpu *c = cpu_of(k, ev->host, e);
+	if (!c)
+		return 0;
+	if (__builtin_expect(!c->current, 0)) {
+		if (c->open_ns == KERNEL_NO_TIME)
+			c->open_ns = e->ts_ns;
+		if (ev->current.type)
+			learn_current(k, ev, e, c);
+	}
+	ev->handle(k, ev, e, c);
+	c->last_ns = e->ts_ns;
+	return 0;
+}
+
+int kernel_consume(struct kernel *k, const struct sonde_batch *b)
+{
+	int enough = 0;
+
+	for (size_t i = 0; i < b->n && !enough; i++) {
+		const struct sonde_event *e = &b->events[i];
+
+		if (!k->some && e->cls) {
+			k->first_ns = e->ts_ns;
+			k->some = true;
+		}
+		enough = consume_one(k, e);
+	}
+	if (k->err)
+		return sonde_fail(k->err, "out of memory for the kernel's state");
+	return enough;
+}
+
+void kernel_finish(struct kernel *k)
+{
+	for (size_t i = 0; i < k->n_cpus; i++) {
+		struct kernel_cpu *c = k->cpus[i];
+
+		if (c->current)
+			tell_ran(k, c, k->last_ns);
+		tell_cpu(k, c, k->last_ns);
+	}
+	for (size_t i = 0; i < k->n_threads; i++) {
+		struct kernel_thread *t = k->threads[i];
+
+		forget_if_gap(t);
+		tell_state(k, t, k->last_ns);
+		k->doubts.calls_open += t->call && t->state != KERNEL_GONE;
+	}
+}
+
+int kernel_span(const struct kernel *k, int64_t *ret_begin_ns, int64_t *ret_end_ns)
+{
+	if (!k->some || k->first_ns > k->to_ns || k->last_ns < k->from_ns)
+		return sonde_fail(-ENODATA, "there are no events");
+	*ret_begin_ns = k->from_ns > k->first_ns ? k->from_ns : k->first_ns;
+	*ret_end_ns = k->last_ns;
+	return 0;
+}
+
+const struct kernel_doubts *kernel_doubts(const struct kernel *k)
+{
+	return &k->doubts;
+}
+
+unsigned kernel_sources(const struct kernel *k)
+{
+	return k->sources;
+}
+
+size_t kernel_threads(const struct kernel *k, struct kernel_thread *const **ret)
+{
+	*ret = k->threads;
+	return k->n_threads;
+}
+
+size_t kernel_cpus(const struct kernel *k, struct kernel_cpu *const **ret)
+{
+	*ret = k->cpus;
+	return k->n_cpus;
+}
+
+size_t kernel_hosts(const struct kernel *k, struct kernel_host *const **ret)
+{
+	*ret = k->hosts;
+	return k->n_hosts;
+}
+
+size_t kernel_n_calls(const struct kernel *k)
+{
+	return k->n_calls;
+}
+
+const char *kernel_call_name(const struct kernel *k, uint32_t call)
+{
+	return call && call <= k->n_calls ? k->calls[call - 1] : "unknown";
+}

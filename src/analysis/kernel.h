@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The state of a Linux kernel over time, from its trace: who ran where, who waited, who was in
+ * which system call.
+ *
+ * Reads LTTng's events of any age and ftrace's. What no event has told yet is unknown; lost events
+ * make unknown what they may have changed.
+ */
+#ifndef ANALYSIS_KERNEL_H
+#define ANALYSIS_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sonde/event.h>
+
+/** What a thread does. */
+enum kernel_state {
+	KERNEL_UNKNOWN,
+	KERNEL_USER,	    /* runs, no system call is open */
+	KERNEL_SYSCALL,	    /* runs in a system call */
+	KERNEL_INTERRUPTED, /* is a CPU's current thread while that is in an interrupt or softirq */
+	KERNEL_BLOCKED,
+	KERNEL_WAIT_CPU,  /* could run */
+	KERNEL_WAIT_FORK, /* was made and not yet woken */
+	KERNEL_WAIT,	  /* waits for something else: stopped, traced, parked */
+	KERNEL_GONE,
+	KERNEL_N_STATES,
+};
+
+/** What a CPU does. */
+enum kernel_cpu_state {
+	KERNEL_CPU_UNKNOWN,
+	KERNEL_CPU_IDLE,
+	KERNEL_CPU_BUSY, /* runs its current thread */
+	KERNEL_CPU_SOFTIRQ,
+	KERNEL_CPU_IRQ,
+	KERNEL_CPU_N_STATES,
+};
+
+#define KERNEL_NO_TIME INT64_MIN
+
+enum { KERNEL_NAME_MOST = 16, KERNEL_CPUS_MOST = 1 << 14, KERNEL_THREADS_MOST = 1 << 20 };
+
+struct kernel;
+struct kernel_host;
+struct kernel_cpu;
+
+/** One thread; TID 0 is one a CPU. A number that is used again is another thread. */
+struct kernel_thread {
+	struct kernel_host *host;
+	struct kernel_cpu *on;	/* runs there now; NULL: nowhere that is known */
+	uint32_t index;		/* dense over all threads of the model */
+	uint32_t gap;		/* the host's number of gaps when its state was last known */
+	int64_t tid, pid, ppid; /* pid: of the process; -1: unknown */
+	int32_t last_cpu;	/* ran there last; -1: unknown */
+	int32_t prio, prio_least, prio_most;
+	bool has_prio;
+	bool exiting;
+	enum kernel_state state;
+	int64_t since_ns; /* of its state */
+	int64_t woken_ns; /* first waking since it ran; or KERNEL_NO_TIME */
+	uint32_t call;	  /* the open system call; 0: none known */
+	int64_t call_ns;  /* its entry */
+	char name[KERNEL_NAME_MOST];
+};
+
+struct kernel_cpu {
+	struct kernel_host *host;
+	uint32_t cpu;
+	uint32_t index;		       /* dense over all CPUs of the model */
+	struct kernel_thread *current; /* NULL: unknown */
+	int64_t current_ns;	       /* since then */
+	int64_t last_ns;	       /* latest event seen */
+	int64_t open_ns;	       /* first event since its current thread is unknown */
+	bool after_gap;		       /* that was known once */
+	uint32_t irqs;		       /* handlers running, one in the other */
+	uint32_t softirqs, raised;     /* bit per vector: running, and raised but not yet run */
+	enum kernel_cpu_state state;
+	int64_t since_ns;
+	struct kernel_thread *idle; /* its TID 0 */
+};
+
+/** One kernel: that of one trace. */
+struct kernel_host {
+	const struct sonde_trace *trace;
+	struct kernel_cpu **cpus; /* owned array, NULL where a CPU has shown nothing */
+	size_t n_cpus, cap_cpus;
+	struct kernel_thread **slots; /* owned: threads by tid, open addressing */
+	size_t n_slots, n_used;
+	uint32_t gap;	  /* how many gaps touched it */
+	bool has_migrate; /* its trace tells migrations by events of their own */
+	int abi;	  /* whose system call numbers; enum syscall_abi */
+};
+
+/**
+ * What an analysis wants to hear; any may be NULL. Times are cut to the window; a call, wait or
+ * migration counts where it ends.
+ */
+struct kernel_watch {
+	/** @t, also an idle thread, was @c's current one all of that time. */
+	void (*ran)(void *arg, const struct kernel_cpu *c, const struct kernel_thread *t,
+		    int64_t begin_ns, int64_t end_ns);
+	void (*cpu)(void *arg, const struct kernel_cpu *c, enum kernel_cpu_state state,
+		    int64_t begin_ns, int64_t end_ns);
+	void (*state)(void *arg, const struct kernel_thread *t, enum kernel_state state,
+		      int64_t begin_ns, int64_t end_ns);
+	/** @t left a CPU at @at_ns, in state KERNEL_WAIT_CPU if it could have gone on. */
+	void (*left)(void *arg, const struct kernel_thread *t, int64_t at_ns);
+	/** @t was woken at @begin_ns and got its CPU at @end_ns. */
+	void (*woken)(void *arg, const struct kernel_thread *t, int64_t begin_ns, int64_t end_ns);
+	void (*migrated)(void *arg, const struct kernel_thread *t, int64_t at_ns);
+	void (*call)(void *arg, const struct kernel_thread *t, uint32_t call, int64_t begin_ns,
+		     int64_t end_ns, int64_t ret);
+};
+
+/** What was missing or did not fit. */
+struct kernel_doubts {
+	uint64_t lost_events, lost_packets; /* counts where the gaps told them */
+	uint64_t gaps;			    /* that touched a state */
+	uint64_t backward;		    /* gaps of that kind */
+	uint64_t mismatches;   /* a CPU's events contradicted its state: something is missing */
+	uint64_t calls_broken; /* exits of another call than the open one */
+	uint64_t calls_open;   /* open at the end; from kernel_finish() on */
+	uint64_t no_cpu;       /* events whose packets name no CPU */
+	uint64_t threads_over; /* beyond KERNEL_THREADS_MOST */
+};
+
+/** @watch and @arg are borrowed. Only [from_ns, to_ns] is told; what is before sets states. */
+SONDE_MUST_CHECK int kernel_new(const struct kernel_watch *watch, void *arg, int64_t from_ns,
+				int64_t to_ns, struct kernel **ret);
+void kernel_free(struct kernel *k);
+
+/** Takes events in order of time. 1: they are behind the window; or -ENOMEM. */
+SONDE_MUST_CHECK int kernel_consume(struct kernel *k, const struct sonde_batch *b);
+
+/** Tells what is still going on, up to the window's end. */
+void kernel_finish(struct kernel *k);
+
+/** The part of the window that has events. -ENODATA: none has. */
+SONDE_MUST_CHECK int kernel_span(const struct kernel *k, int64_t *ret_begin_ns,
+				 int64_t *ret_end_ns);
+
+const struct kernel_doubts *kernel_doubts(const struct kernel *k);
+
+/** Whether any event of the traces told of such a thing. */
+enum kernel_source {
+	KERNEL_HAS_SWITCH = 1,
+	KERNEL_HAS_WAKING = 2,
+	KERNEL_HAS_CALLS = 4,
+	KERNEL_HAS_IRQ = 8,
+	KERNEL_HAS_SOFTIRQ = 16,
+};
+unsigned kernel_sources(const struct kernel *k);
+
+/** All threads by index, and all CPUs; lent until the next kernel_consume(). */
+size_t kernel_threads(const struct kernel *k, struct kernel_thread *const **ret);
+size_t kernel_cpus(const struct kernel *k, struct kernel_cpu *const **ret);
+size_t kernel_hosts(const struct kernel *k, struct kernel_host *const **ret);
+
+/** System calls are numbered from 1 as they are met; of all hosts together, by name. */
+size_t kernel_n_calls(const struct kernel *k);
+const char *kernel_call_name(const struct kernel *k, uint32_t call);
+
+#endif

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: MIT */
+/** What each kind of event does to the kernel model, and under which names it comes. */
+#include <string.h>
+
+#include "analysis/kernel_state.h"
+#include "base/mem.h"
+
+/* Fields of the rules; the names that tracers give them are in the table at the end. */
+enum { SW_PREV, SW_NEXT, SW_STATE, SW_PREV_NAME, SW_NEXT_NAME, SW_PREV_PRIO, SW_NEXT_PRIO };
+enum { TASK_TID, TASK_NAME, TASK_CPU };
+enum { FORK_CHILD, FORK_NAME, FORK_CHILD_PID, FORK_PARENT_TID, FORK_PARENT_PID };
+enum { NEW_TID, NEW_NAME, NEW_FLAGS };
+enum { EXEC_TID, EXEC_OLD, EXEC_FILE };
+enum { DUMP_TID, DUMP_PID, DUMP_NAME, DUMP_PPID, DUMP_STATUS };
+enum { IRQ_VEC };
+enum { CALL_ID, CALL_RET };
+
+/* prev_state of sched_switch: linux/sched.h. The bits above these say "could go on running". */
+enum { STATE_ASLEEP = 0x03, STATE_DEAD = 0x30, STATE_IDLE = 0x80, STATE_BITS = 0xff };
+
+enum { CLONE_FLAG_THREAD = 0x10000, VECTORS = 32 };
+
+static int64_t get(const struct kernel_event *ev, const struct sonde_event *e, int field,
+		   int64_t otherwise)
+{
+	int64_t v = otherwise;
+
+	(void)field_int(e, &ev->fields[field], &v);
+	return v;
+}
+
+static void take_name(const struct kernel_event *ev, const struct sonde_event *e, int field,
+		      struct kernel_thread *t)
+{
+	struct sonde_span name;
+
+	if (t->tid && field_text(e, &ev->fields[field], &name) && name.len)
+		kernel_thread_name(t, name);
+}
+
+/* LTTng tells 20 for what is 120 to the kernel and to ftrace; people know 20 from top. */
+static void take_prio(const struct kernel_event *ev, const struct sonde_event *e, int field,
+		      struct kernel_thread *t)
+{
+	int64_t prio;
+
+	if (!t->tid || !field_int(e, &ev->fields[field], &prio))
+		return;
+	kernel_thread_prio(t, ev->second & 1u << SW_PREV ? prio - 100 : prio);
+}
+
+static enum kernel_state state_of(int64_t prev_state)
+{
+	const int64_t bits = prev_state & STATE_BITS;
+
+	if (!bits)
+		return KERNEL_WAIT_CPU;
+	if (bits & (STATE_ASLEEP | STATE_IDLE))
+		return KERNEL_BLOCKED;
+	return bits & STATE_DEAD ? KERNEL_GONE : KERNEL_WAIT;
+}
+
+static void switch_out(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		       struct kernel_cpu *c)
+{
+	const int64_t tid = get(ev, e, SW_PREV, -1);
+
+	if (c->current && c->current->tid != tid) {
+		k->doubts.mismatches++;
+		kernel_cpu_forget(k, c, c->last_ns);
+	}
+	struct kernel_thread *t = c->current ? c->current : kernel_thread(k, c, tid);
+	if (!t)
+		return;
+	if (t->on && t->on != c) {
+		k->doubts.mismatches++;
+		kernel_cpu_forget(k, t->on, t->on->last_ns);
+	}
+	if (!c->current)
+		kernel_cpu_deduce(k, c, t, e);
+	kernel_cpu_leave(k, c, e->ts_ns);
+	take_name(ev, e, SW_PREV_NAME, t);
+	take_prio(ev, e, SW_PREV_PRIO, t);
+
+	enum kernel_state s = t->tid ? state_of(get(ev, e, SW_STATE, 0)) : KERNEL_WAIT_CPU;
+	if (t->exiting && s != KERNEL_WAIT_CPU)
+		s = KERNEL_GONE;
+	kernel_thread_set(k, t, s, e->ts_ns);
+	kernel_left(k, t, e->ts_ns);
+}
+
+static void on_switch(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		      struct kernel_cpu *c)
+{
+	switch_out(k, ev, e, c);
+	// The scheduler does not run inside an interrupt: what was open has ended unseen.
+	c->irqs = c->softirqs = 0;
+
+	struct kernel_thread *t = kernel_thread(k, c, get(ev, e, SW_NEXT, -1));
+	if (!t)
+		return;
+	kernel_cpu_enter(k, c, t, e->ts_ns);
+	if (!t->name[0])
+		take_name(ev, e, SW_NEXT_NAME, t);
+	take_prio(ev, e, SW_NEXT_PRIO, t);
+	kernel_cpu_update(k, c, e->ts_ns);
+	if (t->woken_ns != KERNEL_NO_TIME) {
+		kernel_woken(k, t, e->ts_ns);
+		t->woken_ns = KERNEL_NO_TIME;
+	}
+}
+
+static void on_waking(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		      struct kernel_cpu *c)
+{
+	const int64_t tid = get(ev, e, TASK_TID, 0);
+	struct kernel_thread *t = tid ? kernel_thread(k, c, tid) : NULL;
+
+	if (!t)
+		return;
+	if (!t->name[0])
+		take_name(ev, e, TASK_NAME, t);
+	if (t->on)
+		return;
+	if (t->woken_ns == KERNEL_NO_TIME)
+		t->woken_ns = e->ts_ns;
+	kernel_thread_set(k, t, KERNEL_WAIT_CPU, e->ts_ns);
+}
+
+static void on_migrate(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		       struct kernel_cpu *c)
+{
+	const int64_t tid = get(ev, e, TASK_TID, 0);
+	struct kernel_thread *t = tid ? kernel_thread(k, c, tid) : NULL;
+
+	if (!t)
+		return;
+	if (!t->name[0])
+		take_name(ev, e, TASK_NAME, t);
+	kernel_migrated(k, t, e->ts_ns);
+}
+
+static void on_fork(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		    struct kernel_cpu *c)
+{
+	// LTTng tells tid and pid of both; ftrace only tids, under the name of pid.
+	const bool both = ev->fields[FORK_CHILD_PID].type;
+	const int64_t tid = get(ev, e, FORK_CHILD, 0);
+	struct kernel_thread *child = tid ? kernel_thread_born(k, c->host, tid) : NULL;
+	struct kernel_thread *parent =
+		kernel_thread(k, c, get(ev, e, FORK_PARENT_TID, c->current ? c->current->tid : 0));
+
+	if (!child || !parent)
+		return;
+	take_name(ev, e, FORK_NAME, child);
+	if (both) {
+		child->pid = get(ev, e, FORK_CHILD_PID, -1);
+		parent->pid = get(ev, e, FORK_PARENT_PID, -1);
+	}
+	if (child->pid == child->tid)
+		child->ppid = parent->pid;
+	kernel_thread_set(k, child, KERNEL_WAIT_FORK, e->ts_ns);
+}
+
+/* Comes before ftrace's fork event and says whether it is a thread of the same process. */
+static void on_newtask(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		       struct kernel_cpu *c)
+{
+	const int64_t tid = get(ev, e, NEW_TID, 0);
+	struct kernel_thread *child = tid ? kernel_thread_born(k, c->host, tid) : NULL;
+
+	if (!child)
+		return;
+	take_name(ev, e, NEW_NAME, child);
+	if (!(get(ev, e, NEW_FLAGS, 0) & CLONE_FLAG_THREAD))
+		child->pid = tid;
+	else if (c->current)
+		child->pid = c->current->pid;
+	kernel_thread_set(k, child, KERNEL_WAIT_FORK, e->ts_ns);
+}
+
+static void on_exec(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		    struct kernel_cpu *c)
+{
+	const int64_t tid = get(ev, e, EXEC_TID, -1);
+	const int64_t old = get(ev, e, EXEC_OLD, tid);
+	struct kernel_thread *t = old > 0 ? kernel_thread(k, c, old) : NULL;
+	struct sonde_span file;
+
+	if (!t)
+		return;
+	// One that is not the first of its process takes over that one's number.
+	if (tid > 0)
+		kernel_thread_renumber(k, t, tid);
+	t->pid = t->tid;
+	if (!field_text(e, &ev->fields[EXEC_FILE], &file))
+		return;
+	const uint8_t *slash = file.len ? memrchr(file.data, '/', file.len) : NULL;
+	if (slash) {
+		file.len -= (size_t)(slash + 1 - file.data);
+		file.data = slash + 1;
+	}
+	if (file.len)
+		kernel_thread_name(t, file);
+}
+
+static void on_process_exit(struct kernel *k, const struct kernel_event *ev,
+			    const struct sonde_event *e, struct kernel_cpu *c)
+{
+	const int64_t tid = get(ev, e, TASK_TID, 0);
+	struct kernel_thread *t = tid ? kernel_thread(k, c, tid) : NULL;
+
+	if (t)
+		t->exiting = true;
+}
+
+static void on_free(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		    struct kernel_cpu *c)
+{
+	const int64_t tid = get(ev, e, TASK_TID, 0);
+	struct kernel_thread *t = tid ? kernel_thread_known(c->host, c, tid) : NULL;
+
+	// Long after its end its number may be another's already.
+	if (t && !t->on && t->state != KERNEL_WAIT_FORK && t->state != KERNEL_WAIT_CPU)
+		kernel_thread_set(k, t, KERNEL_GONE, e->ts_ns);
+}
+
+static void on_irq_entry(struct kernel *k, const struct kernel_event *ev,
+			 const struct sonde_event *e, struct kernel_cpu *c)
+{
+	(void)ev;
+	c->irqs++;
+	kernel_cpu_update(k, c, e->ts_ns);
+}
+
+static void on_irq_exit(struct kernel *k, const struct kernel_event *ev,
+			const struct sonde_event *e, struct kernel_cpu *c)
+{
+	(void)ev;
+	if (!c->irqs)
+		return;
+	c->irqs--;
+	kernel_cpu_update(k, c, e->ts_ns);
+}
+
+static uint32_t vector_bit(const struct kernel_event *ev, const struct sonde_event *e)
+{
+	const int64_t vec = get(ev, e, IRQ_VEC, -1);
+
+	return vec >= 0 && vec < VECTORS ? UINT32_C(1) << vec : 0;
+}
+
+static void on_softirq_raise(struct kernel *k, const struct kernel_event *ev,
+			     const struct sonde_event *e, struct kernel_cpu *c)
+{
+	(void)k;
+	c->raised |= vector_bit(ev, e);
+}
+
+static void on_softirq_entry(struct kernel *k, const struct kernel_event *ev,
+			     const struct sonde_event *e, struct kernel_cpu *c)
+{
+	const uint32_t bit = vector_bit(ev, e);
+
+	c->raised &= ~bit;
+	c->softirqs |= bit;
+	kernel_cpu_update(k, c, e->ts_ns);
+}
+
+static void on_softirq_exit(struct kernel *k, const struct kernel_event *ev,
+			    const struct sonde_event *e, struct kernel_cpu *c)
+{
+	c->softirqs &= ~vector_bit(ev, e);
+	kernel_cpu_update(k, c, e->ts_ns);
+}
+
+static void on_call_entry(struct kernel *k, const struct kernel_event *ev,
+			  const struct sonde_event *e, struct kernel_cpu *c)
+{
+	struct kernel_thread *t = c->current;
+
+	if (!t)
+		return;
+	t->call = ev->call ? ev->call : kernel_call_nr(k, ev->abi, get(ev, e, CALL_ID, -1));
+	t->call_ns = e->ts_ns;
+	kernel_cpu_update(k, c, e->ts_ns);
+}
+
+static void on_call_exit(struct kernel *k, const struct kernel_event *ev,
+			 const struct sonde_event *e, struct kernel_cpu *c)
+{
+	struct kernel_thread *t = c->current;
+
+	if (!t || !t->call)
+		return;
+	// rt_sigreturn comes back as number -1 with another's result; old LTTng has no number.
+	const int64_t id = get(ev, e, CALL_ID, -1);
+	const bool numbered = ev->fields[CALL_ID].type;
+	const uint32_t call = ev->call ? ev->call : id >= 0 ? kernel_call_nr(k, ev->abi, id) : 0;
+
+	if (call && call != t->call)
+		k->doubts.calls_broken++;
+	else
+		kernel_called(k, t, e->ts_ns, numbered && id < 0 ? 0 : get(ev, e, CALL_RET, 0));
+	t->call = 0;
+	kernel_cpu_update(k, c, e->ts_ns);
+}
+
+/* Fills in what nothing else has told. */
+static void on_statedump(struct kernel *k, const struct kernel_event *ev,
+			 const struct sonde_event *e, struct kernel_cpu *c)
+{
+	enum { STATUS_WAIT_CPU = 2, STATUS_WAIT = 5 };
+	const int64_t tid = get(ev, e, DUMP_TID, 0);
+	struct kernel_thread *t = tid ? kernel_thread(k, c, tid) : NULL;
+
+	if (!t)
+		return;
+	if (t->pid < 0)
+		t->pid = get(ev, e, DUMP_PID, -1);
+	if (t->ppid < 0)
+		t->ppid = get(ev, e, DUMP_PPID, -1);
+	if (!t->name[0])
+		take_name(ev, e, DUMP_NAME, t);
+	if (t->state != KERNEL_UNKNOWN)
+		return;
+	const int64_t status = get(ev, e, DUMP_STATUS, -1);
+	if (status == STATUS_WAIT)
+		kernel_thread_set(k, t, KERNEL_BLOCKED, e->ts_ns);
+	else if (status == STATUS_WAIT_CPU)
+		kernel_thread_set(k, t, KERNEL_WAIT_CPU, e->ts_ns);
+}
+
+/* Which events there are, by all their names, and the names of their fields; first found wins. */
+static const struct rule {
+	const char *names[4];
+	kernel_handle *handle;
+	unsigned source; /* enum kernel_source */
+	unsigned n_need; /* without the first so many fields it is another's event */
+	const char *fields[KERNEL_FIELDS_MOST][2];
+} rules[] = {
+	{ { "sched_switch" },
+	  on_switch,
+	  KERNEL_HAS_SWITCH,
+	  3,
+	  { [SW_PREV] = { "prev_tid", "prev_pid" },
+	    [SW_NEXT] = { "next_tid", "next_pid" },
+	    [SW_STATE] = { "prev_state" },
+	    [SW_PREV_NAME] = { "prev_comm" },
+	    [SW_NEXT_NAME] = { "next_comm" },
+	    [SW_PREV_PRIO] = { "prev_prio" },
+	    [SW_NEXT_PRIO] = { "next_prio" } } },
+	{ { "sched_waking", "sched_wakeup", "sched_wakeup_new" },
+	  on_waking,
+	  KERNEL_HAS_WAKING,
+	  1,
+	  { [TASK_TID] = { "tid", "pid" }, [TASK_NAME] = { "comm" } } },
+	{ { "sched_migrate_task" },
+	  on_migrate,
+	  0,
+	  1,
+	  { [TASK_TID] = { "tid", "pid" }, [TASK_NAME] = { "comm" } } },
+	{ { "sched_process_exit" }, on_process_exit, 0, 1, { [TASK_TID] = { "tid", "pid" } } },
+	{ { "sched_process_free" }, on_free, 0, 1, { [TASK_TID] = { "tid", "pid" } } },
+	{ { "task_newtask" },
+	  on_newtask,
+	  0,
+	  1,
+	  { [NEW_TID] = { "tid", "pid" },
+	    [NEW_NAME] = { "comm" },
+	    [NEW_FLAGS] = { "clone_flags" } } },
+	{ { "sched_process_exec" },
+	  on_exec,
+	  0,
+	  1,
+	  { [EXEC_TID] = { "tid", "pid" },
+	    [EXEC_OLD] = { "old_tid", "old_pid" },
+	    [EXEC_FILE] = { "filename" } } },
+	{ { "irq_handler_entry" }, on_irq_entry, KERNEL_HAS_IRQ, 0, { { NULL } } },
+	{ { "irq_handler_exit" }, on_irq_exit, 0, 0, { { NULL } } },
+	{ { "softirq_raise", "irq_softirq_raise" }, on_softirq_raise, 0, 1, { { "vec" } } },
+	{ { "softirq_entry", "irq_softirq_entry" },
+	  on_softirq_entry,
+	  KERNEL_HAS_SOFTIRQ,
+	  1,
+	  { { "vec" } } },
+	{ { "softirq_exit", "irq_softirq_exit" }, on_softirq_exit, 0, 1, { { "vec" } } },
+	{ { "lttng_statedump_process_state" },
+	  on_statedump,
+	  0,
+	  1,
+	  { [DUMP_TID] = { "tid" },
+	    [DUMP_PID] = { "pid" },
+	    [DUMP_NAME] = { "name" },
+	    [DUMP_PPID] = { "ppid" },
+	    [DUMP_STATUS] = { "status" } } },
+};
+
+/* LTTng's fork has more fields than ftrace's, and the same names for others. */
+static const struct rule forks[] = {
+	{ { "sched_process_fork" },
+	  on_fork,
+	  0,
+	  2,
+	  { [FORK_CHILD] = { "child_tid" },
+	    [FORK_NAME] = { "child_comm" },
+	    [FORK_CHILD_PID] = { "child_pid" },
+	    [FORK_PARENT_TID] = { "parent_tid" },
+	    [FORK_PARENT_PID] = { "parent_pid" } } },
+	{ { "sched_process_fork" },
+	  on_fork,
+	  0,
+	  2,
+	  { [FORK_CHILD] = { "child_pid" },
+	    [FORK_NAME] = { "child_comm" },
+	    [FORK_PARENT_TID] = { "parent_pid" } } },
+};
+
+/* Events of system calls: a class for each call, or one for all with the number in a field. */
+static const struct call_rule {
+	const char *prefix; /* what follows is the call's name; NULL: @whole is all there is */
+	const char *whole;
+	bool exit;
+	bool wants_ret; /* without a field of that name it is no exit, but the next that fits */
+	bool compat;
+} call_rules[] = {
+	{ .whole = "exit_syscall", .exit = true },
+	{ .whole = "sys_exit", .exit = true, .wants_ret = true },
+	{ .whole = "sys_enter" },
+	{ .prefix = "syscall_entry_" },
+	{ .prefix = "syscall_exit_", .exit = true },
+	{ .prefix = "compat_syscall_entry_", .compat = true },
+	{ .prefix = "compat_syscall_exit_", .exit = true, .compat = true },
+	{ .prefix = "sys_enter_" },
+	{ .prefix = "sys_exit_", .exit = true, .wants_ret = true },
+	{ .prefix = "compat_sys_", .compat = true },
+	{ .prefix = "sys_" },
+};
+
+/* Which of the two names it has, from 0; -1: none. */
+static int find_field(const struct sonde_event_class *cls, const char *const names[2],
+		      struct field_ref *ret)
+{
+	for (int i = 0; i < 2 && names[i]; i++) {
+		if (field_find(cls, SONDE_SCOPE_PAYLOAD, names[i], ret))
+			return i;
+	}
+	*ret = (struct field_ref){ .type = NULL };
+	return -1;
+}
+
+static bool rule_fits(const struct rule *r, const char *name, const struct sonde_event_class *cls,
+		      struct kernel_event *ev)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < MEM_LEN(r->names) && r->names[i]; i++)
+		named |= !strcmp(r->names[i], name);
+	if (!named)
+		return false;
+	ev->second = 0;
+	for (unsigned f = 0; f < KERNEL_FIELDS_MOST; f++) {
+		const int which = find_field(cls, r->fields[f], &ev->fields[f]);
+
+		if (which < 0 && f < r->n_need)
+			return false;
+		if (which == 1)
+			ev->second |= 1u << f;
+	}
+	ev->handle = r->handle;
+	return true;
+}
+
+static bool call_fits(struct kernel *k, const struct call_rule *r, const char *name,
+		      const struct sonde_event_class *cls, struct kernel_event *ev)
+{
+	static const char *const ids[2] = { "id", "nr" }, *const rets[2] = { "ret" };
+	const size_t n = r->prefix ? strlen(r->prefix) : 0;
+
+	if (r->prefix ? strncmp(name, r->prefix, n) || !name[n] : strcmp(name, r->whole) != 0)
+		return false;
+	const bool has_ret = find_field(cls, rets, &ev->fields[CALL_RET]) >= 0;
+	if (r->wants_ret && !has_ret)
+		return false;
+	const bool by_nr = !r->prefix || !strcmp(name + n, "unknown");
+	if (by_nr && find_field(cls, ids, &ev->fields[CALL_ID]) < 0 && !r->exit)
+		return false;
+	ev->call = by_nr ? 0 : kernel_call(k, name + n);
+	ev->abi = (enum syscall_abi)ev->host->abi;
+	if (r->compat)
+		ev->abi = ev->abi == SYSCALL_ABI_X86_64 ? SYSCALL_ABI_I386 : SYSCALL_ABI_UNKNOWN;
+	ev->handle = r->exit ? on_call_exit : on_call_entry;
+	return true;
+}
+
+static unsigned find_rule(struct kernel *k, const char *name, const struct sonde_event_class *cls,
+			  struct kernel_event *ev)
+{
+	for (size_t i = 0; i < MEM_LEN(rules); i++) {
+		if (rule_fits(&rules[i], name, cls, ev))
+			return rules[i].source;
+	}
+	for (size_t i = 0; i < MEM_LEN(forks); i++) {
+		if (rule_fits(&forks[i], name, cls, ev))
+			return forks[i].source;
+	}
+	for (size_t i = 0; i < MEM_LEN(call_rules); i++) {
+		if (call_fits(k, &call_rules[i], name, cls, ev))
+			return KERNEL_HAS_CALLS;
+	}
+	return 0;
+}
+
+static void find_current(const struct sonde_event_class *cls, struct field_ref *ret)
+{
+	static const char *const names[] = { "common_pid", "tid", "perf_tid" };
+	static const enum sonde_scope scopes[] = { SONDE_SCOPE_STREAM_CONTEXT,
+						   SONDE_SCOPE_EVENT_CONTEXT };
+
+	for (size_t i = 0; i < MEM_LEN(names); i++) {
+		for (size_t s = 0; s < MEM_LEN(scopes); s++) {
+			if (field_find(cls, scopes[s], names[i], ret))
+				return;
+		}
+	}
+	*ret = (struct field_ref){ .type = NULL };
+}
+
+const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_event_class *cls)
+{
+	const size_t old = k->cap_class;
+	struct kernel_event *ev = arena_new(&k->arena, struct kernel_event);
+
+	if (!ev || mem_grow(&k->by_class, &k->cap_class, (size_t)cls->index + 1) < 0)
+		return NULL;
+	for (size_t i = old; i < k->cap_class; i++)
+		k->by_class[i] = NULL;
+	ev->host = kernel_host(k, cls->stream_class->trace);
+	if (!ev->host)
+		return NULL;
+
+	// perf and others put the subsystem before a colon.
+	const char *colon = strrchr(cls->name, ':');
+	k->sources |= find_rule(k, colon ? colon + 1 : cls->name, cls, ev);
+	if (ev->handle)
+		find_current(cls, &ev->current);
+	k->by_class[cls->index] = ev;
+	return ev;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/** The kernel model's inside: what the rules (kernel_rules.c) do to its state (kernel.c). */
+#ifndef ANALYSIS_KERNEL_STATE_H
+#define ANALYSIS_KERNEL_STATE_H
+
+#include "analysis/kernel.h"
+#include "analysis/syscall_names.h"
+#include "base/arena.h"
+#include "model/field.h"
+
+enum { KERNEL_FIELDS_MOST = 8, KERNEL_CALLS_MOST = 4096, KERNEL_NRS_MOST = 1024 };
+
+struct kernel_event;
+typedef void kernel_handle(struct kernel *k, const struct kernel_event *ev,
+			   const struct sonde_event *e, struct kernel_cpu *c);
+
+/** What the model does with one event class; found once. */
+struct kernel_event {
+	kernel_handle *handle; /* NULL: nothing */
+	struct kernel_host *host;
+	struct field_ref fields[KERNEL_FIELDS_MOST];
+	struct field_ref current; /* the tid of who ran, where each event tells it */
+	uint32_t second;	  /* bit per field: found under its second name, ftrace's */
+	uint32_t call;		  /* which system call the class is of; 0: its id tells */
+	enum syscall_abi abi;	  /* of that id */
+};
+
+struct kernel {
+	const struct kernel_watch *watch;
+	void *arg;
+	int64_t from_ns, to_ns;	   /* the window */
+	int64_t first_ns, last_ns; /* of the events, as far as they are not behind it */
+	bool some;
+	int err; /* -ENOMEM once there was none */
+	unsigned sources;
+	struct kernel_doubts doubts;
+	struct arena arena; /* threads, CPUs, hosts, events, names */
+	struct kernel_event **by_class;
+	size_t cap_class;
+	struct kernel_host **hosts;
+	size_t n_hosts, cap_hosts;
+	struct kernel_thread **threads;
+	size_t n_threads, cap_threads;
+	struct kernel_cpu **cpus;
+	size_t n_cpus, cap_cpus;
+	const char **calls; /* by call - 1 */
+	size_t n_calls, cap_calls;
+	uint32_t by_nr[SYSCALL_N_ABIS][KERNEL_NRS_MOST]; /* call of a number, 0: not yet met */
+	struct kernel_cpu **stream_cpu; /* which CPU a stream's events were of; by its index */
+	size_t cap_streams;
+};
+
+/** What to do with the events of @cls; NULL: out of memory. */
+const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_event_class *cls);
+
+/** The host of a trace, made when first asked for; NULL: out of memory. */
+struct kernel_host *kernel_host(struct kernel *k, const struct sonde_trace *trace);
+
+/** A thread by number; tid 0 is @c's. NULL: no room, counted. */
+struct kernel_thread *kernel_thread(struct kernel *k, struct kernel_cpu *c, int64_t tid);
+/** The same, or NULL if it has not been met. */
+struct kernel_thread *kernel_thread_known(struct kernel_host *h, struct kernel_cpu *c, int64_t tid);
+/** A new thread of that number; an earlier one is gone. NULL likewise. */
+struct kernel_thread *kernel_thread_born(struct kernel *k, struct kernel_host *h, int64_t tid);
+/** @t takes over the number @tid, and its former bearer is gone. */
+void kernel_thread_renumber(struct kernel *k, struct kernel_thread *t, int64_t tid);
+
+void kernel_thread_set(struct kernel *k, struct kernel_thread *t, enum kernel_state s, int64_t now);
+void kernel_thread_name(struct kernel_thread *t, struct sonde_span name);
+void kernel_thread_prio(struct kernel_thread *t, int64_t prio);
+
+/**
+ * Nothing has told who ran on @c, and now @e takes @t off it: so @t was there since the packet's
+ * begin, or since the first event behind a gap, as every switch is an event.
+ */
+void kernel_cpu_deduce(struct kernel *k, struct kernel_cpu *c, struct kernel_thread *t,
+		       const struct sonde_event *e);
+
+/** @t gets the CPU; its former thread is off it already. */
+void kernel_cpu_enter(struct kernel *k, struct kernel_cpu *c, struct kernel_thread *t, int64_t now);
+/** The current thread leaves at @now. */
+void kernel_cpu_leave(struct kernel *k, struct kernel_cpu *c, int64_t now);
+/** Who runs on @c is not known any more; what was known holds up to @until. */
+void kernel_cpu_forget(struct kernel *k, struct kernel_cpu *c, int64_t until);
+/** Follows a change of current thread, interrupts or softirqs. */
+void kernel_cpu_update(struct kernel *k, struct kernel_cpu *c, int64_t now);
+
+/** Tells the watcher, if that is inside the window. */
+void kernel_left(struct kernel *k, const struct kernel_thread *t, int64_t now);
+void kernel_woken(struct kernel *k, const struct kernel_thread *t, int64_t now);
+void kernel_migrated(struct kernel *k, const struct kernel_thread *t, int64_t now);
+void kernel_called(struct kernel *k, const struct kernel_thread *t, int64_t now, int64_t ret);
+
+/** The number of a call's name; 0 without memory. Beyond KERNEL_CALLS_MOST: that of "other". */
+uint32_t kernel_call(struct kernel *k, const char *name);
+/** The call of a number. */
+uint32_t kernel_call_nr(struct kernel *k, enum syscall_abi abi, int64_t nr);
+
+void kernel_gap(struct kernel *k, const struct sonde_event *e);
+
+#endif

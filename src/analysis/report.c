@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/** What all reports have in common: window, filters, tables as text or JSON, and doubts. */
+#include "analysis/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <sonde/err.h>
+
+#include "analysis/kernel.h"
+#include "base/mem.h"
+#include "base/out.h"
+#include "graph/component.h"
+
+static int take_ids(const struct sonde_setup *setup, const char *key, int64_t *ids, size_t *ret_n)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < setup->n_params; i++) {
+		const struct sonde_param *p = &setup->params[i];
+
+		if (strcmp(p->key, key) != 0)
+			continue;
+		if (n == REPORT_IDS_MOST)
+			return sonde_fail(-EINVAL, "more than %d of '%s'", REPORT_IDS_MOST, key);
+		char *end;
+		errno = 0;
+		ids[n++] = strtoll(p->value, &end, 10);
+		if (errno || end == p->value || *end)
+			return sonde_fail(-EINVAL, "%s '%s' is no number", key, p->value);
+	}
+	*ret_n = n;
+	return 0;
+}
+
+int report_init(struct report *r, const struct sonde_setup *setup)
+{
+	*r = (struct report){
+		.setup = setup,
+		.from_ns = INT64_MIN,
+		.to_ns = INT64_MAX,
+		.limit = -1,
+		.json = param_bool(setup, "json"),
+		.sort = param_get(setup, "sort"),
+	};
+	const struct {
+		const char *key;
+		int64_t *ret;
+	} numbers[] = {
+		{ "from_ns", &r->from_ns },
+		{ "to_ns", &r->to_ns },
+		{ "limit", &r->limit },
+		{ "width", &r->width },
+	};
+
+	for (size_t i = 0; i < MEM_LEN(numbers); i++) {
+		int err = param_i64(setup, numbers[i].key, numbers[i].ret);
+		if (err < 0)
+			return err;
+	}
+	int err = take_ids(setup, "pid", r->pids, &r->n_pids);
+	if (err >= 0)
+		err = take_ids(setup, "tid", r->tids, &r->n_tids);
+	json_init(&r->j, setup->out);
+	return err;
+}
+
+static bool has_id(const int64_t *ids, size_t n, int64_t id)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ids[i] == id)
+			return true;
+	}
+	return false;
+}
+
+bool report_wants(const struct report *r, const struct kernel_thread *t)
+{
+	if (!r->n_pids && !r->n_tids)
+		return true;
+	return has_id(r->tids, r->n_tids, t->tid) || has_id(r->pids, r->n_pids, t->pid) ||
+	       (t->pid < 0 && has_id(r->pids, r->n_pids, t->tid));
+}
+
+void report_note(const struct report *r, const char *fmt, ...)
+{
+	char line[400];
+	va_list ap;
+
+	if (!r->setup->note)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	r->setup->note(r->setup->note_arg, line);
+}
+
+void report_doubts(struct report *r, const struct kernel *k)
+{
+	const struct kernel_doubts *d = kernel_doubts(k);
+	char events[TABLE_VALUE_MOST], packets[TABLE_VALUE_MOST], gaps[TABLE_VALUE_MOST];
+
+	if (r->json) {
+		json_uint(&r->j, "lost_events", d->lost_events);
+		json_uint(&r->j, "lost_packets", d->lost_packets);
+		json_uint(&r->j, "gaps", d->gaps);
+		json_uint(&r->j, "missing_switches", d->mismatches);
+		json_uint(&r->j, "open_calls", d->calls_open);
+	}
+	table_count(d->lost_events, events);
+	table_count(d->lost_packets, packets);
+	table_count(d->gaps, gaps);
+	if (d->lost_events || d->lost_packets || d->gaps)
+		report_note(r,
+			    "%s events and %s packets were lost, in %s gaps: the figures are "
+			    "lower bounds",
+			    events, packets, gaps);
+	if (d->mismatches)
+		report_note(r,
+			    "%" PRIu64 " times a CPU ran another thread than the events before "
+			    "told: what is not known is left out",
+			    d->mismatches);
+	if (d->calls_broken)
+		report_note(r, "%" PRIu64 " system calls ended as another one: left out",
+			    d->calls_broken);
+	if (d->no_cpu)
+		report_note(r, "%" PRIu64 " events are of no known CPU: left out", d->no_cpu);
+	if (d->threads_over)
+		report_note(r, "there are more than %d threads: some are left out",
+			    KERNEL_THREADS_MOST);
+}
+
+void report_time(int64_t ns, char *ret)
+{
+	const int64_t some_years = INT64_C(100000000) * 1000000000;
+	const time_t s = (time_t)(ns / 1000000000);
+	struct tm tm;
+
+	if (ns >= some_years && localtime_r(&s, &tm)) {
+		size_t n = strftime(ret, REPORT_TIME_MOST, "%Y-%m-%d %H:%M:%S", &tm);
+		snprintf(ret + n, REPORT_TIME_MOST - n, ".%09" PRId64, ns % 1000000000);
+		return;
+	}
+	const uint64_t abs = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+	snprintf(ret, REPORT_TIME_MOST, "%s%" PRIu64 ".%09" PRIu64 " s", ns < 0 ? "-" : "",
+		 abs / 1000000000, abs % 1000000000);
+}
+
+void report_begin(struct report *r, size_t n_cpus, int64_t begin_ns, int64_t end_ns)
+{
+	char span[TABLE_VALUE_MOST], begin[REPORT_TIME_MOST];
+
+	if (r->json) {
+		json_object(&r->j, NULL);
+		json_int(&r->j, "begin_ns", begin_ns);
+		json_int(&r->j, "end_ns", end_ns);
+		json_uint(&r->j, "n_cpus", n_cpus);
+		return;
+	}
+	table_ns(end_ns - begin_ns, span);
+	report_time(begin_ns, begin);
+	out_fmt(r->setup->out, "%zu CPU%s, %s from %s\n", n_cpus, n_cpus == 1 ? "" : "s", span,
+		begin);
+}
+
+void report_end(struct report *r)
+{
+	if (r->json)
+		json_end_object(&r->j);
+}
+
+int report_table(struct report *r, struct table *t, const char *key, const char *title,
+		 const char *sort, size_t most)
+{
+	if (r->sort || sort) {
+		int err = table_sort(t, r->sort ? r->sort : sort);
+		if (err < 0)
+			return err;
+	}
+	if (r->limit >= 0 || r->json)
+		most = r->limit > 0 ? (size_t)r->limit : 0;
+	const size_t rest = table_limit(t, most);
+
+	int err = report_rows(r, t, key, title);
+	if (err >= 0 && rest && !r->json)
+		out_fmt(r->setup->out, "  ... and %zu more (--limit 0 shows all)\n", rest);
+	return err;
+}
+
+int report_rows(struct report *r, const struct table *t, const char *key, const char *title)
+{
+	if (r->json)
+		return table_json(t, &r->j, key);
+	out_fmt(r->setup->out, "\n%s\n", title);
+	return table_print(t, r->setup->out, 2, (unsigned)r->width);
+}

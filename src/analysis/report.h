@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/** What all reports have in common: window, filters, tables as text or JSON, and doubts. */
+#ifndef ANALYSIS_REPORT_H
+#define ANALYSIS_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sonde/component.h>
+
+#include "base/json.h"
+#include "base/table.h"
+
+struct kernel;
+struct kernel_thread;
+
+enum { REPORT_IDS_MOST = 64 };
+
+/** Parameters: from_ns, to_ns, limit, width, json, sort, pid..., tid... */
+struct report {
+	const struct sonde_setup *setup; /* borrowed */
+	int64_t from_ns, to_ns;		 /* the window */
+	int64_t limit;			 /* rows of a table; 0: all; -1: what fits a screen */
+	int64_t width;			 /* of the terminal; 0: of any width */
+	bool json;
+	const char *sort; /* key of a column, or NULL */
+	int64_t pids[REPORT_IDS_MOST], tids[REPORT_IDS_MOST];
+	size_t n_pids, n_tids;
+	struct json j; /* where @json */
+};
+
+SONDE_MUST_CHECK int report_init(struct report *r, const struct sonde_setup *setup);
+
+/** Whether the filters let a thread pass; without filters all do. */
+bool report_wants(const struct report *r, const struct kernel_thread *t);
+
+/** Tells a line that is no result. */
+void report_note(const struct report *r, const char *fmt, ...) SONDE_PRINTF(2, 3);
+
+/** Tells what makes the figures doubtful; in JSON as members of what is open, too. */
+void report_doubts(struct report *r, const struct kernel *k);
+
+/** Begins the result: "3 CPUs, 5.2 s from 2023-10-01 17:55:06.120023736" or the same in JSON. */
+void report_begin(struct report *r, size_t n_cpus, int64_t begin_ns, int64_t end_ns);
+void report_end(struct report *r);
+
+/**
+ * Sorts by --sort or else by @sort, cuts to --limit or else @most (JSON: to --limit only) and
+ * writes: @title above it, how many rows were left out below it.
+ */
+SONDE_MUST_CHECK int report_table(struct report *r, struct table *t, const char *key,
+				  const char *title, const char *sort, size_t most);
+
+/** The same, all rows in the order they are in. */
+SONDE_MUST_CHECK int report_rows(struct report *r, const struct table *t, const char *key,
+				 const char *title);
+
+enum { REPORT_TIME_MOST = 48 };
+
+/** Local date and time where the clock seems to count from 1970, else seconds. */
+void report_time(int64_t ns, char *ret);
+
+#endif

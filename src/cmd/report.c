@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/** sonde report: an analysis of traces as tables. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <sonde/err.h>
+
+#include "analysis/all.h"
+#include "base/mem.h"
+#include "base/out.h"
+#include "cmd/all.h"
+#include "cmd/trace_arg.h"
+#include "graph/graph.h"
+
+enum { PARAMS_MOST = 200, TEXT_MOST = 24 };
+
+enum { KEY_JSON = 256, KEY_FROM, KEY_TO, KEY_TID, KEY_INTERVALS, KEY_PROCESS, KEY_THREAD };
+
+struct report_cmd {
+	struct sonde_param params[PARAMS_MOST]; /* borrowed from the arguments */
+	size_t n;
+	const char *from, *to;
+	char from_ns[TEXT_MOST], to_ns[TEXT_MOST], width[TEXT_MOST];
+};
+
+static const struct cmd_option options[] = {
+	{ KEY_FROM, "from", "TIME", "Leave out what was before: a date and time, or seconds." },
+	{ KEY_TO, "to", "TIME", "Leave out what came after." },
+	{ 'p', "pid", "PID", "Only this process; may be given again." },
+	{ KEY_TID, "tid", "TID", "Only this thread; may be given again." },
+	{ 'n', "limit", "N", "Rows a table; 0 shows all. Without it, what fits a screen." },
+	{ 's', "sort", "KEY", "Sort by the column of this JSON key." },
+	{ KEY_INTERVALS, "intervals", "N",
+	  "cpu: also the use in each of N equal parts of the time." },
+	{ KEY_PROCESS, "per-process", NULL, "syscalls: the calls of each process." },
+	{ KEY_THREAD, "per-thread", NULL, "syscalls: the calls of each thread." },
+	{ KEY_JSON, "json", NULL, "Write JSON: all rows, exact nanoseconds." },
+	{ 0 },
+};
+
+static const struct cmd_example examples[] = {
+	{ "sonde report cpu", "who had the CPUs in the newest trace here", false },
+	{ "sonde report cpu --sort wait_max_ns --limit 5 TRACE",
+	  "who had to wait longest for a CPU after being woken", false },
+	{ "sonde report syscalls --per-process -p 4242 TRACE",
+	  "the calls of process 4242, and how they failed", false },
+	{ "sonde report cpu --json TRACE | jq .threads[0]", "the busiest thread, for programs",
+	  false },
+	{ 0 },
+};
+
+static int report_add(struct report_cmd *s, const char *key, const char *value)
+{
+	if (s->n == PARAMS_MOST)
+		return sonde_fail(-EINVAL, "more than %d options", PARAMS_MOST);
+	s->params[s->n++] = (struct sonde_param){ key, value };
+	return 0;
+}
+
+static int report_set(void *state, int key, const char *value)
+{
+	struct report_cmd *s = state;
+
+	switch (key) {
+	case KEY_FROM: s->from = value; return 0;
+	case KEY_TO: s->to = value; return 0;
+	default: break;
+	}
+	for (const struct cmd_option *o = options; o->name; o++) {
+		if (o->key == key)
+			return report_add(s, o->name, o->arg ? value : "yes");
+	}
+	return sonde_fail(-EINVAL, "unknown option");
+}
+
+static int list_analyses(void)
+{
+	printf("Reports:\n");
+	for (const struct analysis *a = analysis_all; a->name; a++)
+		printf("  %-10s %s.\n", a->name, a->sink->help);
+	printf("\n'sonde report NAME [TRACE]...' makes one; 'sonde report --help' tells more.\n");
+	return CMD_OK;
+}
+
+/* Options that only other analyses take are refused. */
+static int check_options(const struct report_cmd *s, const struct analysis *a)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		bool special = false, own = false;
+
+		for (const struct analysis *b = analysis_all; b->name; b++) {
+			for (const char *const *o = b->options; o && *o; o++) {
+				const bool same = !strcmp(*o, s->params[i].key);
+
+				special |= same;
+				own |= same && b == a;
+			}
+		}
+		if (special && !own)
+			return sonde_fail(-EINVAL, "report %s takes no --%s", a->name,
+					  s->params[i].key);
+	}
+	return 0;
+}
+
+static unsigned terminal_width(void)
+{
+	struct winsize w;
+
+	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
+}
+
+SONDE_DEFINE_AUTO(struct graph *, graph_free)
+
+/* The times of the first and last event, for which all are read. */
+struct span {
+	bool some;
+	int64_t first_ns, last_ns;
+};
+
+static int span_consume(struct sonde_component *c, const struct sonde_batch *in)
+{
+	struct span *s = *(struct span **)sonde_component_state(c);
+
+	for (size_t i = 0; i < in->n; i++) {
+		if (!in->events[i].cls)
+			continue;
+		if (!s->some)
+			s->first_ns = in->events[i].ts_ns;
+		s->some = true;
+		s->last_ns = in->events[i].ts_ns;
+	}
+	return 0;
+}
+
+static int span_init(struct sonde_component *c, const struct sonde_setup *setup)
+{
+	*(void **)sonde_component_state(c) = setup->note_arg;
+	return 0;
+}
+
+static const struct sonde_component_class sink_span = {
+	.abi = SONDE_ABI,
+	.kind = SONDE_SINK,
+	.name = "sink.span",
+	.help = "Finds the times of the first and last event",
+	.state_size = sizeof(struct span *),
+	.init = span_init,
+	.consume = span_consume,
+};
+
+static int find_span(const struct trace_args *traces, struct span *ret)
+{
+	sonde_auto(graph_freep) struct graph *g = NULL;
+	const struct sonde_setup setup = { .note_arg = ret };
+	int r = graph_new(&g);
+
+	if (r >= 0)
+		r = trace_args_add(traces, g);
+	if (r >= 0)
+		r = graph_add(g, &sink_span, &setup);
+	if (r >= 0)
+		r = graph_run(g);
+	if (r >= 0 && !ret->some)
+		r = sonde_fail(-ENODATA, "there are no events");
+	return r;
+}
+
+/* Turns --from and --to into nanoseconds; intervals need both. */
+static int take_window(struct report_cmd *s, const struct trace_args *traces, struct graph *g)
+{
+	bool intervals = false;
+
+	for (size_t i = 0; i < s->n; i++)
+		intervals |= !strcmp(s->params[i].key, "intervals");
+	if (!intervals && !s->from && !s->to)
+		return 0;
+	struct span span = { 0 };
+	int r = find_span(traces, &span);
+	if (r < 0)
+		return r;
+	int64_t from = span.first_ns, to = span.last_ns;
+	(void)snprintf(s->from_ns, TEXT_MOST, "%lld", (long long)from);
+	(void)snprintf(s->to_ns, TEXT_MOST, "%lld", (long long)to);
+	r = report_add(s, "from_ns", s->from_ns);
+	if (r >= 0)
+		r = report_add(s, "to_ns", s->to_ns);
+	// What was before sets the states at the window's begin, so it is read too.
+	return r < 0 ? r : graph_seek(g, INT64_MIN, to);
+}
+
+static int run_graph(struct report_cmd *s, const struct analysis *a,
+		     const struct trace_args *traces, struct sonde_out *out)
+{
+	sonde_auto(graph_freep) struct graph *g = NULL;
+	int r = graph_new(&g);
+
+	if (r >= 0)
+		r = trace_args_add(traces, g);
+	if (r >= 0)
+		r = take_window(s, traces, g);
+	(void)snprintf(s->width, TEXT_MOST, "%u", terminal_width());
+	if (r >= 0)
+		r = report_add(s, "width", s->width);
+	const struct sonde_setup setup = {
+		.params = s->params,
+		.n_params = s->n,
+		.out = out,
+		.note = cmd_note,
+	};
+	if (r >= 0)
+		r = graph_add(g, a->sink, &setup);
+	if (r >= 0)
+		r = graph_run(g);
+	return r < 0 ? r : out_flush(out);
+}
+
+static int report_run(void *state, int argc, char **argv)
+{
+	struct report_cmd *s = state;
+	struct trace_args traces = { 0 };
+	struct sonde_out out;
+
+	if (!argc)
+		return list_analyses();
+	const struct analysis *a = analysis_find(argv[0]);
+	if (!a) {
+		(void)sonde_fail(-EINVAL, "there is no report '%s'; 'sonde report' lists them",
+				 argv[0]);
+		return cmd_usage(&cmd_report);
+	}
+	if (check_options(s, a) < 0)
+		return cmd_usage(&cmd_report);
+
+	int r = trace_args_take(argc - 1, argv + 1, &traces);
+	if (r < 0)
+		return cmd_failed(&cmd_report);
+	r = out_init(&out, STDOUT_FILENO);
+	if (r >= 0) {
+		r = run_graph(s, a, &traces, &out);
+		out_fini(&out);
+	}
+	trace_args_fini(&traces);
+	if (r == -EINVAL)
+		return cmd_usage(&cmd_report);
+	return r < 0 ? cmd_failed(&cmd_report) : CMD_OK;
+}
+
+const struct command cmd_report = {
+	.name = "report",
+	.args = "[NAME] [TRACE]...",
+	.words = "cpu syscalls",
+	.summary = "Show an analysis of traces as tables",
+	.about =
+		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time\n"
+		"went. NAME is the report; without it, all are listed.\n"
+		"\n"
+		"cpu: for each CPU the time it ran processes (BUSY), interrupt handlers and\n"
+		"softirqs (part of BUSY or IDLE, whatever they interrupted). For each process and\n"
+		"thread the time it was on a CPU, as a share of the whole time (100 % is one "
+		"CPU),\n"
+		"how often it left one, how long it waited from being woken to running, and how\n"
+		"often it changed the CPU.\n"
+		"\n"
+		"syscalls: for each system call how often it was made, how many failed with which\n"
+		"error, and how long it took. A call counts where it returns.\n"
+		"\n"
+		"What no event tells is shown as '-' or counted as unknown, never guessed. Where\n"
+		"events were lost, figures are lower bounds, and this is said.",
+	.options = options,
+	.examples = examples,
+	.state_size = sizeof(struct report_cmd),
+	.set = report_set,
+	.run = report_run,
+};
