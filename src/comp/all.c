@@ -4,10 +4,18 @@
 
 #include <string.h>
 
+// clang-format off
 const struct sonde_component_class *const comp_all[] = {
+	&flt_limit,
+	&flt_name,
+	&flt_window,
+	&sink_json,
+	&sink_none,
+	&sink_text,
 	&src_ctf,
 	NULL,
 };
+// clang-format on
 
 const struct sonde_component_class *comp_find(const char *name)
 {

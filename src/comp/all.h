@@ -5,10 +5,16 @@
 
 #include <sonde/component.h>
 
+extern const struct sonde_component_class flt_limit;
+extern const struct sonde_component_class flt_name;
+extern const struct sonde_component_class flt_window;
+extern const struct sonde_component_class sink_json;
+extern const struct sonde_component_class sink_none;
+extern const struct sonde_component_class sink_text;
+extern const struct sonde_component_class src_ctf;
+
 /** All built-in components; ends with NULL. */
 extern const struct sonde_component_class *const comp_all[];
-
-extern const struct sonde_component_class src_ctf;
 
 /** The component of that name, or NULL. */
 const struct sonde_component_class *comp_find(const char *name);
