@@ -3,6 +3,7 @@
 #include "cmd/all.h"
 
 const struct command *const cmd_all[] = {
+	&cmd_cat,
 	&cmd_record,
 	&cmd_report,
 	NULL,

@@ -5,6 +5,7 @@
 
 #include "cmd/command.h"
 
+extern const struct command cmd_cat;
 extern const struct command cmd_record;
 extern const struct command cmd_report;
 
