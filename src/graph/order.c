@@ -71,7 +71,9 @@ static int compare_classes(const struct sonde_event_class *a, const struct sonde
 
 static const struct sonde_stream *stream_of(const struct sonde_event *e)
 {
-	return e->cls ? e->u.pkt->stream : e->u.gap->stream;
+	if (!e->cls)
+		return e->u.gap ? e->u.gap->stream : NULL;
+	return e->u.pkt ? e->u.pkt->stream : NULL;
 }
 
 int order_tie(const struct sonde_event *a, const struct sonde_event *b)
@@ -79,7 +81,7 @@ int order_tie(const struct sonde_event *a, const struct sonde_event *b)
 	const struct sonde_stream *x = stream_of(a), *y = stream_of(b);
 
 	if (!x || !y)
-		return compare_present(x, y);
+		return compare_present(x, y); // made-up events need no packet
 	int r = compare_streams(x, y);
 	if (r || !(a->cls && b->cls))
 		return r ? r : !a->cls - !b->cls; // events before gaps

@@ -26,17 +26,28 @@ const struct sonde_env *sonde_trace_env(const struct sonde_trace *t, const char 
 	return NULL;
 }
 
+enum { GIGA = 1000000000 };
+
+/*
+ * Cycles in ns, rounded down; for frequencies other than 1 GHz with the precision of a double.
+ * That is how babeltrace2 computes it, and so it is the time that people know an event by: behind
+ * 2^53 ns (104 days) it may differ from the exact one by a few ns.
+ */
+static __int128 cycles_to_ns(uint64_t cycles, uint64_t freq)
+{
+	if (freq == GIGA)
+		return cycles;
+	double ns = 1e9 * (double)cycles / (double)freq;
+	return ns >= 0x1p64 ? (__int128)1 << 64 : (__int128)(uint64_t)ns;
+}
+
 int64_t sonde_clock_ns(const struct sonde_clock *clock, uint64_t cycles)
 {
-	const int64_t giga = 1000000000;
-	__int128 ns = (__int128)cycles + clock->offset;
+	const uint64_t offset_s = clock->offset / clock->freq;
+	__int128 ns = ((__int128)clock->offset_s + offset_s) * GIGA;
 
-	if (clock->freq != (uint64_t)giga) {
-		// Whole seconds apart: 128 bits hold any remainder times 1e9.
-		__int128 s = ns / clock->freq;
-		ns = s * giga + (ns % clock->freq) * giga / clock->freq;
-	}
-	ns += (__int128)clock->offset_s * giga;
+	ns += cycles_to_ns(clock->offset % clock->freq, clock->freq);
+	ns += cycles_to_ns(cycles, clock->freq);
 	if (ns > INT64_MAX)
 		return INT64_MAX;
 	return ns < INT64_MIN ? INT64_MIN : (int64_t)ns;
