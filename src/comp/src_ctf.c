@@ -77,7 +77,8 @@ static bool is_trace(const char *path)
 	return metadata && stat(metadata, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-static int add_trace(struct src_ctf *s, const char *path)
+/* What is behind the folder that was named, and is empty where that is the trace itself. */
+static int add_trace(struct src_ctf *s, const char *path, size_t root_len)
 {
 	if (s->n_traces >= TRACES_MOST)
 		return sonde_fail(-E2BIG, "more than %d traces", TRACES_MOST);
@@ -86,15 +87,17 @@ static int add_trace(struct src_ctf *s, const char *path)
 		r = ctf_trace_open(path, &s->traces[s->n_traces]);
 	if (r < 0)
 		return sonde_wrap(r, "trace '%s'", path);
-	s->n_traces++;
-	return 0;
+
+	const char *below = path + root_len;
+	return ctf_trace_set_name(s->traces[s->n_traces++], below + (*below == '/'));
 }
 
-/* Adds the trace in the folder @path, or those below it. */
-static int find_traces(struct src_ctf *s, const char *path, unsigned depth)
+/* Adds the trace in the folder @path, or those below it. @root_len: of the folder that was named.
+ */
+static int find_traces(struct src_ctf *s, const char *path, size_t root_len, unsigned depth)
 {
 	if (is_trace(path))
-		return add_trace(s, path);
+		return add_trace(s, path, root_len);
 	sonde_auto(closedirp) DIR *dir = opendir(path);
 	if (!dir)
 		return sonde_fail_errno(-errno, "cannot open folder '%s'", path);
@@ -108,7 +111,7 @@ static int find_traces(struct src_ctf *s, const char *path, unsigned depth)
 		if (!sub)
 			return -ENOMEM;
 		if (depth < DEPTH_MOST && is_folder(sub))
-			r = find_traces(s, sub, depth + 1);
+			r = find_traces(s, sub, root_len, depth + 1);
 	}
 	if (r >= 0 && errno)
 		r = sonde_fail_errno(-errno, "cannot read folder '%s'", path);
@@ -154,7 +157,9 @@ static int join_parts(struct src_ctf *s)
 			s->traces[k] = t;
 			t = less;
 		}
-		int r = ctf_trace_absorb(s->traces[k], t);
+		int r = ctf_trace_set_name(s->traces[k], "");
+		if (r >= 0)
+			r = ctf_trace_absorb(s->traces[k], t);
 		ctf_trace_free(t);
 		if (r < 0)
 			return r; // those behind i are freed by src_fini()
@@ -219,7 +224,7 @@ static int src_init(struct sonde_component *c, const struct sonde_setup *setup)
 			return sonde_fail(-ENOTDIR,
 					  "'%s' is no folder: name the one with the trace", path);
 		sonde_auto(mem_freep) char *clean = path_join(path, "");
-		int r = clean ? find_traces(s, clean, 0) : -ENOMEM;
+		int r = clean ? find_traces(s, clean, strlen(clean), 0) : -ENOMEM;
 		if (r < 0)
 			return r;
 		if (s->n_traces == before)

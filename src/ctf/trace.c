@@ -117,7 +117,7 @@ static int add_path(struct ctf_trace *t, const char *dir, const char *name)
 	return add_file(t, sonde_take(path), map);
 }
 
-/* All data files, in the order of the folder: so they are numbered where nothing else does. */
+/* All data files. */
 static int add_folder(struct ctf_trace *t, const char *path)
 {
 	sonde_auto(closedirp) DIR *dir = opendir(path);
@@ -179,6 +179,20 @@ int ctf_trace_of_bytes(struct sonde_span metadata, const struct sonde_span *file
 	return 0;
 }
 
+int ctf_trace_set_name(struct ctf_trace *t, const char *suffix)
+{
+	const struct sonde_env *env = sonde_trace_env(t->trace, "hostname");
+	const char *host = env && env->str ? env->str : "";
+	size_t len = strlen(host) + strlen(suffix) + 2;
+	char *name = arena_alloc(&t->arena, len);
+
+	if (!name)
+		return -ENOMEM;
+	(void)snprintf(name, len, "%s%s%s", host, *host && *suffix ? "/" : "", suffix);
+	t->trace->name = name;
+	return 0;
+}
+
 int ctf_trace_absorb(struct ctf_trace *t, struct ctf_trace *src)
 {
 	int r = mem_grow(&t->files, &t->cap_files, t->n_files + src->n_files);
@@ -219,6 +233,13 @@ static struct ctf_stream *stream_of(struct ctf_trace *t, const struct ctf_file *
 	return s;
 }
 
+static int compare_paths(const void *a, const void *b)
+{
+	const struct ctf_stream *x = a, *y = b;
+
+	return strcmp(x->files[0].path, y->files[0].path);
+}
+
 int ctf_trace_streams(struct ctf_trace *t)
 {
 	if (t->n_files && !t->trace->n_streams)
@@ -241,6 +262,9 @@ int ctf_trace_streams(struct ctf_trace *t)
 		*f = (struct ctf_file){ 0 };
 	}
 	t->n_files = 0;
+	// Streams without ids are numbered by name, whatever the order of the folder.
+	if (t->n_streams && t->streams[0].files[0].path)
+		qsort(t->streams, t->n_streams, sizeof(*t->streams), compare_paths);
 	for (size_t i = 0; i < t->n_streams; i++)
 		t->streams[i].pub.path = t->streams[i].files[0].path;
 	return 0;

@@ -31,6 +31,9 @@ SONDE_MUST_CHECK int ctf_trace_of_bytes(struct sonde_span metadata, const struct
 
 void ctf_trace_free(struct ctf_trace *t);
 
+/** Names the trace for people: its host's name, and @suffix unless that is empty. 0 or -ENOMEM. */
+SONDE_MUST_CHECK int ctf_trace_set_name(struct ctf_trace *t, const char *suffix);
+
 /**
  * Moves @src's files to @t: both are parts of one recording (their uuids are equal), and @t's
  * metadata knows all of @src's stream classes. @src is left without files.
