@@ -19,7 +19,6 @@ enum {
 	KEY_BUFFER,
 	KEY_FORCE,
 	KEY_CALL_GRAPH,
-	KEY_RING,
 	HZ_USUAL = 999,
 	HZ_MOST = 100000,
 	BUFFER_LEAST = 16 << 10,
@@ -48,7 +47,8 @@ static const struct cmd_option options[] = {
 	  "Only this process, its threads and what they fork; may be given more than once." },
 	{ 'd', "duration", "SECONDS", "End after so long." },
 	{ KEY_BUFFER, "buffer", "SIZE",
-	  "The kernel's ring of each CPU, as 512K or 64M; 8M if not given." },
+	  "The kernel's ring of each CPU, as 512K or 64M; 16M if not given, less on small "
+	  "machines." },
 	{ KEY_FORCE, "force", NULL, "Replace the trace that is in the folder." },
 	{ KEY_CALL_GRAPH, "call-graph", "fp|dwarf",
 	  "User stacks by frame pointers (the default), or by a copy of the stack and DWARF." },
@@ -236,7 +236,7 @@ static int record_run(void *state, int argc, char **argv)
 	s->opts.n_pids = s->n_pids;
 	s->opts.argv = argc ? argv : NULL;
 	const char *ring = getenv("SONDE_RING");
-	s->opts.force_read = ring && !strcmp(ring, "read");
+	s->opts.map_rings = ring && !strcmp(ring, "map");
 
 	int r = session_run(&s->opts, record_all, cmd_note, NULL, &res);
 	if (r < 0 && !res.recorded)

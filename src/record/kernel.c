@@ -22,9 +22,9 @@
 #include "record/tracing.h"
 
 enum {
-	RING_USUAL = 8 << 20,	   /* bytes of a CPU's ring */
+	RING_USUAL = 16 << 20,	   /* bytes of a CPU's ring */
 	RING_MEMORY_SHARE = 8,	   /* all rings together take at most 1/8 of the memory */
-	WAKE_PERCENT = 50,	   /* of a ring filled, before it wakes us */
+	WAKE_PERCENT = 25,	   /* of a ring filled, before it wakes us */
 	FORMAT_LEN_MOST = 1 << 20, /* bytes of a format file */
 };
 
@@ -258,7 +258,7 @@ static int open_cpu(struct kernel_state *k, int cpu, size_t page_len)
 	char name[32];
 
 	int r = ring_open(&c->ring, tracing_dir(k->tracing), cpu, page_len,
-			  k->rec->opts->force_read);
+			  k->rec->opts->map_rings);
 	if (r == -ENOENT || r == -ENODEV)
 		return 0; // no such CPU
 	if (r < 0)

@@ -204,7 +204,8 @@ static void add_padding(struct describe *d, struct sonde_type *p, const struct s
 }
 
 /* Both halves of where an array of varying length is, as two integers of 16 bits. */
-static struct sonde_type *add_loc(struct describe *d, struct sonde_type *p, const char *name)
+static struct sonde_type *add_loc(struct describe *d, struct sonde_type *p, const char *name,
+				  uint32_t align)
 {
 	char text[280];
 	struct sonde_type *off = describe_int(d, 16, false), *len = describe_int(d, 16, false);
@@ -213,6 +214,8 @@ static struct sonde_type *add_loc(struct describe *d, struct sonde_type *p, cons
 	const bool low_first = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 	for (int i = 0; i < 2; i++) {
 		const bool is_off = (i == 0) == low_first;
+		if (i == 0 && off && len)
+			(is_off ? off : len)->align = align;
 		(void)snprintf(text, sizeof(text), "_%s_%s", name, is_off ? "offset" : "length");
 		describe_member(d, p, text, is_off ? off : len);
 	}
@@ -249,8 +252,8 @@ static int add_field(struct making *m, const struct field *f)
 	}
 	if (t->size != 4 || off % 2 || m->cls.n_dyn == KERNEL_DYN_MAX)
 		return sonde_fail(-ENOTSUP, "field '%s' of varying length", t->name);
-	const struct sonde_type half = { .align = 16 };
-	add_padding(m->d, m->payload, &half, m->at, off);
+	const struct sonde_type loc = { .align = off % 4 ? 16 : 32 };
+	add_padding(m->d, m->payload, &loc, m->at, off);
 	const unsigned elem = is_text(t->type) ? 1 : elem_len(t->type);
 	m->dyn[m->cls.n_dyn] = (struct kernel_dyn){
 		.off = (uint16_t)off,
@@ -259,7 +262,7 @@ static int add_field(struct making *m, const struct field *f)
 	};
 	m->cls.counts |= elem > 1;
 	m->dyn_field[m->cls.n_dyn] = f;
-	m->dyn_len[m->cls.n_dyn++] = add_loc(m->d, m->payload, t->name);
+	m->dyn_len[m->cls.n_dyn++] = add_loc(m->d, m->payload, t->name, loc.align);
 	m->at = off + 4;
 	return 0;
 }

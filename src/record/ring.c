@@ -84,7 +84,7 @@ static int map_ring(struct ring *r)
 	return 0;
 }
 
-int ring_open(struct ring *r, const char *instance, int cpu, size_t page_len, bool force_read)
+int ring_open(struct ring *r, const char *instance, int cpu, size_t page_len, bool map)
 {
 	char path[PATH_MAX];
 
@@ -95,7 +95,7 @@ int ring_open(struct ring *r, const char *instance, int cpu, size_t page_len, bo
 	r->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (r->fd < 0)
 		return sonde_fail_errno(-errno, "'%s'", path);
-	if (!force_read && map_ring(r) == 0)
+	if (map && map_ring(r) == 0)
 		return 0;
 	r->page = aligned_alloc(8, page_len);
 	if (!r->page) {

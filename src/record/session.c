@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -25,8 +26,9 @@
 
 enum {
 	SOURCES_MOST = 8,
-	FLUSH_MS = 1000, /* nothing that happened is longer in memory alone */
-	EVENTS_MOST = 16,
+	FLUSH_MS = 1000,
+	/* nothing that happened is longer in memory alone */ EVENTS_MOST = 16,
+	RECORDER_NICE = -15,
 };
 
 struct session {
@@ -41,7 +43,8 @@ struct session {
 	sigset_t old_mask;
 	int64_t begin_ms, flushed_ms;
 	unsigned signals; /* that asked to end */
-	bool ends;
+	bool ends, raised;
+	int old_nice;
 };
 
 int recording_watch(struct recording *rec, int fd)
@@ -168,8 +171,13 @@ static int set_up(struct session *s)
 
 static int start(struct session *s)
 {
-	int r = 0;
-
+	int r = 0; // Whoever is recorded must not keep the recorder from its rings. The command,
+		   // forked
+	// already, has its own priority.
+	errno = 0;
+	s->old_nice = getpriority(PRIO_PROCESS, 0);
+	if (!errno)
+		s->raised = setpriority(PRIO_PROCESS, 0, RECORDER_NICE) == 0;
 	s->begin_ms = s->flushed_ms = now_ms();
 	for (size_t i = 0; i < s->n && !r; i++)
 		r = s->sources[i]->start(s->states[i]);
@@ -250,8 +258,9 @@ static int stop(struct session *s)
 {
 	char first[512] = "";
 	int err = 0;
-
 	for (int step = 0; step < 3; step++) {
+		if (step == 2 && s->raised)
+			(void)setpriority(PRIO_PROCESS, 0, s->old_nice);
 		for (size_t i = 0; i < s->n; i++) {
 			const struct record_source *src = s->sources[i];
 			int r = 0;

@@ -38,7 +38,7 @@ struct record_opts {
 	size_t buffer_bytes; /* of a CPU's ring; 0: the default */
 	uint32_t sample_hz;  /* 0: no samples */
 	enum record_callgraph callgraph;
-	bool force_read;   /* never map the rings; for tests */
+	bool map_rings;	   /* map the rings instead of reading them; see record/ring.h */
 	char *const *argv; /* of the command; NULL: none */
 };
 
