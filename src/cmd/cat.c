@@ -52,11 +52,11 @@ static const struct cmd_option options[] = {
 };
 
 static const struct cmd_example examples[] = {
-	{ "sonde cat", "Prints the newest trace below this folder.", false },
-	{ "sonde cat --no-delta -e 'sched_*' trace", "Only scheduler events, without deltas.",
-	  false },
-	{ "sonde cat --from -10ms trace", "The last 10 milliseconds.", false },
-	{ "sonde cat --json trace | jq 'select(.fields.next_tid == 42)'",
+	{ "sonde cat", "Prints the newest trace below this folder.", true },
+	{ "sonde cat --no-delta -e 'sched_*' sonde-trace", "Only scheduler events, without deltas.",
+	  true },
+	{ "sonde cat --from -10ms sonde-trace", "The last 10 milliseconds.", true },
+	{ "sonde cat --json sonde-trace | jq 'select(.fields.next_tid == 42)'",
 	  "Chooses by a field, with jq.", false },
 	{ 0 },
 };

@@ -43,13 +43,13 @@ static const struct cmd_option options[] = {
 };
 
 static const struct cmd_example examples[] = {
-	{ "sonde report cpu", "who had the CPUs in the newest trace here", false },
-	{ "sonde report cpu --sort wait_max_ns --limit 5 TRACE",
-	  "who had to wait longest for a CPU after being woken", false },
-	{ "sonde report syscalls --per-process -p 4242 TRACE",
-	  "the calls of process 4242, and how they failed", false },
-	{ "sonde report cpu --json TRACE | jq .threads[0]", "the busiest thread, for programs",
-	  false },
+	{ "sonde report cpu", "Who had the CPUs, in the newest trace here.", true },
+	{ "sonde report cpu --sort wait_max_ns --limit 5 sonde-trace",
+	  "Who had to wait longest for a CPU after being woken.", true },
+	{ "sonde report syscalls --per-process sonde-trace",
+	  "The system calls of each process, and how they failed.", true },
+	{ "sonde report cpu --json sonde-trace | jq .threads[0]",
+	  "The busiest thread, for programs.", false },
 	{ 0 },
 };
 

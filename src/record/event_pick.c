@@ -14,6 +14,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "base/near.h"
 #include "base/strbuf.h"
 
 /* What the analyses need, where the kernel has it. */
@@ -175,34 +176,13 @@ static bool matches(const struct event_pick *e, const char *glob)
 	return !fnmatch(glob, full, 0);
 }
 
-/* How many letters to insert, remove or change to make @b of @a (Wagner and Fischer). */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[NAME_LEN_MOST + 1];
-	const size_t n = strnlen(b, NAME_LEN_MOST);
-
-	for (unsigned k = 0; k <= n; k++)
-		row[k] = k;
-	for (unsigned i = 0; a[i] && i < NAME_LEN_MOST; i++) {
-		unsigned corner = row[0];
-		row[0] = i + 1;
-		for (size_t k = 0; k < n; k++) {
-			unsigned change = corner + (a[i] != b[k]);
-			unsigned step = (row[k] < row[k + 1] ? row[k] : row[k + 1]) + 1;
-			corner = row[k + 1];
-			row[k + 1] = change < step ? change : step;
-		}
-	}
-	return row[n];
-}
-
 /* 0: the same; large: not near at all. */
 static unsigned far_from(const struct event_pick *e, const char *word)
 {
 	char full[2 * NAME_LEN_MOST];
 
 	(void)snprintf(full, sizeof(full), "%s:%s", e->system, e->name);
-	unsigned d = distance(word, strchr(word, ':') ? full : e->name);
+	unsigned d = near_distance(word, strchr(word, ':') ? full : e->name);
 	const char *last = strrchr(word, ':') ? strrchr(word, ':') + 1 : word;
 	// A part of a name, or a name of another system, is as near as two letters.
 	if (d > 2 && strlen(last) >= 4 && strstr(e->name, last))

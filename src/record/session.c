@@ -106,7 +106,7 @@ static void describe_command(struct session *s)
 
 static int open_sources(struct session *s)
 {
-	for (size_t i = 0; s->sources[i] && i < SOURCES_MOST; i++) {
+	for (size_t i = 0; i < SOURCES_MOST && s->sources[i]; i++) {
 		s->states[i] = calloc(1, s->sources[i]->state_size);
 		if (!s->states[i])
 			return sonde_fail(-ENOMEM, "%s: out of memory", s->sources[i]->name);

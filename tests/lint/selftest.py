@@ -52,7 +52,7 @@ CASES = [
     ('limits.py', {'src/base/util.c': GOOD}, 'name the noun'),
     ('limits.py', {'src/base/a.c': GOOD}, None),
     ('words.py', {'docs/a.md': 'see /ho' + 'me/me/x\n'}, 'a path of some machine'),
-    ('words.py', {'docs/a.md': 'see http' + 's://example.org/x\n'}, "'example.org' is no host"),
+    ('words.py', {'docs/a.md': 'see http' + 's://nowhere.invalid/x\n'}, "'nowhere.invalid' is no host"),
     ('words.py', {'src/base/a.c': GOOD + '// TO' + 'DO: more\n'}, 'a note without an issue'),
     ('words.py', {'docs/a.md': 'see https://lttng.org/x, /proc/self/home/\n'}, None),
     ('headers.sh', {'include/sonde/a.h': HEAD + 'int f(size_t n);\n'}, 'a.h:1: does not compile'),
