@@ -23,7 +23,7 @@ static const char *const paths[] = {
 	"/a/rather/long/path/to/a/file",
 	"/health",
 };
-static const char *const devices[] = { "sda", "nvme0n1", "dm-0" };
+static const char *const texts[] = { "OK", "Not Found", "Created", "Internal Server Error" };
 
 struct worker {
 	pthread_t thread;
@@ -41,34 +41,29 @@ static uint32_t next_random(uint32_t *state)
 
 static void one_event(uint64_t i, uint32_t *random)
 {
-	uint32_t r = next_random(random);
-	uint16_t parts[12];
-	uint8_t hash[8];
+	const uint32_t r = next_random(random), id = (uint32_t)i;
+	const double real = (double)(r % 100000) / 7.0;
+	uint32_t ip[4] = { r, r ^ id, 0, 1 };
+	uint16_t parts[8];
+	uint8_t body[16];
+	int16_t levels[6];
 
-	switch (i % 8) {
-	case 0:
-	case 3:
-	case 5:
-		lttng_ust_tracepoint(sonde_bench, request, (uint32_t)i, (uint64_t)r * 17,
-				     paths[r % (sizeof(paths) / sizeof(*paths))],
-				     (double)(r % 1000) / 7.0);
-		break;
-	case 1:
-	case 4:
-	case 6:
-		for (unsigned k = 0; k < 12; k++)
-			parts[k] = (uint16_t)(r >> k);
-		lttng_ust_tracepoint(sonde_bench, reply, (uint32_t)i, (int32_t)(r % 5) - 2, parts,
-				     r % 13, (double)r / 3e6);
-		break;
-	case 2:
-		for (unsigned k = 0; k < 8; k++)
-			hash[k] = (uint8_t)(r >> k);
-		lttng_ust_tracepoint(sonde_bench, block, (uint64_t)r << 9, hash,
-				     devices[r % (sizeof(devices) / sizeof(*devices))]);
-		break;
-	default: lttng_ust_tracepoint(sonde_bench, tick, i, (float)r / 1e5f); break;
-	}
+	for (unsigned k = 0; k < 8; k++)
+		parts[k] = (uint16_t)(r >> k);
+	for (unsigned k = 0; k < 16; k++)
+		body[k] = (uint8_t)(r >> k);
+	for (unsigned k = 0; k < 6; k++)
+		levels[k] = (int16_t)(r >> 2 * k);
+	if (i % 8 == 7)
+		lttng_ust_tracepoint(sonde_bench, tick, i, real, real / 2, "cpu0\0\0\0");
+	else if (i % 2)
+		lttng_ust_tracepoint(sonde_bench, reply, id, (int32_t)(r % 5) - 2, real,
+				     texts[r % (sizeof(texts) / sizeof(*texts))], body, r % 17,
+				     levels);
+	else
+		lttng_ust_tracepoint(sonde_bench, request, id, -(int64_t)r,
+				     paths[r % (sizeof(paths) / sizeof(*paths))], ip, parts, r % 9,
+				     real);
 }
 
 static void *work(void *arg)

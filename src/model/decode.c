@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * The decode loop.
+ * The decode loops.
  *
- * One copy of it is made for each kind of event header, so that the kinds that tracers write in
- * fact are read by a load or two.
+ * The careful one reads anything, says what is wrong, and is short of nothing but speed. The quick
+ * one does the events that tracers write in fact: a well-known header, whole bytes, a short
+ * program, far enough from the packet's end. Whatever it does not like it leaves, untouched, to
+ * the careful one. One copy of each is made for each kind of event header.
+ *
+ * An event's place depends on the length of the one before, so what counts is how many steps lie
+ * between them: everything about a class is in one entry of the table by id, and what it holds
+ * besides the lengths is done meanwhile.
  */
 #include "model/decode.h"
 
@@ -54,7 +60,7 @@ static inline __attribute__((always_inline)) bool read_header(struct decode *d,
 
 	if (kind == PLAN_HEADER_GENERAL) {
 		*ret_end = at;
-		return walk_run(h->ops, 0, UINT32_MAX, true, &d->w, ret_end);
+		return plan_run_hot(h->ops, &d->w, ret_end);
 	}
 	if (__builtin_expect(room < len * 8, 0))
 		return walk_cut(&d->w, walk_short);
@@ -115,6 +121,17 @@ static inline int64_t time_of(const struct decode *d, uint64_t cycles)
 	return clock ? sonde_clock_ns(clock, cycles) : d->ts_ns;
 }
 
+/* Sets the begins of scopes that the ops came upon. */
+static inline void set_marks(const struct decode *d, const struct plan *plan, struct sonde_event *e)
+{
+	if (plan->marked[0])
+		e->context = (uint32_t)(d->w.mark[0] - e->at);
+	if (plan->marked[1])
+		e->event_context = (uint32_t)(d->w.mark[1] - e->at);
+	if (plan->marked[2])
+		e->payload = (uint32_t)(d->w.mark[2] - e->at);
+}
+
 /* Fills in one event from behind its header at @pos; *@pos is then behind it. */
 static inline __attribute__((always_inline)) bool read_event(struct decode *d,
 							     const struct sonde_event_class *cls,
@@ -122,23 +139,21 @@ static inline __attribute__((always_inline)) bool read_event(struct decode *d,
 {
 	const struct plan *plan = cls->plan;
 	const uint64_t begin = *pos, at = e->at;
-	uint64_t mark[3];
 
 	if (plan->fixed >= 0) {
 		*pos += (uint64_t)plan->fixed;
 		if (__builtin_expect(*pos > d->w.end, 0))
 			return walk_cut(&d->w, walk_short);
-	} else if (!walk_run(plan->ops, 0, UINT32_MAX, true, &d->w, pos)) {
+	} else if (!plan_run_hot(plan->ops, &d->w, pos)) {
 		return false;
 	}
 	if (__builtin_expect(*pos - at > UINT32_MAX, 0))
 		return walk_cut(&d->w, "an event is larger than 512 MiB");
-	for (unsigned i = 0; i < 3; i++)
-		mark[i] = plan->marked[i] ? d->w.mark[i] : begin + plan->mark[i];
-	e->context = (uint32_t)(mark[0] - at);
-	e->event_context = (uint32_t)(mark[1] - at);
-	e->payload = (uint32_t)(mark[2] - at);
+	e->context = (uint32_t)(begin - at) + plan->mark[0];
+	e->event_context = (uint32_t)(begin - at) + plan->mark[1];
+	e->payload = (uint32_t)(begin - at) + plan->mark[2];
 	e->end = (uint32_t)(*pos - at);
+	set_marks(d, plan, e);
 	return true;
 }
 
@@ -188,17 +203,228 @@ static inline __attribute__((always_inline)) enum decode_state decode_loop(
 	return state;
 }
 
+/* Two of these can be added. */
+#define CLOCK_MOST ((uint64_t)INT64_MAX / 2)
+
+/* The quick loop's position and clock. */
+struct quick {
+	const uint8_t *p, *end; /* whole bytes of content */
+	uint64_t clock;
+};
+
+/* Reads the header at q->p, which is far enough from the end. */
+static inline __attribute__((always_inline)) uint64_t quick_header(const struct plan_header *h,
+								   enum plan_header_kind kind,
+								   struct quick *q,
+								   uint64_t *ret_id)
+{
+	const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+	const uint8_t *p = q->p;
+	uint32_t v;
+
+	if (kind == PLAN_HEADER_PLAIN) {
+		*ret_id = h->id.len ? load(p, h->id) : 0;
+		if (h->time.len)
+			q->clock = plan_clock(q->clock, load(p, h->time), h->time.len * 8u);
+		return h->len;
+	}
+	if (kind == PLAN_HEADER_COMPACT) {
+		memcpy(&v, p, sizeof(v));
+		v = h->swap ? __builtin_bswap32(v) : v;
+		*ret_id = h->swap == little ? v >> 27 : v & 31;
+		v = h->swap == little ? v & ((1u << 27) - 1) : v >> 5;
+		if (__builtin_expect(*ret_id != 31, 1)) {
+			q->clock = plan_clock(q->clock, v, 27);
+			return h->len;
+		}
+	} else {
+		uint16_t id;
+
+		memcpy(&id, p, sizeof(id));
+		memcpy(&v, p + h->time.at, sizeof(v));
+		*ret_id = h->id.swap ? __builtin_bswap16(id) : id;
+		v = h->time.swap ? __builtin_bswap32(v) : v;
+		if (__builtin_expect(*ret_id != 65535, 1)) {
+			q->clock = plan_clock(q->clock, v, 32);
+			return h->len;
+		}
+	}
+	*ret_id = load(p, h->ext_id);
+	q->clock = plan_clock(q->clock, load(p, h->ext_time), h->ext_time.len * 8u);
+	return h->ext_len;
+}
+
+/* The length of an array, in @len bytes of the machine's order; 8 bytes may be read. */
+static inline uint64_t quick_length(const uint8_t *p, unsigned len)
+{
+	const unsigned shift = 64 - 8 * len;
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? v << shift >> shift : v >> shift;
+}
+
+/* Goes behind the fields at *ret_p, all but those that only ops can tell. */
+static inline __attribute__((always_inline)) bool quick_steps(const struct plan_step *step,
+							      const uint8_t *data,
+							      const uint8_t *end,
+							      const uint8_t **ret_p)
+{
+	const uint8_t *p = *ret_p;
+	uint64_t n;
+
+	for (;; step++) {
+		p += step->pre;
+		switch ((enum plan_step_kind)step->kind) {
+		case PLAN_STEP_END: *ret_p = p; return p <= end;
+		case PLAN_STEP_STRING:
+			if (__builtin_expect(p >= end, 0))
+				return false;
+			p += walk_strlen(p, (size_t)(end - p)) + 1;
+			break;
+		case PLAN_STEP_ITEMS:
+			if (__builtin_expect(p > end || end - p < 8, 0))
+				return false;
+			n = quick_length(p, step->len);
+			p += step->len;
+			if (__builtin_expect(n > UINT32_MAX, 0) ||
+			    __builtin_expect((uint64_t)(end - p) < n * step->stride, 0))
+				return false;
+			p += n * step->stride;
+			break;
+		case PLAN_STEP_ALIGN:
+			p = data + bits_align((uint64_t)(p - data), step->stride);
+			break;
+		default: return false;
+		}
+	}
+}
+
+/* The same for any fields; *ret_bits is the exact place. */
+static bool quick_ops(struct decode *d, const struct plan *plan, const uint8_t *end,
+		      const uint8_t **ret_p, uint64_t *ret_bits)
+{
+	uint64_t pos = (uint64_t)(*ret_p - d->w.data) * 8;
+
+	if (!plan_run_hot(plan->ops, &d->w, &pos))
+		return false;
+	*ret_p = d->w.data + (pos + 7) / 8;
+	*ret_bits = pos;
+	return *ret_p <= end;
+}
+
+static inline __attribute__((always_inline)) size_t quick_loop(struct decode *d,
+							       enum plan_header_kind kind,
+							       struct sonde_event *out, size_t most)
+{
+	const struct plan_header *h = d->header;
+	const uint8_t *const data = d->w.data;
+	const struct sonde_packet *const pkt = d->pkt;
+	const uint64_t align = h->align / 8, base = (uint64_t)d->base_ns;
+	const uint64_t longest = h->len > h->ext_len ? h->len : h->ext_len;
+	struct quick q = { data + (d->pos + 7) / 8, data + d->w.end / 8, d->w.clock };
+	uint64_t backward = 0;
+	int64_t ts_ns = d->ts_ns;
+	size_t n = 0;
+
+	for (; n < most; n++) {
+		struct sonde_event *e = &out[n];
+		struct quick now = q;
+		uint64_t id, bits;
+
+		if (align > 1)
+			now.p = data + bits_align((uint64_t)(now.p - data), align);
+		if ((uint64_t)(now.end - data) < (uint64_t)(now.p - data) + longest)
+			break;
+		const uint64_t at = (uint64_t)(now.p - data) * 8;
+		const uint64_t len = quick_header(h, kind, &now, &id);
+		if (id >= h->n_by_id || now.clock > CLOCK_MOST)
+			break;
+
+		const struct plan_hot *hot = &h->hot[id];
+		now.p += len;
+		const uint64_t cycles = now.clock;
+		const bool ops = hot->steps[0].kind == PLAN_STEP_OPS;
+		if (__builtin_expect(ops, 0)) {
+			d->w.clock = cycles;
+			if (!quick_ops(d, hot->plan, now.end, &now.p, &bits))
+				break;
+			now.clock = d->w.clock; // a field may be a clock's value, too
+		} else {
+			if (!quick_steps(hot->steps, data, now.end, &now.p))
+				break;
+			bits = (uint64_t)(now.p - data) * 8;
+		}
+		if (bits - at > UINT32_MAX)
+			break;
+		e->cls = hot->cls;
+		e->u.pkt = pkt;
+		e->cycles = cycles;
+		e->at = at;
+		e->ts_ns = (int64_t)(base + cycles);
+		e->context = hot->mark[0] + (uint32_t)len * 8;
+		e->event_context = hot->mark[1] + (uint32_t)len * 8;
+		e->payload = hot->mark[2] + (uint32_t)len * 8;
+		e->end = (uint32_t)(bits - at);
+		if (ops)
+			set_marks(d, hot->plan, e);
+		backward += e->ts_ns < ts_ns;
+		ts_ns = e->ts_ns;
+		q = now;
+	}
+	if (n)
+		d->pos = out[n - 1].at + out[n - 1].end;
+	d->w.clock = q.clock;
+	d->backward += backward;
+	d->ts_ns = ts_ns;
+	return n;
+}
+
+/* Are the packet, the clock and the header such that the quick loop knows what to do? */
+static bool may_be_quick(const struct decode *d)
+{
+	const struct plan_header *h = d->header;
+
+	return h->kind != PLAN_HEADER_GENERAL && d->direct && h->has_id && h->len &&
+	       d->base_ns <= (int64_t)CLOCK_MOST;
+}
+
+static size_t decode_quick(struct decode *d, struct sonde_event *out, size_t most)
+{
+	switch (d->header->kind) {
+	case PLAN_HEADER_PLAIN: return quick_loop(d, PLAN_HEADER_PLAIN, out, most);
+	case PLAN_HEADER_COMPACT: return quick_loop(d, PLAN_HEADER_COMPACT, out, most);
+	case PLAN_HEADER_LARGE: return quick_loop(d, PLAN_HEADER_LARGE, out, most);
+	default: return 0;
+	}
+}
+static enum decode_state decode_careful(struct decode *d, struct sonde_event *out, size_t most,
+					size_t *ret_n)
+{
+	switch (d->header->kind) {
+	case PLAN_HEADER_PLAIN: return decode_loop(d, PLAN_HEADER_PLAIN, out, most, ret_n);
+	case PLAN_HEADER_COMPACT: return decode_loop(d, PLAN_HEADER_COMPACT, out, most, ret_n);
+	case PLAN_HEADER_LARGE: return decode_loop(d, PLAN_HEADER_LARGE, out, most, ret_n);
+	default: return decode_loop(d, PLAN_HEADER_GENERAL, out, most, ret_n);
+	}
+}
+
 enum decode_state decode_events(struct decode *d, struct sonde_event *out, size_t most,
 				size_t *ret_n)
 {
-	enum decode_state s = DECODE_CUT;
+	const bool quick = may_be_quick(d);
+	enum decode_state s = DECODE_MORE;
+	size_t n = 0, more;
 
-	switch (d->header->kind) {
-	case PLAN_HEADER_GENERAL: s = decode_loop(d, PLAN_HEADER_GENERAL, out, most, ret_n); break;
-	case PLAN_HEADER_PLAIN: s = decode_loop(d, PLAN_HEADER_PLAIN, out, most, ret_n); break;
-	case PLAN_HEADER_COMPACT: s = decode_loop(d, PLAN_HEADER_COMPACT, out, most, ret_n); break;
-	case PLAN_HEADER_LARGE: s = decode_loop(d, PLAN_HEADER_LARGE, out, most, ret_n); break;
+	while (n < most && s == DECODE_MORE) {
+		if (quick)
+			n += decode_quick(d, out + n, most - n);
+		if (n == most)
+			break;
+		s = decode_careful(d, out + n, quick ? 1 : most - n, &more);
+		n += more;
 	}
+	*ret_n = n;
 	if (s == DECODE_CUT && d->w.why)
 		(void)snprintf(d->why, sizeof(d->why), "%s", d->w.why);
 	else if (s == DECODE_CUT && d->header->has_id)

@@ -194,6 +194,93 @@ int header_index(struct arena *arena, struct plan_header *h)
 	return 0;
 }
 
+/* Bytes that are few enough, or false. */
+static bool few_bytes(uint64_t bits, uint32_t *ret)
+{
+	if (bits % 8 || bits > INT32_MAX)
+		return false;
+	*ret = (uint32_t)(bits / 8);
+	return true;
+}
+
+/* Does any op but the one behind @i use the local that @i saves? */
+static bool used_elsewhere(const struct plan *p, uint32_t i)
+{
+	for (uint32_t k = 0; k < p->n_ops; k++) {
+		const struct plan_op *op = &p->ops[k];
+		bool reads = op->code == PLAN_REPEAT || op->code == PLAN_LOOP ||
+			     op->code == PLAN_VARIANT;
+
+		if (k != i + 1 && reads && !op->packet && op->slot == p->ops[i].slot)
+			return true;
+	}
+	return false;
+}
+
+/* The op @i as a step; 0: it cannot be one; else how many ops that makes. */
+static uint32_t step_of(const struct plan *p, uint32_t i, struct plan_step *ret)
+{
+	const struct plan_op *op = &p->ops[i];
+	const uint8_t len = op->hot == PLAN_U8_REPEAT	 ? 1
+			    : op->hot == PLAN_U16_REPEAT ? 2
+			    : op->hot == PLAN_U32_REPEAT ? 4
+							 : 8;
+
+	*ret = (struct plan_step){ .len = len };
+	if (!few_bytes(op->pre, &ret->pre))
+		return 0;
+	switch ((enum plan_code)op->hot) {
+	case PLAN_END: ret->kind = PLAN_STEP_END; return 1;
+	case PLAN_STRING: ret->kind = PLAN_STEP_STRING; return 1;
+	case PLAN_ALIGN:
+		ret->kind = PLAN_STEP_ALIGN;
+		return few_bytes(op->n, &ret->stride) && ret->stride ? 1 : 0;
+	case PLAN_U8_REPEAT:
+	case PLAN_U16_REPEAT:
+	case PLAN_U32_REPEAT:
+	case PLAN_U64_REPEAT:
+		ret->kind = PLAN_STEP_ITEMS;
+		return few_bytes(op[1].n, &ret->stride) && !used_elsewhere(p, i) ? 2 : 0;
+	default: return 0;
+	}
+}
+
+static void find_steps(const struct plan *p, struct plan_hot *hot)
+{
+	uint32_t i = 0, n = 0;
+
+	for (; i < p->n_ops && n < PLAN_STEPS_MOST; n++) {
+		uint32_t ops = step_of(p, i, &hot->steps[n]);
+		if (!ops)
+			break;
+		i += ops;
+	}
+	if (i != p->n_ops || p->marked[0] || p->marked[1] || p->marked[2])
+		hot->steps[0] = (struct plan_step){ .kind = PLAN_STEP_OPS };
+}
+
+int header_hot(struct arena *arena, struct plan_header *h)
+{
+	// The arena's memory is aligned for anything, but not for cache lines.
+	uint8_t *mem = arena_array(arena, h->n_by_id + 1, sizeof(*h->hot));
+	if (!mem)
+		return -ENOMEM;
+	h->hot = (struct plan_hot *)(mem + (-(uintptr_t)mem & (sizeof(*h->hot) - 1)));
+	for (size_t i = 0; i < h->n_by_id; i++) {
+		struct plan_hot *hot = &h->hot[i];
+		const struct plan *p;
+
+		hot->cls = h->by_id[i];
+		hot->id = (uint32_t)i;
+		if (!hot->cls)
+			continue;
+		p = hot->plan = hot->cls->plan;
+		memcpy(hot->mark, p->mark, sizeof(p->mark));
+		find_steps(p, hot);
+	}
+	return 0;
+}
+
 const struct sonde_event_class *plan_class(const struct plan_header *h, uint64_t id)
 {
 	size_t lo = 0, hi = h->n_sorted;

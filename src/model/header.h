@@ -11,4 +11,7 @@ void header_recognise(struct plan_header *h);
 /** Makes the tables for plan_class(). */
 SONDE_MUST_CHECK int header_index(struct arena *arena, struct plan_header *h);
 
+/** Makes the table for the decode loop, once the classes are compiled. */
+SONDE_MUST_CHECK int header_hot(struct arena *arena, struct plan_header *h);
+
 #endif

@@ -429,7 +429,7 @@ static void fuse(struct plan_op *op, size_t n)
 }
 
 /* Ends the program; its ops move to the arena. */
-static int compile_end(struct compile *c, const struct plan_op **ret)
+static int compile_end(struct compile *c, const struct plan_op **ret, uint32_t *ret_n)
 {
 	(void)emit(c, PLAN_END);
 	struct plan_op *ops = c->err ? NULL : arena_array(c->arena, c->n, sizeof(*ops));
@@ -439,6 +439,7 @@ static int compile_end(struct compile *c, const struct plan_op **ret)
 		return c->err;
 	memcpy(ops, c->ops, c->n * sizeof(*ops));
 	fuse(ops, c->n);
+	*ret_n = (uint32_t)c->n;
 	c->n = 0;
 	*ret = ops;
 	return 0;
@@ -482,7 +483,7 @@ static int compile_class(struct compile *c, const struct plan_header *h,
 	class_scope(c, p, 1, cls->context, &mask);
 	class_scope(c, p, 2, cls->payload, &mask);
 	p->fixed = c->n ? -1 : (int64_t)c->pending;
-	if (compile_end(c, &p->ops) < 0)
+	if (compile_end(c, &p->ops, &p->n_ops) < 0)
 		return sonde_wrap(c->err, "event class '%s'", cls->name);
 	p->n_locals = c->n_locals;
 	cls->plan = p;
@@ -509,7 +510,8 @@ int plan_stream_class(struct arena *arena, const struct sonde_trace *trace,
 	c.at.mod = h->align;
 	if (cls->event_header)
 		compile_scope(&c, cls->event_header, NULL, &h->scope);
-	int r = compile_end(&c, &h->ops);
+	uint32_t n_ops;
+	int r = compile_end(&c, &h->ops, &n_ops);
 	if (r < 0)
 		return r;
 	header_recognise(h);
@@ -524,6 +526,8 @@ int plan_stream_class(struct arena *arena, const struct sonde_trace *trace,
 		c.n_locals = n_locals;
 		r = compile_class(&c, h, cls->events[i]);
 	}
+	if (r >= 0)
+		r = header_hot(arena, h);
 	if (r < 0)
 		return r;
 	*ret = h;
@@ -549,7 +553,8 @@ int plan_packet(struct arena *arena, const struct sonde_trace *trace, const stru
 		c.at.mod = type->align;
 		compile_scope(&c, type, tail, &p->scope);
 	}
-	int r = compile_end(&c, &p->ops);
+	uint32_t n_ops;
+	int r = compile_end(&c, &p->ops, &n_ops);
 	if (r < 0)
 		return r;
 	p->n_locals = c.n_locals;

@@ -95,6 +95,34 @@ struct plan_byte_field {
 	bool swap;	 /* not of this machine's byte order */
 };
 
+/** A plan in whole bytes, of the few things that make up most events. */
+enum plan_step_kind {
+	PLAN_STEP_NONE,	  /* there is no such class */
+	PLAN_STEP_OPS,	  /* something else: run the ops */
+	PLAN_STEP_END,	  /* that was it */
+	PLAN_STEP_STRING, /* to behind the next 0 */
+	PLAN_STEP_ITEMS,  /* a length of .len bytes, then so many elements of .stride bytes */
+	PLAN_STEP_ALIGN,  /* to .stride bytes */
+};
+
+/** First .pre bytes are skipped. */
+struct plan_step {
+	uint32_t pre, stride;
+	uint8_t kind, len;
+};
+
+enum { PLAN_STEPS_MOST = 8 };
+
+/** All that the decode loop wants of an event class, in two cache lines. */
+struct plan_hot {
+	const struct sonde_event_class *cls;
+	const struct plan *plan;
+	uint32_t mark[3]; /* as in struct plan */
+	uint32_t id;
+	struct plan_step steps[PLAN_STEPS_MOST];
+};
+_Static_assert(sizeof(struct plan_hot) == 128 || sizeof(void *) != 8, "two cache lines");
+
 /** What all event classes of a stream class share: their header. */
 struct plan_header {
 	const struct sonde_stream_class *cls;
@@ -108,6 +136,7 @@ struct plan_header {
 	const struct plan_op *ops;
 	struct plan_scope scope;
 	bool has_id;
+	struct plan_hot *hot;			/* n_by_id, by id */
 	const struct sonde_event_class **by_id; /* n_by_id, by id; NULL: no such class */
 	size_t n_by_id;
 	const struct sonde_event_class **sorted; /* those with ids behind the table */
@@ -119,7 +148,8 @@ struct plan_header {
 struct plan {
 	const struct plan_header *header;
 	const struct plan_op *ops; /* from the header's end */
-	int64_t fixed;		   /* bits that all of it takes; -1: as the ops say */
+	uint32_t n_ops;
+	int64_t fixed;	  /* bits that all of it takes; -1: as the ops say */
 	uint32_t mark[3]; /* begin of scopes, bits from the header's end, where not marked */
 	bool marked[3];	  /* an op says where the scope begins */
 	struct plan_scope scope[3]; /* stream context, event context, payload */
@@ -161,6 +191,9 @@ SONDE_MUST_CHECK int plan_packet(struct arena *arena, const struct sonde_trace *
  */
 SONDE_MUST_CHECK bool plan_run(const struct plan_op *ops, uint32_t from, uint32_t to,
 			       struct plan_walk *w, uint64_t *pos);
+
+/** The same for the whole program, in a hurry. */
+SONDE_MUST_CHECK bool plan_run_hot(const struct plan_op *ops, struct plan_walk *w, uint64_t *pos);
 
 /** The class of that id, or NULL. */
 const struct sonde_event_class *plan_class(const struct plan_header *h, uint64_t id);
