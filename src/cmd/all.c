@@ -6,5 +6,6 @@ const struct command *const cmd_all[] = {
 	&cmd_cat,
 	&cmd_record,
 	&cmd_report,
+	&cmd_flame,
 	NULL,
 };

@@ -6,6 +6,7 @@
 #include "cmd/command.h"
 
 extern const struct command cmd_cat;
+extern const struct command cmd_flame;
 extern const struct command cmd_record;
 extern const struct command cmd_report;
 

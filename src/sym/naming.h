@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The names of one trace's code: from its symbol folder, then from this machine where kernel and
+ * files are the very same, else as module+offset. Never a wrong name.
+ */
+#ifndef SYM_NAMING_H
+#define SYM_NAMING_H
+
+#include "base/strbuf.h"
+#include "sym/procs.h"
+
+struct naming;
+
+/** What is known of the trace in @dir (NULL: nothing). -EBADMSG: its symbol folder is damaged. */
+SONDE_MUST_CHECK int naming_new(const char *dir, struct naming **ret);
+void naming_free(struct naming *n);
+SONDE_DEFINE_AUTO(struct naming *, naming_free)
+
+/** The files that the trace's events tell of; to be filled by the caller. */
+struct dsos *naming_dsos(struct naming *n);
+
+/** Appends the name of a kernel address: "name", "name [module]" or "[kernel]". */
+SONDE_MUST_CHECK int naming_kernel(struct naming *n, uint64_t addr, struct strbuf *ret);
+
+/** Appends the name of a user address that @map covers: "name", "libc.so.6+0x1234", "[anon]". */
+SONDE_MUST_CHECK int naming_user(struct naming *n, const struct map *map, uint64_t addr,
+				 struct strbuf *ret);
+
+#endif
