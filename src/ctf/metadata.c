@@ -46,12 +46,16 @@ static int parse(const char *path, struct sonde_span bytes, struct arena *scratc
 int ctf_metadata_parse(const char *path, struct sonde_span bytes, struct arena *arena,
 		       struct sonde_trace **ret)
 {
-	const size_t limit = arena->limit;
+	const size_t limit = arena->limit, used = arena->used;
 	struct arena scratch = { .limit = SCRATCH_MAX };
 
-	if (!limit || limit - arena->used > TRACE_MAX)
-		arena->limit = arena->used + TRACE_MAX;
+	if (!limit || limit - used > TRACE_MAX)
+		arena->limit = used + TRACE_MAX;
 	int r = parse(path, bytes, &scratch, arena, ret);
+	// Near a limit of ours it is the text that asks for too much.
+	if (r == -ENOMEM && (arena->used - used > TRACE_MAX / 2 || scratch.used > SCRATCH_MAX / 2))
+		r = sonde_fail(-EBADMSG, "%s: describing it takes more than %zu MiB of memory",
+			       path, TRACE_MAX >> 20);
 	arena->limit = limit;
 	arena_fini(&scratch);
 	return r < 0 && r != -EBADMSG ? sonde_wrap(r, "%s", path) : r;

@@ -7,10 +7,9 @@
 
 #include <sonde/err.h>
 
-int clock_add(struct build *b, struct sonde_clock *c)
+void clock_add(struct build *b, struct sonde_clock *c)
 {
 	b->clocks[b->trace->n_clocks++] = c;
-	return 0;
 }
 
 /** A member that readers know: an unsigned integer. */
@@ -57,26 +56,6 @@ static int check_uuid(struct build *b, const struct ast_item *it, const struct s
 	return 0;
 }
 
-int root_check(struct build *b, const struct ast_item *it, enum sonde_scope scope,
-	       const struct sonde_type *t)
-{
-	static const char *const numbers[TSDL_SCOPES][6] = {
-		[SONDE_SCOPE_PACKET_HEADER] = { "magic", "stream_id", "stream_instance_id" },
-		[SONDE_SCOPE_PACKET_CONTEXT] = { "timestamp_begin", "timestamp_end",
-						 "events_discarded", "packet_seq_num",
-						 "packet_size", "content_size" },
-		[SONDE_SCOPE_EVENT_HEADER] = { "id" },
-	};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < MEM_LEN(numbers[0]) && numbers[scope][i]; i++)
-		r = check_unsigned(b, it, t, numbers[scope][i]);
-	if (r < 0 || scope != SONDE_SCOPE_PACKET_HEADER)
-		return r;
-	r = check_magic(b, it, t);
-	return r < 0 ? r : check_uuid(b, it, t);
-}
-
 /** Whole seconds of the cycle offset go to the other offset. */
 static void clock_normalise(struct sonde_clock *c)
 {
@@ -110,12 +89,13 @@ static const struct sonde_clock *mapped_clock(const struct sonde_type *t)
 }
 
 /** The clock of times that do not say theirs: the only one, made up where there is none. */
-static int implied_clock(struct build *b, const struct sonde_clock **ret)
+static int implied_clock(struct build *b, const struct ast_item *it, const char *name,
+			 const struct sonde_clock **ret)
 {
 	if (b->trace->n_clocks > 1)
-		return sonde_fail(-EBADMSG,
-				  "%s: a timestamp does not say which of %zu clocks it is of",
-				  b->x->text.path, b->trace->n_clocks);
+		return tsdl_error(&b->x->text, it->pos,
+				  "'%s' does not say which of %zu clocks it is of", name,
+				  b->trace->n_clocks);
 	if (!b->trace->n_clocks) {
 		struct sonde_clock *c = arena_new(b->arena, struct sonde_clock);
 
@@ -123,75 +103,92 @@ static int implied_clock(struct build *b, const struct sonde_clock **ret)
 			return -ENOMEM;
 		c->name = "default";
 		c->freq = 1000000000;
-		int r = clock_add(b, c);
-		if (r < 0)
-			return r;
+		clock_add(b, c);
 	}
 	*ret = b->clocks[0];
 	return 0;
 }
 
-static int map_members(struct build *b, const struct sonde_member *m, size_t n, const char *name);
+static int map_members(struct build *b, const struct ast_item *it, const struct sonde_member *m,
+		       size_t n, const char *name);
 
 /** Maps integers called @name inside @t to the implied clock, where they are not mapped. */
-static int map_named(struct build *b, const struct sonde_type *t, const char *name)
+static int map_named(struct build *b, const struct ast_item *it, const struct sonde_type *t,
+		     const char *name)
 {
 	if (t && t->kind == SONDE_STRUCT)
-		return map_members(b, t->u.structure.members, t->u.structure.n_members, name);
+		return map_members(b, it, t->u.structure.members, t->u.structure.n_members, name);
 	if (t && t->kind == SONDE_VARIANT)
-		return map_members(b, t->u.variant.options, t->u.variant.n_options, name);
+		return map_members(b, it, t->u.variant.options, t->u.variant.n_options, name);
 	return 0;
 }
 
-static int map_members(struct build *b, const struct sonde_member *m, size_t n, const char *name)
+static int map_members(struct build *b, const struct ast_item *it, const struct sonde_member *m,
+		       size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct sonde_type *t = (struct sonde_type *)m[i].type; // ours, under construction
 		int r = 0;
 
 		if (strcmp(m[i].name, name) != 0)
-			r = map_named(b, t, name);
+			r = map_named(b, it, t, name);
 		else if ((t->kind == SONDE_INT || t->kind == SONDE_ENUM) && !t->u.integer.clock)
-			r = implied_clock(b, &t->u.integer.clock);
+			r = implied_clock(b, it, name, &t->u.integer.clock);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int stream_clock(struct build *b, struct sonde_stream_class *s)
+int root_check(struct build *b, const struct ast_item *it, enum sonde_scope scope,
+	       const struct sonde_type *t)
 {
-	int r = map_named(b, s->event_header, "timestamp");
+	static const char *const numbers[TSDL_SCOPES][6] = {
+		[SONDE_SCOPE_PACKET_HEADER] = { "magic", "stream_id", "stream_instance_id" },
+		[SONDE_SCOPE_PACKET_CONTEXT] = { "timestamp_begin", "timestamp_end",
+						 "events_discarded", "packet_seq_num",
+						 "packet_size", "content_size" },
+		[SONDE_SCOPE_EVENT_HEADER] = { "id" },
+	};
+	static const char *const times[TSDL_SCOPES][2] = {
+		[SONDE_SCOPE_PACKET_CONTEXT] = { "timestamp_begin", "timestamp_end" },
+		[SONDE_SCOPE_EVENT_HEADER] = { "timestamp" },
+	};
+	int r = 0;
 
-	if (r == 0)
-		r = map_named(b, s->packet_context, "timestamp_begin");
-	if (r == 0)
-		r = map_named(b, s->packet_context, "timestamp_end");
-	if (r < 0)
+	for (size_t i = 0; r == 0 && i < MEM_LEN(numbers[0]) && numbers[scope][i]; i++)
+		r = check_unsigned(b, it, t, numbers[scope][i]);
+	for (size_t i = 0; r == 0 && i < MEM_LEN(times[0]) && times[scope][i]; i++)
+		r = map_named(b, it, t, times[scope][i]);
+	if (r < 0 || scope != SONDE_SCOPE_PACKET_HEADER)
 		return r;
-	s->clock = mapped_clock(s->event_header);
-	if (!s->clock)
-		s->clock = mapped_clock(s->packet_context);
-	if (!s->clock)
-		s->clock = mapped_clock(s->event_context);
-	for (size_t i = 0; !s->clock && i < s->n_events; i++) {
-		s->clock = mapped_clock(s->events[i]->context);
-		if (!s->clock)
-			s->clock = mapped_clock(s->events[i]->payload);
+	r = check_magic(b, it, t);
+	return r < 0 ? r : check_uuid(b, it, t);
+}
+
+/** The clock that the events and packets of a stream tell their times by. */
+static const struct sonde_clock *stream_clock(const struct sonde_stream_class *s)
+{
+	const struct sonde_clock *c = mapped_clock(s->event_header);
+
+	if (!c)
+		c = mapped_clock(s->packet_context);
+	if (!c)
+		c = mapped_clock(s->event_context);
+	for (size_t i = 0; !c && i < s->n_events; i++) {
+		c = mapped_clock(s->events[i]->context);
+		if (!c)
+			c = mapped_clock(s->events[i]->payload);
 	}
-	return 0;
+	return c;
 }
 
 int trace_check(struct build *b)
 {
 	struct sonde_trace *t = b->trace;
 
-	for (size_t i = 0; i < t->n_streams; i++) {
-		int r = stream_clock(b, t->streams[i]);
-
-		if (r < 0)
-			return r;
-	}
+	for (size_t i = 0; i < t->n_streams; i++)
+		t->streams[i]->clock = stream_clock(t->streams[i]);
 	for (size_t i = 0; i < t->n_clocks; i++)
 		clock_normalise(b->clocks[i]);
 

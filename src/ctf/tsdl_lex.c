@@ -47,6 +47,15 @@ static const struct {
 	{ "_Imaginary", KW_IMAGINARY },
 };
 
+bool lex_is_keyword(const char *s)
+{
+	for (size_t i = 0; i < MEM_LEN(keywords); i++) {
+		if (!strcmp(keywords[i].name, s))
+			return true;
+	}
+	return false;
+}
+
 // Seeded, so that nobody can choose words that all fall into one slot.
 static uint64_t hash_bytes(const char *s, size_t len, uint64_t seed)
 {

@@ -89,4 +89,7 @@ SONDE_MUST_CHECK int lex_next(struct lexer *x, struct token *ret);
 /** The one pointer that stands for the word @s of @len bytes, or NULL (-ENOMEM). */
 const char *lex_word(struct lexer *x, const char *s, size_t len);
 
+/** Whether @s is a word that cannot be a name. */
+bool lex_is_keyword(const char *s);
+
 #endif

@@ -10,6 +10,7 @@
 #include <sonde/event.h>
 
 #include "base/mem.h"
+#include "ctf/tsdl_lex.h"
 
 enum { PRINT_DEPTH_MAX = 128, SCOPES = SONDE_SCOPE_PAYLOAD + 1 };
 
@@ -305,6 +306,8 @@ static void print_member(struct print *p, const struct sonde_member *m)
 		t = t->u.array.elem;
 	print_type(p, t);
 	strbuf_str(p->out, " ");
+	if (lex_is_keyword(m->name))
+		fail(p, sonde_fail(-EINVAL, "keyword '%s' cannot be a name in metadata", m->name));
 	print_name(p, m->name);
 	for (t = m->type; has_elements(t); t = t->u.array.elem) {
 		strbuf_str(p->out, "[");

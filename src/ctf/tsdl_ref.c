@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "ctf/tsdl_type.h"
 
 #define SLOT_LOCAL (UINT32_C(1) << 31)
@@ -30,7 +31,8 @@ static const char *bare(const char *name)
 
 static bool is_like(const char *a, const char *b, enum likeness like)
 {
-	return a == b || (like == SAME_BUT_UNDERSCORE && !strcmp(bare(a), bare(b)));
+	return a == b ||
+	       (like == SAME_BUT_UNDERSCORE && (!strcmp(bare(a), b) || !strcmp(a, bare(b))));
 }
 
 /** Follows @words down from @t through structures. The latest of several members wins. */
@@ -102,11 +104,11 @@ int ref_find(struct build *b, const struct ast_expr *path, const char *what, str
 	}
 
 	const char *best = NULL;
-	unsigned least = 3;
+	unsigned least = NEAR_NOT;
 	for (const struct open_struct *o = b->open; o && path->n_words == 1; o = o->outer) {
 		for (size_t i = 0; i < o->type->u.structure.n_members; i++) {
 			const char *name = o->type->u.structure.members[i].name;
-			unsigned d = word_distance(path->str, name, least);
+			unsigned d = near_distance(path->str, name);
 
 			if (d < least) {
 				least = d;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/near.h"
+
 static int set_align(struct build *b, const struct ast_item *it, uint32_t *ret)
 {
 	uint64_t v = 0;
@@ -87,13 +89,13 @@ static int set_clock(struct build *b, const struct ast_item *it, const struct so
 				  "'map' wants clock.NAME.value");
 
 	const char *near = NULL;
-	unsigned least = 3;
+	unsigned least = NEAR_NOT;
 	for (size_t i = 0; i < b->trace->n_clocks; i++) {
 		if (!strcmp(b->clocks[i]->name, e->words[1])) {
 			*ret = b->clocks[i];
 			return 0;
 		}
-		unsigned d = word_distance(b->clocks[i]->name, e->words[1], least);
+		unsigned d = near_distance(e->words[1], b->clocks[i]->name);
 		if (d < least) {
 			least = d;
 			near = b->clocks[i]->name;

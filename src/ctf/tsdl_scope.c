@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/near.h"
+
 struct scope *scope_new(struct names *names, const struct place *parent)
 {
 	struct scope *s = arena_new(names->scratch, struct scope);
@@ -89,47 +91,18 @@ const struct named_type *names_find(const struct names *names, const struct plac
 	return NULL;
 }
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	a = a < b ? a : b;
-	return a < c ? a : c;
-}
-
-unsigned word_distance(const char *a, const char *b, unsigned most)
-{
-	enum { LONGEST = 48 };
-	unsigned row[LONGEST + 1];
-	const size_t na = strlen(a), nb = strlen(b);
-
-	if (na > LONGEST || nb > LONGEST || na > nb + most || nb > na + most)
-		return most + 1;
-	for (size_t j = 0; j <= nb; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 1; i <= na; i++) {
-		unsigned before = row[0];
-
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= nb; j++) {
-			const unsigned changed = before + (a[i - 1] != b[j - 1]);
-
-			before = row[j];
-			row[j] = min3(changed, row[j] + 1, row[j - 1] + 1);
-		}
-	}
-	return row[nb] < most + 1 ? row[nb] : most + 1;
-}
-
 const char *names_near(const struct names *names, enum name_kind kind, const char *name)
 {
+	enum { LOOK_MOST = 1 << 14 };
 	const char *best = NULL;
-	unsigned least = strlen(name) < 4 ? 2 : 3;
+	unsigned least = NEAR_NOT;
 
-	for (size_t i = 0; i < names->cap; i++) {
+	for (size_t i = 0; i < names->cap && i < LOOK_MOST; i++) {
 		const struct named_type *t = names->slots[i];
 
-		if (!t || t->kind != kind)
+		if (!t || t->kind != kind || t->name == name)
 			continue;
-		unsigned d = word_distance(name, t->name, least);
+		unsigned d = near_distance(name, t->name);
 		if (d < least || (best && d == least && strcmp(t->name, best) < 0)) {
 			best = t->name;
 			least = d;

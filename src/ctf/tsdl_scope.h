@@ -56,10 +56,7 @@ SONDE_MUST_CHECK int names_add(struct names *names, const struct named_type *typ
 const struct named_type *names_find(const struct names *names, const struct place *place,
 				    enum name_kind kind, const char *name);
 
-/** The visible name that is written most like @name, or NULL where none is near. */
+/** The name that is written most like @name, or NULL where none is near. */
 const char *names_near(const struct names *names, enum name_kind kind, const char *name);
-
-/** How many single-character changes lie between two words, at most @most + 1. */
-unsigned word_distance(const char *a, const char *b, unsigned most);
 
 #endif

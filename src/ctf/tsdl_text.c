@@ -176,7 +176,7 @@ static struct line find_line(const struct tsdl_text *t, uint32_t pos)
 /** Adds the line, cut to what is near @pos, and the caret. */
 static void quote_line(struct strbuf *b, const struct tsdl_text *t, struct line l, uint32_t pos)
 {
-	enum { BEFORE = 90, AFTER = 60 };
+	enum { BEFORE = 60, AFTER = 35 };
 
 	if (pos - l.begin > BEFORE)
 		l.begin = pos - BEFORE;

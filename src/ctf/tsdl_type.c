@@ -319,40 +319,49 @@ static int build_struct(struct build *b, const struct place *place, struct ast_t
 	return r < 0 ? r : struct_layout(b, t, ret);
 }
 
-static const char *bare(const char *name)
-{
-	return name + (*name == '_');
-}
-
 static int compare_options(const void *a, const void *b)
 {
 	const struct sonde_member *const *x = a, *const *y = b;
 
-	return strcmp(bare((*x)->name), bare((*y)->name));
+	return strcmp((*x)->name, (*y)->name);
+}
+
+/** The option called @label, behind a '_' where @escaped; or NULL. */
+static const struct sonde_member *option_named(const struct sonde_member *const *sorted, size_t n,
+					       const char *label, bool escaped)
+{
+	size_t lo = 0;
+
+	while (lo < n) {
+		const size_t mid = lo + (n - lo) / 2;
+		const char *name = sorted[mid]->name;
+		int order = escaped ? *name - '_' : 0;
+
+		if (!order)
+			order = strcmp(name + escaped, label);
+		if (!order)
+			return sorted[mid];
+		if (order < 0)
+			lo = mid + 1;
+		else
+			n = mid;
+	}
+	return NULL;
 }
 
 /**
- * The option called @label, else the one that differs by a leading '_' only, or NULL. @sorted is
- * by compare_options().
+ * The option called @label, else one that differs by a leading '_' only, or NULL. @sorted is by
+ * compare_options().
  */
 static const struct sonde_member *option_find(const struct sonde_member *const *sorted, size_t n,
 					      const char *label)
 {
-	const struct sonde_member *found = NULL;
-	size_t lo = 0, hi = n;
+	const struct sonde_member *found = option_named(sorted, n, label, /* escaped= */ false);
 
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-
-		if (strcmp(bare(sorted[mid]->name), bare(label)) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < n && !strcmp(bare(sorted[lo]->name), bare(label)); lo++) {
-		if (!found || sorted[lo]->name == label)
-			found = sorted[lo];
-	}
+	if (!found)
+		found = option_named(sorted, n, label, /* escaped= */ true);
+	if (!found && *label == '_')
+		found = option_named(sorted, n, label + 1, /* escaped= */ false);
 	return found;
 }
 
