@@ -55,6 +55,12 @@ CASES = [
     ('words.py', {'docs/a.md': 'see http' + 's://nowhere.invalid/x\n'}, "'nowhere.invalid' is no host"),
     ('words.py', {'src/base/a.c': GOOD + '// TO' + 'DO: more\n'}, 'a note without an issue'),
     ('words.py', {'docs/a.md': 'see https://lttng.org/x, /proc/self/home/\n'}, None),
+    ('docs.py', {'src/model/a.c': GOOD}, 'src/model/README.md:1: is missing'),
+    ('docs.py', {'src/base/README.md': 'x\n' * 41}, '41 lines; the most is 40'),
+    ('docs.py', {'src/base/README.md': '`good.c`, `no.h`\n'}, "README.md:1: there is no 'no.h'"),
+    ('docs.py', {'docs/a.md': '[a](b.md)\n'}, "docs/a.md:1: there is no 'b.md'"),
+    ('docs.py', {'src/model/README.md': '`base/good.c` [x](../base/good.c#1) [y](http://localhost/b)\n'},
+     None),
     ('headers.sh', {'include/sonde/a.h': HEAD + 'int f(size_t n);\n'}, 'a.h:1: does not compile'),
     ('headers.sh', {'include/sonde/a.h': HEAD + 'int class;\n'}, 'c++ -x c++'),
     ('headers.sh', {'src/base/a.h': HEAD + 'int f(bool b);\n'}, 'a.h:1: does not compile'),
@@ -67,7 +73,8 @@ CASES = [
 def run(lint, sample):
     """Returns (exit status, what it said) on a tree that holds the sample."""
     with tempfile.TemporaryDirectory() as root:
-        tree = {'docs/layers.txt': LAYERS, 'src/base/good.c': GOOD, 'include/sonde/good.h': HEAD}
+        tree = {'docs/layers.txt': LAYERS, 'src/base/good.c': GOOD, 'include/sonde/good.h': HEAD,
+                'src/base/README.md': '`good.c`\n'}
         with open(os.path.join(HERE, '../../.clang-format'), encoding='utf-8') as f:
             tree['.clang-format'] = f.read()
         tree.update(sample)
