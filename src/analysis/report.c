@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <sonde/err.h>
 
 #include "analysis/kernel.h"
 #include "base/mem.h"
 #include "base/out.h"
+#include "base/time_text.h"
 #include "graph/component.h"
 
 static int take_ids(const struct sonde_setup *setup, const char *key, int64_t *ids, size_t *ret_n)
@@ -135,25 +135,9 @@ void report_doubts(struct report *r, const struct kernel *k)
 			    KERNEL_THREADS_MOST);
 }
 
-void report_time(int64_t ns, char *ret)
-{
-	const int64_t some_years = INT64_C(100000000) * 1000000000;
-	const time_t s = (time_t)(ns / 1000000000);
-	struct tm tm;
-
-	if (ns >= some_years && localtime_r(&s, &tm)) {
-		size_t n = strftime(ret, REPORT_TIME_MOST, "%Y-%m-%d %H:%M:%S", &tm);
-		snprintf(ret + n, REPORT_TIME_MOST - n, ".%09" PRId64, ns % 1000000000);
-		return;
-	}
-	const uint64_t abs = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
-	snprintf(ret, REPORT_TIME_MOST, "%s%" PRIu64 ".%09" PRIu64 " s", ns < 0 ? "-" : "",
-		 abs / 1000000000, abs % 1000000000);
-}
-
 void report_begin(struct report *r, size_t n_cpus, int64_t begin_ns, int64_t end_ns)
 {
-	char span[TABLE_VALUE_MOST], begin[REPORT_TIME_MOST];
+	char span[TABLE_VALUE_MOST], begin[TIME_TEXT_MOST];
 
 	if (r->json) {
 		json_object(&r->j, NULL);
@@ -163,7 +147,7 @@ void report_begin(struct report *r, size_t n_cpus, int64_t begin_ns, int64_t end
 		return;
 	}
 	table_ns(end_ns - begin_ns, span);
-	report_time(begin_ns, begin);
+	time_text(begin_ns, begin);
 	out_fmt(r->setup->out, "%zu CPU%s, %s from %s\n", n_cpus, n_cpus == 1 ? "" : "s", span,
 		begin);
 }

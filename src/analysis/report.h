@@ -55,9 +55,4 @@ SONDE_MUST_CHECK int report_table(struct report *r, struct table *t, const char 
 SONDE_MUST_CHECK int report_rows(struct report *r, const struct table *t, const char *key,
 				 const char *title);
 
-enum { REPORT_TIME_MOST = 48 };
-
-/** Local date and time where the clock seems to count from 1970, else seconds. */
-void report_time(int64_t ns, char *ret);
-
 #endif

@@ -5,6 +5,7 @@
 const struct command *const cmd_all[] = {
 	&cmd_cat,
 	&cmd_record,
+	&cmd_stats,
 	&cmd_report,
 	&cmd_flame,
 	NULL,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /** sonde report: an analysis of traces as tables. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <sonde/err.h>
@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "base/out.h"
 #include "cmd/all.h"
+#include "cmd/terminal.h"
+#include "cmd/time_arg.h"
 #include "cmd/trace_arg.h"
 #include "graph/graph.h"
 
@@ -23,13 +25,13 @@ enum { KEY_JSON = 256, KEY_FROM, KEY_TO, KEY_TID, KEY_INTERVALS, KEY_PROCESS, KE
 struct report_cmd {
 	struct sonde_param params[PARAMS_MOST]; /* borrowed from the arguments */
 	size_t n;
-	const char *from, *to;
+	struct time_arg from, to;
 	char from_ns[TEXT_MOST], to_ns[TEXT_MOST], width[TEXT_MOST];
 };
 
 static const struct cmd_option options[] = {
-	{ KEY_FROM, "from", "TIME", "Leave out what was before: a date and time, or seconds." },
-	{ KEY_TO, "to", "TIME", "Leave out what came after." },
+	{ KEY_FROM, "from", "TIME", "Leave out what was before this time." },
+	{ KEY_TO, "to", "TIME", "Leave out what came after this time. " TIME_ARG_HELP },
 	{ 'p', "pid", "PID", "Only this process; may be given again." },
 	{ KEY_TID, "tid", "TID", "Only this thread; may be given again." },
 	{ 'n', "limit", "N", "Rows a table; 0 shows all. Without it, what fits a screen." },
@@ -66,8 +68,8 @@ static int report_set(void *state, int key, const char *value)
 	struct report_cmd *s = state;
 
 	switch (key) {
-	case KEY_FROM: s->from = value; return 0;
-	case KEY_TO: s->to = value; return 0;
+	case KEY_FROM: return time_arg_parse(value, &s->from);
+	case KEY_TO: return time_arg_parse(value, &s->to);
 	default: break;
 	}
 	for (const struct cmd_option *o = options; o->name; o++) {
@@ -105,13 +107,6 @@ static int check_options(const struct report_cmd *s, const struct analysis *a)
 					  s->params[i].key);
 	}
 	return 0;
-}
-
-static unsigned terminal_width(void)
-{
-	struct winsize w;
-
-	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
 }
 
 SONDE_DEFINE_AUTO(struct graph *, graph_free)
@@ -170,27 +165,47 @@ static int find_span(const struct trace_args *traces, struct span *ret)
 	return r;
 }
 
-/* Turns --from and --to into nanoseconds; intervals need both. */
+/* Turns --from and --to into nanoseconds. */
+static int find_window(const struct report_cmd *s, struct graph *g, int64_t *from, int64_t *to)
+{
+	int64_t begin = 0, end = 0;
+
+	if (time_arg_is_relative(&s->from) || time_arg_is_relative(&s->to)) {
+		int r = graph_span(g, &begin, &end);
+		if (r < 0)
+			return sonde_wrap(r, "cannot tell when the trace begins and ends");
+	}
+	if (s->from.kind != TIME_NONE)
+		*from = time_arg_ns(&s->from, begin, end, /* gmt= */ false);
+	if (s->to.kind != TIME_NONE)
+		*to = time_arg_ns(&s->to, begin, end, /* gmt= */ false);
+	return *from > *to ? sonde_fail(-EINVAL, "the window begins behind its end") : 0;
+}
+
+/* Tells the analysis its window. Equal intervals want to know both of its ends. */
 static int take_window(struct report_cmd *s, const struct trace_args *traces, struct graph *g)
 {
+	int64_t from = INT64_MIN, to = INT64_MAX;
+	struct span span = { 0 };
 	bool intervals = false;
 
 	for (size_t i = 0; i < s->n; i++)
 		intervals |= !strcmp(s->params[i].key, "intervals");
-	if (!intervals && !s->from && !s->to)
-		return 0;
-	struct span span = { 0 };
-	int r = find_span(traces, &span);
+	int r = find_window(s, g, &from, &to);
+	if (r >= 0 && intervals && (from == INT64_MIN || to == INT64_MAX)) {
+		r = find_span(traces, &span);
+		from = from < span.first_ns ? span.first_ns : from;
+		to = to > span.last_ns ? span.last_ns : to;
+	}
 	if (r < 0)
 		return r;
-	int64_t from = span.first_ns, to = span.last_ns;
-	(void)snprintf(s->from_ns, TEXT_MOST, "%lld", (long long)from);
-	(void)snprintf(s->to_ns, TEXT_MOST, "%lld", (long long)to);
+	(void)snprintf(s->from_ns, TEXT_MOST, "%" PRId64, from);
+	(void)snprintf(s->to_ns, TEXT_MOST, "%" PRId64, to);
 	r = report_add(s, "from_ns", s->from_ns);
 	if (r >= 0)
 		r = report_add(s, "to_ns", s->to_ns);
 	// What was before sets the states at the window's begin, so it is read too.
-	return r < 0 ? r : graph_seek(g, INT64_MIN, to);
+	return r < 0 || to == INT64_MAX ? r : graph_seek(g, INT64_MIN, to);
 }
 
 static int run_graph(struct report_cmd *s, const struct analysis *a,
@@ -203,7 +218,7 @@ static int run_graph(struct report_cmd *s, const struct analysis *a,
 		r = trace_args_add(traces, g);
 	if (r >= 0)
 		r = take_window(s, traces, g);
-	(void)snprintf(s->width, TEXT_MOST, "%u", terminal_width());
+	(void)snprintf(s->width, TEXT_MOST, "%u", terminal_width(STDOUT_FILENO));
 	if (r >= 0)
 		r = report_add(s, "width", s->width);
 	const struct sonde_setup setup = {
@@ -245,6 +260,8 @@ static int report_run(void *state, int argc, char **argv)
 		out_fini(&out);
 	}
 	trace_args_fini(&traces);
+	if (r == -EPIPE)
+		return CMD_OK;
 	if (r == -EINVAL)
 		return cmd_usage(&cmd_report);
 	return r < 0 ? cmd_failed(&cmd_report) : CMD_OK;
@@ -256,20 +273,16 @@ const struct command cmd_report = {
 	.words = "cpu syscalls",
 	.summary = "Show an analysis of traces as tables",
 	.about =
-		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time\n"
-		"went. NAME is the report; without it, all are listed.\n"
-		"\n"
-		"cpu: for each CPU the time it ran processes (BUSY), interrupt handlers and\n"
-		"softirqs (part of BUSY or IDLE, whatever they interrupted). For each process and\n"
-		"thread the time it was on a CPU, as a share of the whole time (100 % is one "
-		"CPU),\n"
-		"how often it left one, how long it waited from being woken to running, and how\n"
-		"often it changed the CPU.\n"
-		"\n"
-		"syscalls: for each system call how often it was made, how many failed with which\n"
-		"error, and how long it took. A call counts where it returns.\n"
-		"\n"
-		"What no event tells is shown as '-' or counted as unknown, never guessed. Where\n"
+		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
+		"NAME is the report; without it, all are listed.\n\n"
+		"cpu: for each CPU the time it ran processes (BUSY), and interrupt handlers and "
+		"softirqs (part of BUSY or IDLE, whatever they interrupted). For each process and "
+		"thread the time it was on a CPU, as a share of the whole time (100 % is one CPU), "
+		"how often it left one, how long it waited from being woken to running, and how "
+		"often it changed the CPU.\n\n"
+		"syscalls: for each system call how often it was made, how many failed with which "
+		"error, and how long it took. A call counts where it returns.\n\n"
+		"What no event tells is shown as '-' or counted as unknown, never guessed. Where "
 		"events were lost, figures are lower bounds, and this is said.",
 	.options = options,
 	.examples = examples,

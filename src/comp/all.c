@@ -11,6 +11,7 @@ const struct sonde_component_class *const comp_all[] = {
 	&flt_window,
 	&sink_json,
 	&sink_none,
+	&sink_stats,
 	&sink_text,
 	&src_ctf,
 	NULL,

@@ -10,6 +10,7 @@ extern const struct sonde_component_class flt_name;
 extern const struct sonde_component_class flt_window;
 extern const struct sonde_component_class sink_json;
 extern const struct sonde_component_class sink_none;
+extern const struct sonde_component_class sink_stats;
 extern const struct sonde_component_class sink_text;
 extern const struct sonde_component_class src_ctf;
 
