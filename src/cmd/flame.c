@@ -2,6 +2,7 @@
 /** sonde flame: a flame graph of a trace's samples. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/mem.h"
 #include "base/out.h"
 #include "cmd/all.h"
+#include "cmd/time_arg.h"
 #include "cmd/trace_arg.h"
 #include "graph/graph.h"
 
@@ -24,7 +26,7 @@ struct flame_cmd {
 	struct sonde_param params[PARAMS_MOST]; /* borrowed from the arguments */
 	size_t n;
 	const char *path; /* of the picture; NULL: as usual */
-	const char *from, *to;
+	struct time_arg from, to;
 	char from_ns[24], to_ns[24];
 	bool folded;
 };
@@ -36,7 +38,7 @@ static const struct cmd_option options[] = {
 	  "Print lines 'thread;outer;inner COUNT' instead, to standard output or -o." },
 	{ 'p', "pid", "PID", "Only this process; may be given again." },
 	{ 'e', "event", "GLOB", "The events whose stacks count; perf:sample if not given." },
-	{ KEY_FROM, "from", "TIME", "Leave out what was before: a date and time, or seconds." },
+	{ KEY_FROM, "from", "TIME", "Leave out what was before. " TIME_ARG_HELP },
 	{ KEY_TO, "to", "TIME", "Leave out what came after." },
 	{ KEY_TITLE, "title", "TEXT", "What stands above the picture." },
 	{ 0 },
@@ -67,8 +69,8 @@ static int flame_set(void *state, int key, const char *value)
 	switch (key) {
 	case 'o': s->path = value; return 0;
 	case KEY_FOLDED: s->folded = true; return add_param(s, "format", "folded");
-	case KEY_FROM: s->from = value; return 0;
-	case KEY_TO: s->to = value; return 0;
+	case KEY_FROM: return time_arg_parse(value, &s->from);
+	case KEY_TO: return time_arg_parse(value, &s->to);
 	case KEY_TITLE: return add_param(s, "title", value);
 	case 'e': return add_param(s, "event", value);
 	case 'p':
@@ -81,14 +83,42 @@ static int flame_set(void *state, int key, const char *value)
 	}
 }
 
+/* Turns --from and --to into nanoseconds for the sink. */
+static int take_window(struct flame_cmd *s, struct graph *g)
+{
+	int64_t begin = 0, end = 0, to = INT64_MAX;
+	int r = 0;
+
+	if (time_arg_is_relative(&s->from) || time_arg_is_relative(&s->to)) {
+		r = graph_span(g, &begin, &end);
+		if (r < 0)
+			return sonde_wrap(r, "cannot tell when the trace begins and ends");
+	}
+	if (s->from.kind != TIME_NONE) {
+		(void)snprintf(s->from_ns, sizeof(s->from_ns), "%" PRId64,
+			       time_arg_ns(&s->from, begin, end, /* gmt= */ false));
+		r = add_param(s, "from", s->from_ns);
+	}
+	if (!r && s->to.kind != TIME_NONE) {
+		to = time_arg_ns(&s->to, begin, end, /* gmt= */ false);
+		(void)snprintf(s->to_ns, sizeof(s->to_ns), "%" PRId64, to);
+		r = add_param(s, "to", s->to_ns);
+	}
+	// Maps and names come from before the window: it is read from the begin.
+	return r < 0 ? r : graph_seek(g, INT64_MIN, to);
+}
+
+SONDE_DEFINE_AUTO(struct graph *, graph_free)
+
 static int run_graph(struct flame_cmd *s, const struct trace_args *traces, struct sonde_out *out)
 {
-	struct graph *g;
+	sonde_auto(graph_freep) struct graph *g = NULL;
 	int r = graph_new(&g);
 
-	if (r < 0)
-		return r;
-	r = trace_args_add(traces, g);
+	if (!r)
+		r = trace_args_add(traces, g);
+	if (!r)
+		r = take_window(s, g);
 	const struct sonde_setup setup = {
 		.params = s->params,
 		.n_params = s->n,
@@ -99,10 +129,7 @@ static int run_graph(struct flame_cmd *s, const struct trace_args *traces, struc
 		r = graph_add(g, &sink_flame, &setup);
 	if (!r)
 		r = graph_run(g);
-	if (!r)
-		r = out_flush(out);
-	graph_free(g);
-	return r;
+	return r < 0 ? r : out_flush(out);
 }
 
 /* Draws into a new file that takes the place of the old one when it is whole. */

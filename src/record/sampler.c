@@ -36,6 +36,9 @@ struct sampler {
 	struct u64map ids; /* a file by inode -> the same by build-id, both in symbols.dsos */
 	uint64_t scan_ns;  /* the time that a scan's events get */
 	uint64_t samples, lost, lost_tasks, throttled;
+	struct unwind unwind; /* the walk of one stack at a time */
+	pid_t unwind_pid;
+	uint64_t stacks, cut_stacks; /* that were walked; whose copy was too short */
 };
 
 static uint64_t now_ns(void)
@@ -157,14 +160,50 @@ static int note_hits(struct sampler *s, const struct sample *e)
 	return r;
 }
 
+/* For unwind_walk(): what is known of a place in the process whose stack it walks. */
+static struct cfi *find_cfi(void *arg, uint64_t pc, uint64_t *ret_vaddr)
+{
+	struct sampler *s = arg;
+	struct object *ob;
+	struct cfi *cfi;
+	struct map map;
+
+	if (!procs_find(s->procs, s->unwind_pid, pc, &map) ||
+	    objects_get(&s->symbols.objects, &map, s->unwind_pid, &ob) < 0 || !ob->elf ||
+	    !elf_file_vaddr(ob->elf, pc - map.start + map.off, ret_vaddr) ||
+	    object_cfi(ob, &cfi) < 0)
+		return NULL;
+	return cfi;
+}
+
+/* Walks the copied stack; the frames live until the next one. */
+static void walk_stack(struct sampler *s, struct sample *e, const struct sample_copy *copy)
+{
+	if (!copy->regs || !copy->is_64)
+		return;
+	s->unwind.regs = copy->regs;
+	s->unwind.stack = copy->stack;
+	s->unwind.find = find_cfi;
+	s->unwind.arg = s;
+	s->unwind_pid = e->pid;
+	unwind_walk(&s->unwind);
+	e->user = s->unwind.frames;
+	e->n_user = s->unwind.n;
+	s->stacks++;
+	s->cut_stacks += s->unwind.cut;
+}
+
 static int take_sample(struct sampler *s, struct writer_stream *out,
 		       const struct perf_event_header *h)
 {
 	struct sample_copy copy;
 	struct sample e;
 
-	if (!perf_record_sample(h, 0, &e, &copy))
+	const unsigned n_regs = s->rings.wish.user_regs ? unwind_n_regs() : 0;
+	if (!perf_record_sample(h, n_regs, &e, &copy))
 		return 0;
+	if (n_regs)
+		walk_stack(s, &e, &copy);
 	e.time = time_in(out, e.time);
 	int r = sample_write(out, &e);
 	if (r < 0)
@@ -268,6 +307,13 @@ static int open_rings(struct sampler *s)
 	s->rings.tasks_size = TASKS_RING;
 	s->rings.wish.hz = o->sample_hz;
 	s->rings.wish.watermark = TASKS_RING / 4;
+	if (o->callgraph == RECORD_CALLGRAPH_DWARF) {
+		if (!unwind_perf_regs())
+			return sonde_fail(-ENOTSUP, "stacks are not walked by DWARF on this CPU");
+		s->rings.clock_size = CLOCK_RING_DWARF;
+		s->rings.wish.user_regs = unwind_perf_regs();
+		s->rings.wish.user_stack = STACK_COPY;
+	}
 	return o->n_pids ? sample_rings_open_pids(&s->rings, o->pids, o->n_pids)
 			 : sample_rings_open(&s->rings);
 }
@@ -352,6 +398,13 @@ static int sampler_finish(void *state)
 	if (s->lost_tasks)
 		recording_note(s->rec, "%llu records of processes were lost; some names are too",
 			       (unsigned long long)s->lost_tasks);
+	if (s->cut_stacks)
+		recording_note(
+			s->rec,
+			"%llu of %llu user stacks were deeper than the %d KiB that are copied: "
+			"their outer frames are missing",
+			(unsigned long long)s->cut_stacks, (unsigned long long)s->stacks,
+			STACK_COPY >> 10);
 	int r = symbols_save(&s->symbols, s->rec->opts->dir, &hidden);
 	if (hidden)
 		recording_note(s->rec, "no names of kernel functions: the kernel hides its "

@@ -14,8 +14,10 @@
 
 void objects_fini(struct objects *o)
 {
-	for (size_t i = 0; i < o->n; i++)
+	for (size_t i = 0; i < o->n; i++) {
+		cfi_free(o->all[i].cfi);
 		elf_file_free(o->all[i].elf);
+	}
 	free(o->all);
 	*o = (struct objects){ 0 };
 }
@@ -24,6 +26,8 @@ void objects_close(struct objects *o, struct object *ob)
 {
 	if (!ob->elf)
 		return;
+	cfi_free(ob->cfi);
+	ob->cfi = NULL;
 	elf_file_free(ob->elf);
 	ob->elf = NULL;
 	o->n_open--;
@@ -161,4 +165,16 @@ bool object_live_id(pid_t pid, uint64_t start, uint64_t end, const char *path, u
 		fd = open_rooted(pid, path);
 	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == ino &&
 	       build_id_read(fd, ret);
+}
+
+int object_cfi(struct object *ob, struct cfi **ret)
+{
+	if (!ob->cfi && !ob->no_cfi && ob->elf && elf_file_handle(ob->elf)) {
+		int r = cfi_new(elf_file_handle(ob->elf), &ob->cfi);
+		if (r < 0)
+			return r;
+		ob->no_cfi = !ob->cfi;
+	}
+	*ret = ob->cfi;
+	return 0;
 }

@@ -8,6 +8,7 @@
 #include "sym/dso.h"
 #include "sym/elf_file.h"
 #include "sym/procs.h"
+#include "sym/unwind.h"
 
 enum object_state {
 	OBJECT_UNKNOWN,	 /* not looked for so far */
@@ -20,6 +21,8 @@ enum object_state {
 struct object {
 	enum object_state state;
 	struct elf_file *elf; /* owned; where found */
+	struct cfi *cfi;      /* owned; where it was asked for, by object_cfi() */
+	bool no_cfi;
 };
 
 /** All of a table of mapped files, by their index there. */
@@ -47,6 +50,9 @@ void objects_close(struct objects *o, struct object *ob);
  */
 SONDE_MUST_CHECK int objects_get(struct objects *o, const struct map *map, pid_t pid,
 				 struct object **ret);
+
+/** How to walk stacks through an open object; *@ret NULL: no way. Returns 0 or -ENOMEM. */
+SONDE_MUST_CHECK int object_cfi(struct object *ob, struct cfi **ret);
 
 /** The build-id of what is mapped in a live process, to be told by its events. */
 bool object_live_id(pid_t pid, uint64_t start, uint64_t end, const char *path, uint64_t ino,
