@@ -90,37 +90,61 @@ static unsigned count_digits(uint64_t v)
 	return n + (v >= powers[n] || !n);
 }
 
-/* Writes the last @n digits of @v. */
-static inline char *put_digits(char *p, uint64_t v, unsigned n)
+/*
+ * The eight digits of @v < 10^8 in the bytes of a word, the first in the lowest: halves of four
+ * digits, then of two, then of one, in all lanes at once by multiplying with a reciprocal.
+ */
+static inline uint64_t eight_digits(uint32_t v)
 {
-	char *end = p + n;
-	char *q = end;
+	const uint64_t fours = v / 10000 | (uint64_t)(v % 10000) << 32;
+	const uint64_t hundreds = (fours * 10486 >> 20) & 0x7f0000007fU;
+	const uint64_t twos = hundreds | (fours - 100 * hundreds) << 16;
+	const uint64_t tens_of = (twos * 103 >> 10) & 0x000f000f000f000fU;
 
-	while (v > UINT32_MAX) {
-		fmt_two(q -= 2, (unsigned)(v % 100));
-		v /= 100;
-	}
-	uint32_t w = (uint32_t)v;
-	while (w >= 100) {
-		fmt_two(q -= 2, w % 100);
-		w /= 100;
-	}
-	if (w >= 10)
-		fmt_two(q - 2, w);
-	else
-		q[-1] = (char)('0' + w);
-	return end;
+	return tens_of | (twos - 10 * tens_of) << 8;
+}
+
+static inline void put_word(char *p, uint64_t digits)
+{
+	digits |= 0x3030303030303030U;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	digits = __builtin_bswap64(digits);
+#endif
+	memcpy(p, &digits, sizeof(digits));
+}
+
+/* 1 <= @v < 10^8, without leading zeros. Writes eight bytes. */
+static inline char *put_small(char *p, uint32_t v)
+{
+	const uint64_t digits = eight_digits(v);
+	const unsigned zeros = (unsigned)__builtin_ctzll(digits) & 56;
+
+	// Leading zeros are the lowest bytes; in their place come ones that are not kept.
+	put_word(p, digits >> zeros);
+	return p + 8 - zeros / 8;
 }
 
 char *fmt_u64(char *p, uint64_t v)
 {
+	const uint64_t hundred_m = 100000000;
+
 	if (v < 10) {
 		*p = (char)('0' + v);
 		return p + 1;
 	}
-	if (v < 100)
-		return fmt_two(p, (unsigned)v);
-	return put_digits(p, v, count_digits(v));
+	if (v < hundred_m)
+		return put_small(p, (uint32_t)v);
+
+	const uint64_t high = v / hundred_m;
+	if (high < hundred_m) {
+		p = put_small(p, (uint32_t)high);
+	} else {
+		p = put_small(p, (uint32_t)(high / hundred_m));
+		put_word(p, eight_digits((uint32_t)(high % hundred_m)));
+		p += 8;
+	}
+	put_word(p, eight_digits((uint32_t)(v % hundred_m)));
+	return p + 8;
 }
 
 char *fmt_i64(char *p, int64_t v)
@@ -142,13 +166,9 @@ char *fmt_u64_pad(char *p, uint64_t v, unsigned width)
 
 char *fmt_nine(char *p, uint32_t v)
 {
-	const uint32_t high = v / 100000, low = v % 100000;
-
-	fmt_two(p, high / 100);
-	fmt_two(p + 2, high % 100);
-	p[4] = (char)('0' + low / 10000);
-	fmt_two(p + 5, low % 10000 / 100);
-	return fmt_two(p + 7, low % 100);
+	put_word(p, eight_digits(v / 10));
+	p[8] = (char)('0' + v % 10);
+	return p + 9;
 }
 
 static inline char *put_hex(char *p, uint64_t v, const char *digits)
@@ -323,13 +343,10 @@ char *fmt_g(char *p, double v)
 	if (!six_digits(bits, &digits, &exp))
 		return begin + snprintf(begin, FMT_MOST, "%g", v);
 
-	char d[6];
-	fmt_two(d, digits / 10000);
-	fmt_two(d + 2, digits / 100 % 100);
-	fmt_two(d + 4, digits % 100);
-	unsigned n = 6;
-	while (d[n - 1] == '0')
-		n--;
+	char d[16];
+	const uint64_t word = eight_digits(digits) >> 16; // the first two are 0
+	const unsigned n = 8 - (unsigned)__builtin_clzll(word) / 8;
+	put_word(d, word);
 	return exp < -4 || exp >= 6 ? put_scientific(p, d, n, exp) : put_plain(p, d, n, exp);
 }
 

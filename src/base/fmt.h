@@ -2,7 +2,8 @@
 /**
  * Numbers as text, by hand: the same bytes as printf, several times faster.
  *
- * Each writes at @p, without a 0 behind, and returns the end. The caller has made room.
+ * Each writes at @p, without a 0 behind, and returns the end. The caller has made room for FMT_MOST
+ * bytes: what is behind the end may be written to as well.
  */
 #ifndef BASE_FMT_H
 #define BASE_FMT_H

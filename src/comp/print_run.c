@@ -120,8 +120,10 @@ static inline void save(struct print_run *r, const struct print_step *s, uint64_
 static void run_int(struct print_run *r, const struct print_step *s, bool json)
 {
 	const struct sonde_int *t = &s->type->u.integer;
-	uint64_t v = bits_int(r->pkt->data, r->at, t);
 
+	if (!has_bits(r, s, t->len, json))
+		return;
+	uint64_t v = bits_int(r->pkt->data, r->at, t);
 	r->at += t->len;
 	save(r, s, v);
 	if (!s->hidden)
@@ -143,8 +145,12 @@ static void run_enum(const struct print_program *pr, struct print_run *r,
 	const struct sonde_int *t = &s->type->u.integer;
 	const struct print_label *l = pr->labels + s->first, *end = l + s->n;
 	uint32_t group = UINT32_MAX;
-	uint64_t v = bits_int(r->pkt->data, r->at, t);
 
+	if (!has_bits(r, s, t->len, json)) {
+		r->p = put_string(r->p, json ? "],\"value\":null" : "");
+		return;
+	}
+	uint64_t v = bits_int(r->pkt->data, r->at, t);
 	r->at += t->len;
 	save(r, s, v);
 	for (; l < end; l++) {
@@ -164,6 +170,9 @@ static void run_enum(const struct print_program *pr, struct print_run *r,
 static void run_real(struct print_run *r, const struct print_step *s, bool json)
 {
 	const bool big = s->type->u.real.big_endian;
+
+	if (!has_bits(r, s, s->n, json))
+		return;
 	uint64_t bits = bits_u64(r->pkt->data, r->at, s->n, big);
 	double v;
 
@@ -245,44 +254,108 @@ static void run_chars(struct print_run *r, const struct print_step *s, bool json
 static void run_steps(const struct print_program *pr, struct print_run *r,
 		      const struct print_step *s, const struct print_step *end);
 
-/* What stands before element @i. */
-static inline void put_index(struct print_run *r, const struct print_step *s, uint64_t i, bool json)
+/* What stands before element @i: 16 bytes with the first two characters dropped for element 0. */
+#define INDEX_ONE(tens, ones) ", [" tens ones "] = \0\0\0\0\0\0\0"
+#define INDEX_TEN(tens)                                                                         \
+	INDEX_ONE(tens, "0"), INDEX_ONE(tens, "1"), INDEX_ONE(tens, "2"), INDEX_ONE(tens, "3"), \
+		INDEX_ONE(tens, "4"), INDEX_ONE(tens, "5"), INDEX_ONE(tens, "6"),               \
+		INDEX_ONE(tens, "7"), INDEX_ONE(tens, "8"), INDEX_ONE(tens, "9")
+static const char indexes[100][20] = {
+	INDEX_TEN(""),	INDEX_TEN("1"), INDEX_TEN("2"), INDEX_TEN("3"), INDEX_TEN("4"),
+	INDEX_TEN("5"), INDEX_TEN("6"), INDEX_TEN("7"), INDEX_TEN("8"), INDEX_TEN("9"),
+};
+
+static inline char *put_index(char *p, uint64_t i, bool with_index, bool json)
 {
+	if (!i) {
+		memcpy(p, " [0] = ", 8);
+		return p + (json ? 0 : with_index ? 7 : 1);
+	}
+	if (json || !with_index) {
+		memcpy(p, ", ", 2);
+		return p + 2 - json;
+	}
+	if (i < 100) {
+		memcpy(p, indexes[i], 16);
+		return p + 8 + (i > 9);
+	}
+	memcpy(p, ", [", 3);
+	p = fmt_u64(p + 3, i);
+	memcpy(p, "] = ", 4);
+	return p + 4;
+}
+
+/* The next integer of a code between PRINT_U8 and PRINT_S64 as text. */
+static inline char *put_native(char *p, const uint8_t *data, uint8_t code)
+{
+	uint16_t v16;
+	uint32_t v32;
+	uint64_t v64;
+
+	switch ((enum print_code)code) {
+	case PRINT_U8: return fmt_u64(p, *data);
+	case PRINT_S8: return fmt_i64(p, (int8_t)*data);
+	case PRINT_U16: memcpy(&v16, data, sizeof(v16)); return fmt_u64(p, v16);
+	case PRINT_S16: memcpy(&v16, data, sizeof(v16)); return fmt_i64(p, (int16_t)v16);
+	case PRINT_U32: memcpy(&v32, data, sizeof(v32)); return fmt_u64(p, v32);
+	case PRINT_S32: memcpy(&v32, data, sizeof(v32)); return fmt_i64(p, (int32_t)v32);
+	case PRINT_U64: memcpy(&v64, data, sizeof(v64)); return fmt_u64(p, v64);
+	default: memcpy(&v64, data, sizeof(v64)); return fmt_i64(p, (int64_t)v64);
+	}
+}
+
+/* Elements that are integers of whole bytes: all but those at which the event ends. */
+static uint64_t run_native_loop(struct print_run *r, const struct print_step *s, uint64_t n,
+				bool json)
+{
+	const struct print_step *body = s + 1;
+	const uint64_t mask = body->mask, len = body->n, end = r->end;
+	const uint8_t *const data = r->pkt->data;
+	const bool with_index = s->first;
+	uint64_t i = 0, at = r->at;
 	char *p = r->p;
 
-	if (json) {
-		if (i)
-			*p++ = ',';
-	} else {
-		if (i)
-			*p++ = ',';
-		*p++ = ' ';
-		if (s->first) {
-			*p++ = '[';
-			p = fmt_u64(p, i);
-			memcpy(p, "] = ", 4);
-			p += 4;
+	for (; i < n; i++) {
+		const uint64_t next = (at + mask) & ~mask;
+
+		if (next > end || len > end - next)
+			break;
+		if (p > r->limit) {
+			r->p = p;
+			make_room(r);
+			p = r->p;
 		}
+		p = put_index(p, i, with_index, json);
+		p = put_native(p, data + next / 8, body->code);
+		at = next + len;
 	}
 	r->p = p;
+	r->at = at;
+	return i;
+}
+
+static bool is_native(const struct print_step *s)
+{
+	return s->code >= PRINT_U8 && s->code <= PRINT_S64 && !s->save && !s->len;
 }
 
 static void run_loop(const struct print_program *pr, struct print_run *r,
 		     const struct print_step *s)
 {
 	const bool json = pr->style.json;
-	const struct print_step *body = s + 1, *end = body + s->body;
+	const struct print_step *body = s + 1, *last = body + s->body;
 	const uint64_t n = count_of(r, s);
 	uint64_t empty = 0;
 
-	for (uint64_t i = 0; i < n; i++) {
+	uint64_t i = s->body == 1 && is_native(body) ? run_native_loop(r, s, n, json) : 0;
+	for (; i < n; i++) {
 		const uint64_t before = r->at;
 
 		if (r->p > r->limit)
 			make_room(r);
 		if (!s->hidden)
-			put_index(r, s, i, json);
-		run_steps(pr, r, body, end);
+			r->p = put_index(r->p, i, s->first, json);
+		run_steps(pr, r, body, last);
 		empty += r->at == before;
 		if (r->at > r->end || empty > EMPTY_MOST)
 			break;
@@ -340,34 +413,78 @@ static void run_packet(struct print_run *r)
 	}
 }
 
-/* Integers of whole bytes, in this machine's order. */
-#define RUN_NATIVE(type, format)                                           \
-	do {                                                               \
-		type native;                                               \
-                                                                           \
-		if (!has_bits(r, s, 8 * sizeof(native), json))             \
-			break;                                             \
-		memcpy(&native, r->pkt->data + r->at / 8, sizeof(native)); \
-		r->at += 8 * sizeof(native);                               \
-		save(r, s, (uint64_t)native);                              \
-		r->p = format(r->p, native);                               \
-	} while (0)
-
-static void run_steps(const struct print_program *pr, struct print_run *r,
-		      const struct print_step *s, const struct print_step *end)
+/* Fields whose text may be of any length. */
+static void run_long(const struct print_program *pr, struct print_run *r,
+		     const struct print_step *s)
 {
 	const bool json = pr->style.json;
 
-	for (; s < end; s++) {
-		if (r->p > r->limit)
-			make_room(r);
-		r->p = put_literal(r->p, pr->text + s->text, s->len);
-		r->at = (r->at + s->mask) & ~(uint64_t)s->mask;
+	switch ((enum print_code)s->code) {
+	case PRINT_ENUM: run_enum(pr, r, s); break;
+	case PRINT_STRING: run_string(r, s, json); break;
+	case PRINT_CHARS: run_chars(r, s, json); break;
+	case PRINT_LOOP: run_loop(pr, r, s); break;
+	case PRINT_VARIANT: run_variant(pr, r, s); break;
+	default: break;
+	}
+}
+
+/*
+ * Integers of whole bytes, in this machine's order. The next character and bit are kept out of @r
+ * while nobody else needs them: what is written could be @r, for all that the compiler knows.
+ */
+#define RUN_NATIVE(type, format)                                                      \
+	do {                                                                          \
+		type native;                                                          \
+                                                                                      \
+		if (__builtin_expect(at > end || 8 * sizeof(native) > end - at, 0)) { \
+			RUN(cut(r, s, json));                                         \
+			break;                                                        \
+		}                                                                     \
+		memcpy(&native, data + at / 8, sizeof(native));                       \
+		at += 8 * sizeof(native);                                             \
+		if (s->save)                                                          \
+			r->slots[s->save] = (uint64_t)native;                         \
+		p = format(p, native);                                                \
+	} while (0)
+
+/* Anything else. */
+#define RUN(call)           \
+	do {                \
+		r->p = p;   \
+		r->at = at; \
+		call;       \
+		p = r->p;   \
+		at = r->at; \
+	} while (0)
+
+static void run_steps(const struct print_program *pr, struct print_run *r,
+		      const struct print_step *s, const struct print_step *last)
+{
+	const bool json = pr->style.json;
+	const char *const text = pr->text;
+	const uint8_t *const data = r->pkt->data;
+	char *p = r->p, *limit = r->limit;
+	uint64_t at = r->at, end = r->end;
+
+	for (; s < last; s++) {
+		if (__builtin_expect(p > limit, 0)) {
+			RUN(make_room(r));
+			limit = r->limit;
+		}
+		p = put_literal(p, text + s->text, s->len);
+		at = (at + s->mask) & ~(uint64_t)s->mask;
 		switch ((enum print_code)s->code) {
 		case PRINT_TEXT: break;
-		case PRINT_SCOPE: run_scope(r, s); break;
-		case PRINT_PACKET: run_packet(r); break;
-		case PRINT_SKIP: r->at += s->n; break;
+		case PRINT_SCOPE:
+			RUN(run_scope(r, s));
+			end = r->end;
+			break;
+		case PRINT_PACKET:
+			RUN(run_packet(r));
+			limit = r->limit;
+			break;
+		case PRINT_SKIP: at += s->n; break;
 		case PRINT_U8: RUN_NATIVE(uint8_t, fmt_u64); break;
 		case PRINT_U16: RUN_NATIVE(uint16_t, fmt_u64); break;
 		case PRINT_U32: RUN_NATIVE(uint32_t, fmt_u64); break;
@@ -376,34 +493,21 @@ static void run_steps(const struct print_program *pr, struct print_run *r,
 		case PRINT_S16: RUN_NATIVE(int16_t, fmt_i64); break;
 		case PRINT_S32: RUN_NATIVE(int32_t, fmt_i64); break;
 		case PRINT_S64: RUN_NATIVE(int64_t, fmt_i64); break;
-		case PRINT_INT:
-			if (has_bits(r, s, s->n, json))
-				run_int(r, s, json);
-			break;
-		case PRINT_ENUM:
-			if (has_bits(r, s, s->type->u.integer.len, json))
-				run_enum(pr, r, s);
-			break;
-		case PRINT_REAL:
-			if (has_bits(r, s, s->n, json))
-				run_real(r, s, json);
-			break;
+		case PRINT_INT: RUN(run_int(r, s, json)); break;
+		case PRINT_REAL: RUN(run_real(r, s, json)); break;
 		case PRINT_UNKNOWN:
-			r->at += s->n;
-			r->p = put_string(r->p, json ? "null" : "<unknown>");
+			at += s->n;
+			p = put_string(p, json ? "null" : "<unknown>");
 			break;
-		case PRINT_STRING: run_string(r, s, json); break;
-		case PRINT_CHARS: run_chars(r, s, json); break;
-		case PRINT_LOOP:
-			run_loop(pr, r, s);
-			s += s->body;
-			break;
-		case PRINT_VARIANT:
-			run_variant(pr, r, s);
+		default:
+			RUN(run_long(pr, r, s));
+			limit = r->limit;
 			s += s->body;
 			break;
 		}
 	}
+	r->p = p;
+	r->at = at;
 }
 
 void print_run(const struct print_program *pr, struct print_run *r)

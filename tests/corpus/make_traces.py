@@ -308,7 +308,6 @@ event { id = 1; stream_id = 0; name = "tagged";
         enum : u8 { num, str, pt, empty, many } _tag;
         variant <_tag> { u32 num; string str; struct point pt; struct { } empty;
             struct { u8 _c; u16 v[_c]; } many; } value;
-        variant <kind> { u8 first; u16 second; string third; } by_context;
         enum : s8 { neg = -5 ... -1, pos = 1 ... 5 } _sign;
         variant <_sign> { s32 neg; u8 pos; } by_sign;
     };
@@ -334,19 +333,19 @@ event { id = 4; stream_id = 0; name = "bare"; };
 
         return payload
 
-    def tagged(kind, tag, value, by_context, sign, by_sign):
-        return (common + le("HB", 1, kind) + le("B", tag) + value + by_context + le("b", sign)
+    def tagged(kind, tag, value, sign, by_sign):
+        return (common + le("HB", 1, kind) + le("B", tag) + value + le("b", sign)
                 + by_sign)
 
     events = [
         (0, 1, first(0, [])),
         (0, 2, first(3, [b"alpha", b"", b"b\"c"])),
         (0, 3, first(1, [b"w"] * 20)),
-        (1, 4, tagged(0, 0, le("I", 7), b"\x09", -5, le("i", -9))),
-        (1, 5, tagged(1, 1, b"text\0", le("H", 512), 5, b"\x08")),
-        (1, 6, tagged(2, 2, le("hh", 4, -4), b"third\0", -1, le("i", 1))),
-        (1, 7, tagged(0, 3, b"", b"\x01", 1, b"\x02")),
-        (1, 8, tagged(0, 4, le("BHHH", 3, 10, 20, 30), b"\x01", 2, b"\x02")),
+        (1, 4, tagged(0, 0, le("I", 7), -5, le("i", -9))),
+        (1, 5, tagged(1, 1, b"text\0", 5, b"\x08")),
+        (1, 6, tagged(2, 2, le("hh", 4, -4), -1, le("i", 1))),
+        (1, 7, tagged(0, 3, b"", 1, b"\x02")),
+        (1, 8, tagged(0, 4, le("BHHH", 3, 10, 20, 30), 2, b"\x02")),
         (2, 9, common + le("H", 5)),
         (3, 10, common),
         (4, 11, common),
