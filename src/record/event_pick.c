@@ -186,7 +186,7 @@ static unsigned far_from(const struct event_pick *e, const char *word)
 	const char *last = strrchr(word, ':') ? strrchr(word, ':') + 1 : word;
 	// A part of a name, or a name of another system, is as near as two letters.
 	if (d > 2 && strlen(last) >= 4 && strstr(e->name, last))
-		d = 2 + (strcmp(e->name, last) != 0);
+		d = 2;
 	return d;
 }
 
