@@ -78,8 +78,10 @@ static int add_event(struct sample_rings *r, struct perf_ring *ring, int fd, siz
 /* Both events of one thread (-1: all) on one CPU. */
 static int open_cpu(struct sample_rings *r, struct cpu_rings *c, pid_t tid)
 {
+	r->wish.watermark = (uint32_t)(r->tasks_size / 8);
 	int err = add_event(r, &c->tasks, perf_open_tasks(&r->can, &r->wish, tid, c->cpu),
 			    r->tasks_size);
+	r->wish.watermark = (uint32_t)(r->clock_size / 8);
 	if (!err)
 		err = add_event(r, &c->clock, perf_open_clock(&r->can, &r->wish, tid, c->cpu),
 				r->clock_size);
@@ -226,7 +228,7 @@ int sample_rings_drain(struct sample_rings *r, bool all,
 	for (uint32_t i = 0; i < 2 * r->n_cpus; i++) {
 		struct perf_ring *ring = ring_of(r, i);
 
-		much |= perf_ring_look(ring) > ring->size / 8;
+		much |= perf_ring_look(ring) > ring->size / 16;
 	}
 	if (!much)
 		return 0;

@@ -20,9 +20,9 @@
 
 enum {
 	CLOCK_RING = 1 << 20,
-	CLOCK_RING_DWARF = 1 << 23,
+	CLOCK_RING_DWARF = 1 << 24,
 	TASKS_RING = 1 << 18,
-	STACK_COPY = 1 << 13,
+	STACK_COPY = 1 << 15,
 };
 
 struct sampler {
@@ -306,7 +306,6 @@ static int open_rings(struct sampler *s)
 	s->rings.clock_size = CLOCK_RING;
 	s->rings.tasks_size = TASKS_RING;
 	s->rings.wish.hz = o->sample_hz;
-	s->rings.wish.watermark = TASKS_RING / 4;
 	if (o->callgraph == RECORD_CALLGRAPH_DWARF) {
 		if (!unwind_perf_regs())
 			return sonde_fail(-ENOTSUP, "stacks are not walked by DWARF on this CPU");

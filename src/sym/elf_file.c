@@ -5,12 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <sonde/err.h>
+
+#include "sym/eh_frame.h"
+
+enum { RANK_NAMELESS = 9 };
 
 enum { LOADS_MOST = 64, PHDRS_MOST = 256, NOTES_MOST = 1 << 16 };
 
@@ -26,7 +31,9 @@ struct elf_file {
 	struct load loads[LOADS_MOST];
 	size_t n_loads;
 	struct symtab functions;
+	struct symtab more; /* while they are loaded: functions without names */
 	bool loaded;
+	char name[64]; /* the last part of its path */
 };
 
 void elf_file_free(struct elf_file *f)
@@ -36,6 +43,7 @@ void elf_file_free(struct elf_file *f)
 	elf_end(f->elf);
 	mem_closep(&f->fd);
 	symtab_fini(&f->functions);
+	symtab_fini(&f->more);
 	free(f);
 }
 
@@ -69,6 +77,8 @@ static int finish_open(struct elf_file *f, const char *path, int fd, struct elf_
 		return sonde_fail(-EBADMSG, "'%s' is no ELF file", path);
 	}
 	read_loads(f);
+	const char *slash = strrchr(path, '/');
+	(void)snprintf(f->name, sizeof(f->name), "%s", slash ? slash + 1 : path);
 	f->fd = fd;
 	*ret = f;
 	return 0;
@@ -245,6 +255,40 @@ static int add_debug_file(struct elf_file *f)
 	return r;
 }
 
+/* A function without a name is called by where it begins. */
+static int add_nameless(void *arg, uint64_t vaddr, uint64_t len)
+{
+	struct elf_file *f = arg;
+	uint64_t off, end;
+	char name[96];
+
+	if (!offset_of(f, vaddr, &off, &end) || symtab_find(&f->functions, off))
+		return 0;
+	int n = snprintf(name, sizeof(name), "%s+0x%" PRIx64, f->name, off);
+	return symtab_add(&f->more, off, len < end - off ? len : end - off, end, name, (size_t)n,
+			  RANK_NAMELESS);
+}
+
+/* The dynamic symbols, and what is between them. */
+static int add_exported(struct elf_file *f)
+{
+	int r = add_sections(f, f->elf, SHT_DYNSYM);
+
+	if (r >= 0)
+		r = symtab_finish(&f->functions);
+	if (r >= 0)
+		r = eh_frame_each(f->elf, add_nameless, f);
+	for (size_t i = 0; r >= 0 && i < f->more.n; i++) {
+		const struct sym *s = &f->more.syms[i];
+		const char *name = symtab_name(&f->more, s);
+
+		r = symtab_add(&f->functions, s->start, s->end - s->start, 0, name, strlen(name),
+			       RANK_NAMELESS);
+	}
+	symtab_fini(&f->more);
+	return r == -E2BIG ? 0 : r;
+}
+
 int elf_file_functions(struct elf_file *f, const struct symtab **ret)
 {
 	if (!f->loaded && f->elf) {
@@ -252,7 +296,7 @@ int elf_file_functions(struct elf_file *f, const struct symtab **ret)
 		if (!r)
 			r = add_debug_file(f);
 		if (!r)
-			r = add_sections(f, f->elf, SHT_DYNSYM);
+			r = add_exported(f);
 		if (r >= 0)
 			r = symtab_finish(&f->functions);
 		if (r < 0) {

@@ -15,7 +15,8 @@
 struct elf_file;
 
 /**
- * Opens the ELF file @fd, which is owned by the result on success. @path is for messages only.
+ * Opens the ELF file @fd, which is owned by the result on success. @path is for messages, and its
+ * last part for functions without names.
  * -EBADMSG: no ELF file.
  */
 SONDE_MUST_CHECK int elf_file_open(int fd, const char *path, struct elf_file **ret);
@@ -33,8 +34,9 @@ bool elf_file_vaddr(const struct elf_file *f, uint64_t off, uint64_t *ret);
 
 /**
  * Lends the functions, keyed by file offset: of .symtab, else of the separate debug file with the
- * same build-id, else of .dynsym. Loaded once. A file without any has an empty table; what makes no
- * sense inside of the file is left out. Fails only with -ENOMEM.
+ * same build-id, else of .dynsym; then what has no name is called "file+0xOFFSET" by where it
+ * begins, as far as .eh_frame tells. Loaded once. A file without any has an empty table; what makes
+ * no sense inside of the file is left out. Fails only with -ENOMEM.
  */
 SONDE_MUST_CHECK int elf_file_functions(struct elf_file *f, const struct symtab **ret);
 
