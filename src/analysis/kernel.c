@@ -373,7 +373,7 @@ void kernel_cpu_deduce(struct kernel *k, struct kernel_cpu *c, struct kernel_thr
 
 	if (!c->after_gap && p->has_begin)
 		since = p->begin_ns > k->first_ns ? p->begin_ns : k->first_ns;
-	if (t->state != KERNEL_UNKNOWN && t->since_ns > since)
+	if (since != KERNEL_NO_TIME && t->state != KERNEL_UNKNOWN && t->since_ns > since)
 		since = t->since_ns;
 	if (since > e->ts_ns || since == KERNEL_NO_TIME)
 		since = e->ts_ns;

@@ -522,6 +522,18 @@ static const struct rule {
 	  "D lost 0 packets 0 gaps 0 backward 0 mismatches 1 broken 0 open 0 no-cpu 0\n",
 	  { 0, 0 },
 	  INT64_MIN },
+	{ "a thread that waited has not run since, only because the switch to it is missing",
+	  NOT_CURRENT,
+	  "RD",
+	  "0 0 switch 0 0 7\n"
+	  "10 0 switch 7 0 8\n"
+	  "20 0 switch 8 0 5\n"
+	  "30 0 switch 7 1 9\n"
+	  "40 0 other\n",
+	  "R cpu0 7 0-10\nR cpu0 8 10-20\nR cpu0 9 30-40\n"
+	  "D lost 0 packets 0 gaps 0 backward 0 mismatches 1 broken 0 open 0 no-cpu 0\n",
+	  { 0, 0 },
+	  INT64_MIN },
 	{ "a thread that runs elsewhere has left the CPU before",
 	  ANY,
 	  "RD",
