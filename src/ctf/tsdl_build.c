@@ -477,6 +477,12 @@ static int check_told_apart(struct plot *p)
 	if (p->n_streams > 1 && !sonde_type_member(b->trace->packet_header, "stream_id"))
 		return fail_at(b, p->streams[1].pos,
 			       "a second stream, but the packet header has no 'stream_id'");
+	for (size_t i = 0; p->n_streams > 1 && i < p->n_streams; i++) {
+		if (!p->streams[i].cls->has_id && i > 0)
+			return fail_at(b, p->streams[i].pos,
+				       "stream without an 'id' where there are several");
+		p->streams[i].cls->has_id = true; // the first may leave out that it is 0
+	}
 	for (size_t i = 0; i < p->n_events; i++) {
 		const struct sonde_stream_class *s = p->events[i].stream->cls;
 

@@ -18,7 +18,7 @@ static int check_unsigned(struct build *b, const struct ast_item *it, const stru
 {
 	const struct sonde_member *m = sonde_type_member(t, name);
 
-	if (!m || strcmp(m->name, name) != 0)
+	if (!m)
 		return 0;
 	if ((m->type->kind != SONDE_INT && m->type->kind != SONDE_ENUM) ||
 	    m->type->u.integer.is_signed)
@@ -130,7 +130,7 @@ static int map_members(struct build *b, const struct ast_item *it, const struct 
 		struct sonde_type *t = (struct sonde_type *)m[i].type; // ours, under construction
 		int r = 0;
 
-		if (strcmp(m[i].name, name) != 0)
+		if (strcmp(m[i].shown, name) != 0)
 			r = map_named(b, it, t, name);
 		else if ((t->kind == SONDE_INT || t->kind == SONDE_ENUM) && !t->u.integer.clock)
 			r = implied_clock(b, it, name, &t->u.integer.clock);

@@ -88,6 +88,12 @@ static const struct {
 	  "m:5:1: a second event of id 3 in its stream" },
 	{ TRACE "stream { };\nstream { id = 1; };",
 	  "m:3:1: a second stream, but the packet header has no 'stream_id'" },
+	{ "trace { major = 1; minor = 8; byte_order = be; packet.header := struct { "
+	  "integer { size = 8; } stream_id; }; };\nstream { id = 1; };\nstream { };",
+	  "m:3:1: stream without an 'id' where there are several" },
+	{ "trace { major = 1; minor = 8; byte_order = be; packet.header := struct { "
+	  "integer { size = 8; } stream_id; }; };\nstream { };\nstream { id = 0; };",
+	  "m:3:1: a second stream of id 0" },
 	{ TRACE "stream { struct { } x; };", "m:2:21: a field outside a structure" },
 	// Types.
 	{ FIELDS "u9 x; }; };", "m:4:1: no type 'u9' is declared before this; did you mean 'u8'?" },
