@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sonde/err.h>
@@ -60,7 +61,7 @@ struct writer_file {
 	uint64_t told_discarded; /* in packets so far */
 	uint64_t stream_id;
 	int32_t cpu;
-	bool has_packets;
+	uint64_t start_ts; /* when the stream began to exist */
 };
 
 struct writer {
@@ -290,6 +291,15 @@ int writer_metadata(struct writer *w, const char *text, size_t len)
 	return make_index_dir(w);
 }
 
+/* The time of the clock that describe_trace() describes. */
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 int writer_stream_new(struct writer *w, const struct writer_stream_opts *opts,
 		      struct writer_stream **ret)
 {
@@ -309,6 +319,7 @@ int writer_stream_new(struct writer *w, const struct writer_stream_opts *opts,
 		return sonde_fail(-ENOMEM, "stream '%s': out of memory", opts->name);
 	s->file->stream_id = opts->id;
 	s->file->cpu = opts->cpu;
+	s->file->start_ts = now_ns();
 	s->cap = cap;
 	s->len = HEAD_LEN;
 	s->w = w;
@@ -399,7 +410,6 @@ static int put_packet(struct writer_stream *s, size_t content, uint64_t begin, u
 	f->off += len;
 	f->seq++;
 	f->told_discarded = s->discarded;
-	f->has_packets = true;
 	atomic_fetch_add(&s->w->bytes, len);
 
 	r = write_at(f->index_fd, &entry, sizeof(entry), f->index_off);
@@ -444,6 +454,11 @@ int writer_lost(struct writer_stream *s, uint64_t n)
 {
 	int r = writer_flush(s);
 
+	// Readers see losses as differences between packets: the first one needs one before it.
+	if (!r && s->file->seq == 0) {
+		r = put_packet(s, CONTENT_MIN, s->file->start_ts, s->file->start_ts);
+		s->err = r;
+	}
 	s->discarded += n;
 	return r;
 }

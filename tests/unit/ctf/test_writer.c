@@ -149,6 +149,32 @@ TEST(packets_hold_what_was_committed)
 	remove_name(dir);
 }
 
+TEST(losses_before_the_first_event_are_seen)
+{
+	char dir[48];
+	uint8_t file[1024];
+	struct writer *w = NULL;
+	struct writer_stream *s = NULL;
+
+	make_name(dir, sizeof(dir));
+	EXPECT_EQ(writer_open(dir, false, &w), 0);
+	EXPECT_EQ(writer_metadata(w, "x", 1), 0);
+	EXPECT_EQ(writer_stream_new(w, &(struct writer_stream_opts){ .name = "s" }, &s), 0);
+	EXPECT_EQ(writer_lost(s, 5), 0);
+	EXPECT_EQ(put(s, UINT64_MAX, "z", 1), 0);
+	EXPECT_EQ(writer_flush(s), 0);
+
+	// An empty packet that lost nothing, from when the stream was made; then the event's.
+	EXPECT_EQ(read_file(dir, "s", file, sizeof(file)), 2 * HEAD + 8);
+	EXPECT_EQ(le64(file + 24), le64(file + 32));
+	EXPECT(le64(file + 24) > 0 && le64(file + 24) < UINT64_MAX);
+	EXPECT_EQ(le64(file + 40), (HEAD - 4) * 8);
+	EXPECT_EQ(le64(file + 64), 0);
+	EXPECT_EQ(le64(file + HEAD + 64), 5);
+	writer_close(w);
+	remove_name(dir);
+}
+
 TEST(an_event_too_large_is_refused)
 {
 	char dir[48];
