@@ -1,0 +1,1 @@
+sonde cat --jsom data

@@ -1,0 +1,1 @@
+sonde cat --from yesterday examples/sonde-trace
