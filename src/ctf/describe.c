@@ -286,6 +286,7 @@ static void add_clock(struct describe *d)
 	c->freq = 1000000000;
 	c->offset_s = s;
 	c->offset = (uint64_t)(offset - s * 1000000000);
+	c->absolute = true;
 	c->is_unix = true;
 	boot_id(c);
 	list[0] = c;

@@ -382,7 +382,8 @@ static void print_clock(struct print *p, const struct sonde_clock *c)
 	strbuf_fmt(p->out, "\tprecision = %" PRIu64 ";\n", c->precision);
 	strbuf_fmt(p->out, "\toffset_s = %" PRId64 ";\n", c->offset_s);
 	strbuf_fmt(p->out, "\toffset = %" PRIu64 ";\n", c->offset);
-	strbuf_fmt(p->out, "\tabsolute = %s;\n};\n\n", c->absolute ? "true" : "false");
+	strbuf_fmt(p->out, "\tabsolute = %s;\n};\n\n",
+		   c->absolute || c->is_unix ? "true" : "false");
 }
 
 /** A stream class that says nothing is not written, where it is the only one. */

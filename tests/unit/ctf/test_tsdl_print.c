@@ -5,6 +5,7 @@
 
 #include <sonde/err.h>
 
+#include "ctf/describe.h"
 #include "ctf/metadata.h"
 #include "ctf/tsdl_print.h"
 #include "same_trace.h"
@@ -80,6 +81,41 @@ TEST(parses_back)
 {
 	EXPECT_EQ(print_and_parse(), 0);
 	test_oom(print_and_parse);
+}
+
+TEST(described_in_memory)
+{
+	struct arena a = { 0 };
+	struct describe d = { .arena = &a };
+	struct strbuf out = { 0 };
+	struct sonde_trace *again = NULL;
+
+	describe_trace(&d, (const uint8_t *)"0123456789abcdef");
+	describe_env_host(&d);
+	describe_env_int(&d, "low", INT64_MIN);
+	describe_env_str(&d, "text", "a\"b\\c\n\xc3\xa9");
+	struct sonde_type *context = describe_struct(&d);
+	struct sonde_type *depth = describe_int(&d, 8, false);
+	describe_member(&d, context, "depth", depth);
+	struct sonde_stream_class *s = describe_stream(&d, 3, describe_event_header(&d), context);
+	struct sonde_type *fields = describe_struct(&d), *inner = describe_struct(&d);
+	struct sonde_type *len = describe_int(&d, 16, false);
+	describe_member(&d, inner, "len", len);
+	describe_member(&d, inner, "ints", describe_sequence(&d, describe_hex(&d, 64), len));
+	describe_member(&d, fields, "stream", inner);
+	describe_member(&d, fields, "comm", describe_text(&d, 16));
+	describe_member(&d, fields, "pair", describe_array(&d, describe_int(&d, 32, true), 2));
+	describe_member(&d, fields, "more", describe_text_sequence(&d, len));
+	describe_member(&d, fields, "up", describe_sequence(&d, describe_string(&d), depth));
+	(void)describe_event(&d, s, "a:b", 7, fields);
+	(void)describe_event(&d, s, "c", 9, describe_struct(&d));
+
+	EXPECT_EQ(describe_ok(&d), 0);
+	EXPECT_EQ(tsdl_print(&d.trace, &out), 0);
+	EXPECT_EQ(parse(strbuf_text(&out), out.len, &a, &again), 0);
+	EXPECT(again && same_trace(&d.trace, again));
+	strbuf_fini(&out);
+	arena_fini(&a);
 }
 
 TEST(refuses_what_metadata_cannot_say)
