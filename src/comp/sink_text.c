@@ -30,7 +30,7 @@ struct sink_text {
 	struct clock_text clock;
 	bool cycles, no_delta;
 
-	/* The event before, if it had a time. */
+	/* The event before, and the time to it. In cycles, all ones is what is not known. */
 	bool has_last, has_delta;
 	int64_t last_ns, delta_ns;
 	uint64_t last_cycles, delta_cycles;
@@ -67,6 +67,8 @@ static int text_init(struct sonde_component *c, const struct sonde_setup *setup)
 		if (r < 0)
 			return r;
 	}
+	s->last_cycles = UINT64_MAX;
+	s->delta_cycles = UINT64_MAX;
 	s->run.out = setup->out;
 	s->packets.style.names = s->choice.names[NAME_CONTEXT];
 	return 0;
@@ -271,7 +273,7 @@ static int text_compile(struct sink_text *s, const struct sonde_event_class *cls
 
 static char *put_delta(const struct sink_text *s, char *p)
 {
-	if (!s->has_delta) {
+	if (s->cycles ? s->delta_cycles == UINT64_MAX : !s->has_delta) {
 		const char *unknown = s->cycles ? "+????????????" : "+?.?????????";
 
 		memcpy(p, unknown, 14);
@@ -296,18 +298,29 @@ static char *put_str(char *p, const char *s, size_t len)
 	return p + len;
 }
 
+/*
+ * Keeps the time and the delta to it. Clock values and times of -1 stand for none in babeltrace2,
+ * so that the delta behind them is the one before.
+ */
+static void note_time(struct sink_text *s, const struct sonde_event *e)
+{
+	if (s->last_cycles != UINT64_MAX)
+		s->delta_cycles = e->cycles - s->last_cycles;
+	s->last_cycles = e->cycles;
+	if (s->has_last) {
+		s->delta_ns = (int64_t)((uint64_t)e->ts_ns - (uint64_t)s->last_ns);
+		s->has_delta = true;
+	}
+	s->last_ns = e->ts_ns;
+	s->has_last = e->ts_ns != -1;
+}
+
 /* "[time] (delta) ", or "timestamp = time, delta = delta". */
 static char *put_time(struct sink_text *s, char *p, const struct sonde_event *e)
 {
 	const bool names = s->choice.names[NAME_HEADER];
 
-	s->has_delta = s->has_last;
-	s->delta_ns = (int64_t)((uint64_t)e->ts_ns - (uint64_t)s->last_ns);
-	s->delta_cycles = e->cycles - s->last_cycles;
-	s->last_ns = e->ts_ns;
-	s->last_cycles = e->cycles;
-	s->has_last = true;
-
+	note_time(s, e);
 	p = names ? put_str(p, "timestamp = ", 12) : put_str(p, "[", 1);
 	p = s->cycles ? fmt_u64_pad(p, e->cycles, 20) : clock_text_put(&s->clock, p, e->ts_ns);
 	if (!names)

@@ -373,6 +373,7 @@ def times(folder):
     rows = {
         "before-1970": dict(offset_s=-1000, offset=0),
         "around-1970": dict(offset_s=-3, offset=999999999),
+        "one-before": dict(offset_s=-1, offset=999999998),
         "mhz": dict(freq=1000000, offset_s=1000000000, offset=2500000),
         "odd-freq": dict(freq=3579545, offset_s=1600000000, offset=77),
         "fast": dict(freq=3000000000, offset_s=1600000000, offset=1),
