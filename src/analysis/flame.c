@@ -469,24 +469,14 @@ static int flame_consume(struct sonde_component *comp, const struct sonde_batch 
 	return 0;
 }
 
-/* 1234567 as "1,234,567". */
-static void put_count(struct strbuf *b, uint64_t v)
-{
-	char plain[32];
-	int n = snprintf(plain, sizeof(plain), "%" PRIu64, v);
-
-	for (int i = 0; i < n; i++)
-		strbuf_fmt(b, "%s%c", i && (n - i) % 3 == 0 ? "," : "", plain[i]);
-}
-
 static void make_subtitle(const struct flame *f, struct strbuf *b)
 {
 	strbuf_fmt(b, "%.3f s", (double)(f->last_ns - f->first_ns) / 1e9);
 	strbuf_str(b, " \xc2\xb7 ");
-	put_count(b, f->samples);
+	flame_count(b, f->samples);
 	strbuf_str(b, f->samples == 1 ? " sample" : " samples");
 	strbuf_str(b, " \xc2\xb7 ");
-	put_count(b, f->lost);
+	flame_count(b, f->lost);
 	strbuf_str(b, " lost");
 }
 

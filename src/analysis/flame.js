@@ -146,6 +146,14 @@
     e.preventDefault();
   });
 
+  // Title and foot stay in sight where the picture is higher than the window.
+  function follow() {
+    const height = svg.viewBox.baseVal.height, high = window.innerHeight;
+    const y = Math.max(0, Math.min(window.scrollY, height - high));
+    document.getElementById('head').setAttribute('transform', `translate(0 ${y})`);
+    document.getElementById('foot').setAttribute('transform', `translate(0 ${Math.min(0, y + high - height)})`);
+  }
+
   // As wide as the window where the picture is the page.
   function resize() {
     const height = svg.viewBox.baseVal.height;
@@ -155,10 +163,13 @@
     right.setAttribute('transform', `translate(${width - PAD} 0)`);
     if (leftOut) leftOut.setAttribute('x', width - PAD);
     place();
+    follow();
   }
   if (svg.tagName === 'svg' && window.parent === window) {
     window.addEventListener('resize', resize);
+    window.addEventListener('scroll', follow);
     resize();
+    window.scrollTo(0, svg.viewBox.baseVal.height);
   } else {
     place();
   }

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -104,6 +105,15 @@ size_t flame_fit(const char *text, size_t chars, bool *ret_cut)
 	return len;
 }
 
+void flame_count(struct strbuf *b, uint64_t v)
+{
+	char plain[32];
+	const int n = snprintf(plain, sizeof(plain), "%" PRIu64, v);
+
+	for (int i = 0; i < n; i++)
+		strbuf_fmt(b, "%s%c", i && (n - i) % 3 == 0 ? "," : "", plain[i]);
+}
+
 static uint64_t name_hash(const char *s)
 {
 	uint64_t h = 0xcbf29ce484222325u;
@@ -177,7 +187,9 @@ static void put_title(struct drawing *d, const char *name, const struct stack_no
 {
 	d->text.len = 0;
 	flame_escape(&d->text, name, strlen(name));
-	strbuf_fmt(&d->text, " (%" PRIu64 " sample%s, ", n->total, n->total == 1 ? "" : "s");
+	strbuf_str(&d->text, " (");
+	flame_count(&d->text, n->total);
+	strbuf_str(&d->text, n->total == 1 ? " sample, " : " samples, ");
 	put_percent(d, n->total);
 	if (n->self && n->self != n->total) {
 		strbuf_str(&d->text, ", itself ");
@@ -276,7 +288,10 @@ static void put_legend(struct drawing *d)
 	static const struct {
 		const char *cls, *text;
 		int x;
-	} entries[] = { { "u1", "user", -232 }, { "k1", "kernel", -172 }, { "t", "thread", -104 } };
+	} entries[] = { { "u1", "user", -257 },
+			{ "k1", "kernel", -201 },
+			{ "t", "thread", -134 },
+			{ "x", "unknown", -67 } };
 
 	out_fmt(d->out, "<g id=\"right\" transform=\"translate(%d 0)\">\n", WIDTH - PAD);
 	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
@@ -286,8 +301,8 @@ static void put_legend(struct drawing *d)
 			entries[i].cls, entries[i].x);
 		put_text(d, "legend", entries[i].x + 15, 67, entries[i].text);
 	}
-	out_fmt(d->out, "<text id=\"reset\" role=\"button\" style=\"display:none\" x=\"-40\" "
-			"y=\"67\">Reset</text>\n</g>\n");
+	out_str(d->out, "<text id=\"reset\" role=\"button\" style=\"display:none\" x=\"-276\" "
+			"y=\"42\" text-anchor=\"end\">Reset zoom</text>\n</g>\n");
 }
 
 static void put_head(struct drawing *d, const struct flame_text *text, unsigned height)
@@ -304,23 +319,41 @@ static void put_head(struct drawing *d, const struct flame_text *text, unsigned 
 	out_str(d->out, css);
 	out_str(d->out, "</style>\n");
 	out_str(d->out, "<rect class=\"bg\" width=\"100%\" height=\"100%\"/>\n");
+}
+
+/* What stays in sight while the picture scrolls; so it comes after the frames. */
+static void put_title_bar(struct drawing *d, const struct flame_text *text)
+{
+	out_fmt(d->out, "<g id=\"head\">\n<rect class=\"bg\" width=\"100%%\" height=\"%d\"/>\n",
+		TOP - 2);
 	put_text(d, "title", PAD, 34, text->title);
 	put_text(d, "sub", PAD, 56, text->subtitle);
 	put_legend(d);
+	out_str(d->out, "</g>\n");
 }
 
 static void put_foot(struct drawing *d, unsigned height)
 {
 	out_fmt(d->out,
+		"<g id=\"foot\">\n<rect class=\"bg\" y=\"%u\" width=\"100%%\" height=\"%d\"/>\n",
+		height - BOTTOM + 2, BOTTOM - 2);
+	out_fmt(d->out,
 		"<text id=\"info\" x=\"%d\" y=\"%u\">click a frame to zoom in \xc2\xb7 / to search "
 		"\xc2\xb7 arrows and Enter to walk \xc2\xb7 Esc to go back</text>\n",
 		PAD, height - 16);
-	if (d->n_left_out)
-		out_fmt(d->out,
-			"<text class=\"note\" x=\"%d\" y=\"%u\" text-anchor=\"end\" "
-			"id=\"left-out\">%" PRIu64 " frames below 0.1 %% not drawn</text>\n",
-			WIDTH - PAD, height - 16, d->n_left_out);
-	out_str(d->out, "<script><![CDATA[\n");
+	if (!d->n_left_out)
+		return;
+	d->text.len = 0;
+	flame_count(&d->text, d->n_left_out);
+	out_fmt(d->out,
+		"<text class=\"note\" x=\"%d\" y=\"%u\" text-anchor=\"end\" id=\"left-out\">%s "
+		"frames below 0.1 %% not drawn</text>\n",
+		WIDTH - PAD, height - 16, strbuf_text(&d->text));
+}
+
+static void put_script(struct drawing *d)
+{
+	out_str(d->out, "</g>\n<script><![CDATA[\n");
 	out_str(d->out, js);
 	out_str(d->out, "]]></script>\n</svg>\n");
 }
@@ -333,7 +366,9 @@ int flame_svg(const struct stacks *s, const struct flame_text *text, struct sond
 	const unsigned height = TOP + (d.depth + 1) * ROW + BOTTOM;
 	put_head(&d, text, height);
 	int r = put_frames(&d);
+	put_title_bar(&d, text);
 	put_foot(&d, height);
+	put_script(&d);
 	if (!r)
 		r = strbuf_ok(&d.text);
 	strbuf_fini(&d.text);

@@ -15,6 +15,9 @@ struct flame_text {
 SONDE_MUST_CHECK int flame_svg(const struct stacks *s, const struct flame_text *text,
 			       struct sonde_out *out);
 
+/** Appends 1234567 as "1,234,567". */
+void flame_count(struct strbuf *b, uint64_t v);
+
 /** Appends text as XML has it; bytes that are no UTF-8 and control characters become '?'. */
 void flame_escape(struct strbuf *b, const char *text, size_t len);
 
