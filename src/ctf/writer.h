@@ -65,6 +65,7 @@ struct writer_stream {
 	uint64_t first_ts, last_ts;
 	uint64_t n_events;  /* all that were committed */
 	uint64_t discarded; /* all that were lost so far */
+	bool full;	    /* the packet is written because it is full */
 	int err;	    /* the first failure, negative errno; nothing is written after it */
 	struct writer *w;   /* borrowed */
 	struct writer_file *file; /* owned: what is behind it */

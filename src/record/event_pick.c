@@ -2,14 +2,12 @@
 /** Chooses kernel events by globs, and suggests near names for those that do not exist. */
 #include "record/event_pick.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <sonde/err.h>
 
@@ -76,36 +74,14 @@ static int add_event(struct event_list *l, struct arena *arena, const char *syst
 	int r = mem_grow(&l->events, &l->cap, l->n + 1);
 	if (r < 0)
 		return r;
+	const char *last = l->n ? l->events[l->n - 1].system : "";
 	char *copy = arena_strndup(arena, name, strlen(name));
-	if (!copy)
+	if (strcmp(last, system) != 0)
+		last = arena_strndup(arena, system, strlen(system));
+	if (!copy || !last)
 		return -ENOMEM;
-	l->events[l->n++] = (struct event_pick){ .system = system, .name = copy, .shown = copy };
+	l->events[l->n++] = (struct event_pick){ .system = last, .name = copy, .shown = copy };
 	return 0;
-}
-
-/* The events of one system: folders with a file to enable them. */
-static int read_system(struct event_list *l, const char *dir, const char *system,
-		       struct arena *arena)
-{
-	char path[PATH_MAX];
-	const struct dirent *e;
-	int r = 0;
-
-	(void)snprintf(path, sizeof(path), "%s/events/%s", dir, system);
-	DIR *d = opendir(path);
-	if (!d)
-		return 0;
-	const char *copy = arena_strndup(arena, system, strlen(system));
-	if (!copy)
-		r = -ENOMEM;
-	while (!r && (e = readdir(d))) {
-		(void)snprintf(path, sizeof(path), "%s/enable", e->d_name);
-		if (e->d_name[0] == '.' || faccessat(dirfd(d), path, F_OK, 0) < 0)
-			continue;
-		r = add_event(l, arena, copy, e->d_name);
-	}
-	(void)closedir(d);
-	return r;
 }
 
 static int by_name(const void *a, const void *b)
@@ -145,22 +121,32 @@ static int name_apart(struct event_list *l, struct arena *arena)
 	return 0;
 }
 
+/* One line of available_events: "system:name". */
+static int add_line(struct event_list *l, struct arena *arena, char *line)
+{
+	line[strcspn(line, "\n")] = '\0';
+	char *name = strchr(line, ':');
+	if (!name || name == line || !name[1] || strlen(line) > NAME_LEN_MOST)
+		return 0;
+	*name++ = '\0';
+	// The tracer's own records cannot be enabled one by one.
+	if (!strcmp(line, "ftrace"))
+		return 0;
+	return add_event(l, arena, line, name);
+}
+
 int event_list_read(struct event_list *l, const char *dir, struct arena *arena)
 {
-	char path[PATH_MAX];
-	const struct dirent *e;
+	char path[PATH_MAX], line[2 * NAME_LEN_MOST];
 	int r = 0;
 
-	(void)snprintf(path, sizeof(path), "%s/events", dir);
-	DIR *d = opendir(path);
-	if (!d)
+	(void)snprintf(path, sizeof(path), "%s/available_events", dir);
+	FILE *f = fopen(path, "re");
+	if (!f)
 		return sonde_fail_errno(-errno, "'%s'", path);
-	while (!r && (e = readdir(d))) {
-		// The tracer's own records: they cannot be enabled one by one.
-		if (e->d_name[0] != '.' && strcmp(e->d_name, "ftrace") != 0)
-			r = read_system(l, dir, e->d_name, arena);
-	}
-	(void)closedir(d);
+	while (!r && fgets(line, sizeof(line), f))
+		r = add_line(l, arena, line);
+	(void)fclose(f);
 	if (!r && !l->n)
 		r = sonde_fail(-ENOTSUP, "this kernel has no trace events");
 	return r < 0 ? r : name_apart(l, arena);

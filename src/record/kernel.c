@@ -308,7 +308,10 @@ static int kernel_open(void *state, struct recording *rec)
 	k->tep = tep_alloc();
 	if (!k->tep)
 		return sonde_fail(-ENOMEM, "kernel events: out of memory");
-	r = event_list_read(&k->events, tracing_dir(k->tracing), rec->arena);
+	const char *top;
+	r = tracing_mount(&top);
+	if (!r)
+		r = event_list_read(&k->events, top, rec->arena);
 	if (!r)
 		r = event_list_pick(&k->events, rec->opts->events, rec->opts->n_events);
 	if (!r)

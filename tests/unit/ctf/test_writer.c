@@ -175,6 +175,38 @@ TEST(losses_before_the_first_event_are_seen)
 	remove_name(dir);
 }
 
+TEST(full_packets_end_at_whole_pages)
+{
+	static uint8_t file[600000];
+	static const uint8_t event[1000];
+	char dir[48];
+	struct writer *w = NULL;
+	struct writer_stream *s = NULL;
+	size_t off = 0;
+
+	make_name(dir, sizeof(dir));
+	EXPECT_EQ(writer_open(dir, false, &w), 0);
+	EXPECT_EQ(writer_metadata(w, "x", 1), 0);
+	EXPECT_EQ(writer_stream_new(w, &(struct writer_stream_opts){ .name = "s" }, &s), 0);
+	EXPECT_EQ(put(s, 1, event, 1000), 0);
+	EXPECT_EQ(writer_flush(s), 0); // not full
+	for (int i = 0; i < 500; i++)
+		EXPECT_EQ(put(s, 2, event, 1000), 0);
+	EXPECT_EQ(writer_flush(s), 0);
+
+	static const size_t ends[] = { HEAD + 1000, 266240 };
+	const size_t len = read_file(dir, "s", file, sizeof(file));
+	for (size_t i = 0; i <= MEM_LEN(ends); i++) {
+		off += le64(file + off + 48) / 8;
+		if (i < MEM_LEN(ends))
+			EXPECT_EQ(off, ends[i]);
+	}
+	EXPECT_EQ(off, len);
+	EXPECT_EQ(s->n_events, 501);
+	writer_close(w);
+	remove_name(dir);
+}
+
 TEST(an_event_too_large_is_refused)
 {
 	char dir[48];

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sonde/err.h>
@@ -46,15 +45,18 @@ TEST(events_and_filters_are_split)
 /* A folder like tracefs, with a few events. */
 static char top[] = "/tmp/sonde-pick-XXXXXX";
 static const char *const events[] = {
-	"sched/sched_switch",
-	"sched/sched_waking",
-	"sched/sched_wakeup",
-	"irq/softirq_entry",
-	"irq/irq_handler_entry",
-	"a/twice",
-	"b/twice",
-	"raw_syscalls/sys_enter",
-	"ftrace/print",
+	"sched:sched_switch",
+	"sched:sched_waking",
+	"sched:sched_wakeup",
+	"irq:softirq_entry",
+	"irq:irq_handler_entry",
+	"a:twice",
+	"b:twice",
+	"raw_syscalls:sys_enter",
+	"ftrace:print",
+	"nonsense",
+	":",
+	"a:",
 };
 
 static void make_folder(void)
@@ -63,35 +65,20 @@ static void make_folder(void)
 
 	if (!mkdtemp(top))
 		test_failed(__FILE__, __LINE__, "no folder");
-	(void)snprintf(path, sizeof(path), "%s/events", top);
-	(void)mkdir(path, 0700);
-	for (size_t i = 0; i < MEM_LEN(events); i++) {
-		(void)snprintf(path, sizeof(path), "%s/events/%s", top, events[i]);
-		*strrchr(path, '/') = '\0';
-		(void)mkdir(path, 0700);
-		(void)snprintf(path, sizeof(path), "%s/events/%s", top, events[i]);
-		(void)mkdir(path, 0700);
-		(void)snprintf(path, sizeof(path), "%s/events/%s/enable", top, events[i]);
-		FILE *f = fopen(path, "we");
-		if (f)
-			(void)fclose(f);
-	}
+	(void)snprintf(path, sizeof(path), "%s/available_events", top);
+	FILE *f = fopen(path, "we");
+	for (size_t i = 0; f && i < MEM_LEN(events); i++)
+		fprintf(f, "%s\n", events[i]);
+	if (f)
+		(void)fclose(f);
 }
 
 static void remove_folder(void)
 {
 	char path[128];
 
-	for (size_t i = 0; i < MEM_LEN(events); i++) {
-		(void)snprintf(path, sizeof(path), "%s/events/%s/enable", top, events[i]);
-		(void)unlink(path);
-		*strrchr(path, '/') = '\0';
-		(void)rmdir(path);
-		*strrchr(path, '/') = '\0';
-		(void)rmdir(path);
-	}
-	(void)snprintf(path, sizeof(path), "%s/events", top);
-	(void)rmdir(path);
+	(void)snprintf(path, sizeof(path), "%s/available_events", top);
+	(void)unlink(path);
 	EXPECT_EQ(rmdir(top), 0);
 	(void)snprintf(top, sizeof(top), "/tmp/sonde-pick-XXXXXX");
 }
