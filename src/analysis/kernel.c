@@ -528,9 +528,10 @@ static int grow_streams(struct kernel *k, uint32_t index)
 }
 
 /* The CPU of an event; NULL: it has none, or there is no memory. */
-static inline struct kernel_cpu *cpu_of(struct kernel *k, struct kernel_host *h,
+static inline struct kernel_cpu *cpu_of(struct kernel *k, const struct kernel_event *ev,
 					const struct sonde_event *e)
 {
+	struct kernel_host *h = ev->host;
 	const struct sonde_packet *p = e->u.pkt;
 	struct kernel_cpu *c = NULL;
 
@@ -544,20 +545,30 @@ static inline struct kernel_cpu *cpu_of(struct kernel *k, struct kernel_host *h,
 		c = cpu_new(k, h, (uint32_t)p->cpu);
 	if (!c)
 		return NULL;
+	if (ev->aside)
+		return c;
 	if (p->stream->index >= k->cap_streams && grow_streams(k, p->stream->index) < 0)
 		return no_memory(k);
 	k->stream_cpu[p->stream->index] = c;
 	return c;
 }
 
-/* Events that carry the tid of who ran tell it also where no switch was seen yet. */
+/*
+ * Events that carry the tid of who ran tell it also where no switch was seen yet, and where one is
+ * missing: some kernels hide those of some threads.
+ */
 static void learn_current(struct kernel *k, const struct kernel_event *ev,
 			  const struct sonde_event *e, struct kernel_cpu *c)
 {
 	int64_t tid;
 
-	if (!field_int(e, &ev->current, &tid) || tid < 0)
+	if (!kernel_int(e, &ev->current_int, &ev->current, &tid) || tid < 0 ||
+	    (c->current && c->current->tid == tid))
 		return;
+	if (c->current) {
+		k->doubts.mismatches++;
+		kernel_cpu_forget(k, c, c->last_ns);
+	}
 	struct kernel_thread *t = kernel_thread(k, c, tid);
 	if (!t)
 		return;
@@ -588,15 +599,17 @@ static int consume_one(struct kernel *k, const struct sonde_event *e)
 	}
 	if (!ev->handle)
 		return 0;
-	struct kernel_cpu *c = cpu_of(k, ev->host, e);
+	struct kernel_cpu *c = cpu_of(k, ev, e);
 	if (!c)
 		return 0;
-	if (__builtin_expect(!c->current, 0)) {
-		if (c->open_ns == KERNEL_NO_TIME)
-			c->open_ns = e->ts_ns;
-		if (ev->current.type)
-			learn_current(k, ev, e, c);
+	if (__builtin_expect(ev->aside, 0)) {
+		ev->handle(k, ev, e, c);
+		return 0;
 	}
+	if (__builtin_expect(!c->current && c->open_ns == KERNEL_NO_TIME, 0))
+		c->open_ns = e->ts_ns;
+	if (ev->current.type)
+		learn_current(k, ev, e, c);
 	ev->handle(k, ev, e, c);
 	c->last_ns = e->ts_ns;
 	return 0;

@@ -12,6 +12,7 @@ enum { FORK_CHILD, FORK_NAME, FORK_CHILD_PID, FORK_PARENT_TID, FORK_PARENT_PID }
 enum { NEW_TID, NEW_NAME, NEW_FLAGS };
 enum { EXEC_TID, EXEC_OLD, EXEC_FILE };
 enum { DUMP_TID, DUMP_PID, DUMP_NAME, DUMP_PPID, DUMP_STATUS };
+enum { PERF_TID, PERF_PID, PERF_NAME, PERF_PPID };
 enum { IRQ_VEC };
 enum { CALL_ID, CALL_RET };
 
@@ -25,7 +26,7 @@ static int64_t get(const struct kernel_event *ev, const struct sonde_event *e, i
 {
 	int64_t v = otherwise;
 
-	(void)field_int(e, &ev->fields[field], &v);
+	(void)kernel_int(e, &ev->ints[field], &ev->fields[field], &v);
 	return v;
 }
 
@@ -44,7 +45,7 @@ static void take_prio(const struct kernel_event *ev, const struct sonde_event *e
 {
 	int64_t prio;
 
-	if (!t->tid || !field_int(e, &ev->fields[field], &prio))
+	if (!t->tid || !kernel_int(e, &ev->ints[field], &ev->fields[field], &prio))
 		return;
 	kernel_thread_prio(t, ev->second & 1u << SW_PREV ? prio - 100 : prio);
 }
@@ -331,6 +332,49 @@ static void on_statedump(struct kernel *k, const struct kernel_event *ev,
 		kernel_thread_set(k, t, KERNEL_WAIT_CPU, e->ts_ns);
 }
 
+/* perf's records tell the processes of threads: what ran already, and what was sampled. */
+static void on_perf(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		    struct kernel_cpu *c)
+{
+	const int64_t tid = get(ev, e, PERF_TID, 0);
+	struct kernel_thread *t = tid > 0 ? kernel_thread(k, c, tid) : NULL;
+
+	if (!t)
+		return;
+	if (t->pid < 0)
+		t->pid = get(ev, e, PERF_PID, -1);
+	take_name(ev, e, PERF_NAME, t);
+}
+
+/* Comes before the kernel's own fork event, if the two are in order at all. */
+static void on_perf_fork(struct kernel *k, const struct kernel_event *ev,
+			 const struct sonde_event *e, struct kernel_cpu *c)
+{
+	const int64_t tid = get(ev, e, PERF_TID, 0);
+	struct kernel_thread *t = tid > 0 ? kernel_thread_known(c->host, c, tid) : NULL;
+
+	if (tid > 0 && (!t || t->state == KERNEL_GONE)) {
+		t = kernel_thread_born(k, c->host, tid);
+		if (t)
+			kernel_thread_set(k, t, KERNEL_WAIT_FORK, e->ts_ns);
+	}
+	if (!t || t->pid >= 0)
+		return;
+	t->pid = get(ev, e, PERF_PID, -1);
+	if (t->pid == t->tid)
+		t->ppid = get(ev, e, PERF_PPID, -1);
+}
+
+/* An event that only tells who runs, which was looked at before. */
+static void on_nothing(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		       struct kernel_cpu *c)
+{
+	(void)k;
+	(void)ev;
+	(void)e;
+	(void)c;
+}
+
 /* Which events there are, by all their names, and the names of their fields; first found wins. */
 static const struct rule {
 	const char *names[4];
@@ -394,6 +438,21 @@ static const struct rule {
 	    [DUMP_NAME] = { "name" },
 	    [DUMP_PPID] = { "ppid" },
 	    [DUMP_STATUS] = { "status" } } },
+};
+
+/* perf's records; they tell nothing of their CPU. */
+static const struct rule perf_rules[] = {
+	{ { "perf:comm" },
+	  on_perf,
+	  0,
+	  2,
+	  { [PERF_TID] = { "tid" }, [PERF_PID] = { "pid" }, [PERF_NAME] = { "comm" } } },
+	{ { "perf:sample" }, on_perf, 0, 2, { [PERF_TID] = { "tid" }, [PERF_PID] = { "pid" } } },
+	{ { "perf:fork" },
+	  on_perf_fork,
+	  0,
+	  2,
+	  { [PERF_TID] = { "tid" }, [PERF_PID] = { "pid" }, [PERF_PPID] = { "ppid" } } },
 };
 
 /* LTTng's fork has more fields than ftrace's, and the same names for others. */
@@ -493,9 +552,18 @@ static bool call_fits(struct kernel *k, const struct call_rule *r, const char *n
 	return true;
 }
 
-static unsigned find_rule(struct kernel *k, const char *name, const struct sonde_event_class *cls,
+static unsigned find_rule(struct kernel *k, const struct sonde_event_class *cls,
 			  struct kernel_event *ev)
 {
+	// Some put the subsystem before a colon.
+	const char *colon = strrchr(cls->name, ':');
+	const char *name = colon ? colon + 1 : cls->name;
+
+	for (size_t i = 0; i < MEM_LEN(perf_rules); i++) {
+		ev->aside = rule_fits(&perf_rules[i], cls->name, cls, ev);
+		if (ev->aside)
+			return perf_rules[i].source;
+	}
 	for (size_t i = 0; i < MEM_LEN(rules); i++) {
 		if (rule_fits(&rules[i], name, cls, ev))
 			return rules[i].source;
@@ -505,8 +573,9 @@ static unsigned find_rule(struct kernel *k, const char *name, const struct sonde
 			return forks[i].source;
 	}
 	for (size_t i = 0; i < MEM_LEN(call_rules); i++) {
-		if (call_fits(k, &call_rules[i], name, cls, ev))
-			return KERNEL_HAS_CALLS;
+		if (!call_fits(k, &call_rules[i], name, cls, ev))
+			continue;
+		return KERNEL_HAS_CALLS;
 	}
 	return 0;
 }
@@ -526,6 +595,23 @@ static void find_current(const struct sonde_event_class *cls, struct field_ref *
 	*ret = (struct field_ref){ .type = NULL };
 }
 
+static struct kernel_int int_of(const struct field_ref *f)
+{
+	const struct sonde_type *t = f->type;
+	const bool context = f->scope == SONDE_SCOPE_STREAM_CONTEXT;
+
+	if (!t || !f->fixed || (t->kind != SONDE_INT && t->kind != SONDE_ENUM) ||
+	    (!context && f->scope != SONDE_SCOPE_PAYLOAD))
+		return (struct kernel_int){ .len = 0 };
+	return (struct kernel_int){
+		.off = f->off,
+		.len = t->u.integer.len,
+		.is_signed = t->u.integer.is_signed,
+		.big_endian = t->u.integer.big_endian,
+		.in_context = context,
+	};
+}
+
 const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_event_class *cls)
 {
 	const size_t old = k->cap_class;
@@ -539,11 +625,17 @@ const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_e
 	if (!ev->host)
 		return NULL;
 
-	// perf and others put the subsystem before a colon.
-	const char *colon = strrchr(cls->name, ':');
-	k->sources |= find_rule(k, colon ? colon + 1 : cls->name, cls, ev);
-	if (ev->handle)
+	k->sources |= find_rule(k, cls, ev);
+	// At an exec the number may have changed already, which its rule knows.
+	if (ev->handle && ev->handle != on_exec && !ev->aside)
 		find_current(cls, &ev->current);
+	// Calls that nobody asked for.
+	if ((ev->handle == on_call_entry || ev->handle == on_call_exit) && !k->watch->call &&
+	    !k->watch->state)
+		ev->handle = ev->current.type ? on_nothing : NULL;
+	for (unsigned f = 0; f < KERNEL_FIELDS_MOST; f++)
+		ev->ints[f] = int_of(&ev->fields[f]);
+	ev->current_int = int_of(&ev->current);
 	k->by_class[cls->index] = ev;
 	return ev;
 }

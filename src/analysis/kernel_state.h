@@ -6,6 +6,7 @@
 #include "analysis/kernel.h"
 #include "analysis/syscall_names.h"
 #include "base/arena.h"
+#include "model/bits.h"
 #include "model/field.h"
 
 enum { KERNEL_FIELDS_MOST = 8, KERNEL_CALLS_MOST = 4096, KERNEL_NRS_MOST = 1024 };
@@ -14,10 +15,21 @@ struct kernel_event;
 typedef void kernel_handle(struct kernel *k, const struct kernel_event *ev,
 			   const struct sonde_event *e, struct kernel_cpu *c);
 
+/** A field of fixed place, for a load without a walk; @len 0: it has none, ask field_int(). */
+struct kernel_int {
+	uint32_t off; /* bits from the begin of its scope */
+	uint8_t len;
+	bool is_signed, big_endian;
+	bool in_context; /* the stream's event context; else the payload */
+};
+
 /** What the model does with one event class; found once. */
 struct kernel_event {
 	kernel_handle *handle; /* NULL: nothing */
+	bool aside;	       /* tells nothing of the CPU that it is of */
 	struct kernel_host *host;
+	struct kernel_int ints[KERNEL_FIELDS_MOST];
+	struct kernel_int current_int;
 	struct field_ref fields[KERNEL_FIELDS_MOST];
 	struct field_ref current; /* the tid of who ran, where each event tells it */
 	uint32_t second;	  /* bit per field: found under its second name, ftrace's */
@@ -49,6 +61,20 @@ struct kernel {
 	struct kernel_cpu **stream_cpu; /* which CPU a stream's events were of; by its index */
 	size_t cap_streams;
 };
+
+/** The integer at @f, or where that has none at @slow. False, *ret untouched: it is not there. */
+static inline bool kernel_int(const struct sonde_event *e, const struct kernel_int *f,
+			      const struct field_ref *slow, int64_t *ret)
+{
+	const struct sonde_packet *p = e->u.pkt;
+	const uint64_t at = e->at + (f->in_context ? e->context : e->payload) + f->off;
+
+	if (__builtin_expect(!f->len || at + f->len > p->n_bits, 0))
+		return field_int(e, slow, ret);
+	const uint64_t v = bits_u64(p->data, at, f->len, f->big_endian);
+	*ret = f->is_signed ? bits_sign(v, f->len) : (int64_t)v;
+	return true;
+}
 
 /** What to do with the events of @cls; NULL: out of memory. */
 const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_event_class *cls);

@@ -122,8 +122,8 @@ void report_doubts(struct report *r, const struct kernel *k)
 			    events, packets, gaps);
 	if (d->mismatches)
 		report_note(r,
-			    "%" PRIu64 " times a CPU ran another thread than the events before "
-			    "told: what is not known is left out",
+			    "%" PRIu64 " switches of threads are missing from the trace: the time "
+			    "around them counts as unknown",
 			    d->mismatches);
 	if (d->calls_broken)
 		report_note(r, "%" PRIu64 " system calls ended as another one: left out",

@@ -112,6 +112,15 @@ static const struct verb {
 	    { "pid", MAKE_I32, 1 },
 	    { "name", MAKE_NAME, 0 },
 	    { "status", MAKE_I32, 2 } } },
+	{ "pcomm",
+	  FT,
+	  "perf:comm",
+	  { { "pid", MAKE_I32, 1 }, { "tid", MAKE_I32, 0 }, { "comm", MAKE_TEXT, 2 } } },
+	{ "psample", FT, "perf:sample", { { "pid", MAKE_I32, 1 }, { "tid", MAKE_I32, 0 } } },
+	{ "pfork",
+	  FT,
+	  "perf:fork",
+	  { { "pid", MAKE_I32, 1 }, { "ppid", MAKE_I32, 2 }, { "tid", MAKE_I32, 0 } } },
 	{ "other", ALL, "kmem_kfree", { { "ptr", MAKE_I64, 0 } } },
 };
 
@@ -313,7 +322,9 @@ static void make_line(struct maker *m, char *line)
 	struct sonde_event *e = &m->events[m->n_events];
 	sonde_check(cpu <= MAKER_CPUS);
 	e->ts_ns = strtoll(args[0], NULL, 10);
-	if (!strcmp(args[2], "gap"))
+	if (!strcmp(args[2], "now"))
+		m->current[cpu] = strtol(args[3], NULL, 10);
+	else if (!strcmp(args[2], "gap"))
 		make_gap(m, e, cpu, args + 3);
 	else
 		make_event(m, e, cpu, args[2], args + 3);

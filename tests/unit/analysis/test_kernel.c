@@ -534,6 +534,40 @@ static const struct rule {
 	  "D lost 0 packets 0 gaps 0 backward 0 mismatches 1 broken 0 open 0 no-cpu 0\n",
 	  { 0, 0 },
 	  INT64_MIN },
+	{ "events that carry the tid tell of a switch that is missing",
+	  CURRENT,
+	  "RKD",
+	  "0 0 switch 0 0 7\n"
+	  "5 0 enter read\n"
+	  "10 0 irq+ 1\n"
+	  "11 0 now 8\n"
+	  "15 0 enter write\n"
+	  "20 0 exit write 1\n"
+	  "30 0 switch 8 1 0\n"
+	  "40 1 switch 0 0 7\n"
+	  "45 1 exit read 1\n",
+	  "R cpu0 7 0-10\nK 8 write 15-20 1\nR cpu0 8 15-30\nR cpu0 0 30-45\n"
+	  "R cpu1 7 40-45\n"
+	  "D lost 0 packets 0 gaps 0 backward 0 mismatches 1 broken 0 open 0 no-cpu 0\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "perf's records tell the processes of threads",
+	  FTRACES,
+	  "TD",
+	  "0 3 pcomm 103 90 main\n"
+	  "5 0 switch 0 0 7\n"
+	  "6 0 psample 7 6\n"
+	  "10 0 pfork 8 8 6\n"
+	  "11 0 fork 7 7 8 8\n"
+	  "12 0 fork 7 7 9 6\n"
+	  "13 0 pfork 9 6 6\n"
+	  "15 0 psample 9 5\n"
+	  "20 3 gap lost 7 19\n",
+	  "T 103 pid 90 ppid -1 'main' prio -1\nT 7 pid 6 ppid -1 't7' prio 20\n"
+	  "T 8 pid 8 ppid 6 't8' prio -1\nT 9 pid 6 ppid -1 't9' prio -1\n"
+	  "D lost 7 packets 0 gaps 0 backward 0 mismatches 0 broken 0 open 0 no-cpu 0\n",
+	  { 0, 0 },
+	  INT64_MIN },
 	{ "a thread that runs elsewhere has left the CPU before",
 	  ANY,
 	  "RD",
