@@ -10,7 +10,7 @@
 #include "ctf/tsdl_parse.h"
 
 /** Most memory for the syntax tree, and for the description. */
-#define SCRATCH_MAX ((size_t)512 << 20)
+#define SCRATCH_MAX ((size_t)256 << 20)
 #define TRACE_MAX   ((size_t)256 << 20)
 
 static int parse(const char *path, struct sonde_span bytes, struct arena *scratch,

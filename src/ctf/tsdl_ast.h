@@ -63,6 +63,7 @@ struct ast_type {
 	const char *bare; /* AST_NAMED: @name without its `const`s */
 	bool has_body;
 	struct ast_item *items; /* attributes, or members and declarations */
+	size_t n_items;		/* counted when first built */
 	bool has_align;
 	struct ast_expr align; /* struct */
 	bool has_tag;

@@ -36,8 +36,8 @@ static bool is_like(const char *a, const char *b, enum likeness like)
 }
 
 /** Follows @words down from @t through structures. The latest of several members wins. */
-static struct sonde_type *descend(const struct sonde_type *t, const char *const *words, size_t n,
-				  enum likeness like)
+static struct sonde_type *descend(struct build *b, const struct sonde_type *t,
+				  const char *const *words, size_t n, enum likeness like)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!t || t->kind != SONDE_STRUCT)
@@ -45,6 +45,7 @@ static struct sonde_type *descend(const struct sonde_type *t, const char *const 
 		size_t at = t->u.structure.n_members;
 		while (at > 0 && !is_like(t->u.structure.members[at - 1].name, words[i], like))
 			at--;
+		b->work += (t->u.structure.n_members - at) * (like == SAME_NAME ? 1 : 16);
 		if (!at)
 			return NULL;
 		t = t->u.structure.members[at - 1].type;
@@ -52,18 +53,18 @@ static struct sonde_type *descend(const struct sonde_type *t, const char *const 
 	return (struct sonde_type *)t; // ours, under construction
 }
 
-static bool find_relative(const struct build *b, const struct ast_expr *path, enum likeness like,
+static bool find_relative(struct build *b, const struct ast_expr *path, enum likeness like,
 			  struct ref *ret)
 {
 	const char *const *words = (const char *const *)path->words;
 
 	for (const struct open_struct *o = b->open; o; o = o->outer) {
-		*ret = (struct ref){ descend(o->type, words, path->n_words, like), b->scope };
+		*ret = (struct ref){ descend(b, o->type, words, path->n_words, like), b->scope };
 		if (ret->type)
 			return true;
 	}
 	for (int s = (int)b->scope - 1; s >= 0; s--) {
-		*ret = (struct ref){ descend(b->roots[s], words, path->n_words, like),
+		*ret = (struct ref){ descend(b, b->roots[s], words, path->n_words, like),
 				     (enum sonde_scope)s };
 		if (ret->type)
 			return true;
@@ -71,7 +72,7 @@ static bool find_relative(const struct build *b, const struct ast_expr *path, en
 	return false;
 }
 
-static bool find_absolute(const struct build *b, const struct ast_expr *path, enum likeness like,
+static bool find_absolute(struct build *b, const struct ast_expr *path, enum likeness like,
 			  struct ref *ret)
 {
 	for (size_t i = 0; i < MEM_LEN(absolutes); i++) {
@@ -88,7 +89,7 @@ static bool find_absolute(const struct build *b, const struct ast_expr *path, en
 				o = o->outer;
 			root = o ? o->type : NULL;
 		}
-		ret->type = descend(root, (const char *const *)path->words + skip,
+		ret->type = descend(b, root, (const char *const *)path->words + skip,
 				    path->n_words - skip, like);
 		ret->scope = absolutes[i].scope;
 		return ret->type;

@@ -77,6 +77,23 @@ static int set_encoding(struct build *b, const struct ast_item *it, enum sonde_e
 			  s);
 }
 
+static int unknown_clock(struct build *b, const struct ast_expr *e)
+{
+	const char *near = NULL;
+	unsigned least = NEAR_NOT;
+
+	for (size_t i = 0; i < b->trace->n_clocks; i++) {
+		unsigned d = near_distance(e->words[1], b->clocks[i]->name);
+
+		if (d < least) {
+			least = d;
+			near = b->clocks[i]->name;
+		}
+	}
+	return tsdl_error(&b->x->text, e->pos, "no clock '%s'%s%s%s", e->words[1],
+			  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 /** `map = clock.NAME.value` */
 static int set_clock(struct build *b, const struct ast_item *it, const struct sonde_clock **ret)
 {
@@ -88,21 +105,14 @@ static int set_clock(struct build *b, const struct ast_item *it, const struct so
 		return tsdl_error(&b->x->text, e->pos ? e->pos : it->pos,
 				  "'map' wants clock.NAME.value");
 
-	const char *near = NULL;
-	unsigned least = NEAR_NOT;
+	b->work += b->trace->n_clocks;
 	for (size_t i = 0; i < b->trace->n_clocks; i++) {
 		if (!strcmp(b->clocks[i]->name, e->words[1])) {
 			*ret = b->clocks[i];
 			return 0;
 		}
-		unsigned d = near_distance(e->words[1], b->clocks[i]->name);
-		if (d < least) {
-			least = d;
-			near = b->clocks[i]->name;
-		}
 	}
-	return tsdl_error(&b->x->text, e->pos, "no clock '%s'%s%s%s", e->words[1],
-			  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return unknown_clock(b, e);
 }
 
 /** Which setting of a table @it is, or @n. A setting said twice fails: -EBADMSG. */

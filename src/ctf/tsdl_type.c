@@ -133,11 +133,17 @@ static int array_len(struct build *b, const struct ast_expr *at, const struct so
 /** `[env.NAME]`: a number that the whole trace shares. */
 static int env_len(struct build *b, const struct ast_expr *e, uint64_t *ret)
 {
-	const struct sonde_env *env = sonde_trace_env(b->trace, e->str + strlen("env."));
+	const struct sonde_env *env = NULL;
+	const char *name = e->str + strlen("env.");
 
+	name = lex_word(b->x, name, strlen(name));
+	if (!name)
+		return -ENOMEM;
+	for (size_t i = 0; !env && i < b->trace->n_env; i++)
+		env = b->trace->env[i].name == name ? &b->trace->env[i] : NULL;
+	b->work += b->trace->n_env;
 	if (!env)
-		return tsdl_error(&b->x->text, e->pos, "no '%s' in the environment",
-				  e->str + strlen("env."));
+		return tsdl_error(&b->x->text, e->pos, "no '%s' in the environment", name);
 	if (env->str || env->num < 0)
 		return tsdl_error(&b->x->text, e->pos, "length '%s' is no unsigned integer",
 				  e->str);
@@ -511,6 +517,19 @@ static int build_named(struct build *b, const struct place *place, const struct 
 	return build_into(b, &at, &inner, ret);
 }
 
+/** Every place of a type costs its statements again, even if they come to nothing. */
+static int count_work(struct build *b, struct ast_type *t)
+{
+	if (!t->n_items) {
+		for (const struct ast_item *it = t->items; it; it = it->next)
+			t->n_items++;
+	}
+	b->work += t->n_items + 1;
+	if (b->work > TSDL_WORK_MAX)
+		return tsdl_error(&b->x->text, t->pos, "too much to describe: types of types");
+	return 0;
+}
+
 static int build_into(struct build *b, const struct place *place, const struct written *w,
 		      struct sonde_type *ret)
 {
@@ -518,6 +537,9 @@ static int build_into(struct build *b, const struct place *place, const struct w
 
 	if (w->dims)
 		return build_array(b, place, w, ret);
+	int r = count_work(b, t);
+	if (r < 0)
+		return r;
 	if (w->n_pointers && t->kind != AST_NAMED)
 		return tsdl_error(&b->x->text, t->pos, "only a type's alias can have a '*'");
 	switch (t->kind) {

@@ -16,6 +16,8 @@ enum {
 	TSDL_SCOPES = SONDE_SCOPE_PAYLOAD + 1,
 };
 
+/** Statements and members looked at, of all places: a second or so. */
+#define TSDL_WORK_MAX ((uint64_t)1 << 26)
 /** The longest array or structure, in bits, that has a fixed length. */
 #define TSDL_BITS_MAX ((int64_t)1 << 48)
 /** The largest alignment in bits. */
@@ -42,6 +44,7 @@ struct build {
 	struct sonde_trace *trace;
 	struct sonde_clock *clocks[TSDL_CLOCKS_MAX];
 	uint32_t n_types;
+	uint64_t work; /* counts towards TSDL_WORK_MAX */
 
 	// What the type being built may refer to.
 	enum sonde_scope scope;

@@ -350,6 +350,13 @@ TEST(limits)
 		{ "struct s0 { u8 a; };", "struct s$ { struct s# a[65536]; };", 10,
 		  "event { name = e; fields := struct s10; };",
 		  "array of 65536 elements is too long" },
+		// Nothing is built of these, but each place would look at all of them.
+		{ "struct s0 {", "string;", 20000,
+		  "}; struct s1 { struct s0 a[1], b, c, d; }; struct s2 { struct s1 a, b, c, d; };"
+		  "struct s3 { struct s2 a, b, c, d; }; struct s4 { struct s3 a, b, c, d; };"
+		  "struct s5 { struct s4 a, b, c, d; }; struct s6 { struct s5 a, b, c, d; };"
+		  "event { name = e; fields := struct s6; };",
+		  "too much to describe" },
 		{ "", "clock { name = c#; };", 257, "", "too many clocks" },
 		{ "event { name = e; fields := struct {", "u8 n#; u8 x#[n#];", 2000, "}; };",
 		  NULL },
