@@ -132,33 +132,24 @@ static int add_filter(struct graph *g, const char *name, const struct sonde_para
 }
 
 /* Finds the window's times, has the sources go there, and cuts off what is outside. */
-static int add_window(struct state *s, struct graph *g)
+static int add_window(struct state *s, const struct trace_args *traces, struct graph *g)
 {
-	int64_t begin = 0, end = 0, from = INT64_MIN, to = INT64_MAX;
+	int64_t ns[2];
 
-	if (time_arg_is_relative(&s->from) || time_arg_is_relative(&s->to)) {
-		int r = graph_span(g, &begin, &end);
-		if (r < 0)
-			return sonde_wrap(r, "cannot tell when the trace begins and ends");
-	}
-	if (s->from.kind != TIME_NONE)
-		from = time_arg_ns(&s->from, begin, end, s->gmt);
-	if (s->to.kind != TIME_NONE)
-		to = time_arg_ns(&s->to, begin, end, s->gmt);
-	if (from > to)
-		return sonde_fail(-EINVAL, "the window begins behind its end");
-
-	int r = graph_seek(g, from, to);
+	int r = trace_args_window(traces, g, &s->from, &s->to, s->gmt, ns);
+	if (r >= 0)
+		r = graph_seek(g, ns[0], ns[1]);
 	if (r < 0)
 		return r;
-	snprintf(s->window_text[0], sizeof(s->window_text[0]), "%" PRId64, from);
-	snprintf(s->window_text[1], sizeof(s->window_text[1]), "%" PRId64, to);
+	snprintf(s->window_text[0], sizeof(s->window_text[0]), "%" PRId64, ns[0]);
+	snprintf(s->window_text[1], sizeof(s->window_text[1]), "%" PRId64, ns[1]);
 	s->window[0] = (struct sonde_param){ "from", s->window_text[0] };
 	s->window[1] = (struct sonde_param){ "to", s->window_text[1] };
 	return add_filter(g, "flt.window", s->window, 2);
 }
 
-static int add_rest(struct state *s, struct graph *g, struct sonde_out *out)
+static int add_rest(struct state *s, const struct trace_args *traces, struct graph *g,
+		    struct sonde_out *out)
 {
 	const struct sonde_setup sink = {
 		.params = s->sink_params,
@@ -169,7 +160,7 @@ static int add_rest(struct state *s, struct graph *g, struct sonde_out *out)
 	int r = 0;
 
 	if (s->from.kind != TIME_NONE || s->to.kind != TIME_NONE)
-		r = add_window(s, g);
+		r = add_window(s, traces, g);
 	if (r >= 0 && s->n_globs)
 		r = add_filter(g, "flt.name", s->globs, s->n_globs);
 	if (r >= 0 && s->limit) {
@@ -191,7 +182,7 @@ static int run_graph(struct state *s, const struct trace_args *traces, struct so
 	if (r >= 0)
 		r = trace_args_add(traces, g);
 	if (r >= 0)
-		r = add_rest(s, g, out);
+		r = add_rest(s, traces, g, out);
 	if (r >= 0)
 		r = graph_run(g);
 	if (r < 0 && !out->err)

@@ -84,28 +84,21 @@ static int flame_set(void *state, int key, const char *value)
 }
 
 /* Turns --from and --to into nanoseconds for the sink. */
-static int take_window(struct flame_cmd *s, struct graph *g)
+static int take_window(struct flame_cmd *s, const struct trace_args *traces, struct graph *g)
 {
-	int64_t begin = 0, end = 0, to = INT64_MAX;
-	int r = 0;
+	int64_t ns[2];
 
-	if (time_arg_is_relative(&s->from) || time_arg_is_relative(&s->to)) {
-		r = graph_span(g, &begin, &end);
-		if (r < 0)
-			return sonde_wrap(r, "cannot tell when the trace begins and ends");
-	}
-	if (s->from.kind != TIME_NONE) {
-		(void)snprintf(s->from_ns, sizeof(s->from_ns), "%" PRId64,
-			       time_arg_ns(&s->from, begin, end, /* gmt= */ false));
+	int r = trace_args_window(traces, g, &s->from, &s->to, /* gmt= */ false, ns);
+	if (!r && s->from.kind != TIME_NONE) {
+		(void)snprintf(s->from_ns, sizeof(s->from_ns), "%" PRId64, ns[0]);
 		r = add_param(s, "from", s->from_ns);
 	}
 	if (!r && s->to.kind != TIME_NONE) {
-		to = time_arg_ns(&s->to, begin, end, /* gmt= */ false);
-		(void)snprintf(s->to_ns, sizeof(s->to_ns), "%" PRId64, to);
+		(void)snprintf(s->to_ns, sizeof(s->to_ns), "%" PRId64, ns[1]);
 		r = add_param(s, "to", s->to_ns);
 	}
 	// Maps and names come from before the window: it is read from the begin.
-	return r < 0 ? r : graph_seek(g, INT64_MIN, to);
+	return r < 0 ? r : graph_seek(g, INT64_MIN, ns[1]);
 }
 
 SONDE_DEFINE_AUTO(struct graph *, graph_free)
@@ -118,7 +111,7 @@ static int run_graph(struct flame_cmd *s, const struct trace_args *traces, struc
 	if (!r)
 		r = trace_args_add(traces, g);
 	if (!r)
-		r = take_window(s, g);
+		r = take_window(s, traces, g);
 	const struct sonde_setup setup = {
 		.params = s->params,
 		.n_params = s->n,

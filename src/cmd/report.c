@@ -165,34 +165,20 @@ static int find_span(const struct trace_args *traces, struct span *ret)
 	return r;
 }
 
-/* Turns --from and --to into nanoseconds. */
-static int find_window(const struct report_cmd *s, struct graph *g, int64_t *from, int64_t *to)
-{
-	int64_t begin = 0, end = 0;
-
-	if (time_arg_is_relative(&s->from) || time_arg_is_relative(&s->to)) {
-		int r = graph_span(g, &begin, &end);
-		if (r < 0)
-			return sonde_wrap(r, "cannot tell when the trace begins and ends");
-	}
-	if (s->from.kind != TIME_NONE)
-		*from = time_arg_ns(&s->from, begin, end, /* gmt= */ false);
-	if (s->to.kind != TIME_NONE)
-		*to = time_arg_ns(&s->to, begin, end, /* gmt= */ false);
-	return *from > *to ? sonde_fail(-EINVAL, "the window begins behind its end") : 0;
-}
-
 /* Tells the analysis its window. Equal intervals want to know both of its ends. */
 static int take_window(struct report_cmd *s, const struct trace_args *traces, struct graph *g)
 {
-	int64_t from = INT64_MIN, to = INT64_MAX;
+	int64_t ns[2];
 	struct span span = { 0 };
 	bool intervals = false;
 
 	for (size_t i = 0; i < s->n; i++)
 		intervals |= !strcmp(s->params[i].key, "intervals");
-	int r = find_window(s, g, &from, &to);
-	if (r >= 0 && intervals && (from == INT64_MIN || to == INT64_MAX)) {
+	int r = trace_args_window(traces, g, &s->from, &s->to, /* gmt= */ false, ns);
+	if (r < 0)
+		return r;
+	int64_t from = ns[0], to = ns[1];
+	if (intervals && (from == INT64_MIN || to == INT64_MAX)) {
 		r = find_span(traces, &span);
 		from = from < span.first_ns ? span.first_ns : from;
 		to = to > span.last_ns ? span.last_ns : to;

@@ -17,6 +17,9 @@
 /* Where a search ends, so that it stays quick in a home directory too. */
 enum { DEPTH_MOST = 8, FOLDERS_MOST = 20000 };
 
+/* How far before the end the last event is looked for at first, and then each time farther. */
+enum { LAST_FIRST_NS = 20000000, LAST_FACTOR = 2 };
+
 struct search {
 	char path[4096]; /* of the folder being looked into */
 	size_t folders;
@@ -130,6 +133,97 @@ void trace_args_fini(struct trace_args *a)
 	free(a->params);
 	free(a->found);
 	*a = (struct trace_args){ 0 };
+}
+
+/* Keeps the time of the latest event in the setup's note_arg. */
+static int last_consume(struct sonde_component *c, const struct sonde_batch *in)
+{
+	int64_t **latest = sonde_component_state(c);
+
+	for (size_t i = 0; i < in->n; i++) {
+		if (in->events[i].cls && in->events[i].ts_ns > **latest)
+			**latest = in->events[i].ts_ns;
+	}
+	return 0;
+}
+
+static int last_init(struct sonde_component *c, const struct sonde_setup *setup)
+{
+	int64_t **latest = sonde_component_state(c);
+
+	*latest = setup->note_arg;
+	return 0;
+}
+
+static const struct sonde_component_class sink_last = {
+	.abi = SONDE_ABI,
+	.kind = SONDE_SINK,
+	.name = "sink.last",
+	.help = "Find the time of the last event.",
+	.state_size = sizeof(int64_t *),
+	.init = last_init,
+	.consume = last_consume,
+};
+
+SONDE_DEFINE_AUTO(struct graph *, graph_free)
+
+/* The latest event behind @from_ns: INT64_MIN where there is none. */
+static int last_since(const struct trace_args *a, int64_t from_ns, int64_t to_ns, int64_t *ret)
+{
+	const struct sonde_setup sink = { .note_arg = ret };
+	const struct sonde_setup source = { .params = a->params, .n_params = a->n };
+	sonde_auto(graph_freep) struct graph *g = NULL;
+	int r = graph_new(&g);
+
+	*ret = INT64_MIN;
+	if (r >= 0)
+		r = graph_add(g, comp_find("src.ctf"), &source);
+	if (r >= 0)
+		r = graph_seek(g, from_ns, to_ns);
+	if (r >= 0)
+		r = graph_add(g, &sink_last, &sink);
+	return r < 0 ? r : graph_run(g);
+}
+
+/*
+ * Moves *@end_ns, the end of the last packet, to the last event, which may lie long before it.
+ * Stays where it is if there is no event since @begin_ns.
+ */
+static int find_last(const struct trace_args *a, int64_t begin_ns, int64_t *end_ns)
+{
+	int64_t latest = INT64_MIN, from = *end_ns;
+
+	for (int64_t width = LAST_FIRST_NS; from > begin_ns; width *= LAST_FACTOR) {
+		if (__builtin_sub_overflow(*end_ns, width, &from) || from < begin_ns)
+			from = begin_ns;
+		int r = last_since(a, from, *end_ns, &latest);
+		if (r < 0)
+			return r;
+		if (latest >= from)
+			break;
+	}
+	if (latest >= begin_ns && latest < *end_ns)
+		*end_ns = latest;
+	return 0;
+}
+
+int trace_args_window(const struct trace_args *a, struct graph *g, const struct time_arg *from,
+		      const struct time_arg *to, bool gmt, int64_t ret_ns[2])
+{
+	int64_t begin = 0, end = 0;
+
+	if (time_arg_is_relative(from) || time_arg_is_relative(to)) {
+		int r = graph_span(g, &begin, &end);
+		if (r < 0)
+			return sonde_wrap(r, "cannot tell when the trace begins and ends");
+		if (from->kind == TIME_BEFORE_END || to->kind == TIME_BEFORE_END)
+			r = find_last(a, begin, &end);
+		if (r < 0)
+			return r;
+	}
+	ret_ns[0] = from->kind == TIME_NONE ? INT64_MIN : time_arg_ns(from, begin, end, gmt);
+	ret_ns[1] = to->kind == TIME_NONE ? INT64_MAX : time_arg_ns(to, begin, end, gmt);
+	return ret_ns[0] <= ret_ns[1] ? 0 : sonde_fail(-EINVAL, "the window begins behind its end");
 }
 
 int trace_args_add(const struct trace_args *a, struct graph *g)

@@ -4,6 +4,7 @@
 #define CMD_TRACE_ARG_H
 
 #include "cmd/command.h"
+#include "cmd/time_arg.h"
 #include "graph/graph.h"
 
 /** All zero is an empty one. */
@@ -25,6 +26,15 @@ void trace_args_fini(struct trace_args *a);
  * has to tell goes to cmd_note().
  */
 SONDE_MUST_CHECK int trace_args_add(const struct trace_args *a, struct graph *g);
+
+/**
+ * Turns --from and --to into ns, after trace_args_add(); INT64_MIN and INT64_MAX where they are not
+ * given. The end of a trace is its last event, not the end of the last packet. @gmt: times of day
+ * are, else they are local. -EINVAL: the window begins behind its end.
+ */
+SONDE_MUST_CHECK int trace_args_window(const struct trace_args *a, struct graph *g,
+				       const struct time_arg *from, const struct time_arg *to,
+				       bool gmt, int64_t ret_ns[2]);
 
 /** The folder below @dir that holds the newest trace: -ENOENT, or 0 and an owned path. */
 SONDE_MUST_CHECK int trace_newest(const char *dir, char **ret);

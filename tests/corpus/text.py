@@ -162,6 +162,34 @@ def json_case(tap, sonde, top, trace, zone="UTC0"):
     tap.result(f"{trace} json", wrong)
 
 
+def window_case(tap, sonde, top, trace):
+    """A window, a name and a limit choose the same lines as we do from the whole text."""
+    base = [sonde, "cat", "--no-delta", "--clock-seconds"]
+    _, whole, _ = run([*base, trace], "UTC0", top)
+    lines = whole.splitlines()
+    times = [int(line[1:line.index(b"]")].replace(b".", b"")) for line in lines]
+    wrong = None
+    picks = sorted(set(times))[:: max(1, len(set(times)) // 6)]
+    windows = [(a, b) for a in picks for b in picks if a <= b]
+    for low, high in windows:
+        want = [line for line, t in zip(lines, times) if low <= t <= high]
+        last = times[-1]
+        for options in (["--from", "%d.%09d" % divmod(low, 10**9), "--to", str(high)],
+                        ["--from=-%dns" % (last - low), "--to=-%dns" % (last - high)]):
+            status, got, words = run([*base, *options, trace], "UTC0", top)
+            if status or got.splitlines() != want:
+                wrong = "%s: %d lines, wanted %d: %s" % (
+                    options, got.count(b"\n"), len(want), words.decode())
+    name = lines[0].split()[-1 if b"{" not in lines[0] else 2].rstrip(b":").decode()
+    some = [line for line in lines if line.split()[2] == name.encode() + b":"]
+    for options, want in ((["-e", name], some), (["-e", name, "--limit=2"], some[:2]),
+                          (["--limit", "3"], lines[:3]), (["-e", "no*such"], [])):
+        status, got, words = run([*base, *options, trace], "UTC0", top)
+        if status or got.splitlines() != want:
+            wrong = "%s: %r, wanted %r" % (options, got[:300], want[:2])
+    tap.result("%s windows (%d)" % (trace, len(windows)), wrong)
+
+
 def made(sonde, scratch):
     top = os.path.join(scratch, "made")
     shutil.rmtree(top, ignore_errors=True)
@@ -179,6 +207,8 @@ def made(sonde, scratch):
         for name in OPTIONS if full else ("default", "names-none"):
             made_case(tap, sonde, top, trace, name, update, peer)
         json_case(tap, sonde, top, trace)
+    for trace in ("ties", "lost", "times/summer", "compounds"):
+        window_case(tap, sonde, top, trace)
     return tap.end()
 
 
