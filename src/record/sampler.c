@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 #include <sonde/err.h>
@@ -23,12 +24,14 @@ enum {
 	CLOCK_RING_DWARF = 1 << 24,
 	TASKS_RING = 1 << 18,
 	STACK_COPY = 1 << 15,
+	LOOK_MS = 50, /* so soon a file that was hit is opened, if it is deleted meanwhile */
 };
 
 struct sampler {
 	struct recording *rec;
 	bool on;     /* samples are wanted and permitted */
 	bool failed; /* the writer has: nothing more is worth its time */
+	int timer;   /* owned */
 	struct sample_rings rings;
 	struct writer_stream **streams; /* owned array; by index of CPU */
 	struct procs *procs;		/* owned */
@@ -296,6 +299,24 @@ static int open_streams(struct sampler *s)
 	return 0;
 }
 
+static int open_timer(struct sampler *s)
+{
+	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->timer < 0)
+		return sonde_fail_errno(-errno, "samples: no timer");
+	return recording_watch(s->rec, s->timer);
+}
+
+static int start_timer(struct sampler *s)
+{
+	const struct timespec each = { .tv_nsec = LOOK_MS * 1000000L };
+	const struct itimerspec spec = { each, each };
+
+	if (timerfd_settime(s->timer, 0, &spec, NULL) != 0)
+		return sonde_fail_errno(-errno, "samples: no timer");
+	return 0;
+}
+
 static int open_rings(struct sampler *s)
 {
 	const struct record_opts *o = s->rec->opts;
@@ -322,6 +343,7 @@ static int sampler_open(void *state, struct recording *rec)
 	struct sampler *s = state;
 
 	s->rec = rec;
+	s->timer = -1;
 	symbols_init(&s->symbols);
 	if (!rec->opts->sample_hz)
 		return 0;
@@ -340,7 +362,8 @@ static int sampler_open(void *state, struct recording *rec)
 		return r;
 	sample_events_describe(rec->desc);
 	s->on = true;
-	return open_streams(s);
+	r = open_timer(s);
+	return r < 0 ? r : open_streams(s);
 }
 
 static int sampler_start(void *state)
@@ -358,16 +381,19 @@ static int sampler_start(void *state)
 		r = scan(s, begin);
 	if (!r)
 		r = sample_rings_start(&s->rings, RINGS_CLOCK);
-	return r;
+	return r < 0 ? r : start_timer(s);
 }
 
 static int sampler_drain(void *state, bool flush)
 {
 	struct sampler *s = state;
 
+	uint64_t ticks;
+
 	if (!s->on || s->failed)
 		return 0;
-	int r = sample_rings_drain(&s->rings, flush, take_record, s);
+	const bool due = read(s->timer, &ticks, sizeof(ticks)) > 0;
+	int r = sample_rings_drain(&s->rings, flush || due, take_record, s);
 	for (size_t i = 0; !r && flush && i < s->rings.n_cpus; i++)
 		r = s->rings.ended ? writer_finish(s->streams[i], now_ns())
 				   : writer_flush(s->streams[i]);
@@ -417,6 +443,7 @@ static void sampler_close(void *state)
 {
 	struct sampler *s = state;
 
+	mem_closep(&s->timer);
 	sample_rings_close(&s->rings);
 	procs_free(s->procs);
 	symbols_fini(&s->symbols);
