@@ -3,6 +3,7 @@
 #include "ctf/writer.h"
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -17,28 +18,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
-
-/*
- * A packet:
- *
- *	0   u32 magic, u8 uuid[16], u32 stream_id			packet header
- *	24  u64 timestamp_begin, timestamp_end, content_size,
- *	    packet_size, packet_seq_num, events_discarded, u32 cpu_id	packet context
- *	76  4 bytes of padding, so that events begin at multiples of 8
- *	80  events
- *
- * An index file, as LTTng 2.x writes them: be32 magic, major, minor, bytes of an entry; then for
- * each packet the be64 values of struct index_entry.
- */
-struct packet_head {
-	uint32_t magic;
-	uint8_t uuid[16];
-	uint32_t stream_id;
-	uint64_t begin, end, content_bits, packet_bits, seq, discarded;
-	uint32_t cpu;
-	uint32_t pad;
-};
-_Static_assert(sizeof(struct packet_head) == 80, "the layout that describe_stream() tells");
+#include "ctf/writer_layout.h"
 
 enum {
 	HEAD_LEN = 80,
@@ -46,17 +26,6 @@ enum {
 	// Full packets end at multiples of this in their file: the kernel takes whole pages faster.
 	FULL_ALIGN = 4096,
 	FULL_ALIGN_FROM = 1 << 16, /* smaller ones do not: it would be too much padding */
-};
-
-#define CTF_MAGIC   0xC1FC1FC1u
-#define INDEX_MAGIC 0xC1F1DCC1u
-
-struct index_head {
-	uint32_t magic, major, minor, entry_len;
-};
-
-struct index_entry {
-	uint64_t off, packet_bits, content_bits, begin, end, discarded, stream_id, instance, seq;
 };
 
 struct writer_file {
@@ -370,6 +339,21 @@ static int open_files(struct writer_stream *s)
 	return 0;
 }
 
+void index_entry_fill(struct index_entry *e, const struct packet_head *head, uint64_t off)
+{
+	*e = (struct index_entry){
+		.off = htobe64(off),
+		.packet_bits = htobe64(head->packet_bits),
+		.content_bits = htobe64(head->content_bits),
+		.begin = htobe64(head->begin),
+		.end = htobe64(head->end),
+		.discarded = htobe64(head->discarded),
+		.stream_id = htobe64(head->stream_id),
+		.instance = htobe64(head->cpu),
+		.seq = htobe64(head->seq),
+	};
+}
+
 /* Writes the packet of @content bytes with the times @begin and @end. */
 static int put_packet(struct writer_stream *s, size_t content, uint64_t begin, uint64_t end)
 {
@@ -405,17 +389,8 @@ static int put_packet(struct writer_stream *s, size_t content, uint64_t begin, u
 		(void)!ftruncate(f->fd, (off_t)f->off);
 		return sonde_fail_errno(r, "'%s/%s'", s->w->dir, f->name);
 	}
-	const struct index_entry entry = {
-		.off = htobe64(f->off),
-		.packet_bits = htobe64(head.packet_bits),
-		.content_bits = htobe64(head.content_bits),
-		.begin = htobe64(begin),
-		.end = htobe64(end),
-		.discarded = htobe64(head.discarded),
-		.stream_id = htobe64(f->stream_id),
-		.instance = htobe64((uint64_t)f->cpu),
-		.seq = htobe64(head.seq),
-	};
+	struct index_entry entry;
+	index_entry_fill(&entry, &head, f->off);
 	f->off += len;
 	f->seq++;
 	f->told_discarded = s->discarded;

@@ -23,6 +23,7 @@
 #include "base/strbuf.h"
 #include "ctf/tsdl_print.h"
 #include "record/child.h"
+#include "record/guard.h"
 
 enum {
 	SOURCES_MOST = 8,
@@ -38,6 +39,7 @@ struct session {
 	const struct record_source *const *sources;
 	void *states[SOURCES_MOST]; /* owned */
 	size_t n;		    /* opened, also those that failed to */
+	struct guard guard;
 	struct child child;
 	int signal_fd;
 	sigset_t old_mask;
@@ -148,6 +150,9 @@ static int set_up(struct session *s)
 		s->child.status = r == -ENOENT ? 127 : 126;
 		return r;
 	}
+	r = guard_start(&s->guard, o->dir);
+	if (r < 0)
+		return r;
 	s->rec.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->rec.epoll_fd < 0)
 		return sonde_fail_errno(-errno, "cannot wait for events");
@@ -291,6 +296,7 @@ static void fini(struct session *s)
 	writer_close(s->rec.writer);
 	mem_closep(&s->signal_fd);
 	mem_closep(&s->rec.epoll_fd);
+	guard_end(&s->guard);
 	(void)sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
 	arena_fini(&s->arena);
 }
@@ -348,6 +354,7 @@ int session_run(const struct record_opts *opts, const struct record_source *cons
 	struct session s = {
 		.rec = { .opts = opts, .epoll_fd = -1, .note = note, .note_arg = note_arg },
 		.sources = sources,
+		.guard = { .fd = -1 },
 		.child = { .pidfd = -1, .go_fd = -1, .error_fd = -1 },
 		.signal_fd = -1,
 	};

@@ -50,11 +50,12 @@ int tracing_mount(const char **ret_dir)
 	return 0;
 }
 
-/* When the process began, or 0: there is none. */
+/* When the process began, or 0: there is none, or it is dead. */
 static unsigned long long start_of(int pid)
 {
 	char path[64], text[1024];
 	unsigned long long start = 0;
+	char state;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	sonde_auto(mem_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -67,11 +68,11 @@ static unsigned long long start_of(int pid)
 	// The name, in parentheses, may hold anything; 20 fields lie between it and the 22nd.
 	const char *p = strrchr(text, ')');
 	if (!p || sscanf(p,
-			 ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+			 ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
 			 "%*d %*d %*d %llu",
-			 &start) != 1)
+			 &state, &start) != 2)
 		return 0;
-	return start;
+	return state == 'Z' || state == 'X' ? 0 : start;
 }
 
 /* Removes the instances of recorders that are no more. One that is in use refuses. */
@@ -93,6 +94,28 @@ static unsigned remove_stale(const char *top)
 	if (dir)
 		(void)closedir(dir);
 	return n;
+}
+
+bool tracing_remove(pid_t recorder)
+{
+	char path[PATH_MAX];
+	const struct dirent *e;
+	const char *top;
+	unsigned left = 0;
+
+	if (tracing_mount(&top) < 0)
+		return true;
+	(void)snprintf(path, sizeof(path), "%s/instances", top);
+	DIR *dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		int pid;
+		unsigned long long start;
+		if (sscanf(e->d_name, INSTANCE_NAME, &pid, &start) == 2 && pid == recorder)
+			left += unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) < 0;
+	}
+	if (dir)
+		(void)closedir(dir);
+	return left == 0;
 }
 
 void tracing_close(struct tracing *t)

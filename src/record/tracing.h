@@ -3,8 +3,10 @@
 #ifndef RECORD_TRACING_H
 #define RECORD_TRACING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <sonde/def.h>
 
@@ -21,6 +23,9 @@ SONDE_MUST_CHECK int tracing_mount(const char **ret_dir);
 SONDE_MUST_CHECK int tracing_open(struct tracing **ret, unsigned *ret_stale);
 /** Stops recording and removes the instance. All its files must be closed. */
 void tracing_close(struct tracing *t);
+
+/** Removes the instances of a recorder that was killed. False: one is still in use. */
+bool tracing_remove(pid_t recorder);
 
 /** The instance's folder. */
 const char *tracing_dir(const struct tracing *t);

@@ -117,16 +117,31 @@ for signal in INT TERM HUP; do
 	result "SIG$signal ends a recording well" $? err cat.err bt2.err
 done
 
-background killed -e 'raw_syscalls:*' && sleep 2.2
-kill -KILL $pid
+# Killed while it writes as fast as it can: its guard cuts the torn end and removes the instance.
+"$calls" $number 2000000000 &
+load=$!
+failed=0
+for i in 1 2 3; do
+	background killed$i -e 'raw_syscalls:*' && sleep 0.$((i + 2))
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+	for _ in $(seq 100); do gone $pid && break; sleep 0.05; done
+	gone $pid && readable killed$i && [ "$(wc -l <cat.txt)" -gt 100 ] || { failed=$i; break; }
+done
+kill $load
+[ $failed = 0 ]
+result 'what killed recorders leave can be read; their instances go' $? cat.err bt2.err err
+
+# The guard is killed too: what is left of the instance is for the next recorder.
+background both -e sched:sched_switch
+kill -KILL $(pgrep -P $pid) $pid
 wait $pid 2>/dev/null
 ! gone $pid
-result 'a killed recorder leaves its instance' $?
-readable killed && [ "$(wc -l <cat.txt)" -gt 100 ]
-result 'and a trace that can be read' $? cat.err bt2.err
+result 'an instance is left when the guard is killed too' $?
+stale=$pid
 record -o after -e sched:sched_switch -- true
-[ $status = 0 ] && grep -q 'removed [0-9]* tracing instance' err && gone $pid
-result 'the next one removes the instance' $? err
+[ $status = 0 ] && grep -q 'removed [0-9]* tracing instance' err && gone $stale
+result 'the next recorder removes it' $? err
 
 record -o status -e sched:sched_switch -- sh -c 'exit 7'
 [ $status = 7 ]

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "ctf/describe.h"
+#include "ctf/repair.h"
 #include "test.h"
 
 enum { HEAD = 80 };
@@ -223,6 +224,67 @@ TEST(an_event_too_large_is_refused)
 	EXPECT_EQ(s->err, -EMSGSIZE);
 	writer_close(w);
 	remove_name(dir);
+}
+
+static void set_size(const char *dir, const char *name, long more)
+{
+	char path[96];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	EXPECT_EQ(stat(path, &st), 0);
+	EXPECT_EQ(truncate(path, st.st_size + more), 0);
+}
+
+TEST(a_torn_end_is_cut)
+{
+	// What each file gets (or loses) behind two packets of 128 and 88 bytes with their index.
+	static const struct {
+		long more, index_more;
+		size_t want, want_index;
+	} cases[] = {
+		{ 0, 0, 216, 16 + 2 * 72 },
+		{ -1, -72, 128, 16 + 72 }, // the second packet was being written
+		{ -87, -72, 128, 16 + 72 },
+		{ 0, -72, 216, 16 + 2 * 72 }, // its entry was not yet written
+		{ 0, -71, 216, 16 + 2 * 72 },
+		{ 0, -144, 216, 16 + 2 * 72 },
+		{ -200, -144, 0, 16 },
+		{ -200, -150, 0, 0 }, // an index without a whole head goes
+		{ 50, 0, 216, 16 + 2 * 72 },
+		{ 500, 10, 216, 16 + 2 * 72 },
+		{ -120, 0, 0, 16 + 0 * 72 }, // an index that tells more than there is
+	};
+
+	for (size_t i = 0; i < MEM_LEN(cases); i++) {
+		char dir[48];
+		uint8_t file[1024];
+		struct writer *w = NULL;
+		struct writer_stream *s = NULL;
+
+		make_name(dir, sizeof(dir));
+		EXPECT_EQ(writer_open(dir, false, &w), 0);
+		EXPECT_EQ(writer_metadata(w, "x", 1), 0);
+		const struct writer_stream_opts opts = { .name = "s", .packet = 128 };
+		EXPECT_EQ(writer_stream_new(w, &opts, &s), 0);
+		EXPECT_EQ(put(s, 1, "0123456789012345678901234567890123456789012345", 48), 0);
+		EXPECT_EQ(put(s, 2, "a", 1), 0);
+		EXPECT_EQ(writer_flush(s), 0);
+		writer_close(w);
+
+		set_size(dir, "s", cases[i].more);
+		set_size(dir, "index/s.idx", cases[i].index_more);
+		EXPECT_EQ(ctf_repair(dir), 0);
+		const size_t len = read_file(dir, "s", file, sizeof(file));
+		const size_t index_len = read_file(dir, "index/s.idx", file, sizeof(file));
+		if (len != cases[i].want || index_len != cases[i].want_index)
+			test_failed(__FILE__, __LINE__, "case %zu: %zu, %zu bytes", i, len,
+				    index_len);
+		if (index_len == 16 + 2 * 72)
+			EXPECT_EQ(be64(file + 16 + 72), 128);
+		remove_name(dir);
+	}
+	EXPECT_EQ(ctf_repair("/nonexistent"), -ENOENT);
 }
 
 TEST(folders_that_exist)
