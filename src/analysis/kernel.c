@@ -654,7 +654,8 @@ void kernel_finish(struct kernel *k)
 int kernel_span(const struct kernel *k, int64_t *ret_begin_ns, int64_t *ret_end_ns)
 {
 	if (!k->some || k->first_ns > k->to_ns || k->last_ns < k->from_ns)
-		return sonde_fail(-ENODATA, "there are no events");
+		return sonde_fail(-ENODATA, k->some ? "there are no events in that time"
+						    : "there are no events");
 	*ret_begin_ns = k->from_ns > k->first_ns ? k->from_ns : k->first_ns;
 	*ret_end_ns = k->last_ns;
 	return 0;

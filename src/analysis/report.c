@@ -100,10 +100,27 @@ void report_note(const struct report *r, const char *fmt, ...)
 	r->setup->note(r->setup->note_arg, line);
 }
 
+static void note_losses(const struct report *r, const struct kernel_doubts *d)
+{
+	char events[TABLE_VALUE_MOST], packets[TABLE_VALUE_MOST], gaps[TABLE_VALUE_MOST];
+
+	table_count(d->lost_events, events);
+	table_count(d->lost_packets, packets);
+	table_count(d->gaps, gaps);
+	if (d->lost_events && d->lost_packets)
+		report_note(r, "%s events and %s packets were lost: the figures are lower bounds",
+			    events, packets);
+	else if (d->lost_events || d->lost_packets)
+		report_note(r, "%s %s lost: the figures are lower bounds",
+			    d->lost_events ? events : packets,
+			    d->lost_events ? "events were" : "packets were");
+	else if (d->gaps)
+		report_note(r, "%s times something was lost: the figures are lower bounds", gaps);
+}
+
 void report_doubts(struct report *r, const struct kernel *k)
 {
 	const struct kernel_doubts *d = kernel_doubts(k);
-	char events[TABLE_VALUE_MOST], packets[TABLE_VALUE_MOST], gaps[TABLE_VALUE_MOST];
 
 	if (r->json) {
 		json_uint(&r->j, "lost_events", d->lost_events);
@@ -112,14 +129,7 @@ void report_doubts(struct report *r, const struct kernel *k)
 		json_uint(&r->j, "missing_switches", d->mismatches);
 		json_uint(&r->j, "open_calls", d->calls_open);
 	}
-	table_count(d->lost_events, events);
-	table_count(d->lost_packets, packets);
-	table_count(d->gaps, gaps);
-	if (d->lost_events || d->lost_packets || d->gaps)
-		report_note(r,
-			    "%s events and %s packets were lost, in %s gaps: the figures are "
-			    "lower bounds",
-			    events, packets, gaps);
+	note_losses(r, d);
 	if (d->mismatches)
 		report_note(r,
 			    "%" PRIu64 " switches of threads are missing from the trace: the time "

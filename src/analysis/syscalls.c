@@ -583,8 +583,8 @@ static int syscalls_finish(struct sonde_component *c)
 
 	const uint64_t open = kernel_doubts(s->kernel)->calls_open;
 	if (open)
-		report_note(&s->report, "%" PRIu64 " calls were still open at the end: not counted",
-			    open);
+		report_note(&s->report, "still open at the end and not counted: %" PRIu64 " %s",
+			    open, open == 1 ? "call" : "calls");
 	if (s->over)
 		report_note(&s->report, "%" PRIu64 " calls of too many threads are left out",
 			    s->over);

@@ -352,12 +352,14 @@ static void put_row(const struct table *t, struct sonde_out *o, const size_t *wi
 	for (size_t c = 0, some = 0; c < t->n_cols; c++) {
 		if (!t->cols[c].head)
 			continue;
+		const char *text = row == SIZE_MAX ? t->cols[c].head : cell_text(t, row, c, buf);
+
+		// Nothing behind the last text of a line.
+		if (c == last && !strcmp(text, " "))
+			break;
 		if (some++)
 			put_spaces(o, GAP);
-		const bool head = row == SIZE_MAX;
-
-		put_cell(o, head ? t->cols[c].head : cell_text(t, row, c, buf),
-			 t->cols[c].unit == TABLE_TEXT, widths[c], c == last);
+		put_cell(o, text, t->cols[c].unit == TABLE_TEXT, widths[c], c == last);
 	}
 	out_add(o, "\n", 1);
 }

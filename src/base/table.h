@@ -57,7 +57,7 @@ void table_fini(struct table *t);
 void table_none(struct table *t);
 void table_int(struct table *t, int64_t v);
 void table_real(struct table *t, double v);
-/** @s is borrowed until table_fini(); control characters are shown as '?'. */
+/** @s is borrowed until table_fini(); control characters are shown as '?'; " " is a blank. */
 void table_str(struct table *t, const char *s);
 
 /** A value written to JSON as it is, for columns without a head. @s is borrowed likewise. */

@@ -11,6 +11,7 @@
 
 #include "analysis/all.h"
 #include "base/mem.h"
+#include "base/near.h"
 #include "base/out.h"
 #include "cmd/all.h"
 #include "cmd/terminal.h"
@@ -220,6 +221,22 @@ static int run_graph(struct report_cmd *s, const struct analysis *a,
 	return r < 0 ? r : out_flush(out);
 }
 
+static void fail_unknown(const char *name)
+{
+	const char *near = NULL;
+	unsigned least = NEAR_NOT;
+
+	for (const struct analysis *a = analysis_all; a->name; a++) {
+		const unsigned distance = near_distance(name, a->name);
+
+		near = distance < least ? a->name : near;
+		least = distance < least ? distance : least;
+	}
+	(void)sonde_fail(-EINVAL, "there is no report '%s'; %s%s%s", name,
+			 near ? "did you mean '" : "'sonde report' lists them", near ? near : "",
+			 near ? "'?" : "");
+}
+
 static int report_run(void *state, int argc, char **argv)
 {
 	struct report_cmd *s = state;
@@ -230,8 +247,7 @@ static int report_run(void *state, int argc, char **argv)
 		return list_analyses();
 	const struct analysis *a = analysis_find(argv[0]);
 	if (!a) {
-		(void)sonde_fail(-EINVAL, "there is no report '%s'; 'sonde report' lists them",
-				 argv[0]);
+		fail_unknown(argv[0]);
 		return cmd_usage(&cmd_report);
 	}
 	if (check_options(s, a) < 0)

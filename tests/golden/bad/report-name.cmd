@@ -1,1 +1,1 @@
-sonde report cpuu x
+sonde report sycalls data/kernel

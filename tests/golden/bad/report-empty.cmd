@@ -1,0 +1,1 @@
+sonde report cpu --from 1800000000 data/kernel

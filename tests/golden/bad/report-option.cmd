@@ -1,0 +1,1 @@
+sonde report cpu --per-thread data/kernel

@@ -1,0 +1,1 @@
+sonde report cpu --sort size data/kernel

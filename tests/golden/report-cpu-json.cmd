@@ -1,0 +1,1 @@
+sonde report cpu --json data/kernel

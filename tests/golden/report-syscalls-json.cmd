@@ -1,0 +1,1 @@
+sonde report syscalls --per-thread --json -p 10 data/kernel
