@@ -45,11 +45,11 @@ static const struct cmd_option options[] = {
 };
 
 static const struct cmd_example examples[] = {
-	{ "sonde flame", "draws the newest trace here into flame.svg; open it in a browser",
-	  false },
-	{ "sonde flame -p 4242 -o - TRACE > one.svg", "only process 4242", false },
-	{ "sonde flame --folded TRACE | sort -k2 -n -t' ' | tail",
-	  "the same as lines, for programs", false },
+	{ "sonde flame", "Draws the newest trace here into flame.svg; open it in a browser.",
+	  true },
+	{ "sonde flame --from +10ms -o - sonde-trace > late.svg",
+	  "Only what came after the first 10 milliseconds.", true },
+	{ "sonde flame --folded sonde-trace", "The same as lines, for other programs.", true },
 	{ 0 },
 };
 

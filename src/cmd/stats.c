@@ -31,9 +31,9 @@ static const struct cmd_option options[] = {
 };
 
 static const struct cmd_example examples[] = {
-	{ "sonde stats", "What is in the newest trace below this folder.", false },
-	{ "sonde stats --limit 0 trace", "All kinds of events.", false },
-	{ "sonde stats --json trace | jq '.classes.sched_switch, .lost_events'",
+	{ "sonde stats", "What is in the newest trace below this folder.", true },
+	{ "sonde stats --limit 0 sonde-trace", "All kinds of events.", true },
+	{ "sonde stats --json sonde-trace | jq '.classes.sched_switch, .lost_events'",
 	  "Single numbers, with jq.", false },
 	{ 0 },
 };

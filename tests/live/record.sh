@@ -3,7 +3,7 @@
 # sonde record on the running kernel: what it records, how it ends, what it says. Prints TAP.
 # usage: record.sh SONDE CALLS   (CALLS: the program of tests/live/calls.c)
 set -u
-sonde=$1 calls=$2
+sonde=$(realpath "$1") calls=$(realpath "$2")
 tracing=/sys/kernel/tracing
 scratch=$(mktemp -d) || exit 99
 trap 'umount "$scratch/small" 2>/dev/null; rm -rf "$scratch"' EXIT
