@@ -20,48 +20,23 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "comp/all.h"
+#include "comp/class_program.h"
 #include "comp/gap_note.h"
 #include "comp/packet_text.h"
 #include "comp/print.h"
 #include "graph/component.h"
 
 struct sink_json {
-	struct print_program **classes; /* owned, by event class index; NULL: not met yet */
-	size_t n_classes, cap_classes;
+	struct class_programs classes;
 	struct packet_texts packets;
 	struct print_run run;
-	uint64_t *slots; /* owned */
-	size_t cap_slots;
 };
-
-static int json_init_sink(struct sonde_component *c, const struct sonde_setup *setup)
-{
-	struct sink_json *s = c->state;
-
-	if (!setup->out)
-		return sonde_fail(-EINVAL, "sink.json has no output");
-	s->run.out = setup->out;
-	s->packets.style.json = true;
-	return 0;
-}
-
-static void program_free(struct print_program *pr)
-{
-	print_fini(pr);
-	free(pr);
-}
-SONDE_DEFINE_AUTO(struct print_program *, program_free)
 
 static void json_fini(struct sonde_component *c)
 {
 	struct sink_json *s = c->state;
 
-	for (size_t i = 0; i < s->n_classes; i++) {
-		if (s->classes[i])
-			program_free(s->classes[i]);
-	}
-	free(s->classes);
-	free(s->slots);
+	class_programs_fini(&s->classes);
 	packet_texts_fini(&s->packets);
 }
 
@@ -89,18 +64,12 @@ static void add_scopes(struct print_program *pr, const struct sonde_event_class 
 	print_add_text(pr, "}\n");
 }
 
-static int json_compile(struct sink_json *s, const struct sonde_event_class *cls)
+/* Makes the program of a class that is met for the first time. */
+static void json_make(void *arg, struct print_program *pr, const struct sonde_event_class *cls)
 {
 	char level[FMT_MOST + 1];
-	int r = mem_grow(&s->classes, &s->cap_classes, cls->index + 1UL);
-	if (r < 0)
-		return r;
-	while (s->n_classes <= cls->index)
-		s->classes[s->n_classes++] = NULL;
 
-	sonde_auto(program_freep) struct print_program *pr = calloc(1, sizeof(*pr));
-	if (!pr)
-		return sonde_fail(-ENOMEM, "out of memory for event '%s'", cls->name);
+	(void)arg;
 	pr->style.json = true;
 	print_add_text(pr, "\"event\":");
 	print_add_quoted(pr, cls->name);
@@ -112,41 +81,41 @@ static int json_compile(struct sink_json *s, const struct sonde_event_class *cls
 	print_add_packet(pr);
 	print_add_hidden(pr, SONDE_SCOPE_EVENT_HEADER, cls->stream_class->event_header, cls);
 	add_scopes(pr, cls);
-	r = print_end(pr);
-	if (r >= 0)
-		r = mem_grow(&s->slots, &s->cap_slots, pr->slot_most + 1UL);
-	if (r < 0)
-		return sonde_wrap(r, "event '%s'", cls->name);
-	s->run.slots = s->slots;
-	s->classes[cls->index] = sonde_take(pr);
+}
+
+static int json_init_sink(struct sonde_component *c, const struct sonde_setup *setup)
+{
+	struct sink_json *s = c->state;
+
+	if (!setup->out)
+		return sonde_fail(-EINVAL, "sink.json has no output");
+	s->run.out = setup->out;
+	s->classes = (struct class_programs){ .make = json_make, .arg = s };
+	s->packets.style.json = true;
 	return 0;
 }
 
 static int json_event(struct sink_json *s, const struct sonde_event *e)
 {
-	const struct sonde_event_class *cls = e->cls;
-
-	if (cls->index >= s->n_classes || !s->classes[cls->index]) {
-		int r = json_compile(s, cls);
-		if (r < 0)
-			return r;
-	}
-
 	struct print_run *run = &s->run;
+	const struct print_program *pr;
+
 	run->event = e;
 	run->pkt = e->u.pkt;
-	int r = packet_texts_get(&s->packets, run);
+	int r = class_programs_get(&s->classes, e->cls, run, &pr);
+	if (r >= 0)
+		r = packet_texts_get(&s->packets, run);
 	if (r < 0)
 		return r;
 	print_begin(run);
-	if (cls->stream_class->clock) {
+	if (e->cls->stream_class->clock) {
 		memcpy(run->p, "{\"ts_ns\":", 9);
 		run->p = fmt_i64(run->p + 9, e->ts_ns);
 		*run->p++ = ',';
 	} else {
 		*run->p++ = '{';
 	}
-	print_run(s->classes[cls->index], run);
+	print_run(pr, run);
 	print_finish(run);
 	return 0;
 }

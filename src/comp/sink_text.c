@@ -16,6 +16,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "comp/all.h"
+#include "comp/class_program.h"
 #include "comp/clock_text.h"
 #include "comp/gap_note.h"
 #include "comp/packet_text.h"
@@ -35,62 +36,17 @@ struct sink_text {
 	int64_t last_ns, delta_ns;
 	uint64_t last_cycles, delta_cycles;
 
-	struct print_program **classes; /* owned, by event class index; NULL: not met yet */
-	size_t n_classes, cap_classes;
+	struct class_programs classes;
 	struct packet_texts packets;
 	struct gap_notes gaps;
 	struct print_run run;
-	uint64_t *slots; /* owned */
-	size_t cap_slots;
 };
-
-static int text_init(struct sonde_component *c, const struct sonde_setup *setup)
-{
-	struct sink_text *s = c->state;
-
-	if (!setup->out)
-		return sonde_fail(-EINVAL, "sink.text has no output");
-	text_choice_init(&s->choice);
-	s->clock.seconds = param_bool(setup, "clock-seconds");
-	s->clock.gmt = param_bool(setup, "clock-gmt");
-	s->clock.date = param_bool(setup, "clock-date");
-	s->cycles = param_bool(setup, "clock-cycles");
-	s->no_delta = param_bool(setup, "no-delta");
-	for (size_t i = 0; i < setup->n_params; i++) {
-		const struct sonde_param *p = &setup->params[i];
-		int r = 0;
-
-		if (!strcmp(p->key, "names"))
-			r = text_choice_names(&s->choice, p->value);
-		else if (!strcmp(p->key, "fields"))
-			r = text_choice_fields(&s->choice, p->value);
-		if (r < 0)
-			return r;
-	}
-	s->last_cycles = UINT64_MAX;
-	s->delta_cycles = UINT64_MAX;
-	s->run.out = setup->out;
-	s->packets.style.names = s->choice.names[NAME_CONTEXT];
-	return 0;
-}
-
-static void program_free(struct print_program *pr)
-{
-	print_fini(pr);
-	free(pr);
-}
-SONDE_DEFINE_AUTO(struct print_program *, program_free)
 
 static void text_fini(struct sonde_component *c)
 {
 	struct sink_text *s = c->state;
 
-	for (size_t i = 0; i < s->n_classes; i++) {
-		if (s->classes[i])
-			program_free(s->classes[i]);
-	}
-	free(s->classes);
-	free(s->slots);
+	class_programs_fini(&s->classes);
 	packet_texts_fini(&s->packets);
 	gap_notes_fini(&s->gaps);
 }
@@ -246,39 +202,59 @@ static void add_scopes(const struct sink_text *s, struct print_program *pr,
 	print_add_text(pr, "\n");
 }
 
-/* Compiles the program of a class that is met for the first time. */
-static int text_compile(struct sink_text *s, const struct sonde_event_class *cls)
+/* Makes the program of a class that is met for the first time. */
+static void text_make(void *arg, struct print_program *pr, const struct sonde_event_class *cls)
 {
-	int r = mem_grow(&s->classes, &s->cap_classes, cls->index + 1UL);
-	if (r < 0)
-		return r;
-	while (s->n_classes <= cls->index)
-		s->classes[s->n_classes++] = NULL;
+	const struct sink_text *s = arg;
 
-	sonde_auto(program_freep) struct print_program *pr = calloc(1, sizeof(*pr));
-	if (!pr)
-		return sonde_fail(-ENOMEM, "out of memory for event '%s'", cls->name);
 	add_header(s, pr, cls);
 	print_add_hidden(pr, SONDE_SCOPE_EVENT_HEADER, cls->stream_class->event_header, cls);
 	add_scopes(s, pr, cls);
-	r = print_end(pr);
-	if (r >= 0)
-		r = mem_grow(&s->slots, &s->cap_slots, pr->slot_most + 1UL);
-	if (r < 0)
-		return sonde_wrap(r, "event '%s'", cls->name);
-	s->run.slots = s->slots;
-	s->classes[cls->index] = sonde_take(pr);
+}
+
+static int text_init(struct sonde_component *c, const struct sonde_setup *setup)
+{
+	struct sink_text *s = c->state;
+
+	if (!setup->out)
+		return sonde_fail(-EINVAL, "sink.text has no output");
+	text_choice_init(&s->choice);
+	s->clock.seconds = param_bool(setup, "clock-seconds");
+	s->clock.gmt = param_bool(setup, "clock-gmt");
+	s->clock.date = param_bool(setup, "clock-date");
+	s->cycles = param_bool(setup, "clock-cycles");
+	s->no_delta = param_bool(setup, "no-delta");
+	for (size_t i = 0; i < setup->n_params; i++) {
+		const struct sonde_param *p = &setup->params[i];
+		int r = 0;
+
+		if (!strcmp(p->key, "names"))
+			r = text_choice_names(&s->choice, p->value);
+		else if (!strcmp(p->key, "fields"))
+			r = text_choice_fields(&s->choice, p->value);
+		if (r < 0)
+			return r;
+	}
+	s->last_cycles = UINT64_MAX;
+	s->delta_cycles = UINT64_MAX;
+	s->run.out = setup->out;
+	s->classes = (struct class_programs){ .make = text_make, .arg = s };
+	s->packets.style.names = s->choice.names[NAME_CONTEXT];
 	return 0;
+}
+
+static char *put_str(char *p, const char *s, size_t len)
+{
+	memcpy(p, s, len);
+	return p + len;
 }
 
 static char *put_delta(const struct sink_text *s, char *p)
 {
-	if (s->cycles ? s->delta_cycles == UINT64_MAX : !s->has_delta) {
-		const char *unknown = s->cycles ? "+????????????" : "+?.?????????";
-
-		memcpy(p, unknown, 14);
-		return p + (s->cycles ? 13 : 12);
-	}
+	if (s->cycles && s->delta_cycles == UINT64_MAX)
+		return put_str(p, "+????????????", 13);
+	if (!s->cycles && !s->has_delta)
+		return put_str(p, "+?.?????????", 12);
 	if (s->cycles) {
 		*p++ = '+';
 		return fmt_u64_pad(p, s->delta_cycles, 12);
@@ -290,12 +266,6 @@ static char *put_delta(const struct sink_text *s, char *p)
 	p = fmt_u64(p, delta / NS);
 	*p++ = '.';
 	return fmt_nine(p, (uint32_t)(delta % NS));
-}
-
-static char *put_str(char *p, const char *s, size_t len)
-{
-	memcpy(p, s, len);
-	return p + len;
 }
 
 /*
@@ -334,24 +304,20 @@ static char *put_time(struct sink_text *s, char *p, const struct sonde_event *e)
 
 static int text_event(struct sink_text *s, const struct sonde_event *e)
 {
-	const struct sonde_event_class *cls = e->cls;
-
-	if (cls->index >= s->n_classes || !s->classes[cls->index]) {
-		int r = text_compile(s, cls);
-		if (r < 0)
-			return r;
-	}
-
 	struct print_run *run = &s->run;
+	const struct print_program *pr;
+
 	run->event = e;
 	run->pkt = e->u.pkt;
-	int r = packet_texts_get(&s->packets, run);
+	int r = class_programs_get(&s->classes, e->cls, run, &pr);
+	if (r >= 0)
+		r = packet_texts_get(&s->packets, run);
 	if (r < 0)
 		return r;
 	print_begin(run);
-	if (cls->stream_class->clock)
+	if (e->cls->stream_class->clock)
 		run->p = put_time(s, run->p, e);
-	print_run(s->classes[cls->index], run);
+	print_run(pr, run);
 	print_finish(run);
 	return 0;
 }
