@@ -89,8 +89,8 @@ struct flame {
 	int64_t from_ns, to_ns;
 	bool folded;
 	int64_t first_ns, last_ns;
-	uint64_t samples, lost, lost_tasks;
-	uint32_t unknown; /* the name of what could not be told */
+	uint64_t samples, seen, lost, lost_tasks;
+	uint32_t unknown, kernel; /* the names of what could not be told */
 	uint32_t stack[DEPTH_MOST];
 	size_t depth;
 };
@@ -113,6 +113,8 @@ static int flame_init(struct sonde_component *c, const struct sonde_setup *setup
 		r = stacks_init(&f->stacks);
 	if (!r)
 		r = stacks_name(&f->stacks, FRAME_UNKNOWN, "[unknown]", 9, &f->unknown);
+	if (!r)
+		r = stacks_name(&f->stacks, FRAME_KERNEL, "[kernel]", 8, &f->kernel);
 	return r;
 }
 
@@ -279,6 +281,9 @@ static int take_comm(struct host *h, const struct sonde_event *e, const struct c
 
 static void push(struct flame *f, uint32_t name)
 {
+	// A whole run of frames that could not be told is one.
+	if (f->depth && f->stack[f->depth - 1] == name && (name == f->unknown || name == f->kernel))
+		return;
 	if (f->depth < DEPTH_MOST)
 		f->stack[f->depth++] = name;
 }
@@ -331,8 +336,6 @@ static int push_user(struct flame *f, struct host *h, pid_t pid, uint64_t addr)
 
 		if (r < 0)
 			return r;
-	} else if (f->depth && f->stack[f->depth - 1] == f->unknown) {
-		return 0; // a whole run of them is one
 	}
 	push(f, id);
 	return 0;
@@ -371,6 +374,7 @@ static int take_sample(struct flame *f, struct host *h, const struct sonde_event
 {
 	const pid_t pid = (pid_t)int_of(e, c, F_PID), tid = (pid_t)int_of(e, c, F_TID);
 
+	f->seen++;
 	if (e->ts_ns < f->from_ns || e->ts_ns > f->to_ns || !is_pid_wanted(f, pid))
 		return 0;
 	f->depth = 0;
@@ -519,9 +523,13 @@ static int flame_finish(struct sonde_component *c)
 	struct flame *f = sonde_component_state(c);
 	char line[96];
 
+	if (!f->samples && f->seen)
+		return sonde_fail(-ENODATA, "none of the %" PRIu64 " samples is what was asked for",
+				  f->seen);
 	if (!f->samples)
-		return sonde_fail(-ENODATA, "no samples%s",
-				  f->setup->n_params > 1 ? " that were asked for" : "");
+		return sonde_fail(-ENODATA,
+				  "there are no samples; 'sonde record' takes them unless "
+				  "it is told --no-samples");
 	if (f->lost) {
 		(void)snprintf(line, sizeof(line), "%" PRIu64 " samples were lost", f->lost);
 		f->setup->note(f->setup->note_arg, line);

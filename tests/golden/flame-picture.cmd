@@ -1,0 +1,4 @@
+sonde flame data/samples
+grep -o '<title>[^<]*' flame.svg
+grep -o 'class="sub"[^<]*' flame.svg
+sonde flame --title 'A <title>' -o - data/samples | grep 'class="title"'
