@@ -205,6 +205,17 @@ static void on_exec(struct kernel *k, const struct kernel_event *ev, const struc
 		kernel_thread_name(t, file);
 }
 
+static void on_rename(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		      struct kernel_cpu *c)
+{
+	// Newer kernels leave the number out where a thread renames itself.
+	const int64_t tid = get(ev, e, TASK_TID, c->current ? c->current->tid : 0);
+	struct kernel_thread *t = tid > 0 ? kernel_thread(k, c, tid) : NULL;
+
+	if (t)
+		take_name(ev, e, TASK_NAME, t);
+}
+
 static void on_process_exit(struct kernel *k, const struct kernel_event *ev,
 			    const struct sonde_event *e, struct kernel_cpu *c)
 {
@@ -404,6 +415,11 @@ static const struct rule {
 	  0,
 	  1,
 	  { [TASK_TID] = { "tid", "pid" }, [TASK_NAME] = { "comm" } } },
+	{ { "task_rename" },
+	  on_rename,
+	  0,
+	  0,
+	  { [TASK_TID] = { "tid", "pid" }, [TASK_NAME] = { "newcomm" } } },
 	{ { "sched_process_exit" }, on_process_exit, 0, 1, { [TASK_TID] = { "tid", "pid" } } },
 	{ { "sched_process_free" }, on_free, 0, 1, { [TASK_TID] = { "tid", "pid" } } },
 	{ { "task_newtask" },

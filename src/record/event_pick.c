@@ -26,6 +26,7 @@ static const char *const usual[] = {
 	"sched:sched_process_free",
 	"sched:sched_migrate_task",
 	"sched:sched_pi_setprio",
+	"task:task_newtask",
 	"task:task_rename",
 	"irq:irq_handler_entry",
 	"irq:irq_handler_exit",

@@ -61,6 +61,7 @@ with tempfile.TemporaryDirectory() as scratch:
         print(f'1..0 # SKIP {why}')
         sys.exit(0)
     compare('with samples')
+    compare('events only', '--no-samples')
     os.chdir('/')
 print(f'1..{n}')
 sys.exit(failed > 0)

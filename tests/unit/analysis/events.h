@@ -37,7 +37,7 @@ struct maker {
  *   irq+ N   irq- N   raise VEC   soft+ VEC   soft- VEC
  *   enter CALL   exit CALL RET    (in LTTng's names, or by the number on x86-64)
  *   fork PARENT PARENT_PID CHILD CHILD_PID   newtask TID FLAGS   exec TID OLD FILE
- *   end TID   free TID   dump TID PID STATUS   other
+ *   rename TID NAME   end TID   free TID   dump TID PID STATUS   other
  *   pcomm TID PID NAME   psample TID PID   pfork TID PID PPID   (perf's records)
  *   now TID   (no event: who runs from here on, for the events that carry it)
  *   gap lost|packets|cut|backward COUNT BEGIN
