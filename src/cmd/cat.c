@@ -230,9 +230,9 @@ const struct command cmd_cat = {
 		"folder "
 		"above several; without one, the newest trace below the current folder is "
 		"taken.\n\n"
-		"The text is the same, byte for byte, as that of babeltrace2 2.0.4. Losses (events "
-		"that the tracer discarded, packets that are missing or cut) are told on standard "
-		"error; with --json they are objects with a key 'gap'.",
+		"The text is that of babeltrace2 2.0.4, byte for byte; sonde-cat(1) lists the few "
+		"exceptions. Losses (events that the tracer discarded, packets that are missing or "
+		"cut) are told on standard error; with --json they are objects with a key 'gap'.",
 	.options = options,
 	.examples = examples,
 	.state_size = sizeof(struct state),

@@ -1,0 +1,1 @@
+sonde cat data/kernel >/dev/full

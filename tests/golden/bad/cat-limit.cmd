@@ -1,0 +1,1 @@
+sonde cat --limit many data/kernel

@@ -1,0 +1,1 @@
+sonde cat -n payload,fields data/kernel

@@ -1,0 +1,1 @@
+sonde cat --from +2s --to +1s data/kernel
