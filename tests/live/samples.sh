@@ -3,7 +3,7 @@
 # Samples of a program that is known: its names, their nesting, and never a wrong name; prints TAP.
 # usage: samples.sh SONDE SPIN_FP SPIN_NOFP      (spin.c with and without frame pointers)
 set -u
-sonde=$1 fp=$2 nofp=$3
+sonde=$(realpath "$1") fp=$(realpath "$2") nofp=$(realpath "$3")
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 99

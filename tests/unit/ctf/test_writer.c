@@ -267,7 +267,7 @@ TEST(a_torn_end_is_cut)
 		EXPECT_EQ(writer_metadata(w, "x", 1), 0);
 		const struct writer_stream_opts opts = { .name = "s", .packet = 128 };
 		EXPECT_EQ(writer_stream_new(w, &opts, &s), 0);
-		EXPECT_EQ(put(s, 1, "0123456789012345678901234567890123456789012345", 48), 0);
+		EXPECT_EQ(put(s, 1, "012345678901234567890123456789012345678901234567", 48), 0);
 		EXPECT_EQ(put(s, 2, "a", 1), 0);
 		EXPECT_EQ(writer_flush(s), 0);
 		writer_close(w);
