@@ -288,10 +288,10 @@ static void put_legend(struct drawing *d)
 	static const struct {
 		const char *cls, *text;
 		int x;
-	} entries[] = { { "u1", "user", -257 },
-			{ "k1", "kernel", -201 },
-			{ "t", "thread", -134 },
-			{ "x", "unknown", -67 } };
+	} entries[] = { { "u1", "user", -262 },
+			{ "k1", "kernel", -206 },
+			{ "t", "thread", -139 },
+			{ "x", "unknown", -72 } };
 
 	out_fmt(d->out, "<g id=\"right\" transform=\"translate(%d 0)\">\n", WIDTH - PAD);
 	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
