@@ -171,7 +171,14 @@ static int flame_run(void *state, int argc, char **argv)
 	int r = trace_args_take(argc, argv, &traces);
 	if (r < 0)
 		return cmd_failed(&cmd_flame);
-	r = strcmp(path, "-") != 0 ? draw_file(s, &traces, path) : draw_stdout(s, &traces);
+	// Other streams, of kernel events most often, are many times larger.
+	r = trace_args_want(&traces, "perf:*");
+	for (size_t i = 0; !r && i < s->n; i++) {
+		if (!strcmp(s->params[i].key, "event"))
+			r = trace_args_want(&traces, s->params[i].value);
+	}
+	if (!r)
+		r = strcmp(path, "-") != 0 ? draw_file(s, &traces, path) : draw_stdout(s, &traces);
 	trace_args_fini(&traces);
 	return r < 0 ? cmd_failed(&cmd_flame) : CMD_OK;
 }

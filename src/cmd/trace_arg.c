@@ -226,6 +226,17 @@ int trace_args_window(const struct trace_args *a, struct graph *g, const struct 
 	return ret_ns[0] <= ret_ns[1] ? 0 : sonde_fail(-EINVAL, "the window begins behind its end");
 }
 
+int trace_args_want(struct trace_args *a, const char *glob)
+{
+	struct sonde_param *more = realloc(a->params, (a->n + 1) * sizeof(*more));
+
+	if (!more)
+		return sonde_fail(-ENOMEM, "out of memory");
+	more[a->n++] = (struct sonde_param){ "events", glob };
+	a->params = more;
+	return 0;
+}
+
 int trace_args_add(const struct trace_args *a, struct graph *g)
 {
 	const struct sonde_component_class *source = comp_find("src.ctf");

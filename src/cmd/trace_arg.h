@@ -9,7 +9,7 @@
 
 /** All zero is an empty one. */
 struct trace_args {
-	struct sonde_param *params; /* owned: one "path" for each trace */
+	struct sonde_param *params; /* owned: a "path" for each trace, "events" */
 	size_t n;
 	char *found; /* owned: the path that was searched for; or NULL */
 };
@@ -19,6 +19,11 @@ struct trace_args {
  * current folder and says to standard error which it is. -ENOENT: there is none.
  */
 SONDE_MUST_CHECK int trace_args_take(int argc, char **argv, struct trace_args *ret);
+/**
+ * Only streams that have a class of that name (a glob, borrowed) need to be read; may be called
+ * again for more. Returns 0 or -ENOMEM.
+ */
+SONDE_MUST_CHECK int trace_args_want(struct trace_args *a, const char *glob);
 void trace_args_fini(struct trace_args *a);
 
 /**

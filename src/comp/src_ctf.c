@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/** src.ctf: reads CTF traces. path=DIR (repeated): a trace, or a folder with traces at any depth.
+/**
+ * src.ctf: reads CTF traces. path=DIR (repeated): a trace, or a folder with traces at any depth.
+ * events=GLOB (repeated): only streams that have a class of such a name are read, though whole.
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +32,7 @@ struct src_ctf {
 	struct ctf_trace **traces; /* owned */
 	size_t n_traces, cap_traces;
 	struct ctf_stream **lanes; /* owned array; the streams are the traces' */
+	bool *wanted;		   /* owned array; by lane: it is read */
 	size_t n_lanes;
 	struct sonde_trace **pub_traces;   /* owned array */
 	struct sonde_stream **pub_streams; /* owned array */
@@ -44,6 +48,7 @@ static void src_fini(struct sonde_component *c)
 		ctf_trace_free(s->traces[i]);
 	free(s->traces);
 	free(s->lanes);
+	free(s->wanted);
 	free(s->pub_traces);
 	free(s->pub_streams);
 }
@@ -173,7 +178,24 @@ static size_t clamp(size_t v, size_t least, size_t most)
 	return v < least ? least : v > most ? most : v;
 }
 
-static int make_lanes(struct src_ctf *s)
+/* Whether a stream may hold events that were asked for: 'events' are globs, none means all. */
+static bool is_wanted(const struct sonde_stream_class *cls, const struct sonde_setup *setup)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < setup->n_params; i++) {
+		if (strcmp(setup->params[i].key, "events") != 0)
+			continue;
+		all = false;
+		for (size_t k = 0; k < cls->n_events; k++) {
+			if (fnmatch(setup->params[i].value, cls->events[k]->name, 0) == 0)
+				return true;
+		}
+	}
+	return all;
+}
+
+static int make_lanes(struct src_ctf *s, const struct sonde_setup *setup)
 {
 	size_t n = 0;
 
@@ -184,9 +206,10 @@ static int make_lanes(struct src_ctf *s)
 		n += s->traces[i]->n_streams;
 	}
 	s->lanes = calloc(n + 1, sizeof(*s->lanes));
+	s->wanted = calloc(n + 1, sizeof(*s->wanted));
 	s->pub_streams = calloc(n + 1, sizeof(*s->pub_streams));
 	s->pub_traces = calloc(s->n_traces + 1, sizeof(*s->pub_traces));
-	if (!s->lanes || !s->pub_streams || !s->pub_traces)
+	if (!s->lanes || !s->wanted || !s->pub_streams || !s->pub_traces)
 		return sonde_fail(-ENOMEM, "out of memory for %zu streams", n);
 
 	const size_t cap = clamp(EVENTS_MOST / (n + 1), BATCH_LEAST, SONDE_BATCH_MAX);
@@ -198,6 +221,7 @@ static int make_lanes(struct src_ctf *s)
 			int r = ctf_stream_start(stream, cap, slack);
 			if (r < 0)
 				return r;
+			s->wanted[s->n_lanes] = is_wanted(stream->pub.cls, setup);
 			s->pub_streams[s->n_lanes] = &stream->pub;
 			s->lanes[s->n_lanes++] = stream;
 		}
@@ -236,7 +260,7 @@ static int src_init(struct sonde_component *c, const struct sonde_setup *setup)
 	if (!n_paths)
 		return sonde_fail(-EINVAL, "src.ctf needs a parameter 'path'");
 	int r = join_parts(s);
-	return r < 0 ? r : make_lanes(s);
+	return r < 0 ? r : make_lanes(s, setup);
 }
 
 static size_t src_lanes(struct sonde_component *c)
@@ -248,7 +272,7 @@ static int src_next(struct sonde_component *c, size_t lane, struct sonde_batch *
 {
 	struct src_ctf *s = sonde_component_state(c);
 
-	return ctf_stream_next(s->lanes[lane], ret);
+	return s->wanted[lane] ? ctf_stream_next(s->lanes[lane], ret) : 0;
 }
 
 static size_t src_traces(struct sonde_component *c, struct sonde_trace *const **ret)
