@@ -516,6 +516,14 @@ static int show_intervals(struct cpu_report *s)
 	return r;
 }
 
+static void print_share(const struct cpu_report *s, double busy, double unknown)
+{
+	out_fmt(s->report.setup->out, "The CPUs were busy %.2f %% of the time", busy);
+	if (unknown >= 1)
+		out_fmt(s->report.setup->out, "; %.2f %% is unknown", unknown);
+	out_str(s->report.setup->out, "\n");
+}
+
 static int cpu_finish(struct sonde_component *c)
 {
 	struct cpu_report *s = c->state;
@@ -533,13 +541,14 @@ static int cpu_finish(struct sonde_component *c)
 
 	const size_t n = kernel_cpus(s->kernel, &cpus);
 	const struct cpu_use all = sum_cpus(s);
-	const double share = percent(all.busy_ns, (end - begin) * (int64_t)n);
+	const int64_t whole = (end - begin) * (int64_t)n;
+	const double share = percent(all.busy_ns, whole);
 
 	report_begin(&s->report, n, begin, end);
 	if (s->report.json)
 		json_real(&s->report.j, "busy_share", share);
 	else
-		out_fmt(s->report.setup->out, "The CPUs were busy %.2f %% of the time\n", share);
+		print_share(s, share, percent(whole - all.busy_ns - all.idle_ns, whole));
 	r = show_cpus(s, end - begin, &all);
 	if (r >= 0 && s->n_intervals)
 		r = show_intervals(s);

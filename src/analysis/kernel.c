@@ -65,11 +65,17 @@ static bool inside(const struct kernel *k, int64_t at)
 	return at >= k->from_ns && at <= k->to_ns;
 }
 
+/* Of a thread that is not followed only its meetings with those that are were recorded. */
+static bool heard(const struct kernel_thread *t)
+{
+	return !t->host->partial || t->followed;
+}
+
 static void tell_ran(struct kernel *k, const struct kernel_cpu *c, int64_t end)
 {
 	int64_t begin = c->current_ns;
 
-	if (k->watch->ran && cut(k, &begin, &end))
+	if (k->watch->ran && heard(c->current) && cut(k, &begin, &end))
 		k->watch->ran(k->arg, c, c->current, begin, end);
 }
 
@@ -77,7 +83,7 @@ static void tell_state(struct kernel *k, const struct kernel_thread *t, int64_t 
 {
 	int64_t begin = t->since_ns;
 
-	if (k->watch->state && t->state != KERNEL_UNKNOWN && cut(k, &begin, &end))
+	if (k->watch->state && t->state != KERNEL_UNKNOWN && heard(t) && cut(k, &begin, &end))
 		k->watch->state(k->arg, t, t->state, begin, end);
 }
 
@@ -91,19 +97,19 @@ static void tell_cpu(struct kernel *k, const struct kernel_cpu *c, int64_t end)
 
 void kernel_left(struct kernel *k, const struct kernel_thread *t, int64_t now)
 {
-	if (k->watch->left && inside(k, now))
+	if (k->watch->left && heard(t) && inside(k, now))
 		k->watch->left(k->arg, t, now);
 }
 
 void kernel_woken(struct kernel *k, const struct kernel_thread *t, int64_t now)
 {
-	if (k->watch->woken && inside(k, now) && now >= t->woken_ns)
+	if (k->watch->woken && heard(t) && inside(k, now) && now >= t->woken_ns)
 		k->watch->woken(k->arg, t, t->woken_ns, now);
 }
 
 void kernel_migrated(struct kernel *k, const struct kernel_thread *t, int64_t now)
 {
-	if (k->watch->migrated && inside(k, now))
+	if (k->watch->migrated && heard(t) && inside(k, now))
 		k->watch->migrated(k->arg, t, now);
 }
 
@@ -446,6 +452,7 @@ struct kernel_host *kernel_host(struct kernel *k, const struct sonde_trace *trac
 	}
 	h->trace = trace;
 	h->has_migrate = names_migration(trace);
+	h->partial = sonde_trace_env(trace, "only_pids") != NULL;
 	k->hosts[k->n_hosts++] = h;
 	return h;
 }
@@ -610,6 +617,8 @@ static int consume_one(struct kernel *k, const struct sonde_event *e)
 		c->open_ns = e->ts_ns;
 	if (ev->current.type)
 		learn_current(k, ev, e, c);
+	if (ev->own && c->current && ev->host->partial)
+		c->current->followed = true;
 	ev->handle(k, ev, e, c);
 	c->last_ns = e->ts_ns;
 	return 0;

@@ -56,6 +56,7 @@ struct kernel_thread {
 	int32_t last_cpu;	/* ran there last; -1: unknown */
 	int32_t prio, prio_least, prio_most;
 	bool has_prio;
+	bool followed; /* of a trace of some processes only: it is one of them */
 	bool exiting;
 	enum kernel_state state;
 	int64_t since_ns; /* of its state */
@@ -89,6 +90,7 @@ struct kernel_host {
 	struct kernel_thread **slots; /* owned: threads by tid, open addressing */
 	size_t n_slots, n_used;
 	uint32_t gap;	  /* how many gaps touched it */
+	bool partial;	  /* only some processes were recorded: of others nothing is told */
 	bool has_migrate; /* its trace tells migrations by events of their own */
 	int abi;	  /* whose system call numbers; enum syscall_abi */
 };

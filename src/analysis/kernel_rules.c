@@ -154,6 +154,7 @@ static void on_fork(struct kernel *k, const struct kernel_event *ev, const struc
 	if (!child || !parent)
 		return;
 	take_name(ev, e, FORK_NAME, child);
+	child->followed = parent->followed;
 	if (both) {
 		child->pid = get(ev, e, FORK_CHILD_PID, -1);
 		parent->pid = get(ev, e, FORK_PARENT_PID, -1);
@@ -645,6 +646,7 @@ const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_e
 	// At an exec the number may have changed already, which its rule knows.
 	if (ev->handle && ev->handle != on_exec && !ev->aside)
 		find_current(cls, &ev->current);
+	ev->own = ev->current.type && ev->handle != on_switch && ev->handle != on_waking;
 	// Calls that nobody asked for.
 	if ((ev->handle == on_call_entry || ev->handle == on_call_exit) && !k->watch->call &&
 	    !k->watch->state)

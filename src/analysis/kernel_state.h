@@ -26,6 +26,7 @@ struct kernel_int {
 /** What the model does with one event class; found once. */
 struct kernel_event {
 	kernel_handle *handle; /* NULL: nothing */
+	bool own;	       /* only threads that are followed make such events */
 	bool aside;	       /* tells nothing of the CPU that it is of */
 	struct kernel_host *host;
 	struct kernel_int ints[KERNEL_FIELDS_MOST];

@@ -100,6 +100,26 @@ void report_note(const struct report *r, const char *fmt, ...)
 	r->setup->note(r->setup->note_arg, line);
 }
 
+/* True: only some processes were recorded. */
+static bool note_partial(const struct report *r, const struct kernel *k)
+{
+	struct kernel_host *const *hosts;
+	const size_t n = kernel_hosts(k, &hosts);
+	bool some = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct sonde_env *e = sonde_trace_env(hosts[i]->trace, "only_pids");
+
+		if (hosts[i]->partial)
+			report_note(r,
+				    "only process %s and what it forked was recorded: what others "
+				    "did counts as unknown",
+				    e->str ? e->str : "?");
+		some |= hosts[i]->partial;
+	}
+	return some;
+}
+
 static void note_losses(const struct report *r, const struct kernel_doubts *d)
 {
 	char events[TABLE_VALUE_MOST], packets[TABLE_VALUE_MOST], gaps[TABLE_VALUE_MOST];
@@ -129,8 +149,9 @@ void report_doubts(struct report *r, const struct kernel *k)
 		json_uint(&r->j, "missing_switches", d->mismatches);
 		json_uint(&r->j, "open_calls", d->calls_open);
 	}
+	const bool partial = note_partial(r, k);
 	note_losses(r, d);
-	if (d->mismatches)
+	if (d->mismatches && !partial)
 		report_note(r,
 			    "%" PRIu64 " switches of threads are missing from the trace: the time "
 			    "around them counts as unknown",

@@ -106,6 +106,19 @@ static void describe_command(struct session *s)
 	strbuf_fini(&text);
 }
 
+/* Reports must know that the others' events are not there. */
+static void describe_pids(struct session *s)
+{
+	const struct record_opts *o = s->rec.opts;
+	struct strbuf text = { 0 };
+
+	for (size_t i = 0; i < o->n_pids; i++)
+		strbuf_fmt(&text, "%s%d", i ? " " : "", (int)o->pids[i]);
+	if (text.len)
+		describe_env_str(&s->desc, "only_pids", strbuf_text(&text));
+	strbuf_fini(&text);
+}
+
 static int open_sources(struct session *s)
 {
 	for (size_t i = 0; i < SOURCES_MOST && s->sources[i]; i++) {
@@ -161,6 +174,7 @@ static int set_up(struct session *s)
 	describe_trace(&s->desc, writer_uuid(s->rec.writer));
 	describe_env_host(&s->desc);
 	describe_command(s);
+	describe_pids(s);
 
 	r = watch_signals(s);
 	if (!r)

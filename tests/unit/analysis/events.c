@@ -342,8 +342,9 @@ void maker_init(struct maker *m, enum flavour f, int64_t begin_ns, const char *t
 	m->flavour = f;
 	m->env[0] = (struct sonde_env){ "hostname", "box", 0 };
 	m->env[1] = (struct sonde_env){ "architecture", "x86_64", 0 };
+	m->env[2] = (struct sonde_env){ "only_pids", "7", 0 };
 	m->trace.env = m->env;
-	m->trace.n_env = 2;
+	m->trace.n_env = 2 + !strncmp(text, "only", 4);
 	m->stream_classes[0] = &m->stream_class;
 	m->trace.streams = m->stream_classes;
 	m->trace.n_streams = 1;

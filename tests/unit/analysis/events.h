@@ -16,7 +16,7 @@ struct maker {
 	enum flavour flavour;
 	struct arena arena;
 	struct sonde_trace trace;
-	struct sonde_env env[2];
+	struct sonde_env env[3];
 	struct sonde_stream_class stream_class;
 	struct sonde_stream_class *stream_classes[1];
 	struct sonde_event_class *classes[MAKER_CLASSES];
@@ -42,6 +42,7 @@ struct maker {
  *   now TID   (no event: who runs from here on, for the events that carry it)
  *   gap lost|packets|cut|backward COUNT BEGIN
  *
+ * Text that begins with "only" is of a trace of some processes only.
  * CPU '-' is a packet that names none. Verbs that a tracer does not have are left out. Packets
  * begin at @begin_ns; INT64_MIN: they do not say. FTRACE_CURRENT's events carry the tid of who
  * runs: before the first switch 0, on CPU 3 103.

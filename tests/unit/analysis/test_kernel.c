@@ -411,6 +411,26 @@ static const struct rule {
 	  "T 7 pid 7 ppid -1 'ls' prio 20\n",
 	  { 0, 0 },
 	  INT64_MIN },
+	{ "where only some were recorded, of others nothing is told",
+	  CURRENT,
+	  "RWLT",
+	  "only\n"
+	  "0 0 switch 5 0 7\n"
+	  "5 0 enter read\n"
+	  "6 0 fork 7 7 8 8\n"
+	  "10 0 switch 7 1 5\n"
+	  "15 1 waking 7 0\n"
+	  "20 0 switch 5 0 7\n"
+	  "25 0 switch 7 1 8\n"
+	  "30 0 switch 8 1 5\n"
+	  "40 0 switch 5 1 8\n"
+	  "45 0 other\n",
+	  "R cpu0 7 0-10\nL 7 10\nW 7 15-20\nR cpu0 7 20-25\nL 7 25\nR cpu0 8 25-30\nL 8 30\n"
+	  "R cpu0 8 40-45\n"
+	  "T 5 pid -1 ppid -1 't5' prio 20\nT 7 pid -1 ppid -1 't7' prio 20\n"
+	  "T 8 pid -1 ppid -1 't8' prio 20\n",
+	  { 0, 0 },
+	  INT64_MIN },
 	{ "a thread that takes a name has it",
 	  FTRACES,
 	  "T",
