@@ -16,6 +16,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "ctf/index.h"
 
 enum { STREAM_NEXT, STREAM_EVENTS, STREAM_CUT, STREAM_LAST, STREAM_DONE };
 
@@ -186,6 +187,35 @@ static int read_info(struct ctf_stream *s)
 	return r;
 }
 
+/*
+ * Finds by the index, if there is one, between which packets of the file the wanted ones are. One
+ * more on each side is kept: see unwanted(), which has the last word.
+ */
+static void narrow(struct ctf_stream *s, const char *path)
+{
+	const struct sonde_clock *clock = s->cls->cls->clock;
+	struct packet_index x;
+	size_t first = 0, last = 0;
+
+	if ((s->from_ns == INT64_MIN && s->to_ns == INT64_MAX) || !path || !clock ||
+	    index_open(path, s->end, &x) < 0)
+		return;
+	for (size_t i = 0; i < x.n; i++) {
+		const struct index_entry e = index_at(&x, i);
+
+		if (first == i && sonde_clock_ns(clock, e.end) < s->from_ns)
+			first = i + 1;
+		if (sonde_clock_ns(clock, e.begin) <= s->to_ns)
+			last = i;
+	}
+	// The one before has counters that tell what was lost since; the one before that, too.
+	first = first > 2 ? first - 2 : 0;
+	const struct index_entry end = index_at(&x, last + 1 < x.n ? last + 1 : last);
+	s->off = index_at(&x, first).off;
+	s->end = end.off + end.len;
+	index_close(&x);
+}
+
 /* Makes s->file and s->off a place with bytes. 0: there is none any more. */
 static int find_bytes(struct ctf_stream *s)
 {
@@ -198,7 +228,11 @@ static int find_bytes(struct ctf_stream *s)
 				return r;
 			file_scan(&f->map);
 		}
-		if (s->off < f->map.len)
+		if (!s->off) {
+			s->end = f->map.len;
+			narrow(s, f->path);
+		}
+		if (s->off < s->end)
 			return 1;
 		file_unmap(&f->map);
 	}
@@ -363,6 +397,62 @@ void ctf_stream_seek(struct ctf_stream *s, int64_t from_ns, int64_t to_ns)
 	s->to_ns = to_ns;
 }
 
+/* Widens [*begin, *end] by the packet @info. */
+static void widen(const struct packet_info *info, int64_t *begin, int64_t *end)
+{
+	int64_t b = time_of(info, PACKET_TIMESTAMP_BEGIN, INT64_MAX);
+	int64_t e = time_of(info, PACKET_TIMESTAMP_END, b == INT64_MAX ? INT64_MIN : b);
+
+	*begin = b < *begin ? b : *begin;
+	*end = e > *end ? e : *end;
+}
+
+/* By the index of file @path, @len bytes long. False: there is none. */
+static bool span_by_index(const struct ctf_stream *s, const char *path, uint64_t len,
+			  int64_t *begin, int64_t *end)
+{
+	const struct sonde_clock *clock = s->cls->cls->clock;
+	struct packet_index x;
+
+	if (!path || !clock || index_open(path, len, &x) < 0)
+		return false;
+	for (size_t i = 0; i < x.n; i++) {
+		const struct index_entry entry = index_at(&x, i);
+		int64_t b = sonde_clock_ns(clock, entry.begin),
+			e = sonde_clock_ns(clock, entry.end);
+
+		*begin = b < *begin ? b : *begin;
+		*end = e > *end ? e : *end;
+	}
+	index_close(&x);
+	return true;
+}
+
+static int span_of_file(struct ctf_stream *s, struct ctf_file *f, uint64_t *locals, int64_t *begin,
+			int64_t *end)
+{
+	struct packet_info info = { .locals = locals };
+	struct file_map map = f->map;
+	int r = map.data ? 0 : file_map(f->path, &map);
+	if (r < 0)
+		return r;
+
+	const bool indexed = span_by_index(s, f->path, map.len, begin, end);
+	if (!indexed)
+		file_hop(&map);
+	for (uint64_t off = 0; !indexed && off < map.len; off += info.len_bytes) {
+		r = packet_read(s->layout, map.data + off, map.len - off, &info);
+		if (r < 0 && !info.len_bytes)
+			break; // what is wrong is told when it is read
+		widen(&info, begin, end);
+	}
+	if (!f->map.data)
+		file_unmap(&map);
+	else
+		file_scan(&map);
+	return 0;
+}
+
 int ctf_stream_span(struct ctf_stream *s, int64_t *ret_begin_ns, int64_t *ret_end_ns)
 {
 	int64_t begin = INT64_MAX, end = INT64_MIN;
@@ -371,27 +461,9 @@ int ctf_stream_span(struct ctf_stream *s, int64_t *ret_begin_ns, int64_t *ret_en
 		return sonde_fail(-ENOMEM, "out of memory for a packet");
 
 	for (size_t i = 0; i < s->n_files; i++) {
-		struct ctf_file *f = &s->files[i];
-		struct packet_info info = { .locals = locals };
-		struct file_map map = f->map;
-		int r = map.data ? 0 : file_map(f->path, &map);
+		int r = span_of_file(s, &s->files[i], locals, &begin, &end);
 		if (r < 0)
 			return r;
-
-		file_hop(&map);
-		for (uint64_t off = 0; off < map.len; off += info.len_bytes) {
-			r = packet_read(s->layout, map.data + off, map.len - off, &info);
-			if (r < 0 && !info.len_bytes)
-				break; // what is wrong is told when it is read
-			int64_t b = time_of(&info, PACKET_TIMESTAMP_BEGIN, INT64_MAX);
-			int64_t e = time_of(&info, PACKET_TIMESTAMP_END, INT64_MIN);
-			begin = b < begin ? b : begin;
-			end = e > end ? e : b != INT64_MAX && b > end ? b : end;
-		}
-		if (!f->map.data)
-			file_unmap(&map);
-		else
-			file_scan(&map);
 	}
 	if (begin > end)
 		return -ENODATA;

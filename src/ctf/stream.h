@@ -28,6 +28,7 @@ struct ctf_stream {
 
 	size_t file;		 /* being read */
 	uint64_t off;		 /* bytes in it: of the next packet */
+	uint64_t end;		 /* bytes in it: no packet from here on is wanted */
 	int state;		 /* enum in stream.c */
 	struct packet_info info; /* of the packet being read */
 	struct packet_info prev; /* what the one before said; .locals unused */

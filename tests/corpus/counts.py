@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tarfile
 
-sonde, scratch = sys.argv[1:3]
+sonde, scratch = sys.argv[1], os.path.join(sys.argv[2], 'counts')
 corpus = os.environ.get('SONDE_CORPUS')
 if not corpus:
     print('1..0 # SKIP SONDE_CORPUS names no folder')

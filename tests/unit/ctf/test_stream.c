@@ -109,22 +109,16 @@ static void note(const struct sonde_event *e)
 	}
 }
 
-static const char *read_window(const struct file *f, size_t cap, int64_t from_ns, int64_t to_ns)
+/* Reads what is wanted of the first stream, frees the trace, and lends what was noted. */
+static const char *read_trace(struct ctf_trace *t, size_t cap, int64_t from_ns, int64_t to_ns)
 {
-	struct ctf_trace *t = NULL;
-	struct sonde_span bytes = { f->bytes, f->len };
-	struct sonde_span text = { (const uint8_t *)metadata, sizeof(metadata) - 1 };
 	struct sonde_batch b;
-	int r = ctf_trace_of_bytes(text, &bytes, 1, &t);
+	int r = ctf_trace_streams(t);
 
 	got[0] = '\0';
-	if (r >= 0)
-		r = ctf_trace_streams(t);
-	if (r < 0)
-		return sonde_err_str();
-	if (t->n_streams)
+	if (r >= 0 && t->n_streams)
 		r = ctf_stream_start(&t->streams[0], cap, 0);
-	if (t->n_streams)
+	if (r >= 0 && t->n_streams)
 		ctf_stream_seek(&t->streams[0], from_ns, to_ns);
 	while (r >= 0 && t->n_streams && (r = ctf_stream_next(&t->streams[0], &b)) > 0) {
 		for (size_t i = 0; i < b.n; i++)
@@ -132,6 +126,17 @@ static const char *read_window(const struct file *f, size_t cap, int64_t from_ns
 	}
 	ctf_trace_free(t);
 	return r < 0 ? sonde_err_str() : got;
+}
+
+static const char *read_window(const struct file *f, size_t cap, int64_t from_ns, int64_t to_ns)
+{
+	struct ctf_trace *t = NULL;
+	struct sonde_span bytes = { f->bytes, f->len };
+	struct sonde_span text = { (const uint8_t *)metadata, sizeof(metadata) - 1 };
+
+	if (ctf_trace_of_bytes(text, &bytes, 1, &t) < 0)
+		return sonde_err_str();
+	return read_trace(t, cap, from_ns, to_ns);
 }
 
 static const char *read_all(const struct file *f)
@@ -339,7 +344,13 @@ TEST(no_allocation_per_event_or_packet)
 	ctf_trace_free(t);
 }
 
-static char dir[] = "/tmp/sonde-test-XXXXXX";
+static char dir[64];
+
+static void make_dir(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/sonde-test-XXXXXX");
+	EXPECT(mkdtemp(dir) != NULL);
+}
 
 static void write_file(const char *name, const void *data, size_t len)
 {
@@ -381,20 +392,96 @@ static int open_and_read(void)
 	return r;
 }
 
+static void put_be(struct file *f, uint64_t v, unsigned len)
+{
+	for (unsigned i = len; i-- > 0;)
+		f->bytes[f->len++] = (uint8_t)(v >> 8 * i);
+}
+
+/* The index of many_packets(), each @extra bytes longer than it is. */
+static void make_index(struct file *f, uint64_t extra)
+{
+	uint64_t off = 0;
+
+	f->len = 0;
+	put_be(f, 0xc1f1dcc1, 4);
+	put_be(f, 1, 4);
+	put_be(f, 0, 4);
+	put_be(f, 56, 4);
+	for (unsigned i = 0; i < 10; i++) {
+		const uint64_t content = HEADER + 20, len = content + i + extra;
+
+		put_be(f, off, 8);
+		put_be(f, len * 8, 8);
+		put_be(f, content * 8, 8);
+		put_be(f, 100 * i, 8);
+		put_be(f, 100 * i + 99, 8);
+		put_be(f, 0, 8);
+		put_be(f, 0, 8);
+		off += len;
+	}
+}
+
+static const char *window_of_folder(int64_t from_ns, int64_t to_ns)
+{
+	struct ctf_trace *t = NULL;
+
+	if (ctf_trace_open(dir, &t) < 0)
+		return sonde_err_str();
+	return read_trace(t, 64, from_ns, to_ns);
+}
+
+static void make_folder(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	EXPECT_EQ(mkdir(path, 0700), 0);
+}
+
+TEST(index_narrows)
+{
+	static const char wanted[] = "byte@500 byte@510 byte@520 byte@530 byte@540 ";
+	struct file f = { .len = 0 }, index;
+	char cut[256];
+
+	make_dir();
+	many_packets(&f);
+	f.bytes[HEADER + 20] = 0; // the second packet's magic number: it is not to be looked at
+	f.bytes[f.packet] = 0;	  // nor the last one's
+	write_file("metadata", metadata, sizeof(metadata) - 1);
+	write_file("s0", f.bytes, f.len);
+	make_folder("index");
+	make_index(&index, 0);
+	write_file("index/s0.idx", index.bytes, index.len);
+	EXPECT_STR(window_of_folder(550, 560), wanted);
+
+	// An index of another file is not used.
+	make_index(&index, 1);
+	write_file("index/s0.idx", index.bytes, index.len);
+	snprintf(cut, sizeof(cut), "%s", window_of_folder(550, 560));
+	EXPECT(strstr(cut, "cut:55:") && strstr(cut, wanted));
+	remove_file("index/s0.idx");
+	EXPECT_STR(window_of_folder(550, 560), cut);
+	remove_file("index");
+	remove_file("s0");
+	remove_file("metadata");
+	EXPECT_EQ(rmdir(dir), 0);
+}
+
 TEST(folder_and_no_memory)
 {
 	struct file f = { .len = 0 };
 	char path[128];
 
-	EXPECT(mkdtemp(dir) != NULL);
+	make_dir();
 	EXPECT_EQ(open_and_read(), -ENOENT);
 	many_packets(&f);
 	write_file("metadata", metadata, sizeof(metadata) - 1);
 	write_file("s0", f.bytes, f.len);
 	write_file("empty", "", 0);
 	write_file(".hidden", "x", 1);
-	snprintf(path, sizeof(path), "%s/index", dir);
-	EXPECT_EQ(mkdir(path, 0700), 0);
+	make_folder("index");
 	EXPECT_EQ(open_and_read(), 0);
 	test_oom(open_and_read);
 
