@@ -50,6 +50,7 @@ static int add(struct dsos *d, const struct dso *key, size_t path_len, uint64_t 
 	int r = mem_grow(&d->all, &d->cap, d->n + 1);
 	if (r < 0)
 		return r;
+	d->arena.limit = DSO_PATHS_MOST;
 	const char *path = arena_strndup(&d->arena, key->path, path_len);
 	if (!path)
 		return -ENOMEM;
@@ -62,31 +63,63 @@ static int add(struct dsos *d, const struct dso *key, size_t path_len, uint64_t 
 	return 0;
 }
 
-int dsos_intern(struct dsos *d, const struct dso *key, size_t path_len, uint32_t *ret)
+/* The parts of @key that count. Returns the path's length. */
+static size_t settle(const struct dso *key, size_t path_len, struct dso *ret)
 {
 	static const char deleted[] = " (deleted)";
 	const size_t tail = sizeof(deleted) - 1;
-	struct dso k = *key;
 
+	*ret = *key;
 	if (path_len > DSO_PATH_MOST)
 		path_len = DSO_PATH_MOST;
-	if (path_len > tail && !memcmp(k.path + path_len - tail, deleted, tail))
+	if (path_len > tail && !memcmp(key->path + path_len - tail, deleted, tail))
 		path_len -= tail;
-	if (k.id.len) {
-		k.maj = k.min = 0;
-		k.ino = k.gen = 0;
+	if (ret->id.len) {
+		ret->maj = ret->min = 0;
+		ret->ino = ret->gen = 0;
 	}
-	// Hashes that meet by accident move on to the next free one.
-	for (uint64_t hash = hash_of(&k, path_len);; hash++) {
-		uint32_t i;
+	return path_len;
+}
 
-		if (!u64map_get(&d->by_hash, hash, &i))
-			return add(d, &k, path_len, hash, ret);
-		if (same(&d->all[i], &k, path_len)) {
-			*ret = i;
-			return 0;
+/* Looks for a settled key; if it is not there, *@ret_hash is a free one. */
+static bool find(const struct dsos *d, const struct dso *k, size_t path_len, uint64_t *ret_hash,
+		 uint32_t *ret)
+{
+	// Hashes that meet by accident move on to the next free one.
+	for (uint64_t hash = hash_of(k, path_len);; hash++) {
+		if (!u64map_get(&d->by_hash, hash, ret)) {
+			*ret_hash = hash;
+			return false;
 		}
+		if (same(&d->all[*ret], k, path_len))
+			return true;
 	}
+}
+
+bool dsos_find(const struct dsos *d, const struct dso *key, size_t path_len, uint32_t *ret)
+{
+	struct dso k;
+	uint64_t hash;
+	uint32_t i = 0;
+
+	path_len = settle(key, path_len, &k);
+	if (!find(d, &k, path_len, &hash, &i))
+		return false;
+	*ret = i;
+	return true;
+}
+
+int dsos_intern(struct dsos *d, const struct dso *key, size_t path_len, uint32_t *ret)
+{
+	struct dso k;
+	uint64_t hash;
+	uint32_t i = 0;
+
+	path_len = settle(key, path_len, &k);
+	if (!find(d, &k, path_len, &hash, &i))
+		return add(d, &k, path_len, hash, ret);
+	*ret = i;
+	return 0;
 }
 
 bool dso_is_special(const struct dso *d)

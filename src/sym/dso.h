@@ -23,7 +23,7 @@ struct dsos {
 	struct u64map by_hash;
 };
 
-enum { DSO_PATH_MOST = 4096, DSOS_MOST = 1 << 20 };
+enum { DSO_PATH_MOST = 4096, DSOS_MOST = 1 << 20, DSO_PATHS_MOST = 1 << 28 };
 
 void dsos_fini(struct dsos *d);
 
@@ -33,6 +33,9 @@ void dsos_fini(struct dsos *d);
  */
 SONDE_MUST_CHECK int dsos_intern(struct dsos *d, const struct dso *key, size_t path_len,
 				 uint32_t *ret);
+
+/** The index of a file that is there already; false: it is not. */
+bool dsos_find(const struct dsos *d, const struct dso *key, size_t path_len, uint32_t *ret);
 
 /** What people call it: the last part of the path; "[vdso]", "[anon]" for what is no file. */
 const char *dso_name(const struct dso *d);

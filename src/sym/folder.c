@@ -102,6 +102,12 @@ static int add_file(struct folder *f, const struct dso *key, size_t path_len, st
 	return 0;
 }
 
+/* A build-id says all: the path does not count beside it. */
+static size_t key_path_len(const struct dso *key, size_t path_len)
+{
+	return key->id.len ? 0 : path_len;
+}
+
 static int parse_file(struct folder *f, struct line *l, struct symtab **ret)
 {
 	struct sonde_span id, at, state;
@@ -122,7 +128,7 @@ static int parse_file(struct folder *f, struct line *l, struct symtab **ret)
 	key.min = (uint32_t)min;
 	key.ino = ino;
 	key.gen = gen;
-	return add_file(f, &key, (size_t)(l->end - l->s), ret);
+	return add_file(f, &key, key_path_len(&key, (size_t)(l->end - l->s)), ret);
 }
 
 static void take_text(struct line *l, char *to, size_t cap)
@@ -244,15 +250,10 @@ int folder_load(struct folder *f, const char *dir)
 
 const struct symtab *folder_functions(const struct folder *f, const struct dso *d)
 {
-	for (size_t i = 0; i < f->n_files; i++) {
-		const struct dso *k = &f->dsos.all[i];
+	uint32_t i;
 
-		if (d->id.len ? build_id_same(&d->id, &k->id)
-			      : (!k->id.len && d->maj == k->maj && d->min == k->min &&
-				 d->ino == k->ino && d->gen == k->gen && !strcmp(d->path, k->path)))
-			return &f->files[i].functions;
-	}
-	return NULL;
+	return dsos_find(&f->dsos, d, key_path_len(d, strlen(d->path)), &i) ? &f->files[i].functions
+									    : NULL;
 }
 
 /* Text of one line: what would break it becomes '?'. */

@@ -27,7 +27,7 @@
 
 /** What the folder says of one file. */
 struct folder_file {
-	uint32_t dso; /* in the folder's dsos */
+	uint32_t dso; /* in the folder's dsos, where those with a build-id have no path */
 	struct symtab functions;
 };
 

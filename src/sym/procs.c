@@ -12,7 +12,7 @@
 #include "base/u64map.h"
 
 /* So many threads that ended are still known. */
-enum { ENDED_KEPT = 1024 };
+enum { ENDED_KEPT = 1024, THREADS_MOST = 1 << 22 };
 
 struct mapset {
 	uint32_t refs;
@@ -149,7 +149,11 @@ static int make_thread(struct procs *p, pid_t pid, pid_t tid, struct thread **re
 		*ret = t;
 		return 0;
 	}
-	int r = mem_grow(&p->threads, &p->cap_threads, p->n_threads + 1);
+	int r = p->n_threads < THREADS_MOST
+			? 0
+			: sonde_fail(-ENOMEM, "more than %d threads", THREADS_MOST);
+	if (!r)
+		r = mem_grow(&p->threads, &p->cap_threads, p->n_threads + 1);
 	if (!r)
 		r = make_proc(p, pid, &pr);
 	if (!r)
