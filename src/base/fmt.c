@@ -90,71 +90,6 @@ static unsigned count_digits(uint64_t v)
 	return n + (v >= powers[n] || !n);
 }
 
-/*
- * The eight digits of @v < 10^8 in the bytes of a word, the first in the lowest: halves of four
- * digits, then of two, then of one, in all lanes at once by multiplying with a reciprocal.
- */
-static inline uint64_t eight_digits(uint32_t v)
-{
-	const uint64_t fours = v / 10000 | (uint64_t)(v % 10000) << 32;
-	const uint64_t hundreds = (fours * 10486 >> 20) & 0x7f0000007fU;
-	const uint64_t twos = hundreds | (fours - 100 * hundreds) << 16;
-	const uint64_t tens_of = (twos * 103 >> 10) & 0x000f000f000f000fU;
-
-	return tens_of | (twos - 10 * tens_of) << 8;
-}
-
-static inline void put_word(char *p, uint64_t digits)
-{
-	digits |= 0x3030303030303030U;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	digits = __builtin_bswap64(digits);
-#endif
-	memcpy(p, &digits, sizeof(digits));
-}
-
-/* 1 <= @v < 10^8, without leading zeros. Writes eight bytes. */
-static inline char *put_small(char *p, uint32_t v)
-{
-	const uint64_t digits = eight_digits(v);
-	const unsigned zeros = (unsigned)__builtin_ctzll(digits) & 56;
-
-	// Leading zeros are the lowest bytes; in their place come ones that are not kept.
-	put_word(p, digits >> zeros);
-	return p + 8 - zeros / 8;
-}
-
-char *fmt_u64(char *p, uint64_t v)
-{
-	const uint64_t hundred_m = 100000000;
-
-	if (v < 10) {
-		*p = (char)('0' + v);
-		return p + 1;
-	}
-	if (v < hundred_m)
-		return put_small(p, (uint32_t)v);
-
-	const uint64_t high = v / hundred_m;
-	if (high < hundred_m) {
-		p = put_small(p, (uint32_t)high);
-	} else {
-		p = put_small(p, (uint32_t)(high / hundred_m));
-		put_word(p, eight_digits((uint32_t)(high % hundred_m)));
-		p += 8;
-	}
-	put_word(p, eight_digits((uint32_t)(v % hundred_m)));
-	return p + 8;
-}
-
-char *fmt_i64(char *p, int64_t v)
-{
-	if (v >= 0)
-		return fmt_u64(p, (uint64_t)v);
-	*p = '-';
-	return fmt_u64(p + 1, 0 - (uint64_t)v);
-}
-
 char *fmt_u64_pad(char *p, uint64_t v, unsigned width)
 {
 	unsigned n = count_digits(v);
@@ -166,7 +101,7 @@ char *fmt_u64_pad(char *p, uint64_t v, unsigned width)
 
 char *fmt_nine(char *p, uint32_t v)
 {
-	put_word(p, eight_digits(v / 10));
+	fmt_word_(p, fmt_eight_(v / 10));
 	p[8] = (char)('0' + v % 10);
 	return p + 9;
 }
@@ -344,9 +279,9 @@ char *fmt_g(char *p, double v)
 		return begin + snprintf(begin, FMT_MOST, "%g", v);
 
 	char d[16];
-	const uint64_t word = eight_digits(digits) >> 16; // the first two are 0
+	const uint64_t word = fmt_eight_(digits) >> 16; // the first two are 0
 	const unsigned n = 8 - (unsigned)__builtin_clzll(word) / 8;
-	put_word(d, word);
+	fmt_word_(d, word);
 	return exp < -4 || exp >= 6 ? put_scientific(p, d, n, exp) : put_plain(p, d, n, exp);
 }
 
