@@ -271,7 +271,12 @@ const struct command cmd_record = {
 		 "The trace is a folder in the Common Trace Format 1.8, which babeltrace2 and "
 		 "other tools read too. sonde passes CMD's exit status on.\n"
 		 "Tracing needs root. It takes place in a tracefs instance of its own and disturbs "
-		 "no other; tracefs is mounted at /sys/kernel/tracing if it is not, and stays so.",
+		 "no other; tracefs is mounted at /sys/kernel/tracing if it is not, and stays so.\n"
+		 "Events are called as the kernel calls them, sched_switch; where several of its "
+		 "systems have one of that name, system:name. What sonde itself does is recorded "
+		 "like everything else; it wakes up rarely and with a raised priority.\n"
+		 "What the kernel's rings could not hold is counted, in the trace too. A recorder "
+		 "that is killed leaves a trace that can be read.",
 	.options = options,
 	.examples = examples,
 	.state_size = sizeof(struct state),
