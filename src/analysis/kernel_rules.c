@@ -197,7 +197,7 @@ static void on_exec(struct kernel *k, const struct kernel_event *ev, const struc
 	t->pid = t->tid;
 	if (!field_text(e, &ev->fields[EXEC_FILE], &file))
 		return;
-	const uint8_t *slash = file.len ? memrchr(file.data, '/', file.len) : NULL;
+	const uint8_t *slash = file.data && file.len ? memrchr(file.data, '/', file.len) : NULL;
 	if (slash) {
 		file.len -= (size_t)(slash + 1 - file.data);
 		file.data = slash + 1;

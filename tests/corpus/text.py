@@ -253,10 +253,10 @@ def corpus(sonde, scratch):
     folder = os.environ.get("SONDE_CORPUS")
     if not folder:
         print("1..0 # SKIP SONDE_CORPUS names no folder")
-        return 77
+        return 0
     if peer_version() != VERSION:
         print("1..0 # SKIP babeltrace2 %s is not installed" % VERSION)
-        return 77
+        return 0
     top, traces = unpack(folder, scratch)
     tap = Tap()
     for trace in traces:

@@ -26,7 +26,7 @@ for header in $(find include -name '*.h' | sort); do
 	# shellcheck disable=SC2086
 	alone "$header" c++ -x c++ -std=c++11 -pedantic -I. -Iinclude $warn
 done
-for header in $(find src tests bench -name '*.h' 2>/dev/null | sort); do
+for header in $(find src tests -name '*.h' | sort); do
 	# shellcheck disable=SC2086
 	alone "$header" cc -x c -std=gnu17 -D_GNU_SOURCE -I. -Iinclude -Isrc -Itests/unit $warn
 done
