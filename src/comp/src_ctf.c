@@ -91,18 +91,17 @@ static int add_trace(struct src_ctf *s, const char *path, size_t root_len)
 	if (r >= 0)
 		r = ctf_trace_open(path, &s->traces[s->n_traces]);
 	if (r < 0)
-		return sonde_wrap(r, "trace '%s'", path);
+		return r; // the words name the file
 
 	const char *below = path + root_len;
 	return ctf_trace_set_name(s->traces[s->n_traces++], below + (*below == '/'));
 }
 
-/* Adds the trace in the folder @path, or those below it. @root_len: of the folder that was named.
- */
-static int find_traces(struct src_ctf *s, const char *path, size_t root_len, unsigned depth)
+static int find_traces(struct src_ctf *s, const char *path, size_t root_len, unsigned depth);
+
+/* Adds the traces in the folders in @path. */
+static int find_below(struct src_ctf *s, const char *path, size_t root_len, unsigned depth)
 {
-	if (is_trace(path))
-		return add_trace(s, path, root_len);
 	sonde_auto(closedirp) DIR *dir = opendir(path);
 	if (!dir)
 		return sonde_fail_errno(-errno, "cannot open folder '%s'", path);
@@ -120,6 +119,33 @@ static int find_traces(struct src_ctf *s, const char *path, size_t root_len, uns
 	}
 	if (r >= 0 && errno)
 		r = sonde_fail_errno(-errno, "cannot read folder '%s'", path);
+	return r;
+}
+
+/* Takes the trace @i away where others, which came behind it, stand for it. */
+static void drop_trace(struct src_ctf *s, size_t i)
+{
+	ctf_trace_free(s->traces[i]);
+	s->n_traces--;
+	memmove(&s->traces[i], &s->traces[i + 1], (s->n_traces - i) * sizeof(*s->traces));
+}
+
+/*
+ * Adds the trace in the folder @path, or those below it. A description alone, without data files,
+ * hides no trace below. @root_len: of the folder that was named.
+ */
+static int find_traces(struct src_ctf *s, const char *path, size_t root_len, unsigned depth)
+{
+	const size_t mine = s->n_traces;
+
+	if (!is_trace(path))
+		return find_below(s, path, root_len, depth);
+	int r = add_trace(s, path, root_len);
+	if (r < 0 || s->traces[mine]->n_files)
+		return r;
+	r = find_below(s, path, root_len, depth);
+	if (r >= 0 && s->n_traces > mine + 1)
+		drop_trace(s, mine);
 	return r;
 }
 

@@ -44,10 +44,11 @@ static int trace_of(const char *dir, const char *path, struct sonde_span metadat
 		return sonde_fail(-ENOMEM, "out of memory for a trace");
 	t->arena.limit = DESCRIPTION_MOST;
 	int r = ctf_metadata_parse(path, metadata, &t->arena, &t->trace);
-	if (r >= 0)
-		r = packet_layout_new(&t->arena, t->trace, &t->layout);
 	if (r < 0)
 		return r;
+	r = packet_layout_new(&t->arena, t->trace, &t->layout);
+	if (r < 0)
+		return sonde_wrap(r, "%s", path);
 	if (dir)
 		t->trace->path = arena_strndup(&t->arena, dir, strlen(dir));
 	if (dir && !t->trace->path)

@@ -1,0 +1,13 @@
+# A description without data files hides no trace below it, and shows what it is where there is none.
+mkdir -p above/far
+cp data/kernel/metadata above
+sonde stats --json above | grep '^  "events"'
+cp -r data/kernel above/far
+sonde stats --json above | grep '^  "events"'
+sonde cat -f trace --limit 1 above
+# Where a trace has data, folders in it are none of its concern.
+mkdir inside
+cp -r data/kernel/* inside
+mkdir inside/kernel
+echo 'trace { major = 1 };' >inside/kernel/metadata
+sonde stats --json inside | grep '^  "events"'
