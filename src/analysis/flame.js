@@ -86,7 +86,7 @@
 
   function found() {
     const n = matched(zoomed);
-    return 'matched: ' + percent(n, zoomed.n) + ' (' + n.toLocaleString('en') + ' samples)';
+    return 'matched: ' + percent(n, zoomed.n) + ' (' + n.toLocaleString('en') + (n === 1 ? ' sample)' : ' samples)');
   }
 
   function search(text) {
