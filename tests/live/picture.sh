@@ -3,7 +3,7 @@
 # The flame graph's own script in a browser: search, zoom, keys. Skips without chromium; prints TAP.
 # usage: picture.sh SONDE TRACE      (the trace of tests/golden/data/samples)
 set -u
-sonde=$1 trace=$2
+sonde=$(realpath "$1") trace=$(realpath "$2")
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 99
