@@ -54,7 +54,7 @@ if command -v babeltrace2 >/dev/null; then
 	result 'babeltrace2 reads it without a word' $? fp.bt2err
 fi
 
-take dwarf --call-graph dwarf -- ./spinno 0.5
+take dwarf --call-graph dwarf -- ./spinno 3
 [ "$(share dwarf.folded ';_start;.*;main;outer_one;middle_two;inner_three[ ;]')" -ge 90 ]
 result 'DWARF: the same without frame pointers' $? dwarf.folded
 
