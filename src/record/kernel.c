@@ -19,11 +19,13 @@
 #include "record/event_pick.h"
 #include "record/kernel_class.h"
 #include "record/ring.h"
+#include "record/symbols.h"
 #include "record/tracing.h"
 
 enum {
 	RING_USUAL = 16 << 20,	   /* bytes of a CPU's ring */
 	RING_MEMORY_SHARE = 8,	   /* all rings together take at most 1/8 of the memory */
+	SEEN_CODE = 256,	   /* slots of a cache */
 	WAKE_PERCENT = 25,	   /* of a ring filled, before it wakes us */
 	FORMAT_LEN_MOST = 1 << 20, /* bytes of a format file */
 };
@@ -42,7 +44,8 @@ struct kernel_state {
 	struct event_list events;
 	struct tep_handle *tep;
 	struct sonde_stream_class *stream_class;
-	struct kernel_class *classes; /* owned, by id */
+	struct kernel_class *classes;  /* owned, by id */
+	uint64_t seen_code[SEEN_CODE]; /* addresses noted last, by hash */
 	size_t n_classes, classes_cap;
 	struct kernel_cpu *cpus; /* owned */
 	size_t n_cpus;
@@ -373,6 +376,24 @@ static int take_odd(struct kernel_state *k, struct writer_stream *s, const struc
 	return 0;
 }
 
+/* Notes the code that the record's addresses point to. Most were seen a moment ago. */
+static int take_code(struct kernel_state *k, const struct kernel_class *c, const uint8_t *rec)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < c->n_code && !r; i++) {
+		uint64_t addr;
+
+		memcpy(&addr, rec + c->code[i], sizeof(addr));
+		uint64_t *seen = &k->seen_code[(addr ^ addr >> 12) % SEEN_CODE];
+		if (addr >> 63 && *seen != addr) {
+			*seen = addr;
+			r = symbols_kernel(k->rec->symbols, addr);
+		}
+	}
+	return r;
+}
+
 static const struct kernel_class no_class;
 
 static inline int take(struct kernel_state *k, struct writer_stream *s,
@@ -394,7 +415,7 @@ static inline int take(struct kernel_state *k, struct writer_stream *s,
 	memcpy(p, &ts, sizeof(ts));
 	memcpy(p + KERNEL_TIME_LEN, rec->data, n);
 	writer_commit(s, ts, KERNEL_TIME_LEN + n);
-	return 0;
+	return c->n_code ? take_code(k, c, rec->data) : 0;
 }
 
 /* All that this CPU lost so far, by the kernel's own count. */

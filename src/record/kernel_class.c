@@ -18,7 +18,8 @@ enum { MOST_FIELDS = 512 };
 /* A field on its way into a description. */
 struct field {
 	const struct tep_format_field *tep;
-	bool hex; /* the kernel prints it as an address or in base 16 */
+	bool hex;  /* the kernel prints it as an address or in base 16 */
+	bool code; /* .. or as the function there */
 };
 
 struct sonde_type *kernel_describe_context(struct describe *d)
@@ -46,12 +47,18 @@ void kernel_describe_raw(struct describe *d, struct sonde_stream_class *stream)
 	describe_event(d, stream, "undescribed", KERNEL_RAW_ID, p);
 }
 
-/* What the format says of a conversion at @p (behind its '%'); *ret_hex: it is in base 16. */
-static const char *skip_conversion(const char *p, bool *ret_hex, bool *ret_is_ip)
+/* What a conversion of a print format says of its argument. */
+struct conversion {
+	bool hex, is_ip, code;
+};
+
+/* Reads the conversion at @p, behind its '%'. */
+static const char *skip_conversion(const char *p, struct conversion *ret)
 {
 	p += strspn(p, "-+ #0123456789.hlLqjzt*");
-	*ret_hex = *p == 'x' || *p == 'X' || *p == 'p';
-	*ret_is_ip = *p == 'p' && (p[1] == 'I' || p[1] == 'i');
+	ret->hex = *p == 'x' || *p == 'X' || *p == 'p';
+	ret->is_ip = *p == 'p' && (p[1] == 'I' || p[1] == 'i');
+	ret->code = *p == 'p' && p[1] && strchr("sSBfF", p[1]);
 	return *p ? p + 1 : p;
 }
 
@@ -69,11 +76,13 @@ static const char *arg_field(const struct tep_print_arg *arg)
 	return arg && arg->type == TEP_PRINT_FIELD ? arg->field.name : NULL;
 }
 
-static void mark_hex(struct field *fields, size_t n, const char *name)
+static void mark(struct field *fields, size_t n, const char *name, bool code)
 {
 	for (size_t i = 0; name && i < n; i++) {
-		if (!strcmp(fields[i].tep->name, name))
-			fields[i].hex = true;
+		if (strcmp(fields[i].tep->name, name) != 0)
+			continue;
+		fields[i].hex = true;
+		fields[i].code |= code;
 	}
 }
 
@@ -86,15 +95,15 @@ static void find_hex(const struct tep_event *ev, struct field *fields, size_t n)
 	if (ev->system && !strcmp(ev->system, "syscalls"))
 		return;
 	for (const char *p = ev->print_fmt.format; p && arg && (p = strchr(p, '%'));) {
-		bool hex, is_ip;
+		struct conversion c;
 
 		if (*++p == '%') {
 			p++;
 			continue;
 		}
-		p = skip_conversion(p, &hex, &is_ip);
-		if (hex && !is_ip)
-			mark_hex(fields, n, arg_field(arg));
+		p = skip_conversion(p, &c);
+		if (c.hex && !c.is_ip)
+			mark(fields, n, arg_field(arg), c.code);
 		arg = arg->next;
 	}
 }
@@ -248,6 +257,8 @@ static int add_field(struct making *m, const struct field *f)
 		add_padding(m->d, m->payload, type, m->at, off);
 		describe_member(m->d, m->payload, t->name, type);
 		m->at = off + (unsigned)t->size;
+		if (f->code && t->size == sizeof(uint64_t) && m->cls.n_code < KERNEL_CODE_MAX)
+			m->cls.code[m->cls.n_code++] = (uint16_t)off;
 		return 0;
 	}
 	if (t->size != 4 || off % 2 || m->cls.n_dyn == KERNEL_DYN_MAX)

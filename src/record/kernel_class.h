@@ -25,6 +25,7 @@ enum {
 	KERNEL_RECORD_MAX = 1 << 16, /* offsets and lengths in records are 16 bits */
 	KERNEL_RAW_ID = 0,	     /* records without a description; no kernel event has it */
 	KERNEL_DYN_MAX = 32,	     /* arrays of varying length in one record */
+	KERNEL_CODE_MAX = 4,	     /* addresses of code in one record that are named */
 };
 
 /** An array of varying length: a u32 at @off says where in the record it is. */
@@ -40,6 +41,8 @@ struct kernel_class {
 	uint8_t n_dyn;
 	bool counts; /* elements are larger than a byte: their lengths are rewritten as counts */
 	const struct kernel_dyn *dyn; /* in the arena */
+	uint8_t n_code;
+	uint16_t code[KERNEL_CODE_MAX]; /* where u64 addresses are that the kernel would name */
 };
 
 /** The event context of all kernel events; they begin with describe_event_header(). */

@@ -35,8 +35,7 @@ struct sampler {
 	struct sample_rings rings;
 	struct writer_stream **streams; /* owned array; by index of CPU */
 	struct procs *procs;		/* owned */
-	struct symbols symbols;
-	struct u64map ids; /* a file by inode -> the same by build-id, both in symbols.dsos */
+	struct u64map ids; /* a file by inode -> the same by build-id, both in rec->symbols->dsos */
 	uint64_t scan_ns;  /* the time that a scan's events get */
 	uint64_t samples, lost, lost_tasks, throttled;
 	struct unwind unwind; /* the walk of one stack at a time */
@@ -61,13 +60,13 @@ static uint64_t time_in(const struct writer_stream *s, uint64_t time)
 /* Gives a file that only has an inode its build-id, while the process is there to ask. */
 static int with_build_id(struct sampler *s, const struct sample_map *m, uint32_t dso, uint32_t *ret)
 {
-	struct dso key = s->symbols.dsos.all[dso];
+	struct dso key = s->rec->symbols->dsos.all[dso];
 
 	*ret = dso;
 	if (key.id.len || !key.ino || u64map_get(&s->ids, dso, ret))
 		return 0;
 	if (object_live_id(m->pid, m->addr, m->addr + m->len, key.path, key.ino, &key.id)) {
-		int r = dsos_intern(&s->symbols.dsos, &key, strlen(key.path), ret);
+		int r = dsos_intern(&s->rec->symbols->dsos, &key, strlen(key.path), ret);
 		if (r < 0)
 			return r == -E2BIG ? 0 : r;
 	}
@@ -82,14 +81,14 @@ static int take_map(struct sampler *s, struct writer_stream *out, uint64_t time,
 
 	if (!(m->prot & PROT_EXEC) || !m->len || m->addr + m->len < m->addr)
 		return 0;
-	int r = dsos_intern(&s->symbols.dsos, m->file, path_len, &dso);
+	int r = dsos_intern(&s->rec->symbols->dsos, m->file, path_len, &dso);
 	if (r == -E2BIG)
 		return 0;
 	if (!r)
 		r = with_build_id(s, m, dso, &dso);
 	if (r < 0)
 		return r;
-	named.file = &s->symbols.dsos.all[dso];
+	named.file = &s->rec->symbols->dsos.all[dso];
 	r = sample_write_map(out, time, &named);
 	if (r < 0)
 		return r;
@@ -153,12 +152,12 @@ static int note_hits(struct sampler *s, const struct sample *e)
 	struct map map;
 
 	for (uint32_t i = 0; !r && i < e->n_kernel; i++)
-		r = symbols_kernel(&s->symbols, e->kernel[i] - (i > 0));
+		r = symbols_kernel(s->rec->symbols, e->kernel[i] - (i > 0));
 	for (uint32_t i = 0; !r && i < e->n_user; i++) {
 		uint64_t addr = e->user[i] - (i > 0);
 
 		if (procs_find(s->procs, e->pid, addr, &map))
-			r = symbols_user(&s->symbols, &map, e->pid, addr);
+			r = symbols_user(s->rec->symbols, &map, e->pid, addr);
 	}
 	return r;
 }
@@ -172,7 +171,7 @@ static struct cfi *find_cfi(void *arg, uint64_t pc, uint64_t *ret_vaddr)
 	struct map map;
 
 	if (!procs_find(s->procs, s->unwind_pid, pc, &map) ||
-	    objects_get(&s->symbols.objects, &map, s->unwind_pid, &ob) < 0 || !ob->elf ||
+	    objects_get(&s->rec->symbols->objects, &map, s->unwind_pid, &ob) < 0 || !ob->elf ||
 	    !elf_file_vaddr(ob->elf, pc - map.start + map.off, ret_vaddr) ||
 	    object_cfi(ob, &cfi) < 0)
 		return NULL;
@@ -344,7 +343,6 @@ static int sampler_open(void *state, struct recording *rec)
 
 	s->rec = rec;
 	s->timer = -1;
-	symbols_init(&s->symbols);
 	if (!rec->opts->sample_hz)
 		return 0;
 	int r = open_rings(s);
@@ -374,9 +372,7 @@ static int sampler_start(void *state)
 		return 0;
 	// What runs already gets a time before any record of what begins from here on.
 	const uint64_t begin = now_ns();
-	int r = symbols_begin(s->rec->opts->dir);
-	if (!r)
-		r = sample_rings_start(&s->rings, RINGS_TASKS);
+	int r = sample_rings_start(&s->rings, RINGS_TASKS);
 	if (!r)
 		r = scan(s, begin);
 	if (!r)
@@ -413,7 +409,6 @@ static int sampler_stop(void *state)
 static int sampler_finish(void *state)
 {
 	struct sampler *s = state;
-	bool hidden = false;
 
 	if (!s->on)
 		return 0;
@@ -430,13 +425,7 @@ static int sampler_finish(void *state)
 			"their outer frames are missing",
 			(unsigned long long)s->cut_stacks, (unsigned long long)s->stacks,
 			STACK_COPY >> 10);
-	int r = symbols_save(&s->symbols, s->rec->opts->dir, &hidden);
-	if (hidden)
-		recording_note(s->rec, "no names of kernel functions: the kernel hides its "
-				       "addresses; be root, or 'sysctl kernel.kptr_restrict=0'");
-	if (s->symbols.full)
-		recording_note(s->rec, "more code was hit than names are kept for");
-	return r;
+	return 0;
 }
 
 static void sampler_close(void *state)
@@ -446,7 +435,6 @@ static void sampler_close(void *state)
 	mem_closep(&s->timer);
 	sample_rings_close(&s->rings);
 	procs_free(s->procs);
-	symbols_fini(&s->symbols);
 	u64map_fini(&s->ids);
 	free(s->streams);
 }

@@ -24,6 +24,7 @@
 #include "ctf/tsdl_print.h"
 #include "record/child.h"
 #include "record/guard.h"
+#include "record/symbols.h"
 
 enum {
 	SOURCES_MOST = 8,
@@ -34,6 +35,7 @@ enum {
 
 struct session {
 	struct recording rec;
+	struct symbols symbols;
 	struct arena arena;
 	struct describe desc;
 	const struct record_source *const *sources;
@@ -190,14 +192,16 @@ static int set_up(struct session *s)
 
 static int start(struct session *s)
 {
-	int r = 0; // Whoever is recorded must not keep the recorder from its rings. The command,
-		   // forked
+	int r;
+
+	// Whoever is recorded must not keep the recorder from its rings. The command, forked
 	// already, has its own priority.
 	errno = 0;
 	s->old_nice = getpriority(PRIO_PROCESS, 0);
 	if (!errno)
 		s->raised = setpriority(PRIO_PROCESS, 0, RECORDER_NICE) == 0;
 	s->begin_ms = s->flushed_ms = now_ms();
+	r = symbols_begin(s->rec.opts->dir);
 	for (size_t i = 0; i < s->n && !r; i++)
 		r = s->sources[i]->start(s->states[i]);
 	if (!r && s->rec.opts->argv)
@@ -299,6 +303,20 @@ static int stop(struct session *s)
 	return err ? sonde_fail(err, "%s", first) : 0;
 }
 
+/* Puts the names of the code that was hit beside the streams. */
+static int save_names(struct session *s)
+{
+	bool hidden = false;
+	int r = symbols_save(&s->symbols, s->rec.opts->dir, &hidden);
+
+	if (hidden)
+		recording_note(&s->rec, "no names of kernel functions: the kernel hides its "
+					"addresses; be root, or 'sysctl kernel.kptr_restrict=0'");
+	if (s->symbols.full)
+		recording_note(&s->rec, "more code was hit than names are kept for");
+	return r;
+}
+
 static void fini(struct session *s)
 {
 	while (s->n) {
@@ -313,6 +331,7 @@ static void fini(struct session *s)
 	guard_end(&s->guard);
 	(void)sigprocmask(SIG_SETMASK, &s->old_mask, NULL);
 	arena_fini(&s->arena);
+	symbols_fini(&s->symbols);
 }
 
 /* Bytes of all files in a folder, down to @depth more levels. */
@@ -350,6 +369,8 @@ static int record(struct session *s, struct session_result *ret)
 	char words[512];
 	(void)snprintf(words, sizeof(words), "%s", r < 0 ? sonde_err_str() : "");
 	int stopped = stop(s);
+	if (!stopped)
+		stopped = save_names(s);
 	if (r < 0)
 		r = sonde_fail(r, "%s", words);
 	else
@@ -374,6 +395,8 @@ int session_run(const struct record_opts *opts, const struct record_source *cons
 	};
 
 	*ret = (struct session_result){ 0 };
+	symbols_init(&s.symbols);
+	s.rec.symbols = &s.symbols;
 	(void)sigprocmask(SIG_SETMASK, NULL, &s.old_mask);
 	int r = set_up(&s);
 	if (!r)

@@ -51,12 +51,15 @@ struct record_counts {
 	uint64_t samples, lost_samples;
 };
 
+struct symbols;
+
 /** One recording, as its sources see it. */
 struct recording {
 	const struct record_opts *opts;
 	struct arena *arena;   /* for descriptions; lives as long as the recording */
 	struct describe *desc; /* to be filled by open */
 	struct writer *writer;
+	struct symbols *symbols; /* code that was hit, to be named at the end */
 	int epoll_fd;
 	/** Tells the person something that is no failure: a doubt, what is left out. One line. */
 	void (*note)(void *arg, const char *line);

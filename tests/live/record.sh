@@ -81,6 +81,10 @@ record -o plain -- true
 	grep -q 'sched_process_exec.*filename = ".*/true"' cat.txt
 result 'the usual events, read alike by both readers' $? err cat.err bt2.err
 
+record -o sites -e hrtimer_expire_entry -- sleep 0.2
+[ $status = 0 ] && grep -q '^f [0-9a-f]* [0-9a-f]* hrtimer_wakeup$' sites/sonde/kernel
+result 'functions that events name are named beside the trace' $? err sites/sonde/kernel
+
 for ring in map read; do
 	SONDE_RING=$ring record -o exact-$ring -e "raw_syscalls:sys_enter:id == $number" -- \
 		"$calls" $number 200000

@@ -167,6 +167,19 @@ TEST(formats_become_descriptions)
 	}
 }
 
+TEST(addresses_of_code_are_known)
+{
+	struct made m;
+
+	make(&m, "timer",
+	     EVENT("expire",
+		   F("void * timer", 8, 8, 0) F("s64 now", 16, 8, 1) F("void * function", 24, 8, 0),
+		   "\"%p %pS %llu\", REC->timer, REC->function, REC->now"));
+	EXPECT_EQ(m.cls.n_code, 1);
+	EXPECT_EQ(m.cls.code[0], 24);
+	unmake(&m);
+}
+
 TEST(what_cannot_be_described_is_refused)
 {
 	static const struct {
