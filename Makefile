@@ -29,7 +29,8 @@ bench: setup-bench all
 	@bench/run --sonde $(BUILD)/sonde
 
 install: all
-	meson install -C $(BUILD) --no-rebuild
+	$(if $(filter command line,$(origin PREFIX)),meson configure $(BUILD) -Dprefix=$(PREFIX))
+	meson install -C $(BUILD)
 
 # Installs every package that any target needs.
 deps:

@@ -112,6 +112,7 @@ void help_man(const struct command *cmd)
 	}
 	print_tables(cmd);
 	printf("# EXIT STATUS\n\n"
-	       "0: done. 1: the work failed. 2: the arguments are wrong.\n\n"
-	       "# SEE ALSO\n\n*sonde*(1)\n");
+	       "0: done. 1: the work failed. 2: the arguments are wrong.%s\n\n"
+	       "# SEE ALSO\n\n*sonde*(1)\n",
+	       cmd->wraps_command ? " With CMD: its own." : "");
 }
