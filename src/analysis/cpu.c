@@ -11,6 +11,7 @@
 #include "analysis/kernel.h"
 #include "analysis/report.h"
 #include "base/mem.h"
+#include "base/ns.h"
 #include "base/out.h"
 #include "base/u64map.h"
 #include "graph/component.h"
@@ -102,12 +103,12 @@ static void on_ran(void *arg, const struct kernel_cpu *c, const struct kernel_th
 
 	if (!u || !cu)
 		return;
-	u->ran_ns += end_ns - begin_ns;
+	u->ran_ns = ns_after(u->ran_ns, ns_between(begin_ns, end_ns));
 	if (!t->tid) {
-		cu->idle_ns += end_ns - begin_ns;
+		cu->idle_ns = ns_after(cu->idle_ns, ns_between(begin_ns, end_ns));
 		return;
 	}
-	cu->busy_ns += end_ns - begin_ns;
+	cu->busy_ns = ns_after(cu->busy_ns, ns_between(begin_ns, end_ns));
 	if (s->intervals && report_wants(&s->report, t))
 		add_intervals(s, begin_ns, end_ns);
 }
@@ -118,9 +119,9 @@ static void on_cpu(void *arg, const struct kernel_cpu *c, enum kernel_cpu_state 
 	struct cpu_use *u = cpu_use_of(arg, c);
 
 	if (u && state == KERNEL_CPU_IRQ)
-		u->irq_ns += end_ns - begin_ns;
+		u->irq_ns = ns_after(u->irq_ns, ns_between(begin_ns, end_ns));
 	else if (u && state == KERNEL_CPU_SOFTIRQ)
-		u->softirq_ns += end_ns - begin_ns;
+		u->softirq_ns = ns_after(u->softirq_ns, ns_between(begin_ns, end_ns));
 }
 
 static void on_left(void *arg, const struct kernel_thread *t, int64_t at_ns)
@@ -137,12 +138,12 @@ static void on_left(void *arg, const struct kernel_thread *t, int64_t at_ns)
 static void on_woken(void *arg, const struct kernel_thread *t, int64_t begin_ns, int64_t end_ns)
 {
 	struct thread_use *u = use_of(arg, t);
-	const int64_t ns = end_ns - begin_ns;
+	const int64_t ns = ns_between(begin_ns, end_ns);
 
 	if (!u)
 		return;
 	u->waits++;
-	u->wait_ns += ns;
+	u->wait_ns = ns_after(u->wait_ns, ns);
 	u->wait_most_ns = ns > u->wait_most_ns ? ns : u->wait_most_ns;
 }
 
@@ -205,9 +206,9 @@ static int cpu_consume(struct sonde_component *c, const struct sonde_batch *in)
 
 /* The tables. */
 
-static double percent(int64_t part, int64_t whole)
+static double percent(int64_t part, double whole)
 {
-	return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+	return whole > 0 ? 100.0 * (double)part / whole : 0;
 }
 
 /* The host's name stands in the tables only where there are several. */
@@ -284,7 +285,7 @@ static void add_time(struct table *t, bool known, int64_t ns, int64_t whole)
 {
 	if (known) {
 		table_int(t, ns);
-		table_real(t, percent(ns, whole));
+		table_real(t, percent(ns, (double)whole));
 	} else {
 		table_none(t);
 		table_none(t);
@@ -294,9 +295,9 @@ static void add_time(struct table *t, bool known, int64_t ns, int64_t whole)
 static void add_cpu(struct table *t, const struct cpu_use *u, unsigned sources, int64_t span)
 {
 	table_int(t, u->busy_ns);
-	table_real(t, percent(u->busy_ns, span));
+	table_real(t, percent(u->busy_ns, (double)span));
 	table_int(t, u->idle_ns);
-	table_int(t, span - u->busy_ns - u->idle_ns);
+	table_int(t, ns_after(span, -ns_after(u->busy_ns, u->idle_ns)));
 	add_time(t, sources & KERNEL_HAS_IRQ, u->irq_ns, span);
 	add_time(t, sources & KERNEL_HAS_SOFTIRQ, u->softirq_ns, span);
 }
@@ -315,10 +316,10 @@ static struct cpu_use sum_cpus(const struct cpu_report *s)
 	for (size_t i = 0; i < n; i++) {
 		const struct cpu_use u = cpu_known(s, cpus[i]);
 
-		sum.busy_ns += u.busy_ns;
-		sum.idle_ns += u.idle_ns;
-		sum.irq_ns += u.irq_ns;
-		sum.softirq_ns += u.softirq_ns;
+		sum.busy_ns = ns_after(sum.busy_ns, u.busy_ns);
+		sum.idle_ns = ns_after(sum.idle_ns, u.idle_ns);
+		sum.irq_ns = ns_after(sum.irq_ns, u.irq_ns);
+		sum.softirq_ns = ns_after(sum.softirq_ns, u.softirq_ns);
 	}
 	return sum;
 }
@@ -359,7 +360,7 @@ static int show_cpus(struct cpu_report *s, int64_t span, const struct cpu_use *a
 static void add_use(struct table *t, const struct thread_use *u, int64_t span, unsigned sources)
 {
 	table_int(t, u->ran_ns);
-	table_real(t, percent(u->ran_ns, span));
+	table_real(t, percent(u->ran_ns, (double)span));
 	table_int(t, (int64_t)u->switches);
 	table_int(t, (int64_t)u->preempted);
 	table_int(t, (int64_t)u->waits);
@@ -462,12 +463,12 @@ static bool find_processes(const struct cpu_report *s, struct processes *p)
 		if (!pr)
 			return false;
 		pr->n_threads++;
-		pr->use.ran_ns += u.ran_ns;
+		pr->use.ran_ns = ns_after(pr->use.ran_ns, u.ran_ns);
 		pr->use.switches += u.switches;
 		pr->use.preempted += u.preempted;
 		pr->use.migrations += u.migrations;
 		pr->use.waits += u.waits;
-		pr->use.wait_ns += u.wait_ns;
+		pr->use.wait_ns = ns_after(pr->use.wait_ns, u.wait_ns);
 		if (u.wait_most_ns > pr->use.wait_most_ns)
 			pr->use.wait_most_ns = u.wait_most_ns;
 	}
@@ -509,7 +510,7 @@ static int show_intervals(struct cpu_report *s)
 
 		table_int(&t, begin - (s->report.json ? 0 : s->report.from_ns));
 		table_int(&t, s->intervals[i]);
-		table_real(&t, percent(s->intervals[i], end - begin));
+		table_real(&t, percent(s->intervals[i], (double)ns_between(begin, end)));
 	}
 	int r = report_rows(&s->report, &t, "intervals", "Intervals");
 	table_fini(&t);
@@ -541,21 +542,22 @@ static int cpu_finish(struct sonde_component *c)
 
 	const size_t n = kernel_cpus(s->kernel, &cpus);
 	const struct cpu_use all = sum_cpus(s);
-	const int64_t whole = (end - begin) * (int64_t)n;
+	const int64_t span = ns_between(begin, end);
+	const double whole = (double)span * (double)n;
 	const double share = percent(all.busy_ns, whole);
 
 	report_begin(&s->report, n, begin, end);
 	if (s->report.json)
 		json_real(&s->report.j, "busy_share", share);
 	else
-		print_share(s, share, percent(whole - all.busy_ns - all.idle_ns, whole));
-	r = show_cpus(s, end - begin, &all);
+		print_share(s, share, 100 - share - percent(all.idle_ns, whole));
+	r = show_cpus(s, span, &all);
 	if (r >= 0 && s->n_intervals)
 		r = show_intervals(s);
 	if (r >= 0)
-		r = show_processes(s, end - begin);
+		r = show_processes(s, span);
 	if (r >= 0)
-		r = show_threads(s, end - begin);
+		r = show_threads(s, span);
 	report_doubts(&s->report, s->kernel);
 	report_end(&s->report);
 	return r;

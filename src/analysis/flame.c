@@ -14,6 +14,7 @@
 #include "analysis/flame_svg.h"
 #include "analysis/stacks.h"
 #include "base/mem.h"
+#include "base/ns.h"
 #include "graph/component.h"
 #include "model/field.h"
 #include "sym/naming.h"
@@ -475,7 +476,7 @@ static int flame_consume(struct sonde_component *comp, const struct sonde_batch 
 
 static void make_subtitle(const struct flame *f, struct strbuf *b)
 {
-	strbuf_fmt(b, "%.3f s", (double)(f->last_ns - f->first_ns) / 1e9);
+	strbuf_fmt(b, "%.3f s", (double)ns_between(f->first_ns, f->last_ns) / 1e9);
 	strbuf_str(b, " \xc2\xb7 ");
 	flame_count(b, f->samples);
 	strbuf_str(b, f->samples == 1 ? " sample" : " samples");

@@ -13,6 +13,7 @@
 
 #include "analysis/kernel.h"
 #include "base/mem.h"
+#include "base/ns.h"
 #include "base/out.h"
 #include "base/time_text.h"
 #include "graph/component.h"
@@ -177,7 +178,7 @@ void report_begin(struct report *r, size_t n_cpus, int64_t begin_ns, int64_t end
 		json_uint(&r->j, "n_cpus", n_cpus);
 		return;
 	}
-	table_ns(end_ns - begin_ns, span);
+	table_ns(ns_between(begin_ns, end_ns), span);
 	time_text(begin_ns, begin);
 	out_fmt(r->setup->out, "%zu CPU%s, %s from %s\n", n_cpus, n_cpus == 1 ? "" : "s", span,
 		begin);

@@ -14,6 +14,7 @@
 #include "analysis/report.h"
 #include "analysis/syscall_names.h"
 #include "base/mem.h"
+#include "base/ns.h"
 #include "base/out.h"
 #include "base/strbuf.h"
 #include "base/u64map.h"
@@ -153,7 +154,7 @@ static void on_call(void *arg, const struct kernel_thread *t, uint32_t call, int
 
 	if (cell >= CELLS_MOST)
 		return;
-	sums_add(&s->cells[cell].sums, end_ns - begin_ns, ret);
+	sums_add(&s->cells[cell].sums, ns_between(begin_ns, end_ns), ret);
 	if (syscall_failed(ret))
 		count_failure(s, cell, ret);
 }

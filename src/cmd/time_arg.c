@@ -10,6 +10,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "base/ns.h"
 
 static const int64_t NS = 1000000000, DAY = 86400 * INT64_C(1000000000);
 
@@ -145,13 +146,6 @@ bool time_arg_is_relative(const struct time_arg *t)
 	return t->kind == TIME_AFTER_BEGIN || t->kind == TIME_BEFORE_END || t->kind == TIME_OF_DAY;
 }
 
-static int64_t add_ns(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
-}
-
 /* Midnight, and some nanoseconds behind it by the clock on the wall. */
 static int64_t on_date(struct tm date, int64_t ns, bool gmt)
 {
@@ -159,11 +153,13 @@ static int64_t on_date(struct tm date, int64_t ns, bool gmt)
 			 .tm_mon = date.tm_mon,
 			 .tm_mday = date.tm_mday,
 			 .tm_isdst = -1 };
-	int64_t sec;
+	int64_t sec, at;
 
 	tm.tm_sec = (int)(ns / NS);
 	sec = gmt ? timegm(&tm) : mktime(&tm);
-	return __builtin_mul_overflow(sec, NS, &sec) ? INT64_MAX : add_ns(sec, ns % NS);
+	if (__builtin_mul_overflow(sec, NS, &at))
+		return sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns_after(at, ns % NS);
 }
 
 static int64_t of_day(int64_t ns, int64_t begin_ns, int64_t end_ns, bool gmt)
@@ -173,7 +169,7 @@ static int64_t of_day(int64_t ns, int64_t begin_ns, int64_t end_ns, bool gmt)
 
 	(void)(gmt ? gmtime_r(&sec, &tm) : localtime_r(&sec, &tm)); // else: 1900, before all
 	int64_t at = on_date(tm, ns, gmt);
-	if (at < begin_ns && add_ns(at, DAY) <= end_ns) {
+	if (at < begin_ns && ns_after(at, DAY) <= end_ns) {
 		tm.tm_mday++;
 		at = on_date(tm, ns, gmt);
 	}
@@ -189,8 +185,8 @@ int64_t time_arg_ns(const struct time_arg *t, int64_t begin_ns, int64_t end_ns, 
 	switch (t->kind) {
 	case TIME_NONE:
 	case TIME_ABSOLUTE: break;
-	case TIME_AFTER_BEGIN: return add_ns(begin_ns, t->ns);
-	case TIME_BEFORE_END: return add_ns(end_ns, -t->ns);
+	case TIME_AFTER_BEGIN: return ns_after(begin_ns, t->ns);
+	case TIME_BEFORE_END: return ns_after(end_ns, -t->ns);
 	case TIME_OF_DAY: return of_day(t->ns, begin_ns, end_ns, gmt);
 	case TIME_OF_DATE: return on_date(date, t->ns, gmt);
 	}

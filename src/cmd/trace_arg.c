@@ -12,13 +12,14 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "base/ns.h"
 #include "comp/all.h"
 
 /* Where a search ends, so that it stays quick in a home directory too. */
 enum { DEPTH_MOST = 8, FOLDERS_MOST = 20000 };
 
-/* How far before the end the last event is looked for at first, and then each time farther. */
-enum { LAST_FIRST_NS = 20000000, LAST_FACTOR = 2 };
+/* How far before the end the last event is looked for at first; then each time twice as far. */
+enum { LAST_FIRST_NS = 20000000 };
 
 struct search {
 	char path[4096]; /* of the folder being looked into */
@@ -193,8 +194,9 @@ static int find_last(const struct trace_args *a, int64_t begin_ns, int64_t *end_
 {
 	int64_t latest = INT64_MIN, from = *end_ns;
 
-	for (int64_t width = LAST_FIRST_NS; from > begin_ns; width *= LAST_FACTOR) {
-		if (__builtin_sub_overflow(*end_ns, width, &from) || from < begin_ns)
+	for (int64_t width = LAST_FIRST_NS; from > begin_ns; width = ns_after(width, width)) {
+		from = ns_after(*end_ns, -width);
+		if (from < begin_ns)
 			from = begin_ns;
 		int r = last_since(a, from, *end_ns, &latest);
 		if (r < 0)

@@ -44,15 +44,17 @@ static const char *path_of(const struct sonde_gap *gap)
 /* " between .. and ..", as far as it is known. */
 static void put_span(char *text, size_t size, struct clock_text *clock, const struct sonde_gap *gap)
 {
+	const bool has_begin = gap->begin_ns != INT64_MIN, has_end = gap->end_ns != INT64_MAX;
 	char begin[CLOCK_TEXT_MOST + 1], end[CLOCK_TEXT_MOST + 1];
 
-	*clock_text_put(clock, begin, gap->begin_ns) = '\0';
-	*clock_text_put(clock, end, gap->end_ns) = '\0';
-	if (gap->begin_ns != INT64_MIN && gap->end_ns != INT64_MAX)
+	// What is not shown must not be the first time before the origin: see clock_text_put().
+	*(has_begin ? clock_text_put(clock, begin, gap->begin_ns) : begin) = '\0';
+	*(has_end ? clock_text_put(clock, end, gap->end_ns) : end) = '\0';
+	if (has_begin && has_end)
 		snprintf(text, size, " between %s and %s", begin, end);
-	else if (gap->end_ns != INT64_MAX)
+	else if (has_end)
 		snprintf(text, size, " before %s", end);
-	else if (gap->begin_ns != INT64_MIN)
+	else if (has_begin)
 		snprintf(text, size, " after %s", begin);
 	else
 		snprintf(text, size, " at an unknown time");
@@ -63,9 +65,7 @@ static void tell(const struct sonde_setup *setup, struct clock_text *clock,
 {
 	char span[2 * CLOCK_TEXT_MOST + 32], line[4400];
 
-	// The time of day of what is printed keeps its cache.
-	struct clock_text copy = *clock;
-	put_span(span, sizeof(span), &copy, gap);
+	put_span(span, sizeof(span), clock, gap);
 	switch (gap->kind) {
 	case SONDE_GAP_LOST_EVENTS:
 	case SONDE_GAP_LOST_PACKETS:

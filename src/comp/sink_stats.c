@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/ns.h"
 #include "base/out.h"
 #include "base/strbuf.h"
 #include "base/table.h"
@@ -41,7 +42,7 @@ struct sink_stats {
 	struct stream_count *streams; /* owned; by the stream's index */
 	size_t cap_streams;
 	uint64_t n;
-	bool some;
+	bool timed; /* there was an event of a stream with a clock: these are known */
 	int64_t begin_ns, end_ns;
 	struct gap_notes gaps;
 	struct clock_text clock;
@@ -128,6 +129,7 @@ static int stats_consume(struct sonde_component *c, const struct sonde_batch *in
 	struct sink_stats *s = c->state;
 	const struct sonde_packet *last = NULL;
 	struct stream_count *st = NULL;
+	bool has_clock = false;
 	uint64_t gaps = 0;
 
 	for (size_t i = 0; i < in->n; i++) {
@@ -147,6 +149,7 @@ static int stats_consume(struct sonde_component *c, const struct sonde_batch *in
 			if (!st)
 				return -ENOMEM;
 			take_packet(st, last);
+			has_clock = last->stream->cls->clock;
 		}
 		const uint32_t index = e->cls->index;
 		if (__builtin_expect(index >= s->cap_classes, 0) && grow_classes(s, index) < 0)
@@ -156,8 +159,10 @@ static int stats_consume(struct sonde_component *c, const struct sonde_batch *in
 		cc->n++;
 		cc->bits += e->end;
 		st->n++;
-		if (__builtin_expect(!s->some, 0)) {
-			s->some = true;
+		if (!has_clock)
+			continue;
+		if (__builtin_expect(!s->timed, 0)) {
+			s->timed = true;
 			s->begin_ns = s->end_ns = e->ts_ns;
 		}
 		// Streams may step back in time.
@@ -403,7 +408,7 @@ static int write_json(const struct sink_stats *s, struct sonde_out *out,
 	json_uint(&j, "lost_packets", sum_gaps(s, SONDE_GAP_LOST_PACKETS, true));
 	json_uint(&j, "cut_packets", sum_gaps(s, SONDE_GAP_CUT, false));
 	json_uint(&j, "backward", sum_gaps(s, SONDE_GAP_BACKWARD, false));
-	if (s->some) {
+	if (s->timed) {
 		json_int(&j, "begin_ns", s->begin_ns);
 		json_int(&j, "end_ns", s->end_ns);
 	} else {
@@ -466,11 +471,15 @@ static void print_span(const struct sink_stats *s, struct sonde_out *out)
 	char begin[TIME_TEXT_MOST], end[TIME_TEXT_MOST];
 
 	table_count(s->n, n);
-	if (!s->some) {
+	if (!s->n) {
 		out_str(out, "No events\n");
 		return;
 	}
-	table_ns(s->end_ns - s->begin_ns, span);
+	if (!s->timed) {
+		out_fmt(out, "%s events, without times\n", n);
+		return;
+	}
+	table_ns(ns_between(s->begin_ns, s->end_ns), span);
 	time_text(s->begin_ns, begin);
 	time_text(s->end_ns, end);
 	out_fmt(out, "%s events in %s", n, span);
@@ -521,7 +530,7 @@ static int print_text(const struct sink_stats *s, struct sonde_out *out, struct 
 		print_trace(out, traces[i]);
 	print_span(s, out);
 	print_losses(s, out);
-	if (!s->some)
+	if (!s->n)
 		return 0;
 
 	out_str(out, "\nStreams\n");

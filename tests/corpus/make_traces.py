@@ -434,11 +434,11 @@ def ties(folder):
         write(os.path.join(folder, f"trace{n}"), text, streams)
 
 
-def lost(folder):
-    text = prelude(n=60) + STREAM.format(id=0, context="u32 cpu_id;", more="")
+def lost(folder, first=0, **clock):
+    text = prelude(n=60, **clock) + STREAM.format(id=0, context="u32 cpu_id;", more="")
     text += 'event { id = 0; stream_id = 0; name = e; fields := struct { u32 v; }; };\n'
     data = b""
-    for seq, discarded, at in ((0, 0, 100), (1, 5, 200), (4, 5, 300), (5, 6, 400)):
+    for seq, discarded, at in ((0, first, 100), (1, 5, 200), (4, 5, 300), (5, 6, 400)):
         events = [(0, at + i, le("I", at + i)) for i in range(5)]
         data += packet(events, seq=seq, discarded=discarded, span=(at, at + 50),
                        context=le("I", 0))
@@ -458,6 +458,8 @@ def main():
     no_clock(os.path.join(top, "no-clock"))
     ties(os.path.join(top, "ties"))
     lost(os.path.join(top, "lost"))
+    # The first time before the origin is shown in another way, also where it is that of a loss.
+    lost(os.path.join(top, "lost-before-1970"), first=2, offset_s=-1000)
 
 
 if __name__ == "__main__":

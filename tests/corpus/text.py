@@ -42,6 +42,7 @@ OPTIONS = {
                      "America/Montreal"),
 }
 MADE = ["int-le", "int-be", "enums", "reals", "strings", "compounds", "levels", "no-clock", "lost",
+        "lost-before-1970",
         "ties", "times/around-1970", "times/before-1970", "times/change", "times/far", "times/fast",
         "times/long-up", "times/mhz", "times/odd-freq", "times/one-before", "times/relative", "times/slow",
         "times/summer"]
