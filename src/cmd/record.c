@@ -198,24 +198,25 @@ static const char *with_unit(uint64_t bytes, char ret[32])
 	return ret;
 }
 
-static void print_result(const struct state *s, const struct session_result *res)
+static void print_result(const struct state *s, const struct session_result *res, bool failed)
 {
 	const struct record_counts *c = &res->counts;
 	char a[32], b[32], d[32];
 
-	fprintf(stderr, "recorded %s events (%s lost)", with_commas(c->events, a),
-		with_commas(c->lost_events, b));
+	fprintf(stderr, "recorded %s event%s (%s lost)", with_commas(c->events, a),
+		c->events == 1 ? "" : "s", with_commas(c->lost_events, b));
 	if (s->opts.sample_hz) {
-		fprintf(stderr, " and %s samples", with_commas(c->samples, a));
+		fprintf(stderr, " and %s sample%s", with_commas(c->samples, a),
+			c->samples == 1 ? "" : "s");
 		if (c->lost_samples)
 			fprintf(stderr, " (%s lost)", with_commas(c->lost_samples, b));
 	}
 	fprintf(stderr, " in %.1f s: %s (%s)\n", res->seconds, s->opts.dir,
 		with_unit(res->bytes, d));
-	if (c->lost_events)
+	if (c->lost_events && !failed)
 		fprintf(stderr, "sonde record: events were lost: take larger rings (--buffer), or "
 				"fewer events (-e)\n");
-	if (c->lost_samples)
+	if (c->lost_samples && !failed)
 		fprintf(stderr, "sonde record: samples were lost: take fewer (-F)\n");
 }
 
@@ -246,7 +247,7 @@ static int record_run(void *state, int argc, char **argv)
 	int status = res.has_status ? res.status : CMD_OK;
 	if (r < 0)
 		status = cmd_failed(&cmd_record);
-	print_result(s, &res);
+	print_result(s, &res, r < 0);
 	return status;
 }
 

@@ -417,6 +417,7 @@ int writer_flush(struct writer_stream *s)
 		s->err = r;
 		return r;
 	}
+	s->n_written = s->n_events;
 	s->len = HEAD_LEN;
 	s->end = 0;
 	return 0;

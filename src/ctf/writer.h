@@ -64,6 +64,7 @@ struct writer_stream {
 	size_t end;	 /* end of the last event: the packet's content */
 	uint64_t first_ts, last_ts;
 	uint64_t n_events;  /* all that were committed */
+	uint64_t n_written; /* those of them that are in the file */
 	uint64_t discarded; /* all that were lost so far */
 	bool full;	    /* the packet is written because it is full */
 	int err;	    /* the first failure, negative errno; nothing is written after it */

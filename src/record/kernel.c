@@ -35,6 +35,7 @@ struct kernel_cpu {
 	struct ring ring;
 	struct writer_stream *stream; /* owned by the writer */
 	uint64_t lost;		      /* told to the stream so far */
+	uint64_t dropped;	      /* taken from the ring, but the stream failed */
 	uint64_t broken;	      /* pages that made no sense */
 };
 
@@ -449,6 +450,18 @@ static int take_missed(struct kernel_state *k, struct kernel_cpu *c,
 	return tell_lost(c, n);
 }
 
+/* Leaves out what is left of the page; returns how many events that is. */
+static uint64_t skip_page(struct kernel_cpu *c)
+{
+	struct page_record rec;
+	uint64_t n = 0;
+
+	while (page_next(&c->ring.cursor, &rec) > 0)
+		n++;
+	c->ring.cursor.at = c->ring.cursor.end;
+	return n;
+}
+
 /* At most @pages pages of one ring. */
 static int drain_cpu(struct kernel_state *k, struct kernel_cpu *c, size_t pages)
 {
@@ -462,8 +475,10 @@ static int drain_cpu(struct kernel_state *k, struct kernel_cpu *c, size_t pages)
 			return r;
 		while ((r = page_next(&c->ring.cursor, &rec)) > 0) {
 			r = take(k, c->stream, &rec);
-			if (r < 0)
+			if (r < 0) {
+				c->dropped += 1 + skip_page(c);
 				return r;
+			}
 		}
 		if (r == -EBADMSG) {
 			c->broken++;
@@ -533,10 +548,21 @@ static void kernel_close(void *state)
 static void kernel_count(const void *state, struct record_counts *ret)
 {
 	const struct kernel_state *k = state;
+	bool failed = false;
 
+	for (size_t i = 0; i < k->n_cpus; i++)
+		failed |= k->cpus[i].stream && k->cpus[i].stream->err;
 	for (size_t i = 0; i < k->n_cpus; i++) {
-		ret->events += k->cpus[i].stream ? k->cpus[i].stream->n_events : 0;
-		ret->lost_events += k->cpus[i].lost;
+		const struct kernel_cpu *c = &k->cpus[i];
+
+		ret->lost_events += c->lost + c->dropped;
+		if (!c->stream)
+			continue;
+		ret->events += c->stream->n_written;
+		ret->lost_events += c->stream->n_events - c->stream->n_written;
+		// A disk that is full ends the reading of all rings.
+		if (failed)
+			ret->lost_events += tracing_stat(k->tracing, c->ring.cpu, "entries");
 	}
 }
 

@@ -204,6 +204,10 @@ TEST(full_packets_end_at_whole_pages)
 	}
 	EXPECT_EQ(off, len);
 	EXPECT_EQ(s->n_events, 501);
+	EXPECT_EQ(s->n_written, 501);
+	EXPECT_EQ(put(s, 3, event, 1000), 0);
+	EXPECT_EQ(s->n_events, 502);
+	EXPECT_EQ(s->n_written, 501);
 	writer_close(w);
 	remove_name(dir);
 }
