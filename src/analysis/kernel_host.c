@@ -48,8 +48,9 @@ struct kernel_host *kernel_host(struct kernel *k, const struct sonde_trace *trac
 			h->abi = (int)syscall_abi(e->str);
 	}
 	h->trace = trace;
-	h->has_migrate = names_migration(trace);
 	h->partial = sonde_trace_env(trace, "only_pids") != NULL;
+	// Mostly others move a thread, whose events are not in a partial trace.
+	h->has_migrate = !h->partial && names_migration(trace);
 	k->hosts[k->n_hosts++] = h;
 	return h;
 }

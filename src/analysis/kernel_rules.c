@@ -138,7 +138,8 @@ static void on_migrate(struct kernel *k, const struct kernel_event *ev, const st
 		return;
 	if (!t->name[0])
 		take_name(ev, e, TASK_NAME, t);
-	kernel_migrated(k, t, e->ts_ns);
+	if (c->host->has_migrate)
+		kernel_migrated(k, t, e->ts_ns);
 }
 
 static void on_fork(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,

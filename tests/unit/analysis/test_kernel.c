@@ -473,6 +473,18 @@ static const struct rule {
 	  "M 7 20\n",
 	  { 0, 0 },
 	  INT64_MIN },
+	{ "or by the CPU, where only some were recorded: who moves them is not",
+	  CURRENT,
+	  "M",
+	  "only\n"
+	  "0 0 switch 5 0 7\n"
+	  "5 0 enter read\n"
+	  "8 0 migrate 7 0 1\n"
+	  "10 0 switch 7 1 5\n"
+	  "30 1 switch 5 0 7\n",
+	  "M 7 30\n",
+	  { 0, 0 },
+	  INT64_MIN },
 	{ "or by the CPU, in traces without such events",
 	  ANY,
 	  "M",
