@@ -173,7 +173,8 @@ static int cpu_init(struct sonde_component *c, const struct sonde_setup *setup)
 		r = param_i64(setup, "intervals", &s->n_intervals);
 	if (r < 0)
 		return r;
-	if (s->n_intervals < 0 || s->n_intervals > INTERVALS_MOST)
+	if (param_get(setup, "intervals") &&
+	    (s->n_intervals < 1 || s->n_intervals > INTERVALS_MOST))
 		return sonde_fail(-EINVAL, "%lld intervals; there may be 1 to %d",
 				  (long long)s->n_intervals, INTERVALS_MOST);
 	if (s->n_intervals && s->report.from_ns >= s->report.to_ns)

@@ -527,6 +527,8 @@ static int flame_finish(struct sonde_component *c)
 	if (!f->samples && f->seen)
 		return sonde_fail(-ENODATA, "none of the %" PRIu64 " samples is what was asked for",
 				  f->seen);
+	if (!f->samples && param_get(f->setup, "event"))
+		return sonde_fail(-ENODATA, "no event of such a name has a stack");
 	if (!f->samples)
 		return sonde_fail(-ENODATA,
 				  "there are no samples; 'sonde record' takes them unless "

@@ -64,6 +64,9 @@ int report_init(struct report *r, const struct sonde_setup *setup)
 		if (err < 0)
 			return err;
 	}
+	const char *limit = param_get(setup, "limit");
+	if (limit && r->limit < 0)
+		return sonde_fail(-EINVAL, "limit '%s': want a number of rows, 0 for all", limit);
 	int err = take_ids(setup, "pid", r->pids, &r->n_pids);
 	if (err >= 0)
 		err = take_ids(setup, "tid", r->tids, &r->n_tids);
@@ -139,6 +142,21 @@ static void note_losses(const struct report *r, const struct kernel_doubts *d)
 		report_note(r, "%s times something was lost: the figures are lower bounds", gaps);
 }
 
+/* Tables would be empty without a reason. */
+static void note_absent(const struct report *r, const struct kernel *k)
+{
+	struct kernel_thread *const *threads;
+	const size_t n = kernel_threads(k, &threads);
+
+	if (!r->n_pids && !r->n_tids)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (report_wants(r, threads[i]))
+			return;
+	}
+	report_note(r, "no thread that was asked for is in the trace");
+}
+
 void report_doubts(struct report *r, const struct kernel *k)
 {
 	const struct kernel_doubts *d = kernel_doubts(k);
@@ -150,6 +168,7 @@ void report_doubts(struct report *r, const struct kernel *k)
 		json_uint(&r->j, "missing_switches", d->mismatches);
 		json_uint(&r->j, "open_calls", d->calls_open);
 	}
+	note_absent(r, k);
 	const bool partial = note_partial(r, k);
 	note_losses(r, d);
 	if (d->mismatches && !partial)

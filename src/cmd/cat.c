@@ -185,6 +185,10 @@ static int run_graph(struct state *s, const struct trace_args *traces, struct so
 		r = add_rest(s, traces, g, out);
 	if (r >= 0)
 		r = graph_run(g);
+	if (r >= 0 && !s->quiet && !out->total && !out->len &&
+	    (s->n_globs || s->from.kind != TIME_NONE || s->to.kind != TIME_NONE))
+		cmd_note(NULL, s->n_globs ? "no event has such a name there"
+					  : "no event is in that time");
 	if (r < 0 && !out->err)
 		out_make_room(out); // what was printed before the failure
 	return r;

@@ -51,7 +51,7 @@ static const struct cmd_example examples[] = {
 	  "Who had to wait longest for a CPU after being woken.", true },
 	{ "sonde report syscalls --per-process sonde-trace",
 	  "The system calls of each process, and how they failed.", true },
-	{ "sonde report cpu --json sonde-trace | jq .threads[0]",
+	{ "sonde report cpu --json sonde-trace | jq '.threads[0]'",
 	  "The busiest thread, for programs.", false },
 	{ 0 },
 };

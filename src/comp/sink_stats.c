@@ -58,6 +58,9 @@ static int stats_init(struct sonde_component *c, const struct sonde_setup *setup
 	s->limit = -1;
 	s->json = param_bool(setup, "json");
 	r = param_i64(setup, "limit", &s->limit);
+	const char *limit = param_get(setup, "limit");
+	if (r >= 0 && limit && s->limit < 0)
+		r = sonde_fail(-EINVAL, "limit '%s': want a number of rows, 0 for all", limit);
 	return r < 0 ? r : param_i64(setup, "width", &s->width);
 }
 
