@@ -26,6 +26,8 @@ enum {
 	RING_USUAL = 16 << 20,	   /* bytes of a CPU's ring */
 	RING_MEMORY_SHARE = 8,	   /* all rings together take at most 1/8 of the memory */
 	SEEN_CODE = 256,	   /* slots of a cache */
+	PAGE_KB = 64,		   /* of a ring's page .. */
+	PAGES_LEAST = 16,	   /* .. where the ring has so many */
 	WAKE_PERCENT = 25,	   /* of a ring filled, before it wakes us */
 	FORMAT_LEN_MOST = 1 << 20, /* bytes of a format file */
 };
@@ -212,6 +214,9 @@ static int limit_pids(struct kernel_state *k)
 /* Ring size, clock and limits of the instance, before anything is enabled. */
 static int set_up(struct kernel_state *k)
 {
+	// Large pages: fewer reads. Kernels before 6.8 lack it, and any page length will do.
+	if (ring_bytes(k->rec) >= PAGES_LEAST * (PAGE_KB << 10))
+		(void)set_number(k, "buffer_subbuf_size_kb", PAGE_KB);
 	int r = set_number(k, "buffer_size_kb", (ring_bytes(k->rec) + 1023) / 1024);
 
 	if (r == -ENOMEM)
@@ -484,6 +489,9 @@ static int drain_cpu(struct kernel_state *k, struct kernel_cpu *c, size_t pages)
 			c->broken++;
 			c->ring.cursor.at = c->ring.cursor.end;
 		}
+		// A page that is mostly empty is the newest. To read on would read of our reading.
+		if (k->running && c->ring.cursor.end < c->ring.page_len / 2)
+			return 0;
 	}
 	if (r == -EBADMSG)
 		c->broken++;

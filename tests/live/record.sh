@@ -81,6 +81,16 @@ record -o plain -- true
 	grep -q 'sched_process_exec.*filename = ".*/true"' cat.txt
 result 'the usual events, read alike by both readers' $? err cat.err bt2.err
 
+# Reading a ring makes events; to read them in turn would never end.
+background calm -e raw_syscalls:sys_enter
+sleep 2
+kill -INT $pid
+wait $pid
+"$sonde" cat calm >cat.txt 2>cat.err
+own=$(grep -c "common_pid = $pid }" cat.txt)
+[ -n "$(closing)" ] && [ "$own" -gt 0 ] && [ "$own" -lt 4000 ]
+result 'the recorder does not record itself recording' $? err cat.err
+
 record -o sites -e hrtimer_expire_entry -- sleep 0.2
 [ $status = 0 ] && grep -q '^f [0-9a-f]* [0-9a-f]* hrtimer_wakeup$' sites/sonde/kernel
 result 'functions that events name are named beside the trace' $? err sites/sonde/kernel
