@@ -556,7 +556,7 @@ int kernel_consume(struct kernel *k, const struct sonde_batch *b)
 	for (size_t i = 0; i < b->n && !enough; i++) {
 		const struct sonde_event *e = &b->events[i];
 
-		if (!k->some && e->cls) {
+		if (!k->some && e->cls && e->ts_ns != KERNEL_NO_TIME) {
 			k->first_ns = e->ts_ns;
 			k->some = true;
 		}

@@ -123,7 +123,7 @@ static int span_consume(struct sonde_component *c, const struct sonde_batch *in)
 	struct span *s = *(struct span **)sonde_component_state(c);
 
 	for (size_t i = 0; i < in->n; i++) {
-		if (!in->events[i].cls)
+		if (!in->events[i].cls || !in->events[i].cls->stream_class->clock)
 			continue;
 		if (!s->some)
 			s->first_ns = in->events[i].ts_ns;

@@ -38,8 +38,7 @@ static int window_filter(struct sonde_component *c, const struct sonde_batch *in
 {
 	struct flt_window *f = c->state;
 
-	if (in->n && in->events[0].ts_ns > f->to)
-		return 1; // all that come later are too late
+	// The end does not show here: a stream may step back in time. Sources know their packets.
 	for (size_t i = 0; i < in->n; i++)
 		f->wanted[i] = is_inside(f, &in->events[i]);
 	chosen_take(&f->room, in, f->wanted, ret);

@@ -55,6 +55,15 @@ static int64_t time_of(const struct packet_info *info, enum packet_field f, int6
 	return has_time(info, f) ? sonde_clock_ns(info->cls->cls->clock, info->value[f]) : other;
 }
 
+/*
+ * Does @f tell where the packet lies among others? A shorter number starts again from 0 at times,
+ * which only the times of the events before it tell.
+ */
+static bool is_placed(const struct packet_info *info, enum packet_field f)
+{
+	return has_time(info, f) && info->len[f] == 64;
+}
+
 /* Puts a gap into the batch; at the time of its begin, but not before what came before. */
 static void add_gap(struct ctf_stream *s, const struct sonde_gap *gap, struct sonde_batch *b)
 {
@@ -274,7 +283,7 @@ static bool next_begin(struct ctf_stream *s, int64_t *ret_ns)
 	struct packet_info next = { .locals = s->info.locals };
 
 	if (off >= m->len || packet_read(s->layout, m->data + off, m->len - off, &next) < 0 ||
-	    !has_time(&next, PACKET_TIMESTAMP_BEGIN))
+	    !is_placed(&next, PACKET_TIMESTAMP_BEGIN))
 		return false;
 	*ret_ns = time_of(&next, PACKET_TIMESTAMP_BEGIN, 0);
 	return true;
@@ -289,7 +298,7 @@ static bool unwanted(struct ctf_stream *s)
 	const struct packet_info *i = &s->info;
 	int64_t ns;
 
-	if (!has_time(i, PACKET_TIMESTAMP_BEGIN) || !has_time(i, PACKET_TIMESTAMP_END))
+	if (!is_placed(i, PACKET_TIMESTAMP_BEGIN) || !is_placed(i, PACKET_TIMESTAMP_END))
 		return false;
 	if (time_of(i, PACKET_TIMESTAMP_BEGIN, 0) > s->to_ns)
 		return s->has_prev && time_of(&s->prev, PACKET_TIMESTAMP_END, INT64_MIN) > s->to_ns;
@@ -400,9 +409,12 @@ void ctf_stream_seek(struct ctf_stream *s, int64_t from_ns, int64_t to_ns)
 /* Widens [*begin, *end] by the packet @info. */
 static void widen(const struct packet_info *info, int64_t *begin, int64_t *end)
 {
-	int64_t b = time_of(info, PACKET_TIMESTAMP_BEGIN, INT64_MAX);
-	int64_t e = time_of(info, PACKET_TIMESTAMP_END, b == INT64_MAX ? INT64_MIN : b);
+	const bool has_begin = is_placed(info, PACKET_TIMESTAMP_BEGIN);
+	const int64_t b = has_begin ? time_of(info, PACKET_TIMESTAMP_BEGIN, 0) : INT64_MAX;
+	int64_t e = has_begin ? b : INT64_MIN;
 
+	if (is_placed(info, PACKET_TIMESTAMP_END))
+		e = time_of(info, PACKET_TIMESTAMP_END, 0);
 	*begin = b < *begin ? b : *begin;
 	*end = e > *end ? e : *end;
 }
