@@ -20,6 +20,7 @@
 #include "sym/naming.h"
 
 enum { OFF_BITS = 40, DEPTH_MOST = 1024, MEMO_MOST = 1 << 22, TITLE_TRACES = 3 };
+enum { BROKEN_SHARE = 5 }; /* broken stacks are told where they are more than a fifth */
 
 enum event_kind { EV_UNLOOKED, EV_OTHER, EV_SAMPLE, EV_MMAP, EV_COMM, EV_FORK, EV_EXIT, EV_FORGET };
 
@@ -91,6 +92,8 @@ struct flame {
 	bool folded;
 	int64_t first_ns, last_ns;
 	uint64_t samples, seen, lost, lost_tasks;
+	uint64_t broken;	  /* samples with user frames of no code */
+	bool is_broken;		  /* .. this one */
 	uint32_t unknown, kernel; /* the names of what could not be told */
 	uint32_t stack[DEPTH_MOST];
 	size_t depth;
@@ -338,6 +341,7 @@ static int push_user(struct flame *f, struct host *h, pid_t pid, uint64_t addr)
 		if (r < 0)
 			return r;
 	}
+	f->is_broken |= id == f->unknown;
 	push(f, id);
 	return 0;
 }
@@ -379,6 +383,7 @@ static int take_sample(struct flame *f, struct host *h, const struct sonde_event
 	if (e->ts_ns < f->from_ns || e->ts_ns > f->to_ns || !is_pid_wanted(f, pid))
 		return 0;
 	f->depth = 0;
+	f->is_broken = false;
 	int r = push_thread(f, h, pid, tid);
 	if (!r)
 		r = push_chain(f, h, e, &c->f[F_USER], pid, /* is_kernel= */ false);
@@ -388,6 +393,7 @@ static int take_sample(struct flame *f, struct host *h, const struct sonde_event
 		r = stacks_add(&f->stacks, f->stack, f->depth, 1);
 	if (r < 0)
 		return r;
+	f->broken += f->is_broken;
 	if (!f->samples++)
 		f->first_ns = e->ts_ns;
 	f->last_ns = e->ts_ns;
@@ -522,7 +528,7 @@ static int write_svg(struct flame *f)
 static int flame_finish(struct sonde_component *c)
 {
 	struct flame *f = sonde_component_state(c);
-	char line[96];
+	char line[192];
 
 	if (!f->samples && f->seen)
 		return sonde_fail(-ENODATA, "none of the %" PRIu64 " samples is what was asked for",
@@ -541,6 +547,14 @@ static int flame_finish(struct sonde_component *c)
 		(void)snprintf(line, sizeof(line),
 			       "%" PRIu64 " records of processes were lost; some names are too",
 			       f->lost_tasks);
+		f->setup->note(f->setup->note_arg, line);
+	}
+	if (f->broken > f->samples / BROKEN_SHARE) {
+		(void)snprintf(line, sizeof(line),
+			       "%" PRIu64 " of %" PRIu64
+			       " stacks are broken by code without frame pointers; "
+			       "'sonde record --call-graph dwarf' shows them whole",
+			       f->broken, f->samples);
 		f->setup->note(f->setup->note_arg, line);
 	}
 	int r = stacks_finish(&f->stacks);

@@ -152,6 +152,8 @@ int sample_write_map(struct writer_stream *s, uint64_t time, const struct sample
 	const size_t path_len = strlen(e->file->path);
 
 	build_id_hex(&e->file->id, id);
+	if (!id[0])
+		memcpy(id, "-", 2); // babeltrace2 shows an earlier text for an empty one
 	const size_t len = AT_ALIGN_8 + 64 + strlen(id) + 1 + path_len + 1;
 	uint8_t *p = begin(s, len, time, ID_MMAP, AT_ALIGN_8);
 
