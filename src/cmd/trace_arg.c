@@ -136,23 +136,30 @@ void trace_args_fini(struct trace_args *a)
 	*a = (struct trace_args){ 0 };
 }
 
-/* Keeps the time of the latest event in the setup's note_arg. */
+/* Times of events; INT64_MAX and INT64_MIN where there are none. */
+struct extent {
+	int64_t first_ns, last_ns;
+};
+
+/* Widens the extent that was the setup's note_arg. */
 static int last_consume(struct sonde_component *c, const struct sonde_batch *in)
 {
-	int64_t **latest = sonde_component_state(c);
+	struct extent *x = *(struct extent **)sonde_component_state(c);
 
 	for (size_t i = 0; i < in->n; i++) {
-		if (in->events[i].cls && in->events[i].ts_ns > **latest)
-			**latest = in->events[i].ts_ns;
+		const struct sonde_event *e = &in->events[i];
+
+		if (!e->cls || !e->cls->stream_class->clock)
+			continue;
+		x->first_ns = e->ts_ns < x->first_ns ? e->ts_ns : x->first_ns;
+		x->last_ns = e->ts_ns > x->last_ns ? e->ts_ns : x->last_ns;
 	}
 	return 0;
 }
 
 static int last_init(struct sonde_component *c, const struct sonde_setup *setup)
 {
-	int64_t **latest = sonde_component_state(c);
-
-	*latest = setup->note_arg;
+	*(void **)sonde_component_state(c) = setup->note_arg;
 	return 0;
 }
 
@@ -160,23 +167,24 @@ static const struct sonde_component_class sink_last = {
 	.abi = SONDE_ABI,
 	.kind = SONDE_SINK,
 	.name = "sink.last",
-	.help = "Find the time of the last event.",
-	.state_size = sizeof(int64_t *),
+	.help = "Find the times of the first and last event.",
+	.state_size = sizeof(struct extent *),
 	.init = last_init,
 	.consume = last_consume,
 };
 
 SONDE_DEFINE_AUTO(struct graph *, graph_free)
 
-/* The latest event behind @from_ns: INT64_MIN where there is none. */
-static int last_since(const struct trace_args *a, int64_t from_ns, int64_t to_ns, int64_t *ret)
+/* The events of the packets that may reach into the window. */
+static int find_extent(const struct trace_args *a, int64_t from_ns, int64_t to_ns,
+		       struct extent *ret)
 {
 	const struct sonde_setup sink = { .note_arg = ret };
 	const struct sonde_setup source = { .params = a->params, .n_params = a->n };
 	sonde_auto(graph_freep) struct graph *g = NULL;
 	int r = graph_new(&g);
 
-	*ret = INT64_MIN;
+	*ret = (struct extent){ INT64_MAX, INT64_MIN };
 	if (r >= 0)
 		r = graph_add(g, comp_find("src.ctf"), &source);
 	if (r >= 0)
@@ -192,20 +200,39 @@ static int last_since(const struct trace_args *a, int64_t from_ns, int64_t to_ns
  */
 static int find_last(const struct trace_args *a, int64_t begin_ns, int64_t *end_ns)
 {
-	int64_t latest = INT64_MIN, from = *end_ns;
+	struct extent x = { INT64_MAX, INT64_MIN };
+	int64_t from = *end_ns;
 
 	for (int64_t width = LAST_FIRST_NS; from > begin_ns; width = ns_after(width, width)) {
 		from = ns_after(*end_ns, -width);
 		if (from < begin_ns)
 			from = begin_ns;
-		int r = last_since(a, from, *end_ns, &latest);
+		int r = find_extent(a, from, *end_ns, &x);
 		if (r < 0)
 			return r;
-		if (latest >= from)
+		if (x.last_ns >= from)
 			break;
 	}
-	if (latest >= begin_ns && latest < *end_ns)
-		*end_ns = latest;
+	if (x.last_ns >= begin_ns && x.last_ns < *end_ns)
+		*end_ns = x.last_ns;
+	return 0;
+}
+
+/* Where packets have no times, all events are read. */
+static int find_span(const struct trace_args *a, struct graph *g, int64_t *begin_ns,
+		     int64_t *end_ns)
+{
+	struct extent x;
+	int r = graph_span(g, begin_ns, end_ns);
+	if (r != -ENODATA)
+		return r;
+	r = find_extent(a, INT64_MIN, INT64_MAX, &x);
+	if (r >= 0 && x.first_ns > x.last_ns)
+		r = sonde_fail(-ENODATA, "no times are known");
+	if (r < 0)
+		return r;
+	*begin_ns = x.first_ns;
+	*end_ns = x.last_ns;
 	return 0;
 }
 
@@ -215,7 +242,7 @@ int trace_args_window(const struct trace_args *a, struct graph *g, const struct 
 	int64_t begin = 0, end = 0;
 
 	if (time_arg_is_relative(from) || time_arg_is_relative(to)) {
-		int r = graph_span(g, &begin, &end);
+		int r = find_span(a, g, &begin, &end);
 		if (r < 0)
 			return sonde_wrap(r, "cannot tell when the trace begins and ends");
 		if (from->kind == TIME_BEFORE_END || to->kind == TIME_BEFORE_END)

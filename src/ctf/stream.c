@@ -453,6 +453,7 @@ static int span_of_file(struct ctf_stream *s, struct ctf_file *f, uint64_t *loca
 	if (!indexed)
 		file_hop(&map);
 	for (uint64_t off = 0; !indexed && off < map.len; off += info.len_bytes) {
+		file_drop(&map, off, s->slack);
 		r = packet_read(s->layout, map.data + off, map.len - off, &info);
 		if (r < 0 && !info.len_bytes)
 			break; // what is wrong is told when it is read

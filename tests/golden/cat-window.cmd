@@ -17,6 +17,8 @@ describe back 'stream { event.header := struct {
 printf '\5\0\0\0\0\0\0\0a\11\0\0\0\0\0\0\0b\3\0\0\0\0\0\0\0c\4\0\0\0\0\0\0\0d' >back/stream
 sonde cat --clock-seconds back
 sonde cat --clock-seconds --to 3.0 back
+# No packet says when it begins.
+sonde cat --clock-seconds --from=-1s back
 # Times of packets that begin anew at 256.
 describe wrap 'stream { event.header := struct { time timestamp; };
 	packet.context := struct { time timestamp_begin; time timestamp_end;
@@ -24,3 +26,4 @@ describe wrap 'stream { event.header := struct { time timestamp; };
 printf '\372\377``\372a\377b\4\11``\4c\11d\16\23``\16e\23f' | tr '`' '@' >wrap/stream
 sonde cat --clock-seconds wrap
 sonde cat --clock-seconds --from 260.0 --to 265.0 wrap
+sonde cat --clock-seconds --from=-5s wrap
