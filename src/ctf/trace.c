@@ -183,13 +183,15 @@ int ctf_trace_of_bytes(struct sonde_span metadata, const struct sonde_span *file
 int ctf_trace_set_name(struct ctf_trace *t, const char *suffix)
 {
 	const struct sonde_env *env = sonde_trace_env(t->trace, "hostname");
-	const char *host = env && env->str ? env->str : "";
+	const bool has_host =
+		env && env->str; // it may be empty: babeltrace2 puts the "/" all the same
+	const char *host = has_host ? env->str : "";
 	size_t len = strlen(host) + strlen(suffix) + 2;
 	char *name = arena_alloc(&t->arena, len);
 
 	if (!name)
 		return -ENOMEM;
-	(void)snprintf(name, len, "%s%s%s", host, *host && *suffix ? "/" : "", suffix);
+	(void)snprintf(name, len, "%s%s%s", host, has_host && *suffix ? "/" : "", suffix);
 	t->trace->name = name;
 	return 0;
 }

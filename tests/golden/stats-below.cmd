@@ -11,3 +11,6 @@ cp -r data/kernel/* inside
 mkdir inside/kernel
 echo 'trace { major = 1 };' >inside/kernel/metadata
 sonde stats --json inside | grep '^  "events"'
+# A host without a name has its place in the trace's name, as in babeltrace2.
+sed -i 's/hostname = "box"/hostname = ""/' above/far/kernel/metadata
+sonde cat -f trace -n none --limit 1 above
