@@ -10,6 +10,7 @@
 #include "analysis/all.h"
 #include "analysis/kernel.h"
 #include "analysis/report.h"
+#include "base/check.h"
 #include "base/mem.h"
 #include "base/ns.h"
 #include "base/out.h"
@@ -445,6 +446,7 @@ static struct process *process_of(struct processes *p, const struct kernel_threa
 			return NULL;
 		p->all[p->n++] = (struct process){ .first = t };
 	}
+	sonde_dcheck(p->all); // it holds what by_id points to
 	if (t->tid == t->pid)
 		p->all[i].first = t;
 	return &p->all[i];

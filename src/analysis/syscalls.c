@@ -13,6 +13,7 @@
 #include "analysis/kernel.h"
 #include "analysis/report.h"
 #include "analysis/syscall_names.h"
+#include "base/check.h"
 #include "base/mem.h"
 #include "base/ns.h"
 #include "base/out.h"
@@ -245,6 +246,7 @@ static void result_fini(struct result *r)
 
 static uint64_t owner_key(const struct syscalls_report *s, const struct kernel_thread *t)
 {
+	sonde_dcheck(t || s->split == SPLIT_NONE);
 	switch (s->split) {
 	case SPLIT_NONE: break;
 	case SPLIT_THREAD: return t->index;
@@ -267,6 +269,7 @@ static int find_owner(const struct syscalls_report *s, struct result *r,
 		r->owners[r->n_owners++] = (struct owner){ .thread = t };
 		return u64map_put(&r->owner_of, key, *ret);
 	}
+	sonde_dcheck(r->owners); // it holds what owner_of points to
 	if (s->split == SPLIT_PROCESS && t->tid == t->pid)
 		r->owners[*ret].thread = t;
 	return 0;
@@ -299,6 +302,7 @@ static int merge_failure(struct result *r, uint32_t row, const struct failure *f
 		if (err < 0)
 			return err;
 	}
+	sonde_dcheck(r->failures); // it holds what failure_of points to
 	r->failures[i].n += f->n;
 	return 0;
 }
@@ -376,6 +380,7 @@ static int make_result(const struct syscalls_report *s, struct result *r)
 		if (err >= 0)
 			err = find_row(r, owner, c->call, &row_of[i]);
 		if (err >= 0) {
+			sonde_dcheck(r->rows && r->owners);
 			sums_merge(&r->rows[row_of[i]].sums, &c->sums);
 			sums_merge(&r->owners[owner].sums, &c->sums);
 		}

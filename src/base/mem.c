@@ -6,6 +6,7 @@
 
 #include <sonde/err.h>
 
+#undef mem_grow_
 int mem_grow_(void **arr, size_t *cap, size_t n, size_t size)
 {
 	if (n <= *cap)

@@ -8,6 +8,7 @@
 
 #include <sonde/err.h>
 
+#include "base/check.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/ns.h"
@@ -161,6 +162,7 @@ static int stats_consume(struct sonde_component *c, const struct sonde_batch *in
 		cc->cls = e->cls;
 		cc->n++;
 		cc->bits += e->end;
+		sonde_dcheck(st); // the first event has made it
 		st->n++;
 		if (!has_clock)
 			continue;

@@ -11,6 +11,7 @@
 
 #include <sonde/err.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "ctf/metadata.h"
 
@@ -266,6 +267,7 @@ int ctf_trace_streams(struct ctf_trace *t)
 	}
 	t->n_files = 0;
 	// Streams without ids are numbered by name, whatever the order of the folder.
+	sonde_dcheck(!t->n_streams || t->streams[0].files);
 	if (t->n_streams && t->streams[0].files[0].path)
 		qsort(t->streams, t->n_streams, sizeof(*t->streams), compare_paths);
 	for (size_t i = 0; i < t->n_streams; i++)

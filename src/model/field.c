@@ -196,7 +196,9 @@ static __attribute__((noinline)) bool walk_packet(const struct sonde_event *e,
 	memset(locals, 0, sizeof(*locals) * p->n_locals);
 	memcpy(locals, e->u.pkt->slots, sizeof(*locals) * (h->cls->trace->n_slots + 1));
 	w->locals = locals;
-	return walk_to(e, f, w, found);
+	const bool r = walk_to(e, f, w, found);
+	w->locals = NULL;
+	return r;
 }
 
 static __attribute__((noinline)) bool walk_event(const struct sonde_event *e,
@@ -207,7 +209,9 @@ static __attribute__((noinline)) bool walk_event(const struct sonde_event *e,
 
 	memset(locals, 0, sizeof(*locals) * f->cls->plan->n_locals);
 	w->locals = locals;
-	return walk_to(e, f, w, found);
+	const bool r = walk_to(e, f, w, found);
+	w->locals = NULL;
+	return r;
 }
 
 static inline bool find(const struct sonde_event *e, const struct field_ref *f, struct found *found)

@@ -238,8 +238,8 @@ static int check_page(struct kernel_state *k, size_t *ret_page_len)
 {
 	char path[PATH_MAX], kb[32];
 	sonde_auto(mem_freep) char *text = NULL;
-	const char *top;
-	size_t len;
+	const char *top = NULL;
+	size_t len = 0;
 
 	int r = tracing_mount(&top);
 	if (r < 0)

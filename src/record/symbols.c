@@ -10,6 +10,7 @@
 
 #include <sonde/err.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "sym/folder.h"
 #include "sym/kallsyms.h"
@@ -112,6 +113,7 @@ static void print_hit(struct strbuf *b, const struct symtab *t, const uint64_t *
 {
 	const struct sym *last = NULL;
 
+	sonde_dcheck(addrs || !n);
 	for (size_t i = 0; i < n; i++) {
 		const struct sym *f = symtab_find(t, addrs[i] & mask);
 

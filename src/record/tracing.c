@@ -100,7 +100,7 @@ bool tracing_remove(pid_t recorder)
 {
 	char path[PATH_MAX];
 	const struct dirent *e;
-	const char *top;
+	const char *top = NULL;
 	unsigned left = 0;
 
 	if (tracing_mount(&top) < 0)
@@ -134,7 +134,7 @@ SONDE_DEFINE_AUTO(struct tracing *, tracing_close)
 
 int tracing_open(struct tracing **ret, unsigned *ret_stale)
 {
-	const char *top;
+	const char *top = NULL;
 	char name[64];
 
 	int r = tracing_mount(&top);
@@ -221,7 +221,7 @@ int tracing_get(struct tracing *t, const char *file, char *ret, size_t len)
 
 uint64_t tracing_stat(struct tracing *t, int cpu, const char *name)
 {
-	char file[64], text[1024];
+	char file[64], text[1024] = "";
 	const size_t len = strlen(name);
 
 	(void)snprintf(file, sizeof(file), "per_cpu/cpu%d/stats", cpu);

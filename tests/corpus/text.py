@@ -227,6 +227,11 @@ def unpack(corpus, scratch):
     for folder, _, files in os.walk(top):
         if "metadata" in files and os.path.getsize(os.path.join(folder, "metadata")):
             found.add(os.path.relpath(folder, top))
+    # babeltrace2 prints nothing of a description that has no data files; ours looks below it.
+    found -= {f for f in found if any(other.startswith(f + "/") for other in found) and not
+              any(os.path.getsize(os.path.join(top, f, name)) for name in
+                  os.listdir(os.path.join(top, f)) if name != "metadata" and
+                  os.path.isfile(os.path.join(top, f, name)))}
     several = {f for f in ("ctf-succeed/multi-domains", "ctf-succeed/session-rotation", "mpi",
                            "cyg-profile") if os.path.isdir(os.path.join(top, f))}
     return top, sorted(f for f in found if not f.startswith("ctf-fail")) + sorted(several)
