@@ -124,13 +124,14 @@ static void add_losses(struct ctf_stream *s, struct sonde_batch *b)
 	const enum packet_field lost = PACKET_EVENTS_DISCARDED, seq = PACKET_SEQ_NUM;
 
 	if (packet_has(now, lost)) {
-		bool known = s->has_prev && packet_has(prev, lost);
-		uint64_t n =
-			counted(known ? prev->value[lost] : 0, now->value[lost], now->len[lost]);
+		const bool since = s->has_prev && packet_has(prev, lost);
+		const bool first = packet_has(now, seq) && now->value[seq] == 0;
+		const uint64_t n =
+			counted(since ? prev->value[lost] : 0, now->value[lost], now->len[lost]);
 		struct sonde_gap gap = gap_between(s, SONDE_GAP_LOST_EVENTS, PACKET_TIMESTAMP_END);
 
 		// A counter that went down, or whose begin nobody saw, does not say how many.
-		gap.has_count = known && !(n >> (now->len[lost] - 1));
+		gap.has_count = (since || first) && !(n >> (now->len[lost] - 1));
 		gap.count = n;
 		if (n)
 			add_gap(s, &gap, b);

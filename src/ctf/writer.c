@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct writer_file {
 	char *name;
 	int fd, index_fd; /* -1 until the first packet */
 	uint64_t off, index_off;
+	uint64_t last_off; /* of the last packet, where seq is not 0 */
 	uint64_t seq;
 	uint64_t told_discarded; /* in packets so far */
 	uint64_t stream_id;
@@ -391,6 +393,7 @@ static int put_packet(struct writer_stream *s, size_t content, uint64_t begin, u
 	}
 	struct index_entry entry;
 	index_entry_fill(&entry, &head, f->off);
+	f->last_off = f->off;
 	f->off += len;
 	f->seq++;
 	f->told_discarded = s->discarded;
@@ -449,6 +452,27 @@ int writer_lost(struct writer_stream *s, uint64_t n)
 	}
 	s->discarded += n;
 	return r;
+}
+
+uint64_t writer_give_up(struct writer_stream *s, uint64_t more)
+{
+	const uint64_t lost = s->n_events - s->n_written + more;
+	struct writer_file *f = s->file;
+
+	s->n_events = s->n_written;
+	s->discarded += lost;
+	if (!f->seq || s->discarded == f->told_discarded)
+		return lost;
+	const uint64_t told = htobe64(s->discarded);
+	// The stream has failed for a reason that was told; this is as much as can be done.
+	(void)write_at(f->fd, &s->discarded, sizeof(s->discarded),
+		       f->last_off + offsetof(struct packet_head, discarded));
+	if (f->index_off == sizeof(struct index_head) + f->seq * sizeof(struct index_entry))
+		(void)write_at(f->index_fd, &told, sizeof(told),
+			       f->index_off - sizeof(struct index_entry) +
+				       offsetof(struct index_entry, discarded));
+	f->told_discarded = s->discarded;
+	return lost;
 }
 
 int writer_finish(struct writer_stream *s, uint64_t ts)

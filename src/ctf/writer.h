@@ -115,6 +115,12 @@ static inline void writer_commit(struct writer_stream *s, uint64_t ts, size_t le
  */
 SONDE_MUST_CHECK int writer_lost(struct writer_stream *s, uint64_t n);
 
+/**
+ * Ends a stream that failed: what it holds and @more events are lost. Tells that in the last packet
+ * of the file, in place: a full disk has room for it. Returns how many were lost.
+ */
+uint64_t writer_give_up(struct writer_stream *s, uint64_t more);
+
 /** Writes out the packet if it holds events. Returns 0 or the stream's first failure. */
 SONDE_MUST_CHECK int writer_flush(struct writer_stream *s);
 

@@ -539,6 +539,23 @@ static int kernel_drain(void *state, bool flush)
 	return 0;
 }
 
+/* A disk that is full ends the reading of all rings: what is still there is lost. */
+static int kernel_finish(void *state)
+{
+	struct kernel_state *k = state;
+	bool failed = false;
+
+	for (size_t i = 0; i < k->n_cpus; i++)
+		failed |= k->cpus[i].stream && k->cpus[i].stream->err;
+	for (size_t i = 0; i < k->n_cpus && failed; i++) {
+		struct kernel_cpu *c = &k->cpus[i];
+		uint64_t left = c->dropped + tracing_stat(k->tracing, c->ring.cpu, "entries");
+
+		c->lost += c->stream ? writer_give_up(c->stream, left) : left;
+	}
+	return 0;
+}
+
 static void kernel_close(void *state)
 {
 	struct kernel_state *k = state;
@@ -556,21 +573,12 @@ static void kernel_close(void *state)
 static void kernel_count(const void *state, struct record_counts *ret)
 {
 	const struct kernel_state *k = state;
-	bool failed = false;
 
-	for (size_t i = 0; i < k->n_cpus; i++)
-		failed |= k->cpus[i].stream && k->cpus[i].stream->err;
 	for (size_t i = 0; i < k->n_cpus; i++) {
 		const struct kernel_cpu *c = &k->cpus[i];
 
-		ret->lost_events += c->lost + c->dropped;
-		if (!c->stream)
-			continue;
-		ret->events += c->stream->n_written;
-		ret->lost_events += c->stream->n_events - c->stream->n_written;
-		// A disk that is full ends the reading of all rings.
-		if (failed)
-			ret->lost_events += tracing_stat(k->tracing, c->ring.cpu, "entries");
+		ret->lost_events += c->lost;
+		ret->events += c->stream ? c->stream->n_written : 0;
 	}
 }
 
@@ -581,6 +589,7 @@ const struct record_source source_kernel = {
 	.start = kernel_start,
 	.drain = kernel_drain,
 	.stop = kernel_stop,
+	.finish = kernel_finish,
 	.close = kernel_close,
 	.count = kernel_count,
 };

@@ -210,7 +210,9 @@ if mount -t tmpfs -o size=300k tmpfs small 2>/dev/null; then
 	record -o small/t -e "raw_syscalls:sys_enter:id == $number" -- "$calls" $number 200000
 	[ $status = 1 ] && grep -q 'No space left' err &&
 		"$sonde" cat small/t >cat.txt 2>cat.err && [ "$(wc -l <cat.txt)" -gt 100 ] &&
-		closing | { read -r events lost && [ "$events" = "$(wc -l <cat.txt)" ] && [ "$lost" -gt 0 ]; }
+		"$sonde" stats --json small/t >stats.json 2>>cat.err &&
+		closing | { read -r events lost && [ "$events" = "$(wc -l <cat.txt)" ] &&
+			[ "$lost" -gt 0 ] && grep -Eq "\"lost_events\": *$lost\b" stats.json; }
 	result 'a full disk ends it; what is there can be read' $? err cat.err
 	umount small
 else

@@ -208,6 +208,13 @@ TEST(full_packets_end_at_whole_pages)
 	EXPECT_EQ(put(s, 3, event, 1000), 0);
 	EXPECT_EQ(s->n_events, 502);
 	EXPECT_EQ(s->n_written, 501);
+
+	// What never got there, and 4 more, stand in the last packet.
+	EXPECT_EQ(writer_give_up(s, 4), 5);
+	EXPECT_EQ(read_file(dir, "s", file, sizeof(file)), len);
+	EXPECT_EQ(le64(file + 64), 0);
+	EXPECT_EQ(le64(file + ends[0] + 64), 0);
+	EXPECT_EQ(le64(file + ends[1] + 64), 5);
 	writer_close(w);
 	remove_name(dir);
 }
