@@ -9,6 +9,7 @@
 
 #include <sonde/err.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "sym/demangle.h"
 #include "sym/folder.h"
@@ -97,6 +98,7 @@ int naming_kernel(struct naming *n, uint64_t addr, struct strbuf *ret)
 		t = &n->kernel;
 		s = symtab_find(t, addr);
 	}
+	sonde_dcheck(t || !s);
 	if (s)
 		put_name(ret, symtab_name(t, s));
 	else
