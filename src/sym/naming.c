@@ -9,7 +9,6 @@
 
 #include <sonde/err.h>
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "sym/demangle.h"
 #include "sym/folder.h"
@@ -98,7 +97,6 @@ int naming_kernel(struct naming *n, uint64_t addr, struct strbuf *ret)
 		t = &n->kernel;
 		s = symtab_find(t, addr);
 	}
-	sonde_dcheck(t || !s);
 	if (s)
 		put_name(ret, symtab_name(t, s));
 	else
@@ -142,7 +140,7 @@ int naming_user(struct naming *n, const struct map *map, uint64_t addr, struct s
 			r = elf_file_functions(ob->elf, &t);
 		if (r < 0)
 			return r;
-		s = ob->elf ? symtab_find(t, off) : NULL;
+		s = t ? symtab_find(t, off) : NULL;
 	}
 	const struct dso *d = &n->dsos.all[map->dso];
 	if (s)
