@@ -212,6 +212,13 @@ static int find_last(const struct trace_args *a, int64_t begin_ns, int64_t *end_
 			return r;
 		if (x.last_ns >= from)
 			break;
+		if (x.last_ns == INT64_MIN)
+			continue;
+		// Packets are read whole: none that ends before this event can hold a later one.
+		r = find_extent(a, x.last_ns, *end_ns, &x);
+		if (r < 0)
+			return r;
+		break;
 	}
 	if (x.last_ns >= begin_ns && x.last_ns < *end_ns)
 		*end_ns = x.last_ns;

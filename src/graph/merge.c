@@ -149,6 +149,30 @@ static size_t merge_run(const struct merge *m, size_t winner)
 	return (size_t)(e - l->head);
 }
 
+/* Two lanes that take turns: which is next cannot be foretold, so nothing branches on it. */
+static size_t merge_two(struct merge *m)
+{
+	struct lane *x = &m->lanes[0], *y = &m->lanes[1];
+	const struct sonde_event *a = x->head, *b = y->head;
+	size_t n = 0;
+
+	while (n < SONDE_BATCH_MAX && a < x->end && b < y->end) {
+		bool second = b->ts_ns < a->ts_ns;
+
+		if (__builtin_expect(a->ts_ns == b->ts_ns, 0))
+			second = order_tie(b, a) < 0;
+		m->out[n++] = *(second ? b : a);
+		a += !second;
+		b += second;
+	}
+	x->head = a;
+	y->head = b;
+	m->refill = a == x->end || b == y->end;
+	m->tree[0] = a == x->end ? 0 : 1;
+	m->tree[1] = 1 - m->tree[0];
+	return n;
+}
+
 int merge_next(struct merge *m, struct sonde_batch *ret)
 {
 	int r = !m->n || m->tree ? 0 : merge_start(m);
@@ -163,6 +187,11 @@ int merge_next(struct merge *m, struct sonde_batch *ret)
 	}
 
 	size_t n = 0;
+	if (m->n == 2 && !m->lanes[0].ended && !m->lanes[1].ended) {
+		n = merge_two(m);
+		*ret = (struct sonde_batch){ m->out, n };
+		return 1;
+	}
 	while (n < SONDE_BATCH_MAX && !m->refill) {
 		struct lane *l = &m->lanes[m->tree[0]];
 		if (l->ended)
