@@ -9,6 +9,9 @@ trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 99
 n=0 bad=0
 
+# Another run of this test at the same time would be in our samples under the same names.
+exec 9>/tmp/sonde-live-samples.lock && flock 9 || exit 99
+
 if ! "$sonde" record -o probe -e sched_switch -d 0.1 2>probe.err; then
 	echo "1..0 # SKIP cannot record: $(grep -m 1 sonde probe.err)"
 	exit 0
