@@ -213,7 +213,9 @@ if mount -t tmpfs -o size=300k tmpfs small 2>/dev/null; then
 		"$sonde" cat small/t >cat.txt 2>cat.err && [ "$(wc -l <cat.txt)" -gt 100 ] &&
 		"$sonde" stats --json small/t >stats.json 2>>cat.err &&
 		closing | { read -r events lost && [ "$events" = "$(wc -l <cat.txt)" ] &&
-			[ "$lost" -gt 0 ] && grep -Eq "\"lost_events\": *$lost\b" stats.json; }
+			# A CPU that has no packet on the disk yet has no place to tell its losses.
+			[ "$lost" -gt 0 ] && told=$(grep -o '"lost_events": *[0-9]*' stats.json | head -n 1) && told=${told##*[: ]} &&
+			[ "$told" -gt 0 ] && [ "$told" -le "$lost" ]; }
 	result 'a full disk ends it; what is there can be read' $? err cat.err
 	umount small
 else
