@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/** Kernel maps of a program: made together, read in bulk, gone when this process ends. */
+#ifndef BPF_MAP_H
+#define BPF_MAP_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+
+/** A kernel map to be made. */
+struct bpf_map_spec {
+	const char *name;
+	uint32_t type; /* BPF_MAP_TYPE_... */
+	uint32_t key_len, val_len, max_entries, flags;
+	int inner;	   /* of map-in-map: index of the map that shows the shape, else -1 */
+	int n_inner;	   /* inner ... inner + n_inner - 1 are its elements */
+	bool task_storage; /* wants BTF: int key, @val_len / 8 numbers */
+	const void *data;  /* the first value, of @val_len bytes; NULL: zero */
+};
+
+/** The maps of one program, by the index of their spec. */
+struct bpf_maps;
+
+/**
+ * Makes all of @specs (borrowed until bpf_maps_free()). Inner maps come before their outer ones.
+ * The failure's words say which map, and what is missing (a right, a limit, the kernel's version).
+ */
+SONDE_MUST_CHECK int bpf_maps_new(const struct bpf_map_spec *specs, size_t n,
+				  struct bpf_maps **ret);
+void bpf_maps_free(struct bpf_maps *m);
+SONDE_DEFINE_AUTO(struct bpf_maps *, bpf_maps_free)
+
+/** Lends a map's descriptor. */
+int bpf_maps_fd(const struct bpf_maps *m, size_t map);
+
+/** Lends the value of an array map with BPF_F_MMAPABLE, mapped shared and writable. */
+SONDE_MUST_CHECK int bpf_maps_mapped(struct bpf_maps *m, size_t map, void **ret);
+
+/** Room that one value takes when read: @val_len, of percpu maps 8-aligned times possible CPUs. */
+size_t bpf_maps_row_len(const struct bpf_maps *m, size_t map);
+unsigned bpf_possible_cpus(void);
+
+/**
+ * Calls @f for each entry, in no order, with its key and value (of percpu maps: of all CPUs, behind
+ * each other, each 8-aligned). Reads in batches (BPF_MAP_LOOKUP_BATCH), falling back to single
+ * keys. Entries that come and go meanwhile may be missed, no entry comes twice. Stops at a result
+ * but 0 of @f, and returns it.
+ */
+SONDE_MUST_CHECK int bpf_maps_each(struct bpf_maps *m, size_t map,
+				   int (*f)(void *arg, const void *key, const void *val),
+				   void *arg);
+/** One value; -ENOENT. */
+SONDE_MUST_CHECK int bpf_maps_lookup(struct bpf_maps *m, size_t map, const void *key, void *ret);
+SONDE_MUST_CHECK int bpf_maps_update(struct bpf_maps *m, size_t map, const void *key,
+				     const void *val);
+SONDE_MUST_CHECK int bpf_maps_delete(struct bpf_maps *m, size_t map, const void *key);
+/** Removes all entries; of arrays: zeroes their values. */
+SONDE_MUST_CHECK int bpf_maps_clear(struct bpf_maps *m, size_t map);
+
+/** Waits until no program that began before this call still runs (an RCU grace period). */
+void bpf_quiesce(void);
+
+#endif

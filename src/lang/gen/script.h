@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * A compiled script: what the generator makes, a world loads and the run-time prints.
+ *
+ * Records travel in one ring, in the order in which they were reserved:
+ *
+ *	struct record_head | payload, as the site describes it
+ *
+ * Every record comes from a site: one call of printf(), print(), exit() ... in the script.
+ */
+#ifndef LANG_SCRIPT_H
+#define LANG_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "bpf/fn.h"
+#include "bpf/map.h"
+#include "lang/check/type.h"
+#include "lang/syntax/ast.h"
+
+enum site_kind {
+	SITE_PRINTF, /* @fmt, @args */
+	SITE_ERRORF, /* the same, to standard error, "ERROR: " and place before it */
+	SITE_WARNF,
+	SITE_PRINT,	 /* print(value): @args[0] */
+	SITE_PRINT_MAP,	 /* print(@x), print(@x, top, div): @map, @top, @div; u32 epoch in the
+			    payload */
+	SITE_PRINT_ELEM, /* print(@x[k]): key then value are @args[0] and @args[1] */
+	SITE_CLEAR,	 /* @map; u32 epoch in the payload */
+	SITE_ZERO,
+	SITE_TIME,     /* time(@fmt): u64 ns since boot as @args[0] */
+	SITE_JOIN,     /* @args: TYPE_STR each, empty ones are left out; @fmt the delimiter */
+	SITE_CAT,      /* prints the file that @fmt with @args names */
+	SITE_SYSTEM,   /* runs the command that @fmt with @args is */
+	SITE_EXIT,     /* @args[0]: the exit status */
+	SITE_SKB,      /* skboutput(): @fmt is the path; TYPE_BUF as @args[0] */
+	SITE_LOST_MAP, /* never sent: counts updates that @map had no room for */
+};
+
+struct site {
+	enum site_kind kind;
+	struct pos pos;
+	const char *name; /* of the function in the script, for reports of losses */
+	const char *fmt;
+	const struct type_field *args; /* offsets from the begin of the payload */
+	uint32_t n_args;
+	uint32_t payload_len;
+	int map;	  /* index in script.maps, or -1 */
+	int64_t top, div; /* 0: not given */
+};
+
+/** Before each payload; 16 bytes. */
+struct record_head {
+	uint32_t site;
+	uint32_t probe; /* index in script.probe_names */
+	uint64_t ts_ns; /* CLOCK_MONOTONIC */
+};
+
+/** How a script's map is kept in the kernel. */
+enum store {
+	STORE_SCALAR,	   /* an array of one: struct { u64 is_set; value } */
+	STORE_HASH,	   /* key -> value */
+	STORE_PERCPU,	   /* an array of one, for each CPU: the aggregation; all zero: not set */
+	STORE_PERCPU_HASH, /* key -> aggregation, for each CPU */
+	STORE_TASK,	   /* task storage: @x[tid] */
+};
+
+enum { EPOCHS_MOST = 4 };
+
+struct script_map {
+	const char *name;	/* without @; "" for @ */
+	const struct type *key; /* &type_none: no keys */
+	const struct type *val;
+	enum store store;
+	uint32_t max_entries;
+	/** How many buffers it has; print() and clear() go on to the next one. 1: they do not. */
+	uint32_t n_epochs;
+	/** Index of the kernel's map; of the first of @n_epochs buffers where there are several. */
+	int bpf_map;
+	int outer; /* index of the ARRAY_OF_MAPS over the buffers, or -1 */
+	int site;  /* SITE_LOST_MAP */
+};
+
+/**
+ * The globals: map 0, an array of one value that is mapped into this process and that each program
+ * reaches by address.
+ *
+ *	struct script_globals | u64 lost[n_sites] | struct epoch_state[n_maps]
+ */
+struct script_globals {
+	uint32_t exiting; /* set by exit(): all probes are silent from now on */
+	uint32_t exit_status;
+	uint32_t pid;	     /* of this process */
+	uint32_t target_pid; /* of -p and -c, 0 none */
+	uint64_t start_ns;   /* CLOCK_MONOTONIC at the begin, for elapsed */
+	uint64_t loops;	     /* while loops that were cut off */
+	uint64_t nested;     /* events that found no scratch memory */
+	uint64_t faults;     /* reads of memory that failed, where the script could not know */
+};
+struct epoch_state {
+	uint32_t epoch; /* buffers that the kernel has begun, less 1; it writes epoch % n_epochs */
+	uint32_t drained; /* buffers that the reader has read and emptied */
+	uint64_t late;	  /* flips that did not happen, as no buffer was free */
+};
+
+enum { GLOBALS_MAP = 0, RING_MAP = 1 };
+
+/** One program, to be loaded for one kind of attach point. */
+struct script_prog {
+	const char *name;	   /* for the kernel: at most 15 characters */
+	struct bpf_code code;	   /* owned */
+	const struct probe *probe; /* what it attaches to: lang/world.h */
+};
+
+struct script {
+	struct arena arena;
+	const char *name;
+	struct script_map *maps;
+	size_t n_maps;
+	struct site *sites;
+	size_t n_sites;
+	struct bpf_map_spec *bpf_maps;
+	size_t n_bpf_maps;
+	struct script_prog *progs;
+	size_t n_progs, cap_progs;
+	const char *const *probe_names;
+	size_t n_probe_names;
+	int stack_map; /* index of the map of stacks: u64 id -> u64 frames[STACK_MOST], or -1 */
+	/** Settings of `config` that the run-time follows. */
+	bool print_maps_on_exit;
+	bool unsafe;
+};
+
+#endif

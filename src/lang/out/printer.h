@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Values, records and maps as people and programs read them: bpftrace's text, or JSON lines.
+ *
+ * Everything here works on bytes as lang/check/type.h lays them out; it knows no kernel. Names of
+ * addresses and ids come through struct names.
+ */
+#ifndef LANG_PRINTER_H
+#define LANG_PRINTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sonde/def.h>
+
+#include "base/out.h"
+#include "base/strbuf.h"
+#include "lang/gen/script.h"
+
+/** Where names come from; each appends to @ret, and falls back to a number ("0x1234") itself. */
+struct names {
+	void *arg;
+	void (*ksym)(void *arg, uint64_t addr, bool with_offset, struct strbuf *ret);
+	void (*usym)(void *arg, uint32_t pid, uint64_t addr, bool with_offset, bool with_module,
+		     struct strbuf *ret);
+	void (*user)(void *arg, uint32_t uid, struct strbuf *ret);
+	void (*cgroup)(void *arg, uint64_t id, struct strbuf *ret);
+	/** The frames of stack @id into @ret (STACK_MOST of them fit); how many, 0: not known. */
+	size_t (*stack)(void *arg, uint64_t id, uint64_t *ret);
+	/** Wall clock time of a CLOCK_MONOTONIC time, both in ns. */
+	int64_t (*wall)(void *arg, uint64_t mono_ns);
+};
+
+enum print_format { PRINT_TEXT, PRINT_JSON };
+
+struct printer {
+	const struct script *script; /* borrowed, as is all here */
+	const struct names *names;
+	struct sonde_out *out;
+	enum print_format format;
+	struct strbuf tmp; /* owned */
+};
+
+void printer_fini(struct printer *p);
+
+/** One record's payload, of a site with arguments: printf, print(value), time, join, cat, ... */
+SONDE_MUST_CHECK int print_record(struct printer *p, const struct site *site, const void *payload,
+				  size_t len);
+
+/** The text that a site's @fmt and arguments make, as sprintf would: for system, cat and tests. */
+SONDE_MUST_CHECK int print_format(struct printer *p, const struct site *site, const void *payload,
+				  size_t len, struct strbuf *ret);
+
+/** Appends a value as print() shows it: "5", "bash", "(1, foo)". */
+SONDE_MUST_CHECK int print_value(struct printer *p, const struct type *t, const void *bytes,
+				 struct strbuf *ret);
+
+/** Entries of a map: @n keys and merged values, behind each other in two arrays. */
+struct rows {
+	size_t n, cap;
+	uint8_t *keys; /* owned; @key_len each */
+	uint8_t *vals; /* owned; @val_len each */
+	uint32_t key_len, val_len;
+	size_t cap_keys, cap_vals;
+};
+void rows_init(struct rows *r, const struct script_map *m);
+void rows_fini(struct rows *r);
+/** Forgets all rows, keeps the room. */
+void rows_reset(struct rows *r);
+/** Appends one. -ENOMEM. */
+SONDE_MUST_CHECK int rows_add(struct rows *r, const void *key, const void *val);
+/**
+ * Merges rows with equal keys, by the value's type: aggregations are added up, of others the later
+ * one stays. Any order before and after.
+ */
+SONDE_MUST_CHECK int rows_merge(struct rows *r, const struct script_map *m);
+
+/** @dst becomes the aggregation of both. */
+void agg_merge(const struct type *t, void *dst, const void *src);
+/** True: nothing was ever added to it. */
+bool agg_is_empty(const struct type *t, const void *val);
+
+/**
+ * A whole map as print(@x, top, div) shows it: "@x[key]: value" lines in bpftrace's order (by
+ * value, then by key), histograms below their key. Sorts @rows. @top, @div 0: all, undivided.
+ */
+SONDE_MUST_CHECK int print_map(struct printer *p, const struct script_map *m, struct rows *rows,
+			       int64_t top, int64_t div);
+
+/** A message of the run itself, on standard error, or in JSON as {"type": ...} in the output. */
+void print_note(struct printer *p, const char *type, const char *fmt, ...) SONDE_PRINTF(3, 4);
+
+#endif

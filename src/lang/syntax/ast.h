@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What a script says, as a tree. Front ends (bt, later D) make it, the checker adds types to it,
+ * the generator reads it. All of it lies in one arena.
+ */
+#ifndef LANG_AST_H
+#define LANG_AST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+struct type; /* lang/check/type.h */
+
+/** A place in the script: line and column count from 1, @len in bytes. */
+struct pos {
+	uint32_t line, col, len;
+};
+
+enum ast_kind {
+	/* expressions */
+	AST_INT,	/* u.num */
+	AST_STR,	/* u.str: escapes are resolved, may hold 0 bytes */
+	AST_NAME,	/* u.name: a built-in, an enumerator, a type's name inside sizeof() */
+	AST_VAR,	/* u.name: $x, without the $ */
+	AST_MAP,	/* u.map: @x, @x[a, b] */
+	AST_POSITIONAL, /* u.num: $1 is 1; $# is 0 */
+	AST_CALL,	/* u.call */
+	AST_UNARY,	/* u.op: - ! ~ * (dereference) & (address); ++ -- before and behind */
+	AST_BINARY,	/* u.op; also && || */
+	AST_TERNARY,	/* u.cond */
+	AST_CAST,	/* u.cast */
+	AST_MEMBER,	/* u.member: x.y, x->y, x.0 */
+	AST_INDEX,	/* u.op: a[b] */
+	AST_TUPLE,	/* u.list.first */
+	AST_SIZEOF,	/* u.cast: of @type, else of @x */
+	AST_OFFSETOF,	/* u.cast: @type (or @x) and @field, "a.b.c" */
+	/* statements */
+	AST_EXPR,   /* u.op.a: for its effect */
+	AST_ASSIGN, /* u.op: @a = @b, or @a OP= @b where @op is not OP_NONE */
+	AST_DECL,   /* u.decl: let $x; let $x: uint8; let $x = 1 */
+	AST_IF,	    /* u.cond */
+	AST_WHILE,  /* u.loop */
+	AST_UNROLL, /* u.loop: @cond is the count */
+	AST_FOR,    /* u.foreach: for ($kv : @map) { } ; for ($i : 0..10) { } */
+	AST_BREAK,
+	AST_CONTINUE,
+	AST_RETURN, /* u.op.a or NULL */
+	AST_BLOCK,  /* u.list.first */
+};
+
+enum op {
+	OP_NONE,
+	OP_ADD,
+	OP_SUB,
+	OP_MUL,
+	OP_DIV,
+	OP_MOD,
+	OP_AND,
+	OP_OR,
+	OP_XOR,
+	OP_SHL,
+	OP_SHR,
+	OP_LAND,
+	OP_LOR,
+	OP_EQ,
+	OP_NE,
+	OP_LT,
+	OP_LE,
+	OP_GT,
+	OP_GE,
+	OP_NEG,
+	OP_NOT /* ! */,
+	OP_INV /* ~ */,
+	OP_DEREF,
+	OP_ADDR,
+	OP_PRE_INC,
+	OP_PRE_DEC,
+	OP_POST_INC,
+	OP_POST_DEC,
+};
+
+/** A type as the script writes it: "uint64", "struct sock *", "string[16]", "uint8[4]". */
+struct ast_type {
+	struct pos pos;
+	const char *name; /* "struct sock", "uint64", "int64", "string", "char" ...: one blank
+			     between words */
+	unsigned n_ptrs;  /* stars */
+	uint64_t dims[4]; /* "int[2][3]": 2, 3; also the size of "string[64]" */
+	unsigned n_dims;
+};
+
+struct ast {
+	enum ast_kind kind;
+	struct pos pos;
+	struct ast *next; /* the following argument, key, element or statement */
+	/** Set by the checker, for expressions. */
+	const struct type *type;
+	/** The checker's notes for the generator; what they are depends on the kind. */
+	const void *note;
+	int64_t note_n;
+	union {
+		uint64_t num;
+		struct {
+			const char *data;
+			size_t len;
+		} str;
+		const char *name;
+		struct {
+			const char *name; /* "" for @ */
+			struct ast *keys; /* a list; NULL: none */
+		} map;
+		struct {
+			const char *name;
+			struct ast *args; /* a list */
+			size_t n_args;
+		} call;
+		struct {
+			enum op op;
+			struct ast *a, *b;
+		} op;
+		struct {
+			struct ast *cond, *yes, *no; /* @no may be NULL in AST_IF */
+		} cond;
+		struct {
+			const struct ast_type
+				*type; /* NULL in AST_SIZEOF and _OFFSETOF of an expression */
+			struct ast *x;
+			const char *field;
+		} cast;
+		struct {
+			struct ast *x;
+			const char *name; /* a number as text for tuples */
+			bool arrow;
+		} member;
+		struct {
+			struct ast *first;
+		} list;
+		struct {
+			const char *name;
+			const struct ast_type *type; /* NULL: as @init */
+			struct ast *init;	     /* NULL: zero */
+		} decl;
+		struct {
+			struct ast *cond, *body;
+		} loop;
+		struct {
+			const char *var,
+				*var2;	 /* $kv; @var2: of for (($k, $v) : @map), else NULL */
+			struct ast *map; /* AST_MAP without keys; NULL: a range */
+			struct ast *begin, *end; /* of begin..end */
+			struct ast *body;
+		} foreach;
+	} u;
+};
+
+/** One attach point as written: "uprobe:/bin/bash:readline" has the parts uprobe, /bin/bash,
+ * readline. */
+struct ast_attach {
+	struct pos pos;
+	const char *text;
+	const char *const *parts; /* without quotes; positional parameters are put in */
+	size_t n_parts;
+	struct ast_attach *next;
+};
+
+struct ast_probe {
+	struct pos pos;
+	struct ast_attach *attach; /* a list */
+	struct ast *pred;	   /* NULL: none */
+	struct ast *body;	   /* AST_BLOCK */
+	struct ast_probe *next;
+};
+
+/** struct, union or enum as the script defines it; also "typedef" of one. */
+struct ast_field {
+	struct pos pos;
+	const char *name; /* "" for a nameless struct inside */
+	const struct ast_type *type;
+	const struct ast_def *def; /* defined inside: its layout; else NULL */
+	uint32_t bits;		   /* of a bit field, else 0 */
+	int64_t value;		   /* of an enumerator */
+	struct ast_field *next;
+};
+
+enum ast_def_kind { AST_DEF_STRUCT, AST_DEF_UNION, AST_DEF_ENUM, AST_DEF_TYPEDEF };
+
+struct ast_def {
+	enum ast_def_kind kind;
+	struct pos pos;
+	const char *name;	  /* "" where it has none */
+	struct ast_field *fields; /* of a typedef: the one type */
+	bool packed;
+	struct ast_def *next;
+};
+
+/** config = { name = value; } */
+struct ast_setting {
+	struct pos pos;
+	const char *name;
+	const char *value; /* as text: "1024", "true" */
+	struct ast_setting *next;
+};
+
+/** let @x = hash(100); : a declared map. */
+struct ast_map_decl {
+	struct pos pos;
+	const char *name, *kind; /* "hash", "percpuhash", "lruhash" ... */
+	uint64_t max_entries;
+	struct ast_map_decl *next;
+};
+
+struct script_ast {
+	struct ast_setting *settings;
+	struct ast_def *defs;
+	struct ast_map_decl *maps;
+	struct ast_probe *probes;
+};
+
+struct strbuf;
+/** The script as text again: parse(print(ast)) == ast. For -d ast and tests. */
+void ast_print(const struct script_ast *s, struct strbuf *ret);
+
+#endif

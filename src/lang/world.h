@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What a script runs against: the live kernel, a recorded trace, a crash dump. The compiler asks a
+ * world which probes there are, what they give and where the types of memory come from; it knows
+ * nothing else of it.
+ */
+#ifndef LANG_WORLD_H
+#define LANG_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "bpf/attach.h"
+#include "lang/syntax/ast.h"
+#include "sym/ctype.h"
+
+struct diag;
+
+/** How a program reaches what its event brings. */
+enum probe_args {
+	ARGS_NONE,
+	ARGS_FORMAT,  /* a tracepoint record: fields at offsets from the context */
+	ARGS_RAW,     /* numbers: u64 each, from the context on (raw_tp) */
+	ARGS_TYPED,   /* the same, verified by BTF: pointers may be followed without a helper */
+	ARGS_SYSCALL, /* raw_tp sys_enter or sys_exit, shown as syscalls:sys_..._NAME has it */
+	ARGS_REGS,    /* struct pt_regs: arg0 ..., retval, reg() */
+	ARGS_USDT,    /* the same, and where a marker's arguments are */
+	ARGS_PERF,    /* struct bpf_perf_event_data */
+	ARGS_ITER,    /* pointers in the iterator's context */
+};
+
+/** A field of a tracepoint's record, or an argument by name. */
+struct probe_field {
+	const char *name;
+	const struct ctype *type;
+	uint32_t off, len; /* ARGS_FORMAT: in the record; ARGS_RAW, _TYPED: index of the number */
+	bool is_signed;
+	enum { FIELD_FIXED, FIELD_DATA_LOC, FIELD_REL_LOC } place; /* u32: length << 16 | offset */
+};
+
+/** One argument of an USDT marker ("-4@%eax", "8@-8(%rbp)", "4@$5"). */
+struct usdt_arg {
+	int8_t len; /* bytes; negative: signed */
+	enum { USDT_CONST, USDT_REG, USDT_MEM } kind;
+	int16_t reg, index; /* offsets of registers in struct pt_regs; @index -1: none */
+	uint8_t scale;
+	int64_t n; /* the constant, or the displacement */
+};
+
+/** One place to attach to, as a script's attach point named it after wildcards. */
+struct probe {
+	const char *name; /* the built-in `probe`: "kprobe:vfs_read" */
+	const char *func; /* the built-in `func`; NULL: asked at run time */
+	enum probe_args args;
+	bool is_return; /* retval instead of arguments */
+	bool is_syscall_exit;
+	const struct probe_field *fields;
+	size_t n_fields;
+	const struct ctype *proto; /* of the function, where known; else NULL */
+	struct ctypes *types;	   /* of the program or module, besides the world's; may be NULL */
+	const struct usdt_arg *usdt;
+	size_t n_usdt;
+	uint32_t prog_type, attach_type; /* BPF_PROG_TYPE_..., BPF_TRACE_... */
+	uint32_t btf_id;		 /* what to attach to, of BPF_PROG_TYPE_TRACING */
+	int btf_fd;
+	bool sleepable;
+	struct attach_spec attach;
+	/** ARGS_SYSCALL: numbers of the calls that count; all other events are left out. */
+	const uint32_t *syscalls;
+	size_t n_syscalls;
+	/** Further places that the same program, compiled once, attaches to. */
+	const struct probe *same; /* a list by @next */
+	const struct probe *next;
+};
+
+/** What the compiler found out of a probe's body, before it asks for the way to attach it. */
+struct probe_wants {
+	bool fields; /* args.x */
+	bool regs;   /* arg0, retval, reg(), kstack of the registers */
+	bool name;   /* probe, func: a program for each place */
+	const char *const *field_names;
+	size_t n_field_names;
+};
+
+struct world {
+	const char *name; /* "live", "recorded", "dead" */
+	const struct world_ops *ops;
+};
+
+struct world_ops {
+	/**
+	 * The places that @ap names, as a list in *@ret, in @arena. -EINVAL: @d says why there is
+	 * none. Called once to know the types (@wants NULL), and once more when the body was looked
+	 * at.
+	 */
+	int (*probes)(struct world *w, struct diag *d, struct arena *arena,
+		      const struct ast_attach *ap, const struct probe_wants *wants,
+		      const struct probe **ret);
+	/** The kernel's types; NULL: there are none, *@ret_why then says it. */
+	struct ctypes *(*types)(struct world *w, const char **ret_why);
+	/** NULL: the world has it; else why a built-in or function cannot be had here. */
+	const char *(*lacks)(struct world *w, const char *builtin);
+	/** Address of a kernel symbol, or of @path's in user space; 0: not known. */
+	uint64_t (*address)(struct world *w, const char *path, const char *symbol);
+	/** Whether the kernel has this helper function (BPF_FUNC_...). */
+	bool (*has_helper)(struct world *w, int helper);
+	/** BTF id of a kfunc; 0: there is none. */
+	uint32_t (*kfunc)(struct world *w, const char *name);
+	void (*free)(struct world *w);
+};
+
+#endif
