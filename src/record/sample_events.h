@@ -3,40 +3,14 @@
 #ifndef RECORD_SAMPLE_EVENTS_H
 #define RECORD_SAMPLE_EVENTS_H
 
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "ctf/describe.h"
 #include "ctf/writer.h"
-#include "sym/dso.h"
+#include "perf/sample.h"
 
 /** Describes the stream class and its events. Failures show in describe_ok(). */
 void sample_events_describe(struct describe *d);
-
-/** A sample. The first address of each part is exact, the others are return addresses. */
-struct sample {
-	uint64_t time, ip, period;
-	pid_t pid, tid;
-	const uint64_t *kernel, *user;
-	uint32_t n_kernel, n_user;
-};
-
-/** A process mapped code. */
-struct sample_map {
-	pid_t pid, tid;
-	uint64_t addr, len, off;
-	uint32_t prot, flags;
-	const struct dso *file;
-};
-
-/** For a thread, for its making and its end; those need no name. */
-struct sample_task {
-	pid_t pid, tid, ppid, ptid;
-	const char *comm;
-	size_t comm_len;
-	bool exec;
-};
 
 /** Each returns 0 or the stream's failure. @time never runs backwards in a stream. */
 SONDE_MUST_CHECK int sample_write(struct writer_stream *s, const struct sample *e);

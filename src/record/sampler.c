@@ -13,10 +13,10 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
-#include "record/perf_record.h"
-#include "record/proc_scan.h"
+#include "perf/proc_scan.h"
+#include "perf/record.h"
+#include "perf/rings.h"
 #include "record/sample_events.h"
-#include "record/sample_rings.h"
 #include "record/symbols.h"
 
 enum {

@@ -19,10 +19,10 @@
 
 #include <sonde/err.h>
 
+#include "base/child.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "ctf/tsdl_print.h"
-#include "record/child.h"
 #include "record/guard.h"
 #include "record/symbols.h"
 

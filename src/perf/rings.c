@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Opens, reads and orders the rings of all CPUs. */
-#include "record/sample_rings.h"
+#include "perf/rings.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
-#include "record/perf_record.h"
-#include "record/proc_scan.h"
+#include "perf/proc_scan.h"
+#include "perf/record.h"
 
 /* A CPU may still be writing a record that is this much older than now. */
 enum { LATE_NS = 2000000 };
@@ -82,7 +82,7 @@ static int open_cpu(struct sample_rings *r, struct cpu_rings *c, pid_t tid)
 	int err = add_event(r, &c->tasks, perf_open_tasks(&r->can, &r->wish, tid, c->cpu),
 			    r->tasks_size);
 	r->wish.watermark = (uint32_t)(r->clock_size / 8);
-	if (!err)
+	if (!err && r->clock_size)
 		err = add_event(r, &c->clock, perf_open_clock(&r->can, &r->wish, tid, c->cpu),
 				r->clock_size);
 	return err;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /** The rings of all CPUs, read together: records come in the order of time. */
-#ifndef RECORD_SAMPLE_RINGS_H
-#define RECORD_SAMPLE_RINGS_H
+#ifndef PERF_RINGS_H
+#define PERF_RINGS_H
 
-#include "record/perf_event.h"
-#include "record/perf_ring.h"
+#include "perf/event.h"
+#include "perf/ring.h"
 
 /** One CPU's rings: samples, and what processes do, so that many samples lose no process. */
 struct cpu_rings {
@@ -16,7 +16,7 @@ struct cpu_rings {
 struct sample_rings {
 	struct perf_ability can;
 	struct perf_wish wish;
-	size_t clock_size, tasks_size; /* bytes of the rings, powers of two */
+	size_t clock_size, tasks_size; /* bytes of the rings, powers of two; no clock: 0 */
 
 	struct cpu_rings *cpus; /* owned */
 	size_t n_cpus;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Opens perf events: the clock that takes samples, and the records of what processes do. */
-#ifndef RECORD_PERF_EVENT_H
-#define RECORD_PERF_EVENT_H
+#ifndef PERF_EVENT_H
+#define PERF_EVENT_H
 
 #include <linux/perf_event.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/** The command of a recording: forked early, held until all is armed, then executed. */
-#ifndef RECORD_CHILD_H
-#define RECORD_CHILD_H
+/** A command that is looked at: forked early, held until all is armed, then executed. */
+#ifndef BASE_CHILD_H
+#define BASE_CHILD_H
 
 #include <stdbool.h>
 #include <sys/types.h>

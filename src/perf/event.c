@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** perf_event_open(2), by trying: what the kernel refuses is left out and tried again. */
-#include "record/perf_event.h"
+#include "perf/event.h"
 
 #include <errno.h>
 #include <stdio.h>

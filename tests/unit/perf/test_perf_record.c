@@ -2,7 +2,7 @@
 /** Tests perf's records taken apart: whole ones, cut ones, and random bytes. */
 #include <stdlib.h>
 
-#include "record/perf_record.h"
+#include "perf/record.h"
 #include "test.h"
 
 /* A record under construction, aligned as in the ring. */

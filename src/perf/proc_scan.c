@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Reads /proc/PID/maps and the names of all threads: proc(5). */
-#include "record/proc_scan.h"
+#include "perf/proc_scan.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Reads the kernel's rings of perf records in place. */
-#include "record/perf_ring.h"
+#include "perf/ring.h"
 
 #include <errno.h>
 #include <stdlib.h>

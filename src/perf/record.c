@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Takes perf's records apart: linux/perf_event.h, enum perf_event_type. */
-#include "record/perf_record.h"
+#include "perf/record.h"
 
 #include <string.h>
 

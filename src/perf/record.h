@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/** Takes perf's records apart, as record/perf_event.h asks the kernel to make them. */
-#ifndef RECORD_PERF_RECORD_H
-#define RECORD_PERF_RECORD_H
+/** Takes perf's records apart, as perf/event.h asks the kernel to make them. */
+#ifndef PERF_RECORD_H
+#define PERF_RECORD_H
 
 #include <stdbool.h>
 
-#include "record/perf_event.h"
-#include "record/sample_events.h"
+#include "perf/event.h"
+#include "perf/sample.h"
 
 /** When the record was made; false: it is too short. */
 bool perf_record_time(const struct perf_event_header *h, uint64_t *ret);

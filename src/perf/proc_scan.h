@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /** The processes that run already: their names and what they have mapped, from /proc. */
-#ifndef RECORD_PROC_SCAN_H
-#define RECORD_PROC_SCAN_H
+#ifndef PERF_PROC_SCAN_H
+#define PERF_PROC_SCAN_H
 
 #include <sys/types.h>
 
-#include "record/sample_events.h"
+#include "perf/sample.h"
 
 /** Who is told; each returns 0 or a failure that ends the scan. */
 struct proc_scan {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** Starts a recording's command. */
-#include "record/child.h"
+/** Starts the command that is looked at. */
+#include "base/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +61,7 @@ _Noreturn static void child_main(int go_fd, int error_fd, char *const *argv)
 		n = read(go_fd, &byte, 1);
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
-		_exit(1); // the recorder is gone or gave up
+		_exit(1); // the tracer is gone or gave up
 	(void)execvp(argv[0], argv);
 	int err = errno;
 	(void)!write(error_fd, &err, sizeof(err));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** One CPU's ring of perf records, as the kernel fills it: perf_event_open(2). */
-#ifndef RECORD_PERF_RING_H
-#define RECORD_PERF_RING_H
+#ifndef PERF_RING_H
+#define PERF_RING_H
 
 #include <linux/perf_event.h>
 #include <stddef.h>
