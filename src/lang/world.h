@@ -15,6 +15,7 @@
 #include "bpf/attach.h"
 #include "lang/syntax/ast.h"
 #include "sym/ctype.h"
+#include "sym/probe/usdt.h"
 
 struct diag;
 
@@ -38,15 +39,6 @@ struct probe_field {
 	uint32_t off, len; /* ARGS_FORMAT: in the record; ARGS_RAW, _TYPED: index of the number */
 	bool is_signed;
 	enum { FIELD_FIXED, FIELD_DATA_LOC, FIELD_REL_LOC } place; /* u32: length << 16 | offset */
-};
-
-/** One argument of an USDT marker ("-4@%eax", "8@-8(%rbp)", "4@$5"). */
-struct usdt_arg {
-	int8_t len; /* bytes; negative: signed */
-	enum { USDT_CONST, USDT_REG, USDT_MEM } kind;
-	int16_t reg, index; /* offsets of registers in struct pt_regs; @index -1: none */
-	uint8_t scale;
-	int64_t n; /* the constant, or the displacement */
 };
 
 /** One place to attach to, as a script's attach point named it after wildcards. */

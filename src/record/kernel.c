@@ -21,6 +21,7 @@
 #include "record/ring.h"
 #include "record/symbols.h"
 #include "record/tracing.h"
+#include "sym/probe/tracefs.h"
 
 enum {
 	RING_USUAL = 16 << 20,	   /* bytes of a CPU's ring */

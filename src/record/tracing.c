@@ -16,6 +16,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "sym/probe/tracefs.h"
 
 /* Instances are called sonde-PID-START; START is when that process began, in clock ticks. */
 #define INSTANCE_NAME "sonde-%d-%llu"
@@ -24,31 +25,6 @@ struct tracing {
 	struct tracefs_instance *instance; /* owned */
 	char *dir;			   /* owned by libtracefs */
 };
-
-static int no_rights(int err)
-{
-	const char *sudo = geteuid() ? "run it as root, with sudo"
-				     : "this container or machine does not let root trace";
-
-	return sonde_fail(err, "tracing is not permitted: %s", sudo);
-}
-
-int tracing_mount(const char **ret_dir)
-{
-	tracefs_set_loglevel(TEP_LOG_NONE);
-	tep_set_loglevel(TEP_LOG_NONE);
-	errno = 0;
-	const char *dir = tracefs_tracing_dir();
-	if (!dir && (errno == EPERM || errno == EACCES || geteuid()))
-		return no_rights(-EPERM);
-	if (!dir)
-		return sonde_fail(-ENOTSUP, "this kernel has no tracefs (or it cannot be mounted "
-					    "at /sys/kernel/tracing)");
-	if (access(dir, R_OK | X_OK) < 0)
-		return no_rights(-errno);
-	*ret_dir = dir;
-	return 0;
-}
 
 /* When the process began, or 0: there is none, or it is dead. */
 static unsigned long long start_of(int pid)
@@ -148,7 +124,7 @@ int tracing_open(struct tracing **ret, unsigned *ret_stale)
 	errno = 0;
 	t->instance = tracefs_instance_create(name);
 	if (!t->instance && (errno == EACCES || errno == EPERM))
-		return no_rights(-errno);
+		return tracing_no_rights(-errno);
 	if (!t->instance)
 		return sonde_fail_errno(errno ? -errno : -ENOTSUP,
 					"cannot make the tracing instance '%s/instances/%s'", top,

@@ -12,10 +12,6 @@
 
 struct tracing;
 
-/** The tracefs folder, mounted at its usual place if it was not. -EPERM, -EACCES tell what to run.
- */
-SONDE_MUST_CHECK int tracing_mount(const char **ret_dir);
-
 /**
  * Makes an instance named after this process, not recording yet, and removes those that killed
  * recorders left behind; *@ret_stale counts them.
