@@ -4,7 +4,7 @@
 #define ANALYSIS_KERNEL_STATE_H
 
 #include "analysis/kernel.h"
-#include "analysis/syscall_names.h"
+#include "sym/syscall_names.h"
 #include "base/arena.h"
 #include "model/bits.h"
 #include "model/field.h"

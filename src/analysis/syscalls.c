@@ -12,7 +12,6 @@
 #include "analysis/all.h"
 #include "analysis/kernel.h"
 #include "analysis/report.h"
-#include "analysis/syscall_names.h"
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/ns.h"
@@ -20,6 +19,7 @@
 #include "base/strbuf.h"
 #include "base/u64map.h"
 #include "graph/component.h"
+#include "sym/syscall_names.h"
 
 /* Whose calls are told apart. */
 enum split { SPLIT_NONE, SPLIT_PROCESS, SPLIT_THREAD };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/syscall_names.h"
+#include "sym/syscall_names.h"
 #include "base/check.h"
 #include "base/mem.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Names of system calls and of what they return. */
-#ifndef ANALYSIS_SYSCALL_NAMES_H
-#define ANALYSIS_SYSCALL_NAMES_H
+#ifndef SYM_SYSCALL_NAMES_H
+#define SYM_SYSCALL_NAMES_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +19,12 @@ enum { SYSCALL_NAME_MOST = 48 };
 
 /** The call's name, into SYSCALL_NAME_MOST bytes. False where the number has none. */
 bool syscall_name(enum syscall_abi abi, int64_t nr, char *ret);
+
+/**
+ * The number of the call whose trace events are sys_enter_@event and sys_exit_@event: most bear the
+ * call's name, some that of the function behind it ("newstat", "sendfile64"). False: not known.
+ */
+bool syscall_number(enum syscall_abi abi, const char *event, uint32_t *ret);
 
 /** From a machine's name as uname -m has it. */
 enum syscall_abi syscall_abi(const char *machine);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Names of system calls by number, from the kernel's <asm/unistd.h> of each machine. */
-#include "analysis/syscall_names.h"
+#include "sym/syscall_names.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -65,7 +65,7 @@ static const char x86_64_names[] =
 	"process_vm_readv process_vm_writev kcmp finit_module sched_setattr sched_getattr "
 	"renameat2 seccomp getrandom memfd_create kexec_file_load bpf execveat userfaultfd "
 	"membarrier mlock2 copy_file_range preadv2 pwritev2 pkey_mprotect pkey_alloc pkey_free "
-	"statx io_pgetevents rseq";
+	"statx io_pgetevents rseq uretprobe uprobe";
 
 static const char i386_names[] =
 	"restart_syscall exit fork read write open close waitpid creat link unlink execve chdir "
@@ -190,6 +190,58 @@ bool syscall_name(enum syscall_abi abi, int64_t nr, char *ret)
 		return false;
 	memcpy(ret, w.data, w.len);
 	ret[w.len] = '\0';
+	return true;
+}
+
+/* Where @name stands in a table; -1: it does not. */
+static int64_t place_of(const char *words, const char *name)
+{
+	const size_t len = strlen(name);
+	int64_t n = 0;
+
+	while (*words) {
+		const char *end = strchrnul(words, ' ');
+		if ((size_t)(end - words) == len && !memcmp(words, name, len))
+			return n;
+		words = end + (*end == ' ');
+		n++;
+	}
+	return -1;
+}
+
+/* The number of the call @name itself; -1: there is none. */
+static int64_t number_of(enum syscall_abi abi, const char *name)
+{
+	int64_t n = place_of(tables[abi], name);
+
+	if (n >= 0)
+		return n;
+	n = place_of(shared_names, name);
+	return n < 0 ? n : n + SHARED_FIRST;
+}
+
+bool syscall_number(enum syscall_abi abi, const char *event, uint32_t *ret)
+{
+	// Functions with other names than their calls.
+	static const struct {
+		const char *event, *name;
+	} others[] = {
+		{ "newstat", "stat" },		 { "newlstat", "lstat" },
+		{ "newfstat", "fstat" },	 { "newuname", "uname" },
+		{ "umount", "umount2" },	 { "sendfile64", "sendfile" },
+		{ "fadvise64_64", "fadvise64" },
+	};
+
+	if (!*event || !strcmp(event, "-") || strchr(event, ' '))
+		return false;
+	int64_t n = number_of(abi, event);
+	for (size_t i = 0; i < MEM_LEN(others); i++) {
+		if (n < 0 && !strcmp(event, others[i].event))
+			n = number_of(abi, others[i].name);
+	}
+	if (n < 0)
+		return false;
+	*ret = (uint32_t)n;
 	return true;
 }
 
