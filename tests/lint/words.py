@@ -30,7 +30,7 @@ FOLDERS = ['src', 'include', 'tests', 'docs', 'man', 'tools', 'bench', '.ci', 'M
 root = sys.argv[1]
 found = []
 endings = ('.c', '.h', '.py', '.md', '.txt', '.sh', '.scd', '.build', '.cmd', '.out', 'run',
-           'deps', 'setup', 'demo', 'check', 'test', 'count')
+           'deps', 'setup', 'demo', 'check', 'test', 'count', 'boot', 'init', '-kernel', '.bt')
 for path in list(csource.files(root, FOLDERS, endings)) + [
         f'{root}/Makefile', f'{root}/README.md', f'{root}/meson.build', f'{root}/.gitignore']:
     try:
