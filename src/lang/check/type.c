@@ -45,7 +45,7 @@ const struct type *type_int(unsigned size, bool is_signed)
 
 struct type *type_str(struct arena *a, uint32_t size)
 {
-	return type_new(a, TYPE_STR, size, 1);
+	return type_new(a, TYPE_STR, size, 8); // so that it is copied in whole words
 }
 
 struct type *type_tuple(struct arena *a, const struct type *const *elems, uint32_t n)

@@ -17,6 +17,7 @@ struct compile_options {
 	size_t n_params;
 	bool unsafe;	       /* system(), signal() ... are allowed */
 	pid_t pid;	       /* of -p or -c; 0: none */
+	bool has_child;	       /* -c: its pid is in the globals when programs run */
 	uint32_t max_strlen;   /* 0: as config says, or STR_LEN */
 	uint32_t max_map_keys; /* 0: as config says, or 4096 */
 	uint32_t ring_len;     /* bytes, a power of two; 0: as config says, or the default */

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/** C types in a script: which type a name means, the script's own structs, values of C types. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "lang/check/check.h"
+
+enum { RECORD_MOST = 1 << 16, DIMS_MOST_BYTES = 1 << 20 };
+
+const struct type *check_of_c(struct check *c, const struct ctype *ct, bool is_user)
+{
+	struct type *t;
+
+	switch (ct->kind) {
+	case CT_INT:
+		if (ct->size == 1 || ct->size == 2 || ct->size == 4 || ct->size == 8)
+			return type_int((unsigned)ct->size, ct->is_signed);
+		break;
+	case CT_ENUM: {
+		const unsigned size = ct->size == 1 || ct->size == 2 || ct->size == 8 ? (unsigned)ct->size : 4;
+		return type_int(size, ct->is_signed);
+	}
+	case CT_PTR:
+		t = type_new(c->arena, TYPE_PTR, 8, 8);
+		if (t) {
+			t->c = ctype_elem(ct);
+			t->is_user = is_user || ct->is_user;
+		}
+		return check_made(c, t);
+	case CT_ARRAY: {
+		const struct ctype *elem = ctype_elem(ct);
+		if (elem->kind == CT_INT && elem->is_char && ct->n && ct->n < RECORD_MOST) {
+			t = type_str(c->arena, (uint32_t)ct->n);
+			if (t)
+				t->is_user = is_user;
+			return check_made(c, t);
+		}
+		const struct type *e = check_of_c(c, elem, is_user);
+		t = type_new(c->arena, TYPE_ARRAY, (uint32_t)(ct->size < UINT32_MAX ? ct->size : 0), 8);
+		if (t) {
+			t->c = ct;
+			t->elem = e;
+			t->n = (uint32_t)(ct->n < UINT32_MAX ? ct->n : 0);
+			t->is_user = is_user;
+		}
+		return e ? check_made(c, t) : NULL;
+	}
+	case CT_STRUCT:
+	case CT_UNION:
+		t = type_new(c->arena, TYPE_RECORD, (uint32_t)(ct->size < UINT32_MAX ? ct->size : 0), 8);
+		if (t) {
+			t->c = ct;
+			t->is_user = is_user;
+		}
+		return check_made(c, t);
+	default: break;
+	}
+	return &type_u64;
+}
+
+static uint64_t align_of(const struct ctype *t)
+{
+	uint64_t most = 1;
+	size_t n;
+
+	switch (t->kind) {
+	case CT_ARRAY: return align_of(ctype_elem(t));
+	case CT_STRUCT:
+	case CT_UNION: {
+		const struct cmember *m = ctype_members(t, &n);
+		for (size_t i = 0; i < n; i++) {
+			const uint64_t a = align_of(m[i].type);
+			most = a > most ? a : most;
+		}
+		return most;
+	}
+	default: return t->size == 1 || t->size == 2 || t->size == 4 ? t->size : 8;
+	}
+}
+
+static const struct ctype *lay_out(struct check *c, const struct ast_def *d);
+
+/* A field's place behind @bits; returns the bits up to its end. */
+static uint64_t place_field(const struct ast_def *d, const struct ast_field *f, struct cmember *m,
+			    uint64_t bits)
+{
+	const uint64_t size = m->type->size * 8;
+	const uint64_t align = d->packed ? 8 : align_of(m->type) * 8;
+
+	if (d->kind == AST_DEF_UNION)
+		bits = 0;
+	if (f->bits && f->bits <= size) {
+		// A bit field does not cross the borders of its type.
+		if (bits / size != (bits + f->bits - 1) / size)
+			bits = (bits + size - 1) / size * size;
+		m->bit_size = f->bits;
+		m->bit_off = bits;
+		return bits + f->bits;
+	}
+	bits = (bits + align - 1) / align * align;
+	m->bit_off = bits;
+	return bits + size;
+}
+
+static bool lay_out_fields(struct check *c, const struct ast_def *d, struct ctype *ct)
+{
+	size_t n = 0;
+
+	for (const struct ast_field *f = d->fields; f; f = f->next)
+		n++;
+	struct cmember *m = arena_array(c->arena, n ? n : 1, sizeof(*m));
+	if (!m) {
+		c->no_memory = true;
+		return false;
+	}
+	uint64_t bits = 0, most = 0, align = 1, i = 0;
+	for (const struct ast_field *f = d->fields; f; f = f->next, i++) {
+		m[i].name = f->name;
+		m[i].value = f->value;
+		m[i].type = f->def && !f->type ? lay_out(c, f->def) : f->type ? check_ctype_name(c, f->type) : NULL;
+		if (d->kind == AST_DEF_ENUM)
+			continue;
+		if (!m[i].type)
+			return false;
+		bits = place_field(d, f, &m[i], bits);
+		most = bits > most ? bits : most;
+		align = !d->packed && align_of(m[i].type) > align ? align_of(m[i].type) : align;
+		if (most > 8ULL * RECORD_MOST * 16)
+			return false;
+	}
+	ct->members = m;
+	ct->n_members = n;
+	ct->done = true;
+	if (d->kind != AST_DEF_ENUM)
+		ct->size = ((most + 7) / 8 + align - 1) / align * align;
+	return true;
+}
+
+/* The script's own type @d, laid out once; a pointer to itself inside finds it too. */
+static const struct ctype *lay_out(struct check *c, const struct ast_def *d)
+{
+	for (size_t i = 0; i < c->n_defs; i++)
+		if (c->defs[i] == d)
+			return c->def_types[i];
+	size_t cap = c->cap_defs;
+	if (mem_grow(&c->defs, &cap, c->n_defs + 1) < 0 ||
+	    mem_grow(&c->def_types, &c->cap_defs, c->n_defs + 1) < 0) {
+		c->no_memory = true;
+		return NULL;
+	}
+	const enum ctype_kind kind = d->kind == AST_DEF_UNION ? CT_UNION :
+				     d->kind == AST_DEF_ENUM  ? CT_ENUM :
+								CT_STRUCT;
+	struct ctype *ct = ctype_new(c->arena, kind, d->name, kind == CT_ENUM ? 4 : 0);
+	if (!ct) {
+		c->no_memory = true;
+		return NULL;
+	}
+	ct->done = true;
+	c->defs[c->n_defs] = d;
+	c->def_types[c->n_defs++] = ct;
+	if (!lay_out_fields(c, d, ct))
+		check_error(c, d->pos, "bad-struct", "'%s' cannot be laid out", d->name);
+	return ct;
+}
+
+static bool own_def(struct check *c, const char *name, const struct ctype **ret)
+{
+	static const char *const tags[] = {
+		[AST_DEF_STRUCT] = "struct ", [AST_DEF_UNION] = "union ", [AST_DEF_ENUM] = "enum "
+	};
+
+	for (const struct ast_def *d = c->ast->defs; d; d = d->next) {
+		if (d->kind == AST_DEF_TYPEDEF) {
+			if (strcmp(d->name, name) != 0 || !d->fields)
+				continue;
+			*ret = d->fields->def && !d->fields->type ? lay_out(c, d->fields->def) :
+								    check_ctype_name(c, d->fields->type);
+			return *ret != NULL;
+		}
+		const char *tag = tags[d->kind];
+		const size_t len = strlen(tag);
+		if (!strcmp(d->name, strncmp(name, tag, len) == 0 ? name + len : name)) {
+			*ret = lay_out(c, d);
+			return *ret != NULL;
+		}
+	}
+	return false;
+}
+
+bool check_find_ctype(struct check *c, const char *name, const struct ctype **ret)
+{
+	if (own_def(c, name, ret))
+		return true;
+	if (c->point && c->point->types && ctypes_find(c->point->types, name, ret) == 0)
+		return true;
+	struct ctypes *db = check_kernel_types(c);
+	return db && ctypes_find(db, name, ret) == 0;
+}
+
+static const struct ctype *base_name(struct check *c, const struct ast_type *t)
+{
+	const struct ctype *ct;
+	char alt[160];
+
+	if (own_def(c, t->name, &ct))
+		return ct;
+	ct = ctype_basic(t->name);
+	if (ct)
+		return ct;
+	if (check_find_ctype(c, t->name, &ct))
+		return ct;
+	// (task_struct *)x means the struct, where there is no such typedef.
+	if (!strchr(t->name, ' ') &&
+	    snprintf(alt, sizeof(alt), "struct %s", t->name) < (int)sizeof(alt) &&
+	    check_find_ctype(c, alt, &ct))
+		return ct;
+	check_error(c, t->pos, "unknown-type", "unknown type '%s'%s", t->name,
+		    check_kernel_types(c) ? "" : "; this kernel has no type information (BTF)");
+	return NULL;
+}
+
+const struct ctype *check_ctype_name(struct check *c, const struct ast_type *t)
+{
+	const struct ctype *ct = base_name(c, t);
+
+	for (unsigned i = 0; ct && i < t->n_ptrs; i++)
+		ct = ctype_ptr(c->arena, ct);
+	for (unsigned i = t->n_dims; ct && i > 0; i--) {
+		if (ct->size && t->dims[i - 1] > DIMS_MOST_BYTES / ct->size) {
+			check_error(c, t->pos, "too-large", "an array of more than %d bytes",
+				    DIMS_MOST_BYTES);
+			return NULL;
+		}
+		ct = ctype_array(c->arena, ct, t->dims[i - 1]);
+	}
+	return ct;
+}
+
+const struct type *check_type_name(struct check *c, const struct ast_type *t, bool is_user)
+{
+	if (!strcmp(t->name, "string") && !t->n_ptrs) {
+		const uint64_t n = t->n_dims ? t->dims[0] : c->max_strlen;
+		if (n < 1 || n > STR_LEN_MOST) {
+			check_error(c, t->pos, "bad-size", "a string has 1 to %d bytes", STR_LEN_MOST);
+			return NULL;
+		}
+		return check_made(c, type_str(c->arena, (uint32_t)n));
+	}
+	const struct ctype *ct = check_ctype_name(c, t);
+	return ct ? check_of_c(c, ct, is_user) : NULL;
+}
