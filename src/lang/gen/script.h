@@ -25,11 +25,13 @@ enum site_kind {
 	SITE_PRINTF, /* @fmt, @args */
 	SITE_ERRORF, /* the same, to standard error, "ERROR: " and place before it */
 	SITE_WARNF,
-	SITE_PRINT,	 /* print(value): @args[0] */
-	SITE_PRINT_MAP,	 /* print(@x), print(@x, top, div): @map, @top, @div; u32 epoch in the
-			    payload */
-	SITE_PRINT_ELEM, /* print(@x[k]): key then value are @args[0] and @args[1] */
-	SITE_CLEAR,	 /* @map; u32 epoch in the payload */
+	SITE_PRINT,	/* print(value): @args[0] */
+	SITE_PRINT_MAP, /* print(@x), print(@x, top, div): @map, @top, @div; u32 epoch in the
+			   payload */
+	/** print(@x[k]): key then value are @args[0] and @args[1]; of a map without keys only the
+	   value. */
+	SITE_PRINT_ELEM,
+	SITE_CLEAR, /* @map; u32 epoch in the payload */
 	SITE_ZERO,
 	SITE_TIME,     /* time(@fmt): u64 ns since boot as @args[0] */
 	SITE_JOIN,     /* @args: TYPE_STR each, empty ones are left out; @fmt the delimiter */
@@ -88,7 +90,9 @@ struct script_map {
  * The globals: map 0, an array of one value that is mapped into this process and that each program
  * reaches by address.
  *
- *	struct script_globals | u64 lost[n_sites] | struct epoch_state[n_maps]
+ *	struct script_globals | struct epoch_state[n_maps] | u64 lost[n_sites]
+ *
+ * script.epochs_off and script.lost_off say where the latter two begin.
  */
 struct script_globals {
 	uint32_t exiting; /* set by exit(): all probes are silent from now on */
@@ -107,6 +111,12 @@ struct epoch_state {
 };
 
 enum { GLOBALS_MAP = 0, RING_MAP = 1 };
+
+/**
+ * In the epoch of a record: that buffer still is the one in use. The reader prints what it has and
+ * what is in there now, without emptying it; clear() empties it as it is.
+ */
+#define EPOCH_OPEN 0x80000000U
 
 /** One program, to be loaded for one kind of attach point. */
 struct script_prog {
@@ -128,6 +138,8 @@ struct script {
 	size_t n_progs, cap_progs;
 	const char *const *probe_names;
 	size_t n_probe_names;
+	uint32_t epochs_off, lost_off; /* in the globals */
+	uint32_t ring_len;	       /* bytes of the ring */
 	int stack_map; /* index of the map of stacks: u64 id -> u64 frames[STACK_MOST], or -1 */
 	/** Settings of `config` that the run-time follows. */
 	bool print_maps_on_exit;
