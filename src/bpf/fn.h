@@ -57,7 +57,7 @@ static inline struct val val_at(struct val v, int64_t off)
 	return v;
 }
 
-/** Two-operand arithmetic, 64 bits wide; FN_DIV32 .. are the operations on the lower half. */
+/** Two-operand arithmetic, 64 bits wide. */
 enum fn_op {
 	FN_ADD,
 	FN_SUB,

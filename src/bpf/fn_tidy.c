@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/** Unreachable code, jumps to jumps and to what comes next, values that nobody reads. */
+#include "bpf/fn_tidy.h"
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "bpf/fn_ins.h"
+#include "bpf/fold.h"
+
+enum { THREAD_MOST = 64 }; /* jumps to jumps that are followed: they may go round */
+
+struct tidy {
+	struct fn *f;
+	struct arena arena;
+	size_t *at;	/* where each label is; SIZE_MAX: nowhere */
+	size_t *next;	/* the first instruction from here on, neither removed nor a label */
+	uint32_t *refs; /* jumps to each label */
+	uint32_t *uses; /* of each variable */
+	bool *reached;
+	size_t *todo;
+};
+
+static int init(struct tidy *t)
+{
+	struct fn *f = t->f;
+	size_t n_labels = (size_t)f->n_labels + 1, n_vars = (size_t)f->n_vars + 1;
+
+	t->at = arena_array(&t->arena, n_labels, sizeof(*t->at));
+	t->refs = arena_array(&t->arena, n_labels, sizeof(*t->refs));
+	t->next = arena_array(&t->arena, f->n + 2, sizeof(*t->next));
+	t->reached = arena_array(&t->arena, f->n + 1, sizeof(*t->reached));
+	t->todo = arena_array(&t->arena, f->n + 1, sizeof(*t->todo));
+	t->uses = arena_array(&t->arena, n_vars, sizeof(*t->uses));
+	if (!t->at || !t->refs || !t->next || !t->reached || !t->todo || !t->uses)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_labels; i++)
+		t->at[i] = SIZE_MAX;
+	return 0;
+}
+
+static size_t next_at(const struct tidy *t, size_t i)
+{
+	const struct ins *in = &t->f->ins[i];
+
+	return in->kind == INS_NONE || in->kind == INS_LABEL ? t->next[i + 1] : i;
+}
+
+static void find_labels(struct tidy *t)
+{
+	struct fn *f = t->f;
+
+	t->next[f->n] = t->next[f->n + 1] = f->n;
+	for (size_t i = f->n; i-- > 0;) {
+		struct ins *in = &f->ins[i];
+		t->next[i] = next_at(t, i);
+		if (in->kind != INS_LABEL)
+			continue;
+		sonde_check(in->to < f->n_labels && t->at[in->to] == SIZE_MAX);
+		t->at[in->to] = i;
+	}
+}
+
+/* Sends jumps to jumps to where they end. */
+static void thread_jumps(struct tidy *t)
+{
+	struct fn *f = t->f;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct ins *in = &f->ins[i];
+		if (in->kind != INS_JUMP && in->kind != INS_IF)
+			continue;
+		for (unsigned steps = 0; steps < THREAD_MOST; steps++) {
+			sonde_check(in->to < f->n_labels && t->at[in->to] != SIZE_MAX);
+			size_t target = t->next[t->at[in->to]];
+			if (target == f->n || f->ins[target].kind != INS_JUMP)
+				break;
+			in->to = f->ins[target].to;
+		}
+	}
+}
+
+static void reach_from(struct tidy *t, size_t i, size_t *n_todo)
+{
+	struct fn *f = t->f;
+
+	while (!t->reached[i]) {
+		struct ins *in = &f->ins[i];
+		t->reached[i] = true;
+		if (in->kind == INS_EXIT)
+			return;
+		if (in->kind == INS_IF)
+			t->todo[(*n_todo)++] = t->at[in->to];
+		i = in->kind == INS_JUMP ? t->at[in->to] : i + 1;
+		sonde_check(i < f->n); // each way ends with fn_exit()
+	}
+}
+
+static void drop_unreached(struct tidy *t)
+{
+	struct fn *f = t->f;
+	size_t n_todo = 1;
+
+	t->todo[0] = 0;
+	while (n_todo > 0) {
+		size_t i = t->todo[--n_todo];
+		reach_from(t, i, &n_todo);
+	}
+	for (size_t i = 0; i < f->n; i++) {
+		struct ins *in = &f->ins[i];
+		if (!t->reached[i])
+			in->kind = INS_NONE;
+		else if (in->kind == INS_JUMP || in->kind == INS_IF)
+			t->refs[in->to]++;
+	}
+}
+
+static void drop_jump(struct tidy *t, struct ins *in)
+{
+	t->refs[in->to]--;
+	in->kind = INS_NONE;
+}
+
+static bool has_label_between(const struct tidy *t, size_t i, size_t end)
+{
+	for (; i < end; i++) {
+		const struct ins *in = &t->f->ins[i];
+		if (in->kind == INS_LABEL && t->refs[in->to])
+			return true;
+	}
+	return false;
+}
+
+/* "if a goto x; goto y; x:" becomes "if !a goto y; x:". */
+static void invert_if(struct tidy *t, size_t i)
+{
+	struct fn *f = t->f;
+	struct ins *in = &f->ins[i];
+	size_t j = t->next[i + 1];
+	enum fn_cond inverse;
+
+	if (j == f->n || f->ins[j].kind != INS_JUMP || has_label_between(t, i + 1, j) ||
+	    t->next[j + 1] != t->next[t->at[in->to]] || !fold_invert(in->op, &inverse))
+		return;
+	in->op = (uint8_t)inverse;
+	t->refs[in->to]--;
+	in->to = f->ins[j].to;
+	f->ins[j].kind = INS_NONE; // its reference is @in's now
+	for (size_t k = j; k > i; k--)
+		t->next[k] = next_at(t, k);
+}
+
+static void drop_jumps(struct tidy *t)
+{
+	struct fn *f = t->f;
+
+	for (size_t i = f->n; i-- > 0;) {
+		struct ins *in = &f->ins[i];
+		if (in->kind == INS_IF)
+			invert_if(t, i);
+		if ((in->kind == INS_IF || in->kind == INS_JUMP) &&
+		    t->next[i + 1] == t->next[t->at[in->to]])
+			drop_jump(t, in);
+		t->next[i] = next_at(t, i);
+	}
+}
+
+static void count_uses(struct tidy *t, struct ins *in, int by)
+{
+	struct val *uses[FN_USES_MOST];
+	unsigned n = ins_uses(t->f, in, uses);
+
+	for (unsigned k = 0; k < n; k++)
+		t->uses[uses[k]->id] += (uint32_t)by;
+}
+
+/* Values come before their uses but in loops: one walk backward finds nearly all. */
+static void drop_dead(struct tidy *t)
+{
+	struct fn *f = t->f;
+
+	for (size_t i = 0; i < f->n; i++)
+		count_uses(t, &f->ins[i], 1);
+	for (size_t i = f->n; i-- > 0;) {
+		struct ins *in = &f->ins[i];
+		if (!ins_is_pure(in) || t->uses[in->dst])
+			continue;
+		count_uses(t, in, -1);
+		in->kind = INS_NONE;
+	}
+}
+
+static void compress(struct tidy *t)
+{
+	struct fn *f = t->f;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct ins *in = &f->ins[i];
+		if (in->kind == INS_NONE || (in->kind == INS_LABEL && !t->refs[in->to]))
+			continue;
+		f->ins[n++] = *in;
+	}
+	f->n = n;
+}
+
+int fn_tidy(struct fn *f)
+{
+	struct tidy t = { .f = f };
+	int r = init(&t);
+
+	if (r == 0) {
+		find_labels(&t);
+		thread_jumps(&t);
+		drop_unreached(&t);
+		drop_jumps(&t);
+		drop_dead(&t);
+		compress(&t);
+	}
+	arena_fini(&t.arena);
+	return r;
+}
