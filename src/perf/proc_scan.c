@@ -108,7 +108,7 @@ static int scan_one(void *arg, pid_t pid)
 	char path[64], *line = NULL;
 	size_t cap = 0;
 
-	int r = proc_threads(pid, tell_comm, (void *)(uintptr_t)&o);
+	int r = o.to->comm ? proc_threads(pid, tell_comm, (void *)(uintptr_t)&o) : 0;
 	if (r < 0)
 		return r == -ESRCH ? 0 : r;
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);

@@ -10,7 +10,7 @@
 /** Who is told; each returns 0 or a failure that ends the scan. */
 struct proc_scan {
 	void *arg;
-	int (*comm)(void *arg, const struct sample_task *t);
+	int (*comm)(void *arg, const struct sample_task *t); /* NULL: names are not wanted */
 	/** @file's path is not ended by a 0; it has @path_len bytes. */
 	int (*map)(void *arg, const struct sample_map *m, size_t path_len);
 };

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/** One run of a script: load, BEGIN, attach, read, END, maps. */
+#include "lang/engine/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sonde/err.h>
+
+#include "lang/engine/parts.h"
+#include "lang/world.h"
+
+enum {
+	IDLE_MS = 100, /* losses are looked at, and what processes did */
+	/*
+	 * The kernel wakes the reader when a record comes into an empty ring. It reads this much
+	 * later, so that a flood of records wakes it some hundred times a second, not at each.
+	 */
+	GATHER_MS = 2,
+	EVENTS_MOST = 8,
+};
+
+uint64_t engine_now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int watch(struct engine *e, int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = fd };
+
+	if (epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+		return sonde_fail_errno(-errno, "cannot wait for descriptor %d", fd);
+	return 0;
+}
+
+/* The number of "self:signal:SIGUSR1"; 0: it is another probe. */
+static int signal_of(const struct probe *p)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} all[] = { { "SIGUSR1", SIGUSR1 },   { "SIGUSR2", SIGUSR2 }, { "SIGALRM", SIGALRM },
+		    { "SIGWINCH", SIGWINCH }, { "SIGCONT", SIGCONT }, { "SIGQUIT", SIGQUIT } };
+	static const char prefix[] = "self:signal:";
+
+	if (p->attach.kind != ATTACH_NONE || strncmp(p->name, prefix, sizeof(prefix) - 1) != 0)
+		return 0;
+	for (size_t i = 0; i < MEM_LEN(all); i++) {
+		if (!strcmp(p->name + sizeof(prefix) - 1, all[i].name))
+			return all[i].number;
+	}
+	return 0;
+}
+
+/* From here on signals wait until they are looked at: none is lost while things are set up. */
+static int hold_signals(struct engine *e)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction old;
+	sigset_t mask;
+
+	(void)sigemptyset(&mask);
+	for (size_t i = 0; i < MEM_LEN(ending); i++) {
+		// What nohup set stays so.
+		if (ending[i] == SIGHUP && sigaction(SIGHUP, NULL, &old) == 0 &&
+		    old.sa_handler == SIG_IGN)
+			continue;
+		(void)sigaddset(&mask, ending[i]);
+	}
+	for (size_t i = 0; i < e->script->n_progs; i++) {
+		const int number = signal_of(e->script->progs[i].probe);
+
+		if (number)
+			(void)sigaddset(&mask, number);
+	}
+	if (sigprocmask(SIG_BLOCK, &mask, &e->old_mask) < 0)
+		return sonde_fail_errno(-errno, "cannot hold signals");
+	e->has_mask = true;
+	e->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (e->signal_fd < 0)
+		return sonde_fail_errno(-errno, "cannot watch signals");
+	return watch(e, e->signal_fd, EPOLLIN);
+}
+
+/* A signal that the script has a probe for. */
+static void run_signal_probe(struct engine *e, int number)
+{
+	for (size_t i = 0; i < e->script->n_progs; i++) {
+		uint32_t ignored;
+		const struct probe *p = e->script->progs[i].probe;
+
+		if (signal_of(p) == number && bpf_run_once(e->progs[i], NULL, 0, &ignored) < 0)
+			print_note(&e->printer, "warning", "%s: %s", p->name, sonde_err_str());
+	}
+}
+
+void engine_look_at_signals(struct engine *e)
+{
+	struct signalfd_siginfo info;
+
+	while (read(e->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		const int number = (int)info.ssi_signo;
+
+		if (number == SIGINT || number == SIGTERM || number == SIGHUP)
+			e->ends = true;
+		else
+			run_signal_probe(e, number);
+	}
+}
+
+static int watch_process(struct engine *e)
+{
+	const struct engine_options *o = e->opt;
+
+	if (o->child)
+		return watch(e, o->child->pidfd, EPOLLIN);
+	if (!o->pid)
+		return 0;
+	e->pid_fd = pidfd_open(o->pid, 0);
+	if (e->pid_fd < 0)
+		return sonde_fail_errno(-errno, "process %d", o->pid);
+	return watch(e, e->pid_fd, EPOLLIN);
+}
+
+static void tell_attaching(struct engine *e)
+{
+	const size_t n = engine_places(e->script);
+
+	if (e->opt->quiet)
+		return;
+	if (e->opt->format == PRINT_TEXT) {
+		out_fmt(e->opt->out, "Attaching %zu probe%s...\n", n, n == 1 ? "" : "s");
+	} else {
+		out_fmt(e->opt->out,
+			"{\"type\": \"attached_probes\", \"data\": {\"probes\": %zu}}\n", n);
+	}
+	// Whoever reads a file may take the line as a sign that all is attached.
+	if (e->opt->is_terminal)
+		(void)out_flush(e->opt->out); // told at the next flush
+}
+
+static int set_up(struct engine *e)
+{
+	const struct engine_options *o = e->opt;
+
+	e->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (e->epoll_fd < 0)
+		return sonde_fail_errno(-errno, "cannot wait for events");
+	int r = hold_signals(e);
+	if (!r)
+		r = watch_process(e);
+	if (!r)
+		r = engine_load(e);
+	if (!r)
+		r = engine_maps_init(e);
+	if (!r)
+		r = watch(e, bpf_maps_fd(e->maps, RING_MAP), EPOLLIN | EPOLLET);
+	if (!r)
+		r = live_names_new(e->script, e->maps, o->child ? o->child->pid : o->pid,
+				   &e->names);
+	if (!r)
+		r = attachments_new(&e->attachments);
+	if (r < 0)
+		return r;
+	e->told = calloc(e->script->n_sites + 1, sizeof(*e->told));
+	if (!e->told)
+		return sonde_fail(-ENOMEM, "out of memory");
+	e->told_ns = engine_now_ns();
+	e->printer = (struct printer){
+		.script = e->script,
+		.names = live_names(e->names),
+		.out = o->out,
+		.format = o->format,
+	};
+	return 0;
+}
+
+/* Waits for records, signals, the end of a process, or some time. */
+static int wait_some(struct engine *e, int timeout_ms)
+{
+	const int ring_fd = bpf_maps_fd(e->maps, RING_MAP);
+	bool gather = false;
+
+	for (;;) {
+		struct epoll_event events[EVENTS_MOST];
+		int n = epoll_wait(e->epoll_fd, events, EVENTS_MOST, timeout_ms);
+
+		if (n < 0 && errno != EINTR)
+			return sonde_fail_errno(-errno, "cannot wait for events");
+		bool woken = false;
+		for (int i = 0; i < n; i++) {
+			const int fd = events[i].data.fd;
+
+			woken |= fd == ring_fd;
+			e->ends |= fd == e->pid_fd || (e->opt->child && fd == e->opt->child->pidfd);
+			if (fd == e->iter.done_fd)
+				e->ends |= engine_iter_done(e);
+		}
+		engine_look_at_signals(e);
+		if (e->ends || gather || !woken || !timeout_ms)
+			return 0;
+		gather = true; // woken again meanwhile, the ring is filling: no more waiting
+		timeout_ms = GATHER_MS;
+	}
+}
+
+static int loop(struct engine *e)
+{
+	int n = 0;
+
+	while (!e->ends && n >= 0) {
+		n = engine_read(e, /* all= */ false);
+		live_names_drain(e->names);
+		engine_loss_now(e);
+		e->ends |= __atomic_load_n(&e->globals->exiting, __ATOMIC_RELAXED) != 0;
+		if (n < 0 || e->ends)
+			break;
+		int r = wait_some(e, n ? 0 : IDLE_MS);
+		if (r < 0)
+			return r;
+	}
+	return n < 0 ? n : 0;
+}
+
+/* From the first program that runs to the last. */
+static int run(struct engine *e)
+{
+	tell_attaching(e);
+	int r = engine_run_named(e, "BEGIN");
+	if (r < 0)
+		return r;
+	e->ends |= e->globals->exiting != 0;
+	if (!e->ends)
+		r = engine_attach(e);
+	if (!r && !e->ends)
+		r = engine_iter_start(e);
+	if (!r && !e->ends && e->opt->child)
+		r = child_go(e->opt->child);
+	return r < 0 ? r : loop(e);
+}
+
+static void silence(struct engine *e)
+{
+	// Programs that are called while others are being detached return at once.
+	if (e->globals)
+		__atomic_store_n(&e->globals->exiting, 1, __ATOMIC_RELEASE);
+	if (e->attachments)
+		attachments_stop(e->attachments);
+	engine_iter_end(e);
+}
+
+/* What comes after the last event: all that waits, END, the maps, the losses. */
+static int finish(struct engine *e)
+{
+	silence(e);
+	if (e->iter.err < 0)
+		return sonde_fail(e->iter.err, "%s", e->iter.words);
+	int r = engine_read(e, /* all= */ true);
+	__atomic_store_n(&e->globals->exiting, 0, __ATOMIC_RELEASE);
+	if (r >= 0)
+		r = engine_run_named(e, "END");
+	if (r >= 0)
+		r = engine_read(e, /* all= */ true);
+	if (e->opt->format == PRINT_TEXT)
+		out_str(e->opt->out, "\n\n");
+	live_names_drain(e->names);
+	e->ends = false; // a further Ctrl-C now ends the printing
+	if (r >= 0 && e->script->print_maps_on_exit)
+		r = engine_maps_print(e);
+	engine_loss_end(e);
+	return r < 0 ? r : out_flush(e->opt->out);
+}
+
+static void fini(struct engine *e)
+{
+	silence(e);
+	attachments_free(e->attachments);
+	for (size_t i = 0; e->progs && i < e->script->n_progs; i++)
+		mem_closep(&e->progs[i]);
+	free(e->progs);
+	bpf_ring_free(e->ring);
+	printer_fini(&e->printer);
+	live_names_free(e->names);
+	engine_maps_fini(e);
+	bpf_maps_free(e->maps);
+	free(e->told);
+	mem_closep(&e->pid_fd);
+	mem_closep(&e->signal_fd);
+	mem_closep(&e->epoll_fd);
+	if (e->has_mask)
+		(void)sigprocmask(SIG_SETMASK, &e->old_mask, NULL);
+}
+
+int engine_run(const struct engine_options *opt, int *ret_status)
+{
+	struct engine e = {
+		.opt = opt,
+		.script = opt->script,
+		.epoll_fd = -1,
+		.signal_fd = -1,
+		.pid_fd = -1,
+		.iter.done_fd = -1,
+	};
+
+	int r = set_up(&e);
+	if (!r)
+		r = run(&e);
+	if (!r)
+		r = finish(&e);
+	if (!r)
+		*ret_status = (int)e.globals->exit_status;
+	fini(&e);
+	return r;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/** What the engine's files share. Only they include it. */
+#ifndef LANG_ENGINE_PARTS_H
+#define LANG_ENGINE_PARTS_H
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "bpf/attach.h"
+#include "bpf/load.h"
+#include "bpf/map.h"
+#include "bpf/ring.h"
+#include "lang/engine/engine.h"
+#include "lang/engine/names.h"
+
+/** One of the script's maps, as the reader has it. */
+struct map_state {
+	struct rows kept; /* of buffers that were read and emptied */
+	uint32_t quiet;	  /* no program writes to buffers below this number any more */
+};
+
+/** The thread that runs the programs of iterators. */
+struct iter_run {
+	pthread_t thread;
+	bool runs;
+	int done_fd; /* owned; readable when it has ended */
+	int err;     /* what it ended with; 0 done */
+	char words[256];
+};
+
+struct engine {
+	const struct engine_options *opt;
+	const struct script *script;
+	struct bpf_maps *maps;
+	struct bpf_ring *ring;
+	struct attachments *attachments;
+	int *progs; /* owned; descriptors, by index of script.progs; -1: not loaded */
+	struct live_names *names;
+	struct printer printer;
+
+	/* in map 0, shared with the programs */
+	struct script_globals *globals;
+	const uint64_t *lost;	    /* by index of script.sites */
+	struct epoch_state *epochs; /* by index of script.maps */
+
+	struct map_state *map_states; /* owned; by index of script.maps */
+	uint8_t *merged;	      /* owned: room for the largest value of a map */
+	uint64_t *told;		      /* owned: losses that were told, by index of script.sites */
+	uint64_t told_ns;
+	struct iter_run iter;
+
+	int epoll_fd, signal_fd, pid_fd;
+	sigset_t old_mask;
+	bool has_mask;
+	bool ends;
+};
+
+/* engine.c */
+
+/** Takes signals that came: some end the run. */
+void engine_look_at_signals(struct engine *e);
+uint64_t engine_now_ns(void); /* CLOCK_MONOTONIC */
+
+/* load.c */
+
+/** Makes maps and ring, fills the globals, loads the programs. */
+SONDE_MUST_CHECK int engine_load(struct engine *e);
+/** Runs the programs of all probes of that name: "BEGIN", "END". */
+SONDE_MUST_CHECK int engine_run_named(struct engine *e, const char *name);
+/** Attaches all others. */
+SONDE_MUST_CHECK int engine_attach(struct engine *e);
+
+/* record.c */
+
+/** Reads the ring: some records, or @all of them. Returns how many. */
+SONDE_MUST_CHECK int engine_read(struct engine *e, bool all);
+
+/* map.c */
+
+SONDE_MUST_CHECK int engine_maps_init(struct engine *e);
+void engine_maps_fini(struct engine *e);
+/** What print(@x), clear(@x) and zero(@x) ask for; @epoch as the record has it. */
+SONDE_MUST_CHECK int engine_map_print(struct engine *e, const struct site *site, uint32_t epoch);
+SONDE_MUST_CHECK int engine_map_clear(struct engine *e, const struct site *site, uint32_t epoch);
+SONDE_MUST_CHECK int engine_map_zero(struct engine *e, const struct site *site, uint32_t epoch);
+/** Prints all maps that have something, in the order of their names. Nothing is attached. */
+SONDE_MUST_CHECK int engine_maps_print(struct engine *e);
+
+/* loss.c */
+
+/** Tells of records that were lost since it was last asked, at most once a second. */
+void engine_loss_now(struct engine *e);
+/** Tells of all that was lost or left out. */
+void engine_loss_end(struct engine *e);
+
+/* iter.c */
+
+/** Begins to run the programs of iterators, in a thread of their own, if there are any. */
+SONDE_MUST_CHECK int engine_iter_start(struct engine *e);
+/** They have ended. True: nothing else is attached, so that the run is at its end. */
+bool engine_iter_done(struct engine *e);
+/** Waits for their end. */
+void engine_iter_end(struct engine *e);
+
+#endif
