@@ -4,10 +4,10 @@
 #define ANALYSIS_KERNEL_STATE_H
 
 #include "analysis/kernel.h"
-#include "sym/syscall_names.h"
 #include "base/arena.h"
 #include "model/bits.h"
 #include "model/field.h"
+#include "sym/syscall_names.h"
 
 enum { KERNEL_FIELDS_MOST = 8, KERNEL_CALLS_MOST = 4096, KERNEL_NRS_MOST = 1024 };
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sym/syscall_names.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "sym/syscall_names.h"
 
 enum { ARGS_MOST = 6, FIELDS_MOST = 8, ALL = 0x0f, LT = 0x03, FT = 0x0c, NAMELESS = -1 };
 
