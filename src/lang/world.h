@@ -11,7 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sonde/def.h>
+
 #include "base/arena.h"
+#include "base/mem.h"
 #include "bpf/attach.h"
 #include "lang/syntax/ast.h"
 #include "sym/ctype.h"
@@ -36,7 +39,9 @@ enum probe_args {
 struct probe_field {
 	const char *name;
 	const struct ctype *type;
-	uint32_t off, len; /* ARGS_FORMAT: in the record; ARGS_RAW, _TYPED: index of the number */
+	/** ARGS_FORMAT, _SYSCALL: in the record; ARGS_RAW, _TYPED: @off is the index of the number;
+	 * ARGS_ITER: in the context. */
+	uint32_t off, len;
 	bool is_signed;
 	enum { FIELD_FIXED, FIELD_DATA_LOC, FIELD_REL_LOC } place; /* u32: length << 16 | offset */
 };
@@ -59,7 +64,10 @@ struct probe {
 	int btf_fd;
 	bool sleepable;
 	struct attach_spec attach;
-	/** ARGS_SYSCALL: numbers of the calls that count; all other events are left out. */
+	/**
+	 * ARGS_SYSCALL: numbers of the calls that count, in order; all other events are left out,
+	 * and those of 32-bit tasks, whose numbers mean other calls. NULL: every event counts.
+	 */
 	const uint32_t *syscalls;
 	size_t n_syscalls;
 	/** Further places that the same program, compiled once, attaches to. */
@@ -84,8 +92,8 @@ struct world {
 struct world_ops {
 	/**
 	 * The places that @ap names, as a list in *@ret, in @arena. -EINVAL: @d says why there is
-	 * none. Called once to know the types (@wants NULL), and once more when the body was looked
-	 * at.
+	 * none. Called once to know the types (@wants NULL: only the first place is given, with all
+	 * its fields), and once more when the body was looked at.
 	 */
 	int (*probes)(struct world *w, struct diag *d, struct arena *arena,
 		      const struct ast_attach *ap, const struct probe_wants *wants,
@@ -102,5 +110,12 @@ struct world_ops {
 	uint32_t (*kfunc)(struct world *w, const char *name);
 	void (*free)(struct world *w);
 };
+
+static inline void world_free(struct world *w)
+{
+	if (w)
+		w->ops->free(w);
+}
+SONDE_DEFINE_AUTO(struct world *, world_free)
 
 #endif
