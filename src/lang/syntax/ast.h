@@ -85,10 +85,13 @@ enum op {
 /** A type as the script writes it: "uint64", "struct sock *", "string[16]", "uint8[4]". */
 struct ast_type {
 	struct pos pos;
-	const char *name; /* "struct sock", "uint64", "int64", "string", "char" ...: one blank
-			     between words */
+	/** "struct sock", "uint64", "int64", "string", "size_t" ...: one blank between words,
+	 * without const and volatile. C's integers always as "unsigned char", "short", "unsigned
+	 * long long", "long" ...; "struct", "union" and "enum" alone: nameless, see ast_field.def
+	 */
+	const char *name;
 	unsigned n_ptrs;  /* stars */
-	uint64_t dims[4]; /* "int[2][3]": 2, 3; also the size of "string[64]" */
+	uint64_t dims[4]; /* "int[2][3]": 2, 3; also the size of "string[64]"; 0: "int[]" */
 	unsigned n_dims;
 };
 
@@ -96,6 +99,8 @@ struct ast {
 	enum ast_kind kind;
 	struct pos pos;
 	struct ast *next; /* the following argument, key, element or statement */
+	/** Levels of the expression, with this one: at most PARSE_HEIGHT_MOST. */
+	uint32_t height;
 	/** Set by the checker, for expressions. */
 	const struct type *type;
 	/** The checker's notes for the generator; what they are depends on the kind. */
@@ -179,7 +184,7 @@ struct ast_field {
 	struct pos pos;
 	const char *name; /* "" for a nameless struct inside */
 	const struct ast_type *type;
-	const struct ast_def *def; /* defined inside: its layout; else NULL */
+	const struct ast_def *def; /* defined right here: its layout; else NULL */
 	uint32_t bits;		   /* of a bit field, else 0 */
 	int64_t value;		   /* of an enumerator */
 	struct ast_field *next;
@@ -212,7 +217,15 @@ struct ast_map_decl {
 	struct ast_map_decl *next;
 };
 
+/** #include <path>: only remembered, as types come from BTF and DWARF. */
+struct ast_include {
+	struct pos pos;
+	const char *path;
+	struct ast_include *next;
+};
+
 struct script_ast {
+	struct ast_include *includes;
 	struct ast_setting *settings;
 	struct ast_def *defs;
 	struct ast_map_decl *maps;

@@ -9,8 +9,11 @@
 #include "lang/syntax/ast.h"
 #include "lang/syntax/diag.h"
 
-/** Deepest nesting of expressions and blocks, and longest script. */
-enum { PARSE_DEPTH_MOST = 200, PARSE_BYTES_MOST = 1 << 20 };
+enum {
+	PARSE_DEPTH_MOST = 200,	   /* parentheses, prefixes and blocks in each other */
+	PARSE_HEIGHT_MOST = 4000,  /* levels of an expression's tree: a + b + c has three */
+	PARSE_BYTES_MOST = 1 << 20 /* longest script */
+};
 
 /**
  * Parses the text of @d into @ret, in @arena. Positional parameters: @params, for those inside of
