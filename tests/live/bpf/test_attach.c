@@ -301,7 +301,7 @@ TEST(clock_on_each_cpu)
 				       .cpu = -1,
 				       .perf_type = PERF_TYPE_SOFTWARE,
 				       .perf_config = PERF_COUNT_SW_CPU_CLOCK,
-				       .freq = 500 };
+				       .freq = 620 };
 
 	check_kind(BPF_PROG_TYPE_PERF_EVENT, &s, 0, spin);
 }
