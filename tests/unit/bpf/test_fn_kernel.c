@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/** The program builder against the kernel: random functions do there what they do here. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <sonde/err.h>
+
+#include "base/strbuf.h"
+#include "bpf/fn.h"
+#include "fn_random.h"
+#include "test.h"
+
+enum { RUNS = 300, RUN_MOST = 100000, LOG_LEN = 1 << 16 };
+
+/* The two maps of bpf/fn_random.h. */
+struct maps {
+	int fd[2];
+};
+
+static int maps_make(struct maps *m)
+{
+	m->fd[0] = bpf_map_create(BPF_MAP_TYPE_ARRAY, "result", 4, sizeof(struct random_result), 1,
+				  NULL);
+	m->fd[1] = bpf_map_create(BPF_MAP_TYPE_ARRAY, "element", 4, 8, 1, NULL);
+	return m->fd[0] < 0 || m->fd[1] < 0 ? -1 : 0;
+}
+
+static void maps_close(struct maps *m)
+{
+	close(m->fd[0]);
+	close(m->fd[1]);
+}
+
+static int load(struct bpf_code *c, const struct maps *m, char *log)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+
+	for (size_t i = 0; i < c->n_relocs; i++)
+		c->insns[c->relocs[i].insn].imm = m->fd[c->relocs[i].map];
+	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "random", "GPL", c->insns, c->n_insns,
+			       &opts);
+	if (fd >= 0 || errno == E2BIG || errno == EPERM)
+		return fd >= 0 ? fd : -errno;
+	opts.log_buf = log;
+	opts.log_size = LOG_LEN;
+	opts.log_level = 1;
+	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "random", "GPL", c->insns, c->n_insns,
+			   &opts);
+	return fd >= 0 ? fd : -errno;
+}
+
+static int run(int prog, uint64_t *inputs, const struct maps *m, struct random_result *ret)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = inputs,
+		    .ctx_size_in = RANDOM_INPUTS * sizeof(*inputs));
+	static const struct random_result zero;
+	uint32_t key = 0;
+	uint64_t none = 0;
+
+	bpf_map_update_elem(m->fd[0], &key, &zero, 0);
+	bpf_map_update_elem(m->fd[1], &key, &none, 0);
+	int r = bpf_prog_test_run_opts(prog, &opts);
+	if (r < 0)
+		return r;
+	bpf_map_lookup_elem(m->fd[0], &key, ret);
+	bpf_map_lookup_elem(m->fd[1], &key, &ret->element);
+	return opts.retval ? -EINVAL : 0;
+}
+
+static void print_code(const struct bpf_code *c)
+{
+	struct strbuf b = { 0 };
+
+	bpf_code_print(c, &b);
+	printf("%s", strbuf_text(&b));
+	strbuf_fini(&b);
+}
+
+static void compare(const struct random_fn *r, int prog, const struct maps *m, uint64_t seed)
+{
+	uint64_t state = ~seed, inputs[RANDOM_INPUTS];
+	struct random_result want, got;
+
+	for (unsigned n = 0; n < 4; n++) {
+		for (unsigned i = 0; i < RANDOM_INPUTS; i++)
+			inputs[i] = random_next(&state) >> (n * 20 % 64);
+		random_fn_eval(r, inputs, &want);
+		int err = run(prog, inputs, m, &got);
+		if (err < 0)
+			test_failed(__FILE__, __LINE__, "seed %llu: run: %d",
+				    (unsigned long long)seed, err);
+		else if (memcmp(&want, &got, sizeof(want)))
+			test_failed(__FILE__, __LINE__, "seed %llu, input %u: another result",
+				    (unsigned long long)seed, n);
+	}
+}
+
+/* Returns 1 if the kernel took it, 0 if it or its frame is too large, -EPERM without rights. */
+static int try(uint64_t seed, const struct maps *m, char *log)
+{
+	static struct random_fn r;
+	struct unit *u = NULL;
+	struct bpf_code c = { 0 };
+
+	if (unit_new(&u) < 0)
+		return -ENOMEM;
+	random_fn_make(&r, seed);
+	random_fn_build(&r, unit_fn(u, 1));
+	int err = unit_finish(u, &c);
+	unit_free(u);
+	if (err < 0) {
+		printf("# seed %llu: %s\n", (unsigned long long)seed, sonde_err_str());
+		return err == -E2BIG ? 0 : err;
+	}
+	log[0] = '\0';
+	int prog = load(&c, m, log);
+	if (prog < 0 && prog != -E2BIG && prog != -EPERM) {
+		print_code(&c);
+		test_failed(__FILE__, __LINE__, "seed %llu: load: %d\n%s", (unsigned long long)seed,
+			    prog, log);
+	}
+	bpf_code_fini(&c);
+	if (prog < 0)
+		return prog == -E2BIG ? 0 : prog;
+	compare(&r, prog, m, seed);
+	close(prog);
+	return 1;
+}
+
+TEST(random_functions_do_the_same_in_the_kernel)
+{
+	const char *given = getenv("FN_SEED"), *runs = getenv("FN_RUNS");
+	uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
+	unsigned long n = runs ? strtoul(runs, NULL, 0) : given ? 1 : RUNS;
+	struct maps m;
+	unsigned taken = 0;
+
+	char *log = geteuid() == 0 ? malloc(LOG_LEN) : NULL;
+	if (!log || maps_make(&m) < 0) {
+		free(log);
+		test_skip("needs the right to load eBPF programs");
+		return;
+	}
+	for (unsigned long i = 0; i < n; i++) {
+		int r = try(seed + i, &m, log);
+		if (r == -EPERM) {
+			test_skip("needs the right to load eBPF programs");
+			break;
+		}
+		EXPECT(r >= 0);
+		taken += r > 0;
+	}
+	printf("# the kernel took %u of %lu\n", taken, n);
+	maps_close(&m);
+	free(log);
+}
