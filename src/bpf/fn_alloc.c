@@ -20,7 +20,13 @@
 #include "bpf/fn_live.h"
 #include "bpf/fn_spill.h"
 
-enum { N_REGS = 10, N_CLOBBERED = 6, ROUNDS_MOST = 32, STACK_VARS_MOST = FN_STACK_MOST / 8 };
+enum {
+	N_REGS = 10,
+	N_CLOBBERED = 6,
+	ROUNDS_MOST = 64,
+	PART_ROUNDS = 6,
+	STACK_VARS_MOST = FN_STACK_MOST / 8
+};
 
 /* It would save an instruction if the variable were in @reg, or where @other is. */
 struct hint {
@@ -39,7 +45,7 @@ struct alloc {
 	struct fn *f;
 	struct live *live;
 	struct arena arena; /* of one round */
-	struct var_kinds kinds;
+	struct vars vars;
 	struct places places;
 	size_t cap_reg, cap_stack;
 	uint64_t *busy[N_REGS];
@@ -181,7 +187,7 @@ static int begin_round(struct alloc *a)
 {
 	size_t n_vars = (size_t)a->f->n_vars;
 
-	int r = var_kinds_grow(&a->kinds, a->f, VAR_REG);
+	int r = vars_grow(&a->vars, a->f);
 	if (r == 0)
 		r = mem_grow(&a->places.reg, &a->cap_reg, n_vars + 1);
 	if (r == 0)
@@ -212,7 +218,7 @@ static float priority(const struct alloc *a, int var)
 {
 	uint32_t len = 0, n = 0;
 
-	if (a->kinds.all[var] == VAR_TINY)
+	if (a->vars.all[var].kind == VAR_TINY)
 		return INFINITY;
 	for (int i = a->live->head[var]; i >= 0; i = a->live->ranges[i].next, n++)
 		len += a->live->ranges[i].to - a->live->ranges[i].from + 1;
@@ -266,9 +272,9 @@ static int choose_all(struct alloc *a)
 		return -ENOMEM;
 
 	for (int v = 0; v < a->f->n_vars; v++) {
-		if (a->live->head[v] >= 0 && a->kinds.all[v] <= VAR_TINY)
+		if (a->live->head[v] >= 0 && a->vars.all[v].kind <= VAR_TINY)
 			all[n++] = (struct choice){ priority(a, v), v };
-		if (a->kinds.all[v] == VAR_STACK)
+		if (a->vars.all[v].kind == VAR_STACK)
 			a->places.reg[v] = PLACE_STACK;
 	}
 	qsort(all, n, sizeof(*all), by_weight);
@@ -280,9 +286,9 @@ static int choose_all(struct alloc *a)
 			occupy(a, a->busy[reg], v);
 			continue;
 		}
-		if (a->kinds.all[v] == VAR_TINY)
+		if (a->vars.all[v].kind == VAR_TINY)
 			return sonde_fail(-E2BIG, "too many values at once");
-		a->kinds.all[v] = VAR_SPILL;
+		a->vars.all[v].kind = VAR_SPILL;
 		a->has_spilled = true;
 	}
 	return 0;
@@ -315,7 +321,7 @@ static int place_stack(struct alloc *a)
 }
 
 /* Returns 1 if the function was rewritten and must be placed anew. */
-static int run_round(struct alloc *a)
+static int run_round(struct alloc *a, unsigned round)
 {
 	int r = live_init(a->live, a->f);
 	if (r < 0)
@@ -333,7 +339,7 @@ static int run_round(struct alloc *a)
 		return r;
 	if (!a->has_spilled)
 		return place_stack(a);
-	r = fn_spill(a->f, &a->kinds);
+	r = fn_spill(a->f, &a->vars, round < PART_ROUNDS);
 	return r < 0 ? r : 1;
 }
 
@@ -344,11 +350,11 @@ int fn_alloc(struct fn *f, struct places *ret)
 	int r = 1;
 
 	for (unsigned i = 0; i < ROUNDS_MOST && r == 1; i++) {
-		r = run_round(&a);
+		r = run_round(&a, i);
 		live_fini(&live);
 		arena_fini(&a.arena);
 	}
-	free(a.kinds.all);
+	free(a.vars.all);
 	if (r == 0) {
 		*ret = a.places;
 		return 0;

@@ -1,31 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-/** Short-lived variables around each instruction that works on a spilled one. */
+/**
+ * Spilled variables: their place on the stack always holds what they are, so that a part or a tiny
+ * variable may begin anywhere by reading it, and end anywhere.
+ *
+ * A part goes on over branches to code that nothing else leads to. That is more than speed: what
+ * the kernel learns of a number from a branch, older ones than 6.8 do not carry over to the stack.
+ */
 #include "bpf/fn_spill.h"
 
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/check.h"
 #include "bpf/fn_ins.h"
+
+enum { CACHED_MOST = 24 };
+
+/* What spilled variables are in which part at the instruction at work. */
+struct cached {
+	int var, part;
+};
+struct cache {
+	struct cached all[CACHED_MOST];
+	unsigned n;
+};
 
 struct rewrite {
 	struct fn *f;
-	struct var_kinds *k;
+	struct vars *v;
+	bool makes_parts;
+	struct arena arena;
 	struct val *again; /* per variable: what a VAR_AGAIN is */
+	struct cache now;
+	struct cache **at; /* per label: what is cached where it is jumped from, or NULL */
+	uint32_t *refs;	   /* jumps to each label */
 	struct ins *out;   /* owned */
 	size_t n, cap;
 };
 
-int var_kinds_grow(struct var_kinds *k, const struct fn *f, enum var_kind fresh)
+int vars_grow(struct vars *v, const struct fn *f)
 {
 	size_t n = (size_t)f->n_vars;
 
-	int r = mem_grow(&k->all, &k->cap, n + 1);
+	int r = mem_grow(&v->all, &v->cap, n + 1);
 	if (r < 0)
 		return r;
-	if (n > k->n)
-		memset(k->all + k->n, fresh, n - k->n);
-	k->n = n;
+	for (; v->n < n; v->n++)
+		v->all[v->n] = (struct var){ VAR_REG, -1 };
 	return 0;
 }
 
@@ -45,20 +65,60 @@ static int put_mov(struct rewrite *w, const struct ins *at, int dst, struct val 
 			   .kind = INS_MOV, .dst = dst, .a = a, .line = at->line, .col = at->col });
 }
 
-static int tiny(struct rewrite *w, int *ret)
+static struct val reg_val(int var)
 {
-	*ret = w->f->n_vars++;
-	return var_kinds_grow(w->k, w->f, VAR_TINY);
+	return (struct val){ VAL_REG, var, 0 };
 }
 
 static bool is_kind(const struct rewrite *w, int var, enum var_kind kind)
 {
-	return var >= 0 && w->k->all[var] == kind;
+	return var >= 0 && w->v->all[var].kind == kind;
 }
 
-static struct val reg_val(int var)
+static void forget(struct rewrite *w, int var)
 {
-	return (struct val){ VAL_REG, var, 0 };
+	struct cache *c = &w->now;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		if (c->all[i].var == var) {
+			c->all[i] = c->all[--c->n];
+			return;
+		}
+	}
+}
+
+static void remember(struct rewrite *w, int var, int part)
+{
+	struct cache *c = &w->now;
+
+	forget(w, var);
+	if (c->n == CACHED_MOST)
+		memmove(c->all, c->all + 1, --c->n * sizeof(c->all[0]));
+	c->all[c->n++] = (struct cached){ var, part };
+}
+
+static int recall(const struct rewrite *w, int var)
+{
+	for (unsigned i = 0; i < w->now.n; i++) {
+		if (w->now.all[i].var == var)
+			return w->now.all[i].part;
+	}
+	return -1;
+}
+
+/* A new variable for (a part of) the life of @var. */
+static int new_part(struct rewrite *w, int var, int *ret)
+{
+	bool is_part = w->makes_parts && w->v->all[var].home < 0;
+
+	*ret = w->f->n_vars++;
+	int r = vars_grow(w->v, w->f);
+	if (r < 0)
+		return r;
+	w->v->all[*ret] = (struct var){ is_part ? VAR_PART : VAR_TINY, is_part ? var : -1 };
+	if (is_part)
+		remember(w, var, *ret);
+	return 0;
 }
 
 /* Whether the instruction itself can read from the stack, or make constants. */
@@ -71,23 +131,28 @@ static bool takes_all(const struct rewrite *w, const struct ins *in)
 
 static int rewrite_use(struct rewrite *w, const struct ins *in, struct val *use)
 {
-	bool is_again = is_kind(w, use->id, VAR_AGAIN);
-	struct val from = is_again ? w->again[use->id] : reg_val(use->id);
+	int var = use->id;
 
-	if (!is_again && !is_kind(w, use->id, VAR_STACK))
+	if (!is_kind(w, var, VAR_AGAIN) && !is_kind(w, var, VAR_STACK))
 		return 0;
+	int part = recall(w, var);
+	if (part >= 0) {
+		use->id = part;
+		return 0;
+	}
+	struct val from = is_kind(w, var, VAR_AGAIN) ? w->again[var] : reg_val(var);
 	if (takes_all(w, in)) {
 		*use = from;
 		return 0;
 	}
-	int t;
-	int r = tiny(w, &t);
+	int r = new_part(w, var, &part);
 	if (r < 0)
 		return r;
-	use->id = t;
-	return put_mov(w, in, t, from);
+	use->id = part;
+	return put_mov(w, in, part, from);
 }
 
+/* A variable that is read twice gets one new variable. */
 static int rewrite_uses(struct rewrite *w, struct ins *in)
 {
 	struct val *uses[FN_USES_MOST];
@@ -111,33 +176,99 @@ static int rewrite_uses(struct rewrite *w, struct ins *in)
 	return 0;
 }
 
-static int rewrite_ins(struct rewrite *w, struct ins in)
+/* The variable on the stack that @in sets, itself or by its spilled part; or -1. */
+static int stack_of(const struct rewrite *w, const struct ins *in)
 {
-	if (in.kind == INS_NONE || is_kind(w, in.dst, VAR_AGAIN))
-		return 0;
-	int r = rewrite_uses(w, &in);
-	if (r < 0)
-		return r;
-	bool is_plain_mov = in.kind == INS_MOV && in.a.kind == VAL_REG;
-	if (!is_kind(w, in.dst, VAR_STACK) || is_plain_mov)
-		return put(w, &in);
-
-	int var = in.dst, t;
-	r = tiny(w, &t);
-	if (r < 0)
-		return r;
-	in.dst = t;
-	r = put(w, &in);
-	return r < 0 ? r : put_mov(w, &in, var, reg_val(t));
+	if (is_kind(w, in->dst, VAR_STACK))
+		return in->dst;
+	return is_kind(w, in->dst, VAR_AGAIN) ? w->v->all[in->dst].home : -1;
 }
 
-/* Spilled variables that are set once, to what can be had again at any time. */
-static int find_again(struct rewrite *w, struct arena *arena)
+/* What need not be done: making or reading what is had again, storing what was stored. */
+static bool is_needless(const struct rewrite *w, const struct ins *in)
+{
+	if (in->kind == INS_NONE)
+		return true;
+	if (in->kind != INS_MOV)
+		return false;
+	if (is_kind(w, in->dst, VAR_AGAIN))
+		return w->again[in->dst].kind != VAL_REG ||
+		       (in->a.kind == VAL_REG && in->a.id == w->v->all[in->dst].home);
+	return in->a.kind == VAL_REG && is_kind(w, in->a.id, VAR_AGAIN) &&
+	       w->v->all[in->a.id].home == in->dst;
+}
+
+static int rewrite_set(struct rewrite *w, struct ins *in)
+{
+	int var = stack_of(w, in), t;
+
+	if (var < 0)
+		return put(w, in);
+	bool is_plain_mov = in->kind == INS_MOV && in->a.kind == VAL_REG && in->dst == var;
+	if (is_plain_mov) {
+		// Not for a part's own store, which changes nothing.
+		if (recall(w, var) != in->a.id)
+			forget(w, var);
+		return put(w, in);
+	}
+	int r = new_part(w, in->dst, &t);
+	if (r < 0)
+		return r;
+	in->dst = t;
+	r = put(w, in);
+	return r < 0 ? r : put_mov(w, in, var, reg_val(t));
+}
+
+/* Parts end where others may come from, and at calls, as these leave few registers. */
+static int follow(struct rewrite *w, const struct ins *in)
+{
+	switch (in->kind) {
+	case INS_JUMP:
+	case INS_IF:
+		if (w->refs[in->to] == 1 && w->now.n) {
+			w->at[in->to] = arena_new(&w->arena, struct cache);
+			if (!w->at[in->to])
+				return -ENOMEM;
+			*w->at[in->to] = w->now;
+		}
+		break;
+	case INS_LABEL: {
+		bool is_open = w->n > 0 && w->out[w->n - 1].kind != INS_JUMP &&
+			       w->out[w->n - 1].kind != INS_EXIT;
+		w->now.n = 0;
+		if (!is_open && w->at[in->to])
+			w->now = *w->at[in->to];
+		break;
+	}
+	case INS_CALL: w->now.n = 0; break;
+	default: break;
+	}
+	return 0;
+}
+
+static int rewrite_ins(struct rewrite *w, struct ins in)
+{
+	if (is_needless(w, &in))
+		return 0;
+	int r = rewrite_uses(w, &in);
+	if (r == 0)
+		r = follow(w, &in);
+	return r == 0 ? rewrite_set(w, &in) : r;
+}
+
+static bool is_const(const struct rewrite *w, int var, uint32_t sets)
+{
+	enum val_kind kind = w->again[var].kind;
+
+	return sets == 1 && kind != VAL_NONE && kind != VAL_REG;
+}
+
+/* Spilled variables that are set once, to what can be had again at any time; and parts. */
+static int find_again(struct rewrite *w)
 {
 	struct fn *f = w->f;
-	uint32_t *sets = arena_array(arena, (size_t)f->n_vars + 1, sizeof(*sets));
-	w->again = arena_array(arena, (size_t)f->n_vars + 1, sizeof(*w->again));
-	if (!sets || !w->again)
+	uint32_t *sets = arena_array(&w->arena, (size_t)f->n_vars + 1, sizeof(*sets));
+	if (!sets)
 		return -ENOMEM;
 
 	for (unsigned i = 0; i < f->n_args; i++)
@@ -151,12 +282,33 @@ static int find_again(struct rewrite *w, struct arena *arena)
 			w->again[in->dst] = in->a;
 	}
 	for (int v = 0; v < f->n_vars; v++) {
-		if (w->k->all[v] != VAR_SPILL)
+		struct var *var = &w->v->all[v];
+		if (var->kind != VAR_SPILL)
 			continue;
-		bool is_const = w->again[v].kind != VAL_NONE && w->again[v].kind != VAL_REG;
-		w->k->all[v] = sets[v] == 1 && is_const ? VAR_AGAIN : VAR_STACK;
+		var->kind = is_const(w, v, sets[v]) ? VAR_AGAIN : VAR_STACK;
+		if (is_kind(w, var->home, VAR_STACK)) {
+			w->again[v] = reg_val(var->home);
+			var->kind = VAR_AGAIN;
+		}
 	}
 	return 0;
+}
+
+static int begin(struct rewrite *w)
+{
+	struct fn *f = w->f;
+	size_t n_labels = (size_t)f->n_labels + 1;
+
+	w->again = arena_array(&w->arena, (size_t)f->n_vars + 1, sizeof(*w->again));
+	w->refs = arena_array(&w->arena, n_labels, sizeof(*w->refs));
+	w->at = (struct cache **)arena_array(&w->arena, n_labels, sizeof(*w->at));
+	if (!w->again || !w->refs || !w->at)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->ins[i].kind == INS_JUMP || f->ins[i].kind == INS_IF)
+			w->refs[f->ins[i].to]++;
+	}
+	return find_again(w);
 }
 
 static void replace(struct rewrite *w)
@@ -167,17 +319,16 @@ static void replace(struct rewrite *w)
 	w->f->cap = w->cap;
 }
 
-int fn_spill(struct fn *f, struct var_kinds *k)
+int fn_spill(struct fn *f, struct vars *v, bool makes_parts)
 {
-	struct rewrite w = { .f = f, .k = k };
-	struct arena arena = { 0 };
-	int r = find_again(&w, &arena);
+	struct rewrite w = { .f = f, .v = v, .makes_parts = makes_parts };
+	int r = begin(&w);
 
 	for (size_t i = 0; i < f->n && r == 0; i++)
 		r = rewrite_ins(&w, f->ins[i]);
 	if (r == 0)
 		replace(&w);
-	arena_fini(&arena);
+	arena_fini(&w.arena);
 	free(w.out);
 	return r;
 }

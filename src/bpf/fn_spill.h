@@ -3,6 +3,7 @@
 #ifndef BPF_FN_SPILL_H
 #define BPF_FN_SPILL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,22 +13,31 @@ struct fn;
 
 enum var_kind {
 	VAR_REG,   /* wants a register */
+	VAR_PART,  /* wants one: a part of a spilled variable's life, between two calls */
 	VAR_TINY,  /* wants one for two or three instructions, and must get it */
 	VAR_STACK, /* has none */
-	VAR_AGAIN, /* is a constant or an address that is made again wherever it is read */
-	VAR_SPILL, /* shall become VAR_STACK or VAR_AGAIN with fn_spill() */
+	VAR_AGAIN, /* is what can be had again wherever it is read; gone after fn_spill() */
+	VAR_SPILL, /* shall become one of the two with fn_spill() */
 };
 
-struct var_kinds {
-	uint8_t *all; /* owned; enum var_kind of each variable */
+struct var {
+	uint8_t kind; /* enum var_kind */
+	int home;     /* of a VAR_PART, also when it is spilled: the variable; else -1 */
+};
+
+struct vars {
+	struct var *all; /* owned */
 	size_t n, cap;
 };
 
-/** Lets @k have as many variables as @f; new ones are of the kind @fresh. -ENOMEM. */
-SONDE_MUST_CHECK int var_kinds_grow(struct var_kinds *k, const struct fn *f, enum var_kind fresh);
+/** Lets @v have as many variables as @f; new ones are VAR_REG. -ENOMEM. */
+SONDE_MUST_CHECK int vars_grow(struct vars *v, const struct fn *f);
 
-/** Rewrites all uses of variables that are VAR_SPILL. -ENOMEM. */
-SONDE_MUST_CHECK int fn_spill(struct fn *f, struct var_kinds *k);
+/**
+ * Rewrites all uses of variables that are VAR_SPILL. @makes_parts: into parts that keep a value in
+ * a register from one use to the next; else and for parts, into tiny variables. -ENOMEM.
+ */
+SONDE_MUST_CHECK int fn_spill(struct fn *f, struct vars *v, bool makes_parts);
 
 /** Sets the given variables to 0 at the function's begin. -ENOMEM. */
 SONDE_MUST_CHECK int fn_set_unset(struct fn *f, const int *vars, size_t n);

@@ -16,6 +16,7 @@ struct tidy {
 	size_t *next;	/* the first instruction from here on, neither removed nor a label */
 	uint32_t *refs; /* jumps to each label */
 	uint32_t *uses; /* of each variable */
+	uint32_t *sets; /* likewise: instructions that set it */
 	bool *reached;
 	size_t *todo;
 };
@@ -31,7 +32,8 @@ static int init(struct tidy *t)
 	t->reached = arena_array(&t->arena, f->n + 1, sizeof(*t->reached));
 	t->todo = arena_array(&t->arena, f->n + 1, sizeof(*t->todo));
 	t->uses = arena_array(&t->arena, n_vars, sizeof(*t->uses));
-	if (!t->at || !t->refs || !t->next || !t->reached || !t->todo || !t->uses)
+	t->sets = arena_array(&t->arena, n_vars, sizeof(*t->sets));
+	if (!t->at || !t->refs || !t->next || !t->reached || !t->todo || !t->uses || !t->sets)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_labels; i++)
 		t->at[i] = SIZE_MAX;
@@ -189,6 +191,43 @@ static void drop_dead(struct tidy *t)
 	}
 }
 
+static bool reads_late(struct tidy *t, struct ins *in, int var)
+{
+	struct val *uses[FN_USES_MOST];
+	unsigned n = ins_uses(t->f, in, uses);
+
+	for (unsigned k = 0; k < n; k++) {
+		if (uses[k]->id == var && ins_reads_late(in, uses[k]))
+			return true;
+	}
+	return false;
+}
+
+/* "t = a + b; v = t", and t is never seen again: "v = a + b". */
+static void join_movs(struct tidy *t)
+{
+	struct fn *f = t->f;
+	struct ins *last = NULL;
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->ins[i].dst >= 0 && f->ins[i].kind != INS_NONE)
+			t->sets[f->ins[i].dst]++;
+	}
+	for (size_t i = 0; i < f->n; i++) {
+		struct ins *in = &f->ins[i];
+		if (in->kind == INS_NONE)
+			continue;
+		if (last && last->dst >= (int)f->n_args && in->kind == INS_MOV &&
+		    in->a.kind == VAL_REG && in->a.id == last->dst && t->sets[last->dst] == 1 &&
+		    t->uses[last->dst] == 1 && !reads_late(t, last, in->dst)) {
+			last->dst = in->dst;
+			in->kind = INS_NONE;
+			continue;
+		}
+		last = in;
+	}
+}
+
 static void compress(struct tidy *t)
 {
 	struct fn *f = t->f;
@@ -214,6 +253,7 @@ int fn_tidy(struct fn *f)
 		drop_unreached(&t);
 		drop_jumps(&t);
 		drop_dead(&t);
+		join_movs(&t);
 		compress(&t);
 	}
 	arena_fini(&t.arena);
