@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,12 +19,14 @@
 
 enum {
 	IDLE_MS = 100, /* losses are looked at, and what processes did */
+	SOON_MS = 20,  /* the same while records come */
 	/*
 	 * The kernel wakes the reader when a record comes into an empty ring. It reads this much
 	 * later, so that a flood of records wakes it some hundred times a second, not at each.
 	 */
 	GATHER_MS = 2,
 	EVENTS_MOST = 8,
+	READER_NICE = -15,
 };
 
 uint64_t engine_now_ns(void)
@@ -43,23 +46,11 @@ static int watch(struct engine *e, int fd, uint32_t events)
 	return 0;
 }
 
-/* The number of "self:signal:SIGUSR1"; 0: it is another probe. */
+/* The signal that a probe is for; 0: it is another probe. */
 static int signal_of(const struct probe *p)
 {
-	static const struct {
-		const char *name;
-		int number;
-	} all[] = { { "SIGUSR1", SIGUSR1 },   { "SIGUSR2", SIGUSR2 }, { "SIGALRM", SIGALRM },
-		    { "SIGWINCH", SIGWINCH }, { "SIGCONT", SIGCONT }, { "SIGQUIT", SIGQUIT } };
-	static const char prefix[] = "self:signal:";
-
-	if (p->attach.kind != ATTACH_NONE || strncmp(p->name, prefix, sizeof(prefix) - 1) != 0)
-		return 0;
-	for (size_t i = 0; i < MEM_LEN(all); i++) {
-		if (!strcmp(p->name + sizeof(prefix) - 1, all[i].name))
-			return all[i].number;
-	}
-	return 0;
+	return p->attach.kind == ATTACH_NONE && !strcmp(p->name, "self:signal:SIGUSR1") ? SIGUSR1
+											: 0;
 }
 
 /* From here on signals wait until they are looked at: none is lost while things are set up. */
@@ -225,17 +216,34 @@ static int loop(struct engine *e)
 		e->ends |= __atomic_load_n(&e->globals->exiting, __ATOMIC_RELAXED) != 0;
 		if (n < 0 || e->ends)
 			break;
-		int r = wait_some(e, n ? 0 : IDLE_MS);
+		// A full batch: there is more. Else a writer will wake us.
+		int r = wait_some(e, n >= ENGINE_BATCH ? 0 : n ? SOON_MS : IDLE_MS);
 		if (r < 0)
 			return r;
 	}
 	return n < 0 ? n : 0;
 }
 
+/* Whoever is looked at must not keep the reader from its ring. The command has been forked. */
+static void raise_priority(struct engine *e)
+{
+	errno = 0;
+	e->old_nice = getpriority(PRIO_PROCESS, 0);
+	e->raised = !errno && setpriority(PRIO_PROCESS, 0, READER_NICE) == 0;
+}
+
+void engine_lower_priority(struct engine *e)
+{
+	if (e->raised)
+		(void)setpriority(PRIO_PROCESS, 0, e->old_nice);
+	e->raised = false;
+}
+
 /* From the first program that runs to the last. */
 static int run(struct engine *e)
 {
 	tell_attaching(e);
+	raise_priority(e);
 	int r = engine_run_named(e, "BEGIN");
 	if (r < 0)
 		return r;
@@ -283,6 +291,7 @@ static int finish(struct engine *e)
 
 static void fini(struct engine *e)
 {
+	engine_lower_priority(e);
 	silence(e);
 	attachments_free(e->attachments);
 	for (size_t i = 0; e->progs && i < e->script->n_progs; i++)

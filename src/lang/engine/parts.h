@@ -53,12 +53,15 @@ struct engine {
 	sigset_t old_mask;
 	bool has_mask;
 	bool ends;
+	bool raised; /* its priority */
+	int old_nice;
 };
 
 /* engine.c */
 
 /** Takes signals that came: some end the run. */
 void engine_look_at_signals(struct engine *e);
+void engine_lower_priority(struct engine *e);
 uint64_t engine_now_ns(void); /* CLOCK_MONOTONIC */
 
 /* load.c */
@@ -72,7 +75,10 @@ SONDE_MUST_CHECK int engine_attach(struct engine *e);
 
 /* record.c */
 
-/** Reads the ring: some records, or @all of them. Returns how many. */
+/** So many records are read before the output is written and signals are looked at. */
+enum { ENGINE_BATCH = 4096 };
+
+/** Reads the ring: a batch, or @all that is there. Returns how many the last batch had. */
 SONDE_MUST_CHECK int engine_read(struct engine *e, bool all);
 
 /* map.c */

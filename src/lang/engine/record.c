@@ -10,9 +10,6 @@
 
 #include "lang/engine/parts.h"
 
-/* So many are read before the output is written and signals are looked at. */
-enum { BATCH = 4096 };
-
 extern char **environ;
 
 /* Runs shell text, as system() in a script asks; its output comes between the script's. */
@@ -26,6 +23,7 @@ static int run_shell(struct engine *e, const char *text)
 	int r = out_flush(e->opt->out);
 	if (r < 0)
 		return r;
+	engine_lower_priority(e); // commands inherit it
 	r = -posix_spawnattr_init(&attr);
 	if (r < 0)
 		return sonde_fail_errno(r, "cannot run '%s'", text);
@@ -99,10 +97,10 @@ static int take_record(void *arg, const void *data, size_t len)
 
 int engine_read(struct engine *e, bool all)
 {
-	int n, sum = 0;
+	int n;
 
 	do {
-		n = bpf_ring_read(e->ring, BATCH, take_record, e);
+		n = bpf_ring_read(e->ring, ENGINE_BATCH, take_record, e);
 		if (n < 0)
 			return n;
 		if (n && !e->opt->keep_buffered) {
@@ -110,7 +108,6 @@ int engine_read(struct engine *e, bool all)
 			if (r < 0)
 				return r;
 		}
-		sum = n;
 	} while (all && n);
-	return sum;
+	return n;
 }
