@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/** BTF as bytes: where each type lies, and its name. One pass when opened, no more. */
+#ifndef SYM_CTYPE_BTF_DATA_H
+#define SYM_CTYPE_BTF_DATA_H
+
+#include <linux/btf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sonde/def.h>
+
+struct btf_data {
+	uint8_t *bytes; /* owned */
+	size_t len;
+	bool is_mapped;
+	const uint8_t *types; /* in @bytes */
+	uint32_t types_len;
+	const char *strs; /* in @bytes; the last byte is 0 */
+	uint32_t strs_len;
+	uint32_t *at;		     /* owned: of each type its place / 4 | kind << 27 */
+	uint32_t first, n;	     /* its types have the numbers from @first on */
+	const struct btf_data *base; /* borrowed: whose types and strings come before; or NULL */
+};
+
+/** Kinds as a set of bits. */
+#define BTF_KINDS(kind) (1u << (kind))
+
+/** Reads a file of sysfs. Its errno, -EBADMSG, -ENOMEM. */
+SONDE_MUST_CHECK int btf_data_read(const char *path, const struct btf_data *base,
+				   struct btf_data *ret);
+/** Copies @len bytes. -EBADMSG, -ENOMEM. */
+SONDE_MUST_CHECK int btf_data_copy(const void *bytes, size_t len, const struct btf_data *base,
+				   struct btf_data *ret);
+void btf_data_fini(struct btf_data *d);
+
+/** The type with that number, its own or its base's; NULL: there is none (as for 0: void). */
+const struct btf_type *btf_data_type(const struct btf_data *d, uint32_t id);
+
+/** A name; "" where its place is wrong. */
+const char *btf_data_str(const struct btf_data *d, uint32_t off);
+
+static inline uint32_t btf_kind(const struct btf_type *t)
+{
+	return BTF_INFO_KIND(t->info);
+}
+
+/** What stands behind the type: all of its @n elements are inside of the bytes. */
+static inline const void *btf_body(const struct btf_type *t)
+{
+	return t + 1;
+}
+
+static inline uint32_t btf_n(const struct btf_type *t)
+{
+	return BTF_INFO_VLEN(t->info);
+}
+
+#endif
