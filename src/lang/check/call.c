@@ -41,7 +41,8 @@ static void check_stack_call(struct check *c, struct ast *x, enum type_kind kind
 		(void)check_expr(c, a);
 		if (!check_const(c, a, &n) || n < 1 || n > STACK_MOST || a->next)
 			check_error(c, a->pos, "bad-argument",
-				    "a stack has a mode (perf, bpftrace, raw) and 1 to %d frames", STACK_MOST);
+				    "a stack has a mode (perf, bpftrace, raw) and 1 to %d frames",
+				    STACK_MOST);
 	}
 	t->stack_depth = n >= 1 && n <= STACK_MOST ? (uint32_t)n : STACK_MOST;
 }
@@ -72,7 +73,8 @@ static bool check_map_call(struct check *c, struct ast *x, const struct func *f)
 		return true;
 	}
 	if (a->u.map.keys) {
-		check_error(c, a->pos, "bad-argument", "%s() takes a whole map, without keys", f->name);
+		check_error(c, a->pos, "bad-argument", "%s() takes a whole map, without keys",
+			    f->name);
 		return true;
 	}
 	m->whole = true;
@@ -91,7 +93,8 @@ static bool check_map_call(struct check *c, struct ast *x, const struct func *f)
 		int64_t n;
 		(void)check_expr(c, a);
 		if (!check_const(c, a, &n) || n < 0)
-			check_error(c, a->pos, "bad-argument", "%s(@map, top, div) takes constants", f->name);
+			check_error(c, a->pos, "bad-argument", "%s(@map, top, div) takes constants",
+				    f->name);
 	}
 	return true;
 }
@@ -131,11 +134,11 @@ static bool check_count(struct check *c, struct ast *x, const struct func *f)
 	if (n >= f->least && n <= f->most)
 		return true;
 	if (f->least == f->most)
-		check_error(c, x->pos, "argument-count", "%s() takes %u argument%s, not %zu", f->name,
-			    f->least, f->least == 1 ? "" : "s", n);
+		check_error(c, x->pos, "argument-count", "%s() takes %u argument%s, not %zu",
+			    f->name, f->least, f->least == 1 ? "" : "s", n);
 	else
-		check_error(c, x->pos, "argument-count", "%s() takes %u to %u arguments, not %zu", f->name,
-			    f->least, f->most, n);
+		check_error(c, x->pos, "argument-count", "%s() takes %u to %u arguments, not %zu",
+			    f->name, f->least, f->most, n);
 	return false;
 }
 
@@ -169,7 +172,8 @@ static void check_found(struct check *c, struct ast *x, const struct func *f)
 	if (why)
 		check_error(c, x->pos, "not-here", "%s() cannot be had: %s", f->name, why);
 	if (f->unsafe && !c->opt->unsafe)
-		check_error(c, x->pos, "unsafe", "%s() changes the system; it needs --unsafe", f->name);
+		check_error(c, x->pos, "unsafe", "%s() changes the system; it needs --unsafe",
+			    f->name);
 	if (takes_map(f->id) && check_map_call(c, x, f)) {
 		x->type = f->no_value ? &type_none : &type_i64;
 		return;
@@ -194,8 +198,9 @@ void check_call(struct check *c, struct ast *x, bool as_value)
 	if (!f) {
 		const char *near = near_func(x->u.call.name);
 		if (near)
-			check_error(c, x->pos, "unknown-function", "unknown function '%s'; did you mean '%s'?",
-				    x->u.call.name, near);
+			check_error(c, x->pos, "unknown-function",
+				    "unknown function '%s'; did you mean '%s'?", x->u.call.name,
+				    near);
 		else
 			check_error(c, x->pos, "unknown-function", "unknown function '%s'",
 				    x->u.call.name);
@@ -205,8 +210,8 @@ void check_call(struct check *c, struct ast *x, bool as_value)
 		return;
 	}
 	if (f->is_agg && !as_value)
-		check_error(c, x->pos, "no-map", "%s() must be assigned to a map: @x = %s(...)", f->name,
-			    f->name);
+		check_error(c, x->pos, "no-map", "%s() must be assigned to a map: @x = %s(...)",
+			    f->name, f->name);
 	if (check_count(c, x, f))
 		check_found(c, x, f);
 }

@@ -139,7 +139,8 @@ static bool widen(struct check *c, const struct type **known, const struct type 
 void check_map_val(struct check *c, struct map_info *m, const struct type *t, struct pos pos)
 {
 	if (t->kind == TYPE_NONE || t->is_ctx) {
-		check_error(c, pos, "no-value", "this has no value that map '@%s' could hold", m->name);
+		check_error(c, pos, "no-value", "this has no value that map '@%s' could hold",
+			    m->name);
 		return;
 	}
 	const struct type *kept = check_kept(c, t);
@@ -196,8 +197,9 @@ struct map_info *check_map_keys(struct check *c, struct ast *x)
 		return m;
 	if (!m->key)
 		m->key_pos = x->pos;
-	const bool fits = (m->key == NULL || (m->key->kind == TYPE_NONE) == (t->kind == TYPE_NONE)) &&
-			  widen(c, &m->key, t);
+	const bool fits =
+		(m->key == NULL || (m->key->kind == TYPE_NONE) == (t->kind == TYPE_NONE)) &&
+		widen(c, &m->key, t);
 	if (!fits && (t->kind == TYPE_NONE || m->key->kind == TYPE_NONE))
 		check_error(c, x->pos, "key-mismatch", "map '@%s' is used with and without keys",
 			    m->name);
@@ -268,7 +270,8 @@ static void check_once(struct check *c, const struct ast_probe *p)
 	if (p->pred) {
 		const struct type *t = check_expr(c, p->pred);
 		if (t && !type_is_number(t) && t->kind != TYPE_STR && t->kind < TYPE_KSYM)
-			check_error(c, p->pred->pos, "bad-predicate", "a predicate must be a number");
+			check_error(c, p->pred->pos, "bad-predicate",
+				    "a predicate must be a number");
 	}
 	check_stmt(c, p->body);
 }

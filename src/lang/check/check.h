@@ -4,8 +4,8 @@
  *
  * Probes are checked again and again until the types of maps and variables stay, as a map may be
  * read by an earlier probe than the one that sets it; then once more to tell what is wrong. Before
- * a program is generated, its probe is checked a last time, for the one attach point that it is for:
- * `args` may differ between the points of one probe.
+ * a program is generated, its probe is checked a last time, for the one attach point that it is
+ * for: `args` may differ between the points of one probe.
  */
 #ifndef LANG_CHECK_H
 #define LANG_CHECK_H
@@ -25,8 +25,8 @@
 /** What is known of one of the script's maps. */
 struct map_info {
 	const char *name;
-	const struct type *key; /* NULL: not known so far; &type_none: no keys */
-	const struct type *val; /* NULL: not known so far */
+	const struct type *key;	     /* NULL: not known so far; &type_none: no keys */
+	const struct type *val;	     /* NULL: not known so far */
 	struct pos key_pos, val_pos; /* where they were first seen */
 	const struct ast_map_decl *decl;
 	uint32_t index; /* in script.maps */
@@ -42,15 +42,15 @@ struct var {
 	const char *name;
 	const struct type *type; /* NULL: not known so far */
 	struct pos pos;
-	unsigned depth;	  /* of the block that declared it; 0: the whole probe's */
-	unsigned loop;	  /* nesting of loops that it was made in */
-	bool declared;	  /* by let, or as the variable of a loop */
-	bool in_memory;	  /* shared with the body of a loop */
-	bool gone;	  /* its block has ended */
-	bool set_first;	  /* a first statement sets it as a whole: no need to zero it */
+	unsigned depth; /* of the block that declared it; 0: the whole probe's */
+	unsigned loop;	/* nesting of loops that it was made in */
+	bool declared;	/* by let, or as the variable of a loop */
+	bool in_memory; /* shared with the body of a loop */
+	bool gone;	/* its block has ended */
+	bool set_first; /* a first statement sets it as a whole: no need to zero it */
 	bool used;
-	int64_t place;	  /* the generator's */
-	void *home;	  /* the generator's */
+	int64_t place; /* the generator's */
+	void *home;    /* the generator's */
 	struct var *next;
 };
 

@@ -35,7 +35,8 @@ static bool param_number(const struct check *c, const struct ast *x, int64_t *re
 		return true;
 	}
 	errno = 0;
-	const long long v = *text == '-' ? strtoll(text, &end, 0) : (long long)strtoull(text, &end, 0);
+	const long long v =
+		*text == '-' ? strtoll(text, &end, 0) : (long long)strtoull(text, &end, 0);
 	if (errno || end == text || *end)
 		return false;
 	*ret = v;
@@ -108,7 +109,7 @@ bool check_const(const struct check *c, const struct ast *x, int64_t *ret)
 static void check_positional(struct check *c, struct ast *x)
 {
 	int64_t n;
-	size_t len;
+	size_t len = 0;
 
 	x->note_n = 0;
 	if (param_number(c, x, &n)) {
@@ -145,7 +146,8 @@ static void check_map_value(struct check *c, struct ast *x)
 		check_error(c, x->pos, "undefined-map", "'@%s' is never set", m->name);
 	x->type = m->val;
 	if (m->val && type_is_agg(m->val) && m->val->kind > TYPE_MAX && m->val->kind != TYPE_AVG) {
-		check_error(c, x->pos, "bad-operand", "the aggregation '@%s' is no number", m->name);
+		check_error(c, x->pos, "bad-operand", "the aggregation '@%s' is no number",
+			    m->name);
 		x->type = NULL;
 	} else if (m->val && type_is_agg(m->val)) {
 		x->type = m->val->kind == TYPE_COUNT ? &type_u64 : type_int(8, m->val->is_signed);
@@ -335,7 +337,8 @@ static void check_cast(struct check *c, struct ast *x)
 	x->type = to;
 	if (!to || !from)
 		return;
-	const bool from_number = from->size <= 8 && from->kind != TYPE_STR && from->kind != TYPE_NONE;
+	const bool from_number =
+		from->size <= 8 && from->kind != TYPE_STR && from->kind != TYPE_NONE;
 	const bool to_number = type_is_number(to);
 	const bool bytes_to_array = to->kind == TYPE_ARRAY && from_number && to->size <= 8;
 	if (to->kind == TYPE_RECORD && from_number) {
@@ -426,7 +429,8 @@ static void check_offsetof(struct check *c, struct ast *x)
 		memcpy(name, at, len);
 		name[len] = '\0';
 		if (!ctype_member(ct, name, &m)) {
-			check_error(c, x->pos, "unknown-field", "'%s' has no field '%s'", ct->name, name);
+			check_error(c, x->pos, "unknown-field", "'%s' has no field '%s'", ct->name,
+				    name);
 			return;
 		}
 		bits += m.bit_off;

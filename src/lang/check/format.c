@@ -30,7 +30,9 @@ static bool fits(char conv, const struct type *t)
 	case 'X':
 	case 'o':
 	case 'c':
-	case 'p': return type_is_number(t) || (t->size <= 8 && t->kind >= TYPE_KSYM && t->kind != TYPE_INET);
+	case 'p':
+		return type_is_number(t) ||
+		       (t->size <= 8 && t->kind >= TYPE_KSYM && t->kind != TYPE_INET);
 	case 'r': return t->kind == TYPE_BUF || t->kind == TYPE_STR;
 	case 's': return t->kind != TYPE_INT && t->kind != TYPE_NONE && !t->is_ctx;
 	default: return false;
@@ -45,8 +47,9 @@ static void check_arg(struct check *c, char conv, const struct ast *a)
 		return;
 	struct strbuf words = { 0 };
 	type_print(t, &words);
-	check_error(c, a->pos, "format-mismatch", "'%%%c' does not fit %s%s", conv, strbuf_text(&words),
-		    conv == 's' && t->kind == TYPE_INT ? "; str() reads a string at an address" : "");
+	check_error(
+		c, a->pos, "format-mismatch", "'%%%c' does not fit %s%s", conv, strbuf_text(&words),
+		conv == 's' && t->kind == TYPE_INT ? "; str() reads a string at an address" : "");
 	strbuf_fini(&words);
 }
 
@@ -67,7 +70,8 @@ void format_check(struct check *c, struct ast *x, const char *fmt, struct ast *a
 		p = conversion(p + 1, &conv);
 		if (!conv || !strchr("diuxXocpsr", conv)) {
 			if (conv)
-				check_error(c, x->u.call.args->pos, "bad-format", "unknown conversion '%%%c'", conv);
+				check_error(c, x->u.call.args->pos, "bad-format",
+					    "unknown conversion '%%%c'", conv);
 			else
 				check_error(c, x->u.call.args->pos, "bad-format",
 					    "the format ends within a conversion");
@@ -80,6 +84,7 @@ void format_check(struct check *c, struct ast *x, const char *fmt, struct ast *a
 		}
 	}
 	if (wanted != given)
-		check_error(c, x->pos, "format-count", "the format wants %zu argument%s, but %zu %s given",
-			    wanted, wanted == 1 ? "" : "s", given, given == 1 ? "is" : "are");
+		check_error(c, x->pos, "format-count",
+			    "the format wants %zu argument%s, but %zu %s given", wanted,
+			    wanted == 1 ? "" : "s", given, given == 1 ? "is" : "are");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** The table of functions, and what each takes and gives. */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -18,6 +19,22 @@ static struct ast *arg(struct ast *x, unsigned i)
 	while (a && i-- > 0)
 		a = a->next;
 	return a;
+}
+
+/* Where an argument stands, or the call where it is not given. */
+static struct pos pos_of(struct ast *x, unsigned i)
+{
+	const struct ast *a = arg(x, i);
+
+	return a ? a->pos : x->pos;
+}
+
+/* The type of an argument that was counted and checked. */
+static const struct type *type_at(struct ast *x, unsigned i)
+{
+	const struct ast *a = arg(x, i);
+
+	return a && a->type ? a->type : &type_none;
 }
 
 static struct type *made(struct check *c, struct ast *x, enum type_kind kind, uint32_t size)
@@ -46,8 +63,8 @@ static bool want_const(struct check *c, struct ast *x, unsigned i, int64_t *ret)
 
 	if (a && check_const(c, a, ret))
 		return true;
-	check_error(c, a ? a->pos : x->pos, "not-constant", "argument %u of %s() must be a constant", i + 1,
-		    x->u.call.name);
+	check_error(c, a ? a->pos : x->pos, "not-constant",
+		    "argument %u of %s() must be a constant", i + 1, x->u.call.name);
 	return false;
 }
 
@@ -59,7 +76,8 @@ static const char *want_text(struct check *c, struct ast *x, unsigned i)
 
 	if (!text || strlen(text) != len) {
 		check_error(c, a ? a->pos : x->pos, "not-constant",
-			    "argument %u of %s() must be a text between quotes", i + 1, x->u.call.name);
+			    "argument %u of %s() must be a text between quotes", i + 1,
+			    x->u.call.name);
 		return NULL;
 	}
 	return text;
@@ -82,13 +100,15 @@ static void f_format(struct check *c, struct ast *x)
 
 static void f_print(struct check *c, struct ast *x)
 {
-	const struct type *t = arg(x, 0)->type;
+	const struct type *t = type_at(x, 0);
 
 	x->type = &type_none;
 	if (t->kind == TYPE_NONE || t->is_ctx)
-		check_error(c, arg(x, 0)->pos, "no-value", "this has no value that could be printed");
+		check_error(c, pos_of(x, 0), "no-value",
+			    "this has no value that could be printed");
 	if (arg(x, 1))
-		check_error(c, arg(x, 1)->pos, "argument-count", "only whole maps are printed with top and div");
+		check_error(c, pos_of(x, 1), "argument-count",
+			    "only whole maps are printed with top and div");
 }
 
 static void f_map_only(struct check *c, struct ast *x)
@@ -103,7 +123,7 @@ static void f_agg(struct check *c, struct ast *x)
 		enum type_kind kind;
 		uint32_t size;
 	} kinds[] = {
-		{ F_COUNT, TYPE_COUNT, 8 }, { F_SUM, TYPE_SUM, 8 },   { F_MIN, TYPE_MIN, 16 },
+		{ F_COUNT, TYPE_COUNT, 8 }, { F_SUM, TYPE_SUM, 8 },  { F_MIN, TYPE_MIN, 16 },
 		{ F_MAX, TYPE_MAX, 16 },    { F_AVG, TYPE_AVG, 16 }, { F_STATS, TYPE_STATS, 16 },
 	};
 	const struct func *f = x->note;
@@ -114,8 +134,8 @@ static void f_agg(struct check *c, struct ast *x)
 		if (kinds[i].id != f->id)
 			continue;
 		struct type *t = made(c, x, kinds[i].kind, kinds[i].size);
-		if (t && arg(x, 0) && arg(x, 0)->type)
-			t->is_signed = arg(x, 0)->type->is_signed;
+		if (t)
+			t->is_signed = type_at(x, 0)->is_signed;
 	}
 }
 
@@ -126,7 +146,8 @@ static void f_hist(struct check *c, struct ast *x)
 	if (!want_number(c, x, 0) || (arg(x, 1) && !want_const(c, x, 1, &bits)))
 		return;
 	if (bits < 0 || bits > HIST_BITS_MOST) {
-		check_error(c, arg(x, 1)->pos, "bad-argument", "hist() takes 0 to %d bits", HIST_BITS_MOST);
+		check_error(c, pos_of(x, 1), "bad-argument", "hist() takes 0 to %d bits",
+			    HIST_BITS_MOST);
 		return;
 	}
 	struct type *t = made(c, x, TYPE_HIST, hist_len((uint32_t)bits) * 8);
@@ -141,12 +162,13 @@ static void f_lhist(struct check *c, struct ast *x)
 	if (!want_number(c, x, 0) || !want_const(c, x, 1, &min) || !want_const(c, x, 2, &max) ||
 	    !want_const(c, x, 3, &step))
 		return;
-	const char *wrong = step < 1 ? "lhist() needs a step of 1 or more" :
-			    max <= min ? "lhist() needs a largest value above the smallest" :
-			    min < 0	 ? "lhist() begins at 0 or above" :
-			    (max - min) / step > LHIST_MOST ? "lhist() has too many buckets (more than 1000)" :
-			    (max - min) % step	? "lhist() needs a step that divides its range" :
-						  NULL;
+	const char *wrong = step < 1	 ? "lhist() needs a step of 1 or more"
+			    : max <= min ? "lhist() needs a largest value above the smallest"
+			    : min < 0	 ? "lhist() begins at 0 or above"
+			    : (max - min) / step > LHIST_MOST
+				    ? "lhist() has too many buckets (more than 1000)"
+			    : (max - min) % step ? "lhist() needs a step that divides its range"
+						 : NULL;
 	// A range that the step does not divide is rounded up, as its last bucket would be cut.
 	if (wrong && (max - min) % (step < 1 ? 1 : step) && step >= 1 && max > min && min >= 0 &&
 	    (max - min) / step <= LHIST_MOST) {
@@ -167,7 +189,7 @@ static void f_lhist(struct check *c, struct ast *x)
 
 static void f_str(struct check *c, struct ast *x)
 {
-	const struct type *t = arg(x, 0)->type;
+	const struct type *t = type_at(x, 0);
 	int64_t n = c->max_strlen;
 	size_t len;
 	const char *text = check_text(c, arg(x, 0), &len);
@@ -178,7 +200,7 @@ static void f_str(struct check *c, struct ast *x)
 	}
 	const bool chars = t->kind == TYPE_STR || t->kind == TYPE_ARRAY || t->kind == TYPE_BUF;
 	if (!type_is_number(t) && !chars) {
-		check_error(c, arg(x, 0)->pos, "bad-argument", "str() takes an address");
+		check_error(c, pos_of(x, 0), "bad-argument", "str() takes an address");
 		return;
 	}
 	if (arg(x, 1)) {
@@ -195,15 +217,17 @@ static void f_str(struct check *c, struct ast *x)
 
 static void f_buf(struct check *c, struct ast *x)
 {
-	const struct type *t = arg(x, 0)->type;
+	const struct type *t = type_at(x, 0);
 	int64_t n = c->max_strlen;
 
 	if (t->kind == TYPE_ARRAY || t->kind == TYPE_RECORD || t->kind == TYPE_STR)
 		n = t->size;
 	else if (!type_is_number(t))
-		check_error(c, arg(x, 0)->pos, "bad-argument", "buf() takes an address or an array");
+		check_error(c, pos_of(x, 0), "bad-argument",
+			    "buf() takes an address or an array");
 	else if (!arg(x, 1))
-		check_error(c, x->pos, "argument-count", "buf() needs a length where it takes an address");
+		check_error(c, x->pos, "argument-count",
+			    "buf() needs a length where it takes an address");
 	if (arg(x, 1) && want_number(c, x, 1)) {
 		int64_t said;
 		if (check_const(c, arg(x, 1), &said))
@@ -243,21 +267,23 @@ static void f_addr(struct check *c, struct ast *x)
 	}
 	x->note_n = (int64_t)c->world->ops->address(c->world, path, name);
 	if (!x->note_n)
-		check_error(c, arg(x, 0)->pos, "unknown-symbol", "no address is known of '%s'", name);
+		check_error(c, pos_of(x, 0), "unknown-symbol", "no address is known of '%s'",
+			    name);
 }
 
 /* An address: a number (4 bytes), or an array of 4 or 16 bytes. */
 static void f_ntop(struct check *c, struct ast *x)
 {
-	struct ast *a = arg(x, 1) ? arg(x, 1) : arg(x, 0);
-	const struct type *t = a->type;
+	const unsigned at = arg(x, 1) ? 1 : 0; // behind the family, if that is given
+	const struct type *t = type_at(x, at);
 
-	if (arg(x, 1))
+	if (at)
 		(void)want_number(c, x, 0);
-	const bool bytes = (t->kind == TYPE_ARRAY || t->kind == TYPE_STR || t->kind == TYPE_RECORD) &&
-			   (t->size == 4 || t->size == 16);
+	const bool bytes =
+		(t->kind == TYPE_ARRAY || t->kind == TYPE_STR || t->kind == TYPE_RECORD) &&
+		(t->size == 4 || t->size == 16);
 	if (!type_is_number(t) && !bytes)
-		check_error(c, a->pos, "bad-argument",
+		check_error(c, pos_of(x, at), "bad-argument",
 			    "ntop() takes a number, or an array of 4 or 16 bytes");
 	(void)made(c, x, TYPE_INET, 24);
 }
@@ -275,7 +301,7 @@ static void f_pton(struct check *c, struct ast *x)
 	}
 	const bool v4 = inet_pton(AF_INET, text, bytes) == 1;
 	if (!v4 && inet_pton(AF_INET6, text, bytes) != 1) {
-		check_error(c, arg(x, 0)->pos, "bad-argument", "'%s' is no IP address", text);
+		check_error(c, pos_of(x, 0), "bad-argument", "'%s' is no IP address", text);
 		return;
 	}
 	struct type *t = made(c, x, TYPE_ARRAY, v4 ? 4 : 16);
@@ -284,7 +310,7 @@ static void f_pton(struct check *c, struct ast *x)
 		t->n = t->size;
 		t->c = ctype_array(c->arena, ctype_basic("uint8_t"), t->size);
 	}
-	arg(x, 0)->note = bytes;
+	x->u.call.args->note = bytes;
 }
 
 static void f_strftime(struct check *c, struct ast *x)
@@ -322,7 +348,8 @@ static void f_strncmp(struct check *c, struct ast *x)
 	x->type = &type_u64;
 	(void)(want_str(c, x, 0) && want_str(c, x, 1));
 	if (want_const(c, x, 2, &n) && (n < 0 || n > STR_LEN_MOST))
-		check_error(c, arg(x, 2)->pos, "bad-argument", "strncmp() compares 0 to %d bytes", STR_LEN_MOST);
+		check_error(c, pos_of(x, 2), "bad-argument", "strncmp() compares 0 to %d bytes",
+			    STR_LEN_MOST);
 }
 
 static void f_strcontains(struct check *c, struct ast *x)
@@ -335,7 +362,7 @@ static void f_bswap(struct check *c, struct ast *x)
 {
 	if (!want_number(c, x, 0))
 		return;
-	const struct type *t = arg(x, 0)->type;
+	const struct type *t = type_at(x, 0);
 	x->type = type_int(t->kind == TYPE_INT ? t->size : 8, false);
 }
 
@@ -352,9 +379,10 @@ static void f_signal(struct check *c, struct ast *x)
 		return;
 	}
 	char sig[16];
-	const int wrote = snprintf(sig, sizeof(sig), "%s%s", strncmp(name, "SIG", 3) ? "SIG" : "", name);
+	const int wrote =
+		snprintf(sig, sizeof(sig), "%s%s", strncmp(name, "SIG", 3) ? "SIG" : "", name);
 	if (wrote >= (int)sizeof(sig) || !constant_find(sig, &x->note_n))
-		check_error(c, arg(x, 0)->pos, "bad-argument", "unknown signal '%s'", name);
+		check_error(c, pos_of(x, 0), "bad-argument", "unknown signal '%s'", name);
 }
 
 static void f_exit(struct check *c, struct ast *x)
@@ -369,20 +397,23 @@ static void f_reg(struct check *c, struct ast *x)
 	int off;
 
 	x->type = &type_u64;
-	if (c->point->args != ARGS_REGS && c->point->args != ARGS_USDT && c->point->args != ARGS_PERF)
+	if (c->point->args != ARGS_REGS && c->point->args != ARGS_USDT &&
+	    c->point->args != ARGS_PERF)
 		check_error(c, x->pos, "no-registers", "'%s' gives no registers", c->point->name);
 	else if (name && !regs_find(name, &off))
-		check_error(c, arg(x, 0)->pos, "bad-argument", "this machine has no register '%s'", name);
+		check_error(c, pos_of(x, 0), "bad-argument", "this machine has no register '%s'",
+			    name);
 	else if (name)
 		x->note_n = off;
 }
 
 static void f_macaddr(struct check *c, struct ast *x)
 {
-	const struct type *t = arg(x, 0)->type;
+	const struct type *t = type_at(x, 0);
 
 	if ((t->kind != TYPE_ARRAY && t->kind != TYPE_STR) || t->size < 6)
-		check_error(c, arg(x, 0)->pos, "bad-argument", "macaddr() takes an array of 6 bytes");
+		check_error(c, pos_of(x, 0), "bad-argument",
+			    "macaddr() takes an array of 6 bytes");
 	(void)made(c, x, TYPE_MAC, 8);
 }
 
@@ -396,7 +427,7 @@ static void f_cgroupid(struct check *c, struct ast *x)
 	if (path && stat(path, &st) == 0)
 		x->note_n = (int64_t)st.st_ino;
 	else if (path)
-		check_error(c, arg(x, 0)->pos, "bad-argument", "there is no cgroup '%s'", path);
+		check_error(c, pos_of(x, 0), "bad-argument", "there is no cgroup '%s'", path);
 }
 
 static void f_cgroup_path(struct check *c, struct ast *x)
@@ -407,13 +438,14 @@ static void f_cgroup_path(struct check *c, struct ast *x)
 
 static void f_path(struct check *c, struct ast *x)
 {
-	const struct type *t = arg(x, 0)->type;
+	const struct type *t = type_at(x, 0);
 
 	if (t->kind != TYPE_PTR && t->kind != TYPE_RECORD)
-		check_error(c, arg(x, 0)->pos, "bad-argument", "path() takes a struct path");
+		check_error(c, pos_of(x, 0), "bad-argument", "path() takes a struct path");
 	if (c->point->attach.kind != ATTACH_FENTRY && c->point->attach.kind != ATTACH_FEXIT &&
 	    c->point->attach.kind != ATTACH_ITER)
-		check_error(c, x->pos, "not-here", "the kernel gives path() to fentry, fexit and iter only");
+		check_error(c, x->pos, "not-here",
+			    "the kernel gives path() to fentry, fexit and iter only");
 	x->type = check_made(c, type_str(c->arena, (c->max_strlen + 7) & ~7U));
 }
 
@@ -421,7 +453,8 @@ static void f_skboutput(struct check *c, struct ast *x)
 {
 	(void)want_text(c, x, 0);
 	x->type = &type_i64;
-	check_error(c, x->pos, "not-supported", "skboutput() is not supported; print buf() of the packet's bytes");
+	check_error(c, x->pos, "not-supported",
+		    "skboutput() is not supported; print buf() of the packet's bytes");
 }
 
 static void f_assert(struct check *c, struct ast *x)
@@ -439,7 +472,7 @@ static void f_strerror(struct check *c, struct ast *x)
 static void f_ptr(struct check *c, struct ast *x)
 {
 	const struct func *f = x->note;
-	const struct type *from = arg(x, 0)->type;
+	const struct type *from = type_at(x, 0);
 
 	if (!want_number(c, x, 0))
 		return;
@@ -452,12 +485,12 @@ static void f_ptr(struct check *c, struct ast *x)
 
 static void f_len(struct check *c, struct ast *x)
 {
-	const enum type_kind k = arg(x, 0)->type->kind;
+	const enum type_kind k = type_at(x, 0)->kind;
 
 	x->type = &type_i64;
 	if (k != TYPE_STR && k != TYPE_KSTACK && k != TYPE_USTACK)
-		check_error(c, arg(x, 0)->pos, "bad-argument", "%s() takes a map, a string or a stack",
-			    x->u.call.name);
+		check_error(c, pos_of(x, 0), "bad-argument",
+			    "%s() takes a map, a string or a stack", x->u.call.name);
 }
 
 static void f_join(struct check *c, struct ast *x)
@@ -472,7 +505,8 @@ const struct func func_all[] = {
 	{ "printf", F_PRINTF, 1, 64, 0, 1, 0, f_format, "fmt, ...", "print a line of text" },
 	{ "errorf", F_ERRORF, 1, 64, 0, 1, 0, f_format, "fmt, ...", "print an error" },
 	{ "warnf", F_WARNF, 1, 64, 0, 1, 0, f_format, "fmt, ...", "print a warning" },
-	{ "print", F_PRINT, 1, 3, 0, 1, 0, f_print, "x | @map[, top[, div]]", "print a value or a map" },
+	{ "print", F_PRINT, 1, 3, 0, 1, 0, f_print, "x | @map[, top[, div]]",
+	  "print a value or a map" },
 	{ "clear", F_CLEAR, 1, 1, 0, 1, 0, f_map_only, "@map", "remove all keys of a map" },
 	{ "zero", F_ZERO, 1, 1, 0, 1, 0, f_map_only, "@map", "set all values of a map to 0" },
 	{ "delete", F_DELETE, 1, 2, 0, 0, 0, f_map_only, "@map[key]", "remove a key" },
@@ -489,7 +523,8 @@ const struct func func_all[] = {
 	{ "lhist", F_LHIST, 4, 4, 1, 0, 0, f_lhist, "n, min, max, step", "linear histogram" },
 	{ "str", F_STR, 1, 2, 0, 0, 0, f_str, "address[, length]", "string at an address" },
 	{ "buf", F_BUF, 1, 2, 0, 0, 0, f_buf, "address[, length]", "bytes at an address" },
-	{ "join", F_JOIN, 1, 2, 0, 1, 0, f_join, "char *arr[][, delimiter]", "print strings of an array" },
+	{ "join", F_JOIN, 1, 2, 0, 1, 0, f_join, "char *arr[][, delimiter]",
+	  "print strings of an array" },
 	{ "ksym", F_KSYM, 1, 1, 0, 0, 0, f_ksym, "address", "kernel symbol of an address" },
 	{ "usym", F_USYM, 1, 1, 0, 0, 0, f_usym, "address", "program's symbol of an address" },
 	{ "kaddr", F_KADDR, 1, 1, 0, 0, 0, f_addr, "\"name\"", "address of a kernel symbol" },
@@ -500,11 +535,14 @@ const struct func func_all[] = {
 	{ "ustack", F_USTACK, 0, 2, 0, 0, 0, f_none, "[mode][, frames]", "stack in the program" },
 	{ "strftime", F_STRFTIME, 2, 2, 0, 0, 0, f_strftime, "fmt, nsecs", "a time as text" },
 	{ "time", F_TIME, 0, 1, 0, 1, 0, f_time, "[fmt]", "print the time of day" },
-	{ "strncmp", F_STRNCMP, 3, 3, 0, 0, 0, f_strncmp, "a, b, n", "0 where n bytes are the same" },
+	{ "strncmp", F_STRNCMP, 3, 3, 0, 0, 0, f_strncmp, "a, b, n",
+	  "0 where n bytes are the same" },
 	{ "strcontains", F_STRCONTAINS, 2, 2, 0, 0, 0, f_strcontains, "a, b", "whether b is in a" },
-	{ "nsecs", F_NSECS, 1, 1, 0, 0, 0, f_none, "clock", "time of monotonic, boot, tai, sw_tai" },
+	{ "nsecs", F_NSECS, 1, 1, 0, 0, 0, f_none, "clock",
+	  "time of monotonic, boot, tai, sw_tai" },
 	{ "bswap", F_BSWAP, 1, 1, 0, 0, 0, f_bswap, "n", "byte order reversed" },
-	{ "signal", F_SIGNAL, 1, 1, 0, 1, 1, f_signal, "\"name\" | n", "send a signal to this process" },
+	{ "signal", F_SIGNAL, 1, 1, 0, 1, 1, f_signal, "\"name\" | n",
+	  "send a signal to this process" },
 	{ "exit", F_EXIT, 0, 1, 0, 1, 0, f_exit, "[status]", "end the script" },
 	{ "cat", F_CAT, 1, 64, 0, 1, 0, f_format, "fmt, ...", "print a file" },
 	{ "system", F_SYSTEM, 1, 64, 0, 1, 1, f_format, "fmt, ...", "run a command" },
@@ -513,8 +551,10 @@ const struct func func_all[] = {
 	{ "cgroupid", F_CGROUPID, 1, 1, 0, 0, 0, f_cgroupid, "\"path\"", "id of a cgroup" },
 	{ "cgroup_path", F_CGROUP_PATH, 1, 2, 0, 0, 0, f_cgroup_path, "id", "path of a cgroup" },
 	{ "path", F_PATH, 1, 2, 0, 0, 0, f_path, "struct path *", "full path" },
-	{ "skboutput", F_SKBOUTPUT, 4, 4, 0, 0, 0, f_skboutput, "file, skb, len, off", "packets to a file" },
-	{ "assert", F_ASSERT, 2, 2, 0, 1, 0, f_assert, "condition, \"text\"", "end the script if not" },
+	{ "skboutput", F_SKBOUTPUT, 4, 4, 0, 0, 0, f_skboutput, "file, skb, len, off",
+	  "packets to a file" },
+	{ "assert", F_ASSERT, 2, 2, 0, 1, 0, f_assert, "condition, \"text\"",
+	  "end the script if not" },
 	{ "strerror", F_STRERROR, 1, 1, 0, 0, 0, f_strerror, "errno", "an error's words" },
 	{ "kptr", F_KPTR, 1, 1, 0, 0, 0, f_ptr, "p", "p points into the kernel" },
 	{ "uptr", F_UPTR, 1, 1, 0, 0, 0, f_ptr, "p", "p points into the program" },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Names, members and elements: built-ins, enumerators, fields of arguments and of C types. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/near.h"
@@ -56,8 +57,8 @@ static void check_retval(struct check *c, struct ast *x)
 
 	x->type = &type_u64;
 	if (!p->is_return && !p->is_syscall_exit) {
-		check_error(c, x->pos, "no-retval", "'%s' gives no 'retval'; only the return of a function does",
-			    p->name);
+		check_error(c, x->pos, "no-retval",
+			    "'%s' gives no 'retval'; only the return of a function does", p->name);
 		return;
 	}
 	if (p->proto && p->args == ARGS_TYPED) {
@@ -160,7 +161,8 @@ void check_name(struct check *c, struct ast *x)
 	}
 	x->type = &type_i64;
 	for (const struct ast_def *d = c->ast->defs; d; d = d->next)
-		for (const struct ast_field *f = d->kind == AST_DEF_ENUM ? d->fields : NULL; f; f = f->next)
+		for (const struct ast_field *f = d->kind == AST_DEF_ENUM ? d->fields : NULL; f;
+		     f = f->next)
 			if (!strcmp(f->name, x->u.name)) {
 				x->note_n = f->value;
 				return;
@@ -181,6 +183,18 @@ void check_name(struct check *c, struct ast *x)
 		check_error(c, x->pos, "unknown-name", "unknown name '%s'", x->u.name);
 }
 
+/* What has no fixed place is known by the address of its first element. */
+static const struct type *type_of_field(struct check *c, const struct probe_field *f)
+{
+	if (f->place == FIELD_FIXED)
+		return check_of_c(c, f->type, f->type->is_user || check_in_user(c));
+	struct type *t = type_new(c->arena, TYPE_PTR, 8, 8);
+	if (t)
+		t->c = f->type->kind == CT_ARRAY || f->type->kind == CT_PTR ? ctype_elem(f->type)
+									    : f->type;
+	return check_made(c, t);
+}
+
 /* args.x: a field of the probe's record, or an argument by name. */
 static void check_args_field(struct check *c, struct ast *x)
 {
@@ -193,7 +207,7 @@ static void check_args_field(struct check *c, struct ast *x)
 
 		if (!strcmp(f->name, x->u.member.name)) {
 			x->note = f;
-			x->type = check_of_c(c, f->type, f->type->is_user || check_in_user(c));
+			x->type = type_of_field(c, f);
 			return;
 		}
 		const unsigned d = near_distance(x->u.member.name, f->name);
@@ -204,10 +218,12 @@ static void check_args_field(struct check *c, struct ast *x)
 	}
 	x->type = NULL;
 	if (!p->n_fields)
-		check_error(c, x->pos, "no-arguments", "nothing is known of the arguments of '%s'", p->name);
+		check_error(c, x->pos, "no-arguments", "nothing is known of the arguments of '%s'",
+			    p->name);
 	else if (near)
-		check_error(c, x->pos, "unknown-field", "'%s' has no argument '%s'; did you mean '%s'?",
-			    p->name, x->u.member.name, near);
+		check_error(c, x->pos, "unknown-field",
+			    "'%s' has no argument '%s'; did you mean '%s'?", p->name,
+			    x->u.member.name, near);
 	else
 		check_error(c, x->pos, "unknown-field", "'%s' has no argument '%s'", p->name,
 			    x->u.member.name);
@@ -221,7 +237,8 @@ static void check_tuple_field(struct check *c, struct ast *x, const struct type 
 	for (const char *p = name; *p >= '0' && *p <= '9' && n < 1000; p++)
 		n = 10 * n + (size_t)(*p - '0');
 	if (*name < '0' || *name > '9' || n >= t->n) {
-		check_error(c, x->pos, "unknown-field", "a tuple of %u has no part '%s'", t->n, name);
+		check_error(c, x->pos, "unknown-field", "a tuple of %u has no part '%s'", t->n,
+			    name);
 		return;
 	}
 	x->note = &t->fields[n];
@@ -240,8 +257,8 @@ static void check_record_field(struct check *c, struct ast *x, const struct type
 	const struct ctype *full;
 	char tag[128];
 	if (ct->is_forward && ct->name &&
-	    snprintf(tag, sizeof(tag), "%s %s", ct->kind == CT_UNION ? "union" : "struct", ct->name) <
-		    (int)sizeof(tag) &&
+	    snprintf(tag, sizeof(tag), "%s %s", ct->kind == CT_UNION ? "union" : "struct",
+		     ct->name) < (int)sizeof(tag) &&
 	    check_find_ctype(c, tag, &full))
 		ct = full;
 	if (ctype_member(ct, x->u.member.name, m)) {
@@ -253,14 +270,15 @@ static void check_record_field(struct check *c, struct ast *x, const struct type
 	struct strbuf words = { 0 };
 	ctype_print(ct, &words);
 	if (ct->kind != CT_STRUCT && ct->kind != CT_UNION)
-		check_error(c, x->pos, "no-struct", "'%s' has no fields, so no '%s'", strbuf_text(&words),
-			    x->u.member.name);
+		check_error(c, x->pos, "no-struct", "'%s' has no fields, so no '%s'",
+			    strbuf_text(&words), x->u.member.name);
 	else if (near)
-		check_error(c, x->pos, "unknown-field", "'%s' has no field '%s'; did you mean '%s'?",
-			    strbuf_text(&words), x->u.member.name, near);
+		check_error(c, x->pos, "unknown-field",
+			    "'%s' has no field '%s'; did you mean '%s'?", strbuf_text(&words),
+			    x->u.member.name, near);
 	else
-		check_error(c, x->pos, "unknown-field", "'%s' has no field '%s'", strbuf_text(&words),
-			    x->u.member.name);
+		check_error(c, x->pos, "unknown-field", "'%s' has no field '%s'",
+			    strbuf_text(&words), x->u.member.name);
 	strbuf_fini(&words);
 }
 
@@ -279,7 +297,8 @@ void check_member(struct check *c, struct ast *x)
 	else if (t->kind == TYPE_PTR || t->kind == TYPE_RECORD)
 		check_record_field(c, x, t);
 	else
-		check_error(c, x->pos, "no-struct", "this has no fields, so no '%s'; a cast makes it a struct",
+		check_error(c, x->pos, "no-struct",
+			    "this has no fields, so no '%s'; a cast makes it a struct",
 			    x->u.member.name);
 }
 
@@ -297,14 +316,16 @@ void check_index(struct check *c, struct ast *x)
 		x->type = t->elem;
 		if (t->n && check_const(c, x->u.op.b, &n) && (n < 0 || n >= t->n))
 			check_error(c, x->u.op.b->pos, "bad-index",
-				    "index %lld is outside of the array's %u elements", (long long)n, t->n);
+				    "index %lld is outside of the array's %u elements",
+				    (long long)n, t->n);
 	} else if (t->kind == TYPE_PTR && !t->is_ctx && t->c->kind != CT_VOID) {
 		x->type = check_of_c(c, t->c, t->is_user);
 	} else if (t->kind == TYPE_STR) {
 		x->type = type_int(1, true);
 		if (check_const(c, x->u.op.b, &n) && (n < 0 || n >= t->size))
 			check_error(c, x->u.op.b->pos, "bad-index",
-				    "index %lld is outside of the string's %u bytes", (long long)n, t->size);
+				    "index %lld is outside of the string's %u bytes", (long long)n,
+				    t->size);
 	} else {
 		check_error(c, x->pos, "bad-operand", "this has no elements");
 	}

@@ -67,12 +67,14 @@ static void assign_map(struct check *c, struct ast *s)
 	if (s->u.op.op != OP_NONE)
 		m->read = true;
 	if (t && s->u.op.op != OP_NONE && !type_is_number(t))
-		check_error(c, s->pos, "bad-operand", "'@%s' can only be changed by a number", m->name);
+		check_error(c, s->pos, "bad-operand", "'@%s' can only be changed by a number",
+			    m->name);
 	else if (t)
 		check_map_val(c, m, t, value->pos);
 	if (m->val && type_is_agg(m->val))
 		check_error(c, s->pos, "bad-assignment",
-			    "'@%s' is an aggregation elsewhere: it can only be assigned by that function",
+			    "'@%s' is an aggregation elsewhere: it can only be assigned by that "
+			    "function",
 			    m->name);
 	x->type = m->val;
 }
@@ -99,7 +101,8 @@ static void assign_var(struct check *c, struct ast *s)
 		v->set_first = c->depth <= 1 && c->loops == 0;
 	}
 	x->note = v;
-	if (t && s->u.op.op != OP_NONE && (!type_is_number(t) || (v->type && !type_is_number(v->type))))
+	if (t && s->u.op.op != OP_NONE &&
+	    (!type_is_number(t) || (v->type && !type_is_number(v->type))))
 		check_error(c, s->pos, "bad-operand", "only numbers can be changed so");
 	else if (t)
 		check_var_type(c, v, t, value->pos);
@@ -140,8 +143,7 @@ static void check_decl(struct check *c, struct ast *s)
 		check_var_type(c, v, t, s->u.decl.init->pos);
 }
 
-static struct var *loop_var(struct check *c, const char *name, struct pos pos,
-			    const struct type *t)
+static struct var *loop_var(struct check *c, const char *name, struct pos pos, const struct type *t)
 {
 	struct var *v = check_var_add(c, name, pos);
 
@@ -163,8 +165,8 @@ static void vars_of_map(struct check *c, struct ast *s)
 	m->looped = m->read = m->whole = m->other_key = true;
 	s->u.foreach.map->note = m;
 	if (m->key && m->key->kind == TYPE_NONE)
-		check_error(c, s->u.foreach.map->pos, "no-keys", "map '@%s' has no keys to loop over",
-			    m->name);
+		check_error(c, s->u.foreach.map->pos, "no-keys",
+			    "map '@%s' has no keys to loop over", m->name);
 	const struct type *val = m->val && type_is_agg(m->val) ? &type_i64 : m->val;
 	if (s->u.foreach.var2) {
 		(void)loop_var(c, s->u.foreach.var, s->pos, m->key); // NULL is noted
@@ -183,7 +185,8 @@ static void check_for(struct check *c, struct ast *s)
 		const struct type *a = check_expr(c, s->u.foreach.begin);
 		const struct type *b = check_expr(c, s->u.foreach.end);
 		if ((a && a->kind != TYPE_INT) || (b && b->kind != TYPE_INT))
-			check_error(c, s->pos, "bad-range", "a range goes from a number to a number");
+			check_error(c, s->pos, "bad-range",
+				    "a range goes from a number to a number");
 	}
 	c->loops++;
 	c->depth++;
@@ -212,7 +215,8 @@ static bool has_exit(const struct ast *x)
 	switch (x->kind) {
 	case AST_BREAK:
 	case AST_RETURN: return true;
-	case AST_EXPR: return x->u.op.a->kind == AST_CALL && !strcmp(x->u.op.a->u.call.name, "exit");
+	case AST_EXPR:
+		return x->u.op.a->kind == AST_CALL && !strcmp(x->u.op.a->u.call.name, "exit");
 	case AST_IF:
 		return (x->u.cond.yes && has_exit(x->u.cond.yes)) ||
 		       (x->u.cond.no && has_exit(x->u.cond.no));
@@ -231,10 +235,12 @@ static void check_while(struct check *c, struct ast *s)
 	c->loops++;
 	const struct type *t = check_expr(c, s->u.loop.cond);
 	if (t && !type_is_number(t))
-		check_error(c, s->u.loop.cond->pos, "bad-condition", "a condition must be a number");
+		check_error(c, s->u.loop.cond->pos, "bad-condition",
+			    "a condition must be a number");
 	if (check_const(c, s->u.loop.cond, &n) && n && !has_exit(s->u.loop.body))
 		check_error(c, s->pos, "endless-loop",
-			    "this loop never ends: its condition is always true, and it has no 'break'");
+			    "this loop never ends: its condition is always true, and it has no "
+			    "'break'");
 	check_stmt(c, s->u.loop.body);
 	c->loops--;
 }

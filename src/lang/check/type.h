@@ -29,7 +29,7 @@ enum type_kind {
 	TYPE_USYM,   /* struct usym_value */
 	TYPE_INET,   /* struct inet_value */
 	TYPE_MAC,    /* 6 bytes, size 8 */
-	TYPE_TIME,   /* strftime: u64 ns since boot (CLOCK_MONOTONIC), @fmt says how */
+	TYPE_TIME,   /* strftime: u64 ns since boot (CLOCK_BOOTTIME), @fmt says how */
 	TYPE_CGROUP, /* cgroup_path: u64 id */
 	TYPE_USER,   /* username: u32 uid */
 	TYPE_PROBE,  /* probe: u32, index in script.probe_names */

@@ -21,7 +21,8 @@ const struct type *check_of_c(struct check *c, const struct ctype *ct, bool is_u
 			return type_int((unsigned)ct->size, ct->is_signed);
 		break;
 	case CT_ENUM: {
-		const unsigned size = ct->size == 1 || ct->size == 2 || ct->size == 8 ? (unsigned)ct->size : 4;
+		const unsigned size =
+			ct->size == 1 || ct->size == 2 || ct->size == 8 ? (unsigned)ct->size : 4;
 		return type_int(size, ct->is_signed);
 	}
 	case CT_PTR:
@@ -40,7 +41,8 @@ const struct type *check_of_c(struct check *c, const struct ctype *ct, bool is_u
 			return check_made(c, t);
 		}
 		const struct type *e = check_of_c(c, elem, is_user);
-		t = type_new(c->arena, TYPE_ARRAY, (uint32_t)(ct->size < UINT32_MAX ? ct->size : 0), 8);
+		t = type_new(c->arena, TYPE_ARRAY, (uint32_t)(ct->size < UINT32_MAX ? ct->size : 0),
+			     8);
 		if (t) {
 			t->c = ct;
 			t->elem = e;
@@ -51,7 +53,8 @@ const struct type *check_of_c(struct check *c, const struct ctype *ct, bool is_u
 	}
 	case CT_STRUCT:
 	case CT_UNION:
-		t = type_new(c->arena, TYPE_RECORD, (uint32_t)(ct->size < UINT32_MAX ? ct->size : 0), 8);
+		t = type_new(c->arena, TYPE_RECORD,
+			     (uint32_t)(ct->size < UINT32_MAX ? ct->size : 0), 8);
 		if (t) {
 			t->c = ct;
 			t->is_user = is_user;
@@ -121,7 +124,9 @@ static bool lay_out_fields(struct check *c, const struct ast_def *d, struct ctyp
 	for (const struct ast_field *f = d->fields; f; f = f->next, i++) {
 		m[i].name = f->name;
 		m[i].value = f->value;
-		m[i].type = f->def && !f->type ? lay_out(c, f->def) : f->type ? check_ctype_name(c, f->type) : NULL;
+		m[i].type = f->def && !f->type ? lay_out(c, f->def)
+			    : f->type	       ? check_ctype_name(c, f->type)
+					       : NULL;
 		if (d->kind == AST_DEF_ENUM)
 			continue;
 		if (!m[i].type)
@@ -152,9 +157,9 @@ static const struct ctype *lay_out(struct check *c, const struct ast_def *d)
 		c->no_memory = true;
 		return NULL;
 	}
-	const enum ctype_kind kind = d->kind == AST_DEF_UNION ? CT_UNION :
-				     d->kind == AST_DEF_ENUM  ? CT_ENUM :
-								CT_STRUCT;
+	const enum ctype_kind kind = d->kind == AST_DEF_UNION  ? CT_UNION
+				     : d->kind == AST_DEF_ENUM ? CT_ENUM
+							       : CT_STRUCT;
 	struct ctype *ct = ctype_new(c->arena, kind, d->name, kind == CT_ENUM ? 4 : 0);
 	if (!ct) {
 		c->no_memory = true;
@@ -178,8 +183,9 @@ static bool own_def(struct check *c, const char *name, const struct ctype **ret)
 		if (d->kind == AST_DEF_TYPEDEF) {
 			if (strcmp(d->name, name) != 0 || !d->fields)
 				continue;
-			*ret = d->fields->def && !d->fields->type ? lay_out(c, d->fields->def) :
-								    check_ctype_name(c, d->fields->type);
+			*ret = d->fields->def && !d->fields->type
+				       ? lay_out(c, d->fields->def)
+				       : check_ctype_name(c, d->fields->type);
 			return *ret != NULL;
 		}
 		const char *tag = tags[d->kind];
@@ -246,7 +252,8 @@ const struct type *check_type_name(struct check *c, const struct ast_type *t, bo
 	if (!strcmp(t->name, "string") && !t->n_ptrs) {
 		const uint64_t n = t->n_dims ? t->dims[0] : c->max_strlen;
 		if (n < 1 || n > STR_LEN_MOST) {
-			check_error(c, t->pos, "bad-size", "a string has 1 to %d bytes", STR_LEN_MOST);
+			check_error(c, t->pos, "bad-size", "a string has 1 to %d bytes",
+				    STR_LEN_MOST);
 			return NULL;
 		}
 		return check_made(c, type_str(c->arena, (uint32_t)n));

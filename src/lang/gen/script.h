@@ -58,7 +58,7 @@ struct site {
 struct record_head {
 	uint32_t site;
 	uint32_t probe; /* index in script.probe_names */
-	uint64_t ts_ns; /* CLOCK_MONOTONIC */
+	uint64_t ts_ns; /* CLOCK_BOOTTIME */
 };
 
 /** How a script's map is kept in the kernel. */
@@ -99,9 +99,10 @@ struct script_globals {
 	uint32_t exit_status;
 	uint32_t pid;	     /* of this process */
 	uint32_t target_pid; /* of -p and -c, 0 none */
-	uint64_t start_ns;   /* CLOCK_MONOTONIC at the begin, for elapsed */
+	uint64_t start_ns;   /* CLOCK_BOOTTIME at the begin, for elapsed */
 	uint64_t loops;	     /* while loops that were cut off */
 	uint64_t nested;     /* events that found no scratch memory */
+	uint64_t stacks;     /* stacks that there was no room for */
 	uint64_t faults;     /* reads of memory that failed, where the script could not know */
 };
 struct epoch_state {

@@ -28,7 +28,7 @@ struct names {
 	void (*cgroup)(void *arg, uint64_t id, struct strbuf *ret);
 	/** The frames of stack @id into @ret (STACK_MOST of them fit); how many, 0: not known. */
 	size_t (*stack)(void *arg, uint64_t id, uint64_t *ret);
-	/** Wall clock time of a CLOCK_MONOTONIC time, both in ns. */
+	/** Wall clock time of a CLOCK_BOOTTIME time, both in ns. */
 	int64_t (*wall)(void *arg, uint64_t mono_ns);
 };
 

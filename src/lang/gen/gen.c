@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/** One program: its memory, its begin and end, and the tables that it shares with the others. */
+#include "lang/gen/gen.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "lang/gen/regs.h"
+
+enum { TEMP_ON_STACK = 64, STACK_FOR_TEMPS = 256, SCRATCH_MOST = 32 << 10, SITES_MOST = 100000 };
+
+int gen_bpf_map(struct gen *g, const struct bpf_map_spec *spec)
+{
+	struct script *s = g->script;
+
+	if (mem_grow(&s->bpf_maps, &g->cap_bpf_maps, s->n_bpf_maps + 1) < 0) {
+		g->failed = true;
+		return -1;
+	}
+	s->bpf_maps[s->n_bpf_maps] = *spec;
+	return (int)s->n_bpf_maps++;
+}
+
+int gen_site(struct gen *g, enum site_kind kind, const struct ast *call)
+{
+	struct script *s = g->script;
+
+	if (s->n_sites >= SITES_MOST || mem_grow(&s->sites, &g->cap_sites, s->n_sites + 1) < 0) {
+		g->failed = true;
+		return -1;
+	}
+	struct site *site = &s->sites[s->n_sites];
+	*site = (struct site){ .kind = kind, .map = -1, .name = "" };
+	if (call && call->kind == AST_CALL) {
+		site->name = call->u.call.name;
+		site->pos = call->pos;
+	}
+	return (int)s->n_sites++;
+}
+
+int64_t gen_rodata(struct gen *g, const void *data, size_t len)
+{
+	static const char zeros[8];
+
+	strbuf_add(&g->rodata, zeros, (8 - g->rodata.len % 8) % 8);
+	const size_t off = g->rodata.len;
+	strbuf_add(&g->rodata, data, len);
+	return (int64_t)off;
+}
+
+static int rodata_map(struct gen *g)
+{
+	if (g->rodata_map < 0) {
+		const struct bpf_map_spec s = {
+			.name = "rodata",
+			.type = BPF_MAP_TYPE_ARRAY,
+			.key_len = 4,
+			.max_entries = 1,
+			.inner = -1,
+		};
+		g->rodata_map = gen_bpf_map(g, &s); // its length is set at the end
+	}
+	return g->rodata_map;
+}
+
+struct val gen_rodata_val(struct gen *g, const void *data, size_t len)
+{
+	return val_map_value(rodata_map(g), gen_rodata(g, data, len));
+}
+
+struct val gen_zeros(struct gen *g, uint32_t len)
+{
+	static const char zeros[4096];
+
+	len = (len + 7) & ~7U;
+	if (g->zeros_off >= 0 && g->zeros_len >= len)
+		return val_map_value(rodata_map(g), g->zeros_off);
+	g->zeros_len = len;
+	g->zeros_off = (int)gen_rodata(g, zeros, 0);
+	for (uint32_t done = 0; done < len;) {
+		const uint32_t n =
+			len - done < sizeof(zeros) ? len - done : (uint32_t)sizeof(zeros);
+		strbuf_add(&g->rodata, zeros, n);
+		done += n;
+	}
+	return val_map_value(rodata_map(g), g->zeros_off);
+}
+
+struct val gen_frame(struct gen *g)
+{
+	if (!g->has_frame) {
+		g->has_frame = true;
+		g->frame = fn_slot(g->f, FRAME_LEN);
+		g->frame_len = FRAME_VARS;
+	}
+	return g->frame;
+}
+
+struct val gen_ctx(struct gen *g)
+{
+	return g->in_callback ? fn_load(g->f, 8, false, g->frame, FRAME_CTX) : g->ctx;
+}
+
+struct val gen_scratch_at(struct gen *g, int64_t off)
+{
+	struct val base =
+		g->in_callback ? fn_load(g->f, 8, false, g->frame, FRAME_SCRATCH) : g->scratch;
+
+	return off ? fn_op(g->f, FN_ADD, base, val_imm(off)) : base;
+}
+
+struct val gen_scratch(struct gen *g, uint32_t len)
+{
+	const int64_t off = g->scratch_len;
+
+	if (g->scratch_map < 0) {
+		const struct bpf_map_spec s = {
+			.name = "scratch",
+			.type = BPF_MAP_TYPE_PERCPU_ARRAY,
+			.key_len = 4,
+			.max_entries = 1,
+			.inner = -1,
+		};
+		g->scratch_map = gen_bpf_map(g, &s);
+	}
+	g->scratch_len += (len + 7) & ~7U;
+	return gen_scratch_at(g, off);
+}
+
+struct val gen_temp(struct gen *g, uint32_t len)
+{
+	const uint32_t whole = (len + 7) & ~7U;
+
+	if (whole <= TEMP_ON_STACK &&
+	    fn_slots_len(g->f) + whole <= (g->in_callback ? 64 : STACK_FOR_TEMPS))
+		return fn_slot(g->f, whole ? whole : 8);
+	return gen_scratch(g, whole);
+}
+
+void gen_leave(struct gen *g)
+{
+	if (g->in_callback) {
+		fn_store(g->f, 8, g->frame, FRAME_LEAVE, val_imm(1));
+		fn_jump(g->f, g->loop->l_break);
+	} else {
+		fn_jump(g->f, g->l_exit);
+	}
+}
+
+void gen_count(struct gen *g, size_t off)
+{
+	(void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, val_map_value(GLOBALS_MAP, 0), (int64_t)off,
+			val_imm(1), false);
+}
+
+void gen_count_lost(struct gen *g, int site)
+{
+	if (site >= 0)
+		gen_count(g, g->script->lost_off + 8 * (size_t)site);
+}
+
+/* --- a program's begin --- */
+
+static void one_syscall(struct gen *g, struct val nr, int l_exit)
+{
+	const struct probe *p = g->point;
+	int l_fine = fn_label(g->f);
+
+	for (size_t i = 0; i < p->n_syscalls; i++)
+		fn_if(g->f, FN_EQ, nr, val_imm(p->syscalls[i]), l_fine);
+	fn_jump(g->f, l_exit);
+	fn_place(g->f, l_fine);
+}
+
+/* More than a few: a bit for each number. */
+static void many_syscalls(struct gen *g, struct val nr, int l_exit)
+{
+	enum { BITS = 1024 };
+	const struct probe *p = g->point;
+	uint64_t bits[BITS / 64] = { 0 };
+
+	for (size_t i = 0; i < p->n_syscalls; i++)
+		if (p->syscalls[i] < BITS)
+			bits[p->syscalls[i] / 64] |= 1ULL << (p->syscalls[i] % 64);
+	struct val table = gen_rodata_val(g, bits, sizeof(bits)), at = fn_reg(g->f);
+	fn_if(g->f, FN_GE, nr, val_imm(BITS), l_exit);
+	fn_mov(g->f, at, table);
+	fn_op_to(g->f, FN_ADD, at,
+		 fn_op(g->f, FN_LSH, fn_op(g->f, FN_RSH, nr, val_imm(6)), val_imm(3)));
+	struct val word = fn_load(g->f, 8, false, at, 0);
+	struct val bit = fn_op(g->f, FN_RSH, word, fn_op(g->f, FN_AND, nr, val_imm(63)));
+	fn_if(g->f, FN_EQ, fn_op(g->f, FN_AND, bit, val_imm(1)), val_imm(0), l_exit);
+}
+
+static void filter_syscalls(struct gen *g, int l_exit)
+{
+	static const struct type word = { .kind = TYPE_INT, .size = 8, .align = 8 };
+	const struct probe *p = g->point;
+	struct val nr = fn_reg(g->f);
+
+	if (p->args != ARGS_SYSCALL || !p->n_syscalls)
+		return;
+	if (p->is_syscall_exit) {
+		const bool typed = p->prog_type == BPF_PROG_TYPE_TRACING;
+		struct val regs = fn_load(g->f, 8, false, g->ctx, 0);
+		const struct place at = { typed ? SP_TRUSTED : SP_KERNEL, regs, regs_syscall_nr() };
+		fn_mov(g->f, nr, gen_load_place(g, &at, &word));
+	} else {
+		fn_mov(g->f, nr, fn_load(g->f, 8, false, g->ctx, 8));
+	}
+	if (p->n_syscalls <= 4)
+		one_syscall(g, nr, l_exit);
+	else
+		many_syscalls(g, nr, l_exit);
+}
+
+static void scratch_memory(struct gen *g, int l_exit)
+{
+	if (g->scratch_map < 0)
+		return;
+	struct val key = fn_slot(g->f, 8);
+	fn_store(g->f, 4, key, 0, val_imm(0));
+	struct val p = FN_CALL(g->f, BPF_FUNC_map_lookup_elem, val_map(g->scratch_map), key);
+	fn_if(g->f, FN_EQ, p, val_imm(0), l_exit);
+	fn_mov(g->f, g->scratch, p);
+}
+
+static void prologue(struct gen *g, int l_prologue, int l_body)
+{
+	const bool always = !strcmp(g->point->name, "END");
+
+	fn_place(g->f, l_prologue);
+	if (!always) {
+		struct val exiting = fn_load(g->f, 4, false, val_map_value(GLOBALS_MAP, 0),
+					     offsetof(struct script_globals, exiting));
+		fn_if(g->f, FN_NE, exiting, val_imm(0), g->l_exit);
+	}
+	filter_syscalls(g, g->l_exit);
+	scratch_memory(g, g->l_exit);
+	if (g->has_frame) {
+		fn_store(g->f, 8, g->frame, FRAME_CTX, g->ctx);
+		if (g->scratch_map >= 0)
+			fn_store(g->f, 8, g->frame, FRAME_SCRATCH, g->scratch);
+		fn_store(g->f, 8, g->frame, FRAME_LEAVE, val_imm(0));
+	}
+	fn_jump(g->f, l_body);
+}
+
+static void begin(struct gen *g, const struct ast_probe *p, const struct probe *point)
+{
+	g->f = unit_fn(g->unit, 1);
+	g->probe = p;
+	g->point = point;
+	g->ctx = fn_arg(g->f, 0);
+	g->scratch = fn_reg(g->f);
+	g->scratch_map = -1;
+	g->scratch_len = 0;
+	g->has_frame = false;
+	g->frame_len = 0;
+	g->in_callback = false;
+	g->loop = NULL;
+	g->flipped = NULL;
+	g->l_exit = fn_label(g->f);
+}
+
+static int add_name(struct gen *g, const char *name)
+{
+	struct script *s = g->script;
+
+	if (mem_grow(&g->names, &g->cap_names, s->n_probe_names + 1) < 0)
+		return -ENOMEM;
+	g->names[s->n_probe_names] = name;
+	g->probe_name = (uint32_t)s->n_probe_names++;
+	return 0;
+}
+
+/* A name as the kernel takes it. */
+static const char *kernel_name(struct gen *g, const struct probe *p)
+{
+	const char *from = strrchr(p->name, ':') ? strrchr(p->name, ':') + 1 : p->name;
+	char *name = arena_strndup(g->arena, from, strlen(from) > 15 ? 15 : strlen(from));
+
+	for (char *c = name; c && *c; c++)
+		if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') &&
+		    !(*c >= '0' && *c <= '9'))
+			*c = '_';
+	return name;
+}
+
+int gen_program(struct gen *g, const struct ast_probe *p, const struct probe *point)
+{
+	struct script *s = g->script;
+	int r = unit_new(&g->unit);
+
+	if (r < 0 || add_name(g, point->name) < 0)
+		return r < 0 ? r : -ENOMEM;
+	begin(g, p, point);
+	int l_prologue = fn_label(g->f), l_body = fn_label(g->f);
+	fn_jump(g->f, l_prologue);
+	fn_place(g->f, l_body);
+	gen_prepare_vars(g);
+	if (p->pred)
+		gen_branch(g, p->pred, g->l_exit);
+	gen_stmt(g, p->body);
+	fn_place(g->f, g->l_exit);
+	fn_exit(g->f, val_imm(0));
+	prologue(g, l_prologue, l_body);
+	if (g->scratch_len > SCRATCH_MOST)
+		return diag_error(g->diag, p->pos, "too-large",
+				  "this probe needs %u bytes of memory; the most is %d",
+				  g->scratch_len, SCRATCH_MOST);
+	if (g->scratch_map >= 0)
+		s->bpf_maps[g->scratch_map].val_len = g->scratch_len;
+	r = g->failed ? -ENOMEM : mem_grow(&s->progs, &s->cap_progs, s->n_progs + 1);
+	if (r < 0)
+		return r;
+	struct script_prog *prog = &s->progs[s->n_progs];
+	*prog = (struct script_prog){ .name = kernel_name(g, point), .probe = point };
+	r = unit_finish(g->unit, &prog->code);
+	if (r < 0)
+		return sonde_wrap(r, "probe '%s'", point->name);
+	s->n_progs++;
+	return prog->name ? 0 : -ENOMEM;
+}

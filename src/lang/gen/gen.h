@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Generates programs from a checked tree. One struct gen lives for a whole script; the middle part
+ * of it is of the program that is being made.
+ *
+ * A program:
+ *
+ *	jump prologue
+ *	body:	 predicate, statements
+ *	exit:	 return 0
+ *	prologue: exit() was called? which system call? scratch memory, the loops' frame; jump body
+ *
+ * Bodies of loops are functions of their own that the kernel calls back. What they share with the
+ * code around them lies in the frame: a stack object of the program, whose address they are given.
+ */
+#ifndef LANG_GEN_H
+#define LANG_GEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/strbuf.h"
+#include "bpf/fn.h"
+#include "lang/check/check.h"
+#include "lang/gen/script.h"
+
+/** Which way memory is read. */
+enum space {
+	SP_BPF,	    /* the program's own: stack, map values, records */
+	SP_CTX,	    /* the context, at a fixed offset */
+	SP_TRUSTED, /* kernel memory behind a pointer that the verifier knows */
+	SP_KERNEL,
+	SP_USER,
+	SP_ANY, /* by the address */
+};
+
+struct place {
+	enum space space;
+	struct val base;
+	int64_t off;
+};
+
+/** Where a variable is. */
+enum home_kind { HOME_NONE, HOME_REG, HOME_FRAME, HOME_SLOT, HOME_SCRATCH };
+struct home {
+	enum home_kind kind;
+	struct val val; /* HOME_REG, HOME_SLOT */
+	int64_t off;	/* HOME_FRAME, HOME_SCRATCH */
+	int fn;		/* the function that has it */
+};
+
+/** What lies in the frame before the variables. */
+enum { FRAME_CTX = 0, FRAME_SCRATCH = 8, FRAME_LEAVE = 16, FRAME_VARS = 24, FRAME_LEN = 192 };
+
+/** A loop or function that code is inside of. */
+struct loop {
+	int l_break, l_continue;
+	bool is_callback; /* leave by returning 1 and 0 */
+};
+
+/** A map that this straight run of statements has moved on to its next buffer. */
+struct flipped {
+	const struct map_info *map;
+	struct val epoch;
+	struct flipped *next;
+};
+
+struct gen {
+	struct check *check;
+	struct script *script;
+	struct diag *diag;
+	struct arena *arena; /* the script's */
+	size_t cap_sites, cap_bpf_maps, cap_names;
+	const char **names; /* of probes; owned until the end */
+	struct strbuf rodata;
+	int rodata_map; /* index, or -1 */
+	int zeros_off;	/* of STR_LEN_MOST.. zeros in rodata; -1: none */
+	uint32_t zeros_len;
+	bool failed; /* out of memory */
+
+	struct unit *unit;
+	struct fn *f; /* the function that code goes to */
+	const struct ast_probe *probe;
+	const struct probe *point;
+	uint32_t probe_name; /* index */
+	struct val ctx;	     /* of the program itself */
+	int l_exit;
+	int scratch_map; /* -1: none so far */
+	uint32_t scratch_len;
+	struct val scratch; /* in the program itself */
+	bool has_frame;
+	struct val frame; /* VAL_SLOT, or a callback's argument */
+	int64_t frame_len;
+	struct loop *loop;
+	struct flipped *flipped;
+	bool in_callback;
+	unsigned nest; /* of expressions */
+};
+
+/** Adds to the tables of the script; -1 after running out of memory. */
+int gen_bpf_map(struct gen *g, const struct bpf_map_spec *spec);
+int gen_site(struct gen *g, enum site_kind kind, const struct ast *call);
+/** An offset in the read-only data, aligned to 8. */
+int64_t gen_rodata(struct gen *g, const void *data, size_t len);
+struct val gen_rodata_val(struct gen *g, const void *data, size_t len);
+/** The address of @len zeros. */
+struct val gen_zeros(struct gen *g, uint32_t len);
+/** Memory of the program: stack if small, else scratch. Not zeroed. */
+struct val gen_temp(struct gen *g, uint32_t len);
+/** Memory that is never on the stack. */
+struct val gen_scratch(struct gen *g, uint32_t len);
+struct val gen_scratch_at(struct gen *g, int64_t off);
+/** The frame of this program, made when first needed. */
+struct val gen_frame(struct gen *g);
+/** The program's context, also inside of loops. */
+struct val gen_ctx(struct gen *g);
+/** Leaves the program: exit(), return. */
+void gen_leave(struct gen *g);
+/** One more in a counter of the globals. */
+void gen_count(struct gen *g, size_t off);
+void gen_count_lost(struct gen *g, int site);
+
+/* maps.c */
+void gen_maps(struct gen *g);
+struct script_map *gen_map(struct gen *g, const struct map_info *m);
+/** print() of it goes on to the next buffer: nobody else needs what is in there. */
+bool gen_map_flips(const struct map_info *m);
+/** The kernel's map to use now: a constant, or what the epoch says (jumps to @l_none without). */
+struct val gen_map_now(struct gen *g, const struct script_map *m, int l_none);
+/** The key of @x (AST_MAP) in memory. */
+struct val gen_key(struct gen *g, const struct script_map *m, struct ast *keys);
+/** The value's address or 0 in a variable. */
+struct val gen_lookup(struct gen *g, const struct map_info *m, struct ast *keys);
+/** The same, but a zeroed value is put in where there is none; goes to @l_full if that fails. */
+struct val gen_lookup_make(struct gen *g, const struct map_info *m, struct ast *keys, int l_full);
+void gen_map_delete(struct gen *g, const struct map_info *m, struct ast *keys);
+void gen_map_assign(struct gen *g, struct ast *s);
+void gen_map_step(struct gen *g, struct ast *x, struct val *ret);
+struct val gen_map_read(struct gen *g, struct ast *x);
+struct val gen_map_len(struct gen *g, const struct map_info *m);
+
+/* agg.c */
+void gen_agg(struct gen *g, const struct map_info *m, struct ast *keys, struct ast *call);
+struct val gen_agg_read(struct gen *g, const struct map_info *m, struct ast *keys);
+/** Sum over CPUs of the key at @key. */
+struct val gen_agg_sum(struct gen *g, const struct script_map *m, struct val map, struct val key);
+
+/* expr.c */
+struct val gen_scalar(struct gen *g, struct ast *x);
+/** Goes to @l_no if @x is 0 (or "", or empty). */
+void gen_branch(struct gen *g, struct ast *x, int l_no);
+
+/* value.c */
+struct val gen_builtin(struct gen *g, struct ast *x);
+struct val gen_call_scalar(struct gen *g, struct ast *x);
+void gen_call_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
+void gen_stack(struct gen *g, const struct type *t, struct val dst, int64_t off);
+
+/* memory.c */
+bool type_in_memory(const struct type *t);
+/** Where a value in memory is; it is made there if it is nowhere so far. */
+struct place gen_place(struct gen *g, struct ast *x);
+struct val gen_load_place(struct gen *g, const struct place *p, const struct type *t);
+struct val gen_load_bits(struct gen *g, const struct place *p, const struct cmember *m,
+			 const struct type *t);
+/** Writes the value of @x as a @t. Bytes behind strings are zeroed if @pad. */
+void gen_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t,
+	      bool pad);
+/** Copies @len bytes from anywhere. */
+void gen_read(struct gen *g, const struct place *from, struct val dst, int64_t off, uint32_t len);
+void gen_store_scalar(struct gen *g, struct val v, struct val dst, int64_t off,
+		      const struct type *t);
+/** The string at address @addr, of at most @size bytes with the 0; its bytes are zeroed before. */
+void gen_read_str(struct gen *g, enum space space, struct val addr, struct val dst, int64_t off,
+		  struct val size, uint32_t room);
+/** A value's own address in the program's memory, copied there if need be. */
+struct val gen_mem(struct gen *g, struct ast *x, const struct type *t);
+enum space gen_space(const struct type *ptr);
+
+/* string.c */
+struct val gen_str_equal(struct gen *g, struct ast *a, struct ast *b, uint32_t most);
+struct val gen_str_contains(struct gen *g, struct ast *a, struct ast *b);
+
+/* output.c */
+void gen_printf(struct gen *g, struct ast *x, enum site_kind kind);
+void gen_output_call(struct gen *g, struct ast *x);
+void gen_exit_call(struct gen *g, struct ast *status);
+
+/* stmt.c */
+void gen_stmt(struct gen *g, struct ast *s);
+void gen_call_stmt(struct gen *g, struct ast *x);
+struct home *gen_home(struct gen *g, struct var *v);
+/** Gives variables of the whole probe their homes, and zeroes those that may be read first. */
+void gen_prepare_vars(struct gen *g);
+
+/* loop.c */
+void gen_for(struct gen *g, struct ast *s);
+void gen_while(struct gen *g, struct ast *s);
+
+/** Makes the program of one probe for one point. -EINVAL: told; -ENOMEM. */
+SONDE_MUST_CHECK int gen_program(struct gen *g, const struct ast_probe *p,
+				 const struct probe *point);
+
+#endif

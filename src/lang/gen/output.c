@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT */
+/** Records into the ring: printf(), print(), exit() and all that people see. */
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "lang/check/builtin.h"
+#include "lang/gen/gen.h"
+
+enum { JOIN_MOST = 16, JOIN_LEN = 1024, HEAD = sizeof(struct record_head) };
+
+static struct ast *arg(const struct ast *x, unsigned i)
+{
+	struct ast *a = x->u.call.args;
+
+	while (a && i-- > 0)
+		a = a->next;
+	return a;
+}
+
+static bool is_literal(struct gen *g, const struct ast *x, const char **ret)
+{
+	size_t len;
+	const char *text = x ? check_text(g->check, x, &len) : NULL;
+
+	*ret = text;
+	return text != NULL;
+}
+
+/* Lays out the arguments of @site, each aligned to 8. */
+static void lay_out(struct gen *g, int site, const struct type *const *types, uint32_t n)
+{
+	struct type_field *f = arena_array(g->arena, n ? n : 1, sizeof(*f));
+	uint32_t off = 0;
+
+	if (!f || site < 0) {
+		g->failed = true;
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		f[i] = (struct type_field){ types[i], off };
+		off = (off + types[i]->size + 7) & ~7U;
+	}
+	g->script->sites[site].args = f;
+	g->script->sites[site].n_args = n;
+	g->script->sites[site].payload_len = off;
+}
+
+/* Room for a record of @site with its head filled; goes to @l_lost without. */
+static struct val reserve(struct gen *g, int site, int l_lost)
+{
+	const uint32_t len = HEAD + g->script->sites[site].payload_len;
+	struct val now = FN_CALL0(g->f, BPF_FUNC_ktime_get_boot_ns);
+	struct val r = FN_CALL(g->f, BPF_FUNC_ringbuf_reserve, val_map(RING_MAP), val_imm(len),
+			       val_imm(0));
+
+	fn_if(g->f, FN_EQ, r, val_imm(0), l_lost);
+	fn_store(g->f, 4, r, offsetof(struct record_head, site), val_imm(site));
+	fn_store(g->f, 4, r, offsetof(struct record_head, probe), val_imm(g->probe_name));
+	fn_store(g->f, 8, r, offsetof(struct record_head, ts_ns), now);
+	return r;
+}
+
+/* The reader looks by itself every few milliseconds; only an end should not wait for that. */
+static void submit(struct gen *g, struct val r, int site, int l_lost)
+{
+	const bool wake = g->script->sites[site].kind == SITE_EXIT;
+	int l_end = fn_label(g->f);
+
+	FN_CALL(g->f, BPF_FUNC_ringbuf_submit, r,
+		val_imm(wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP));
+	fn_jump(g->f, l_end);
+	fn_place(g->f, l_lost);
+	gen_count_lost(g, site);
+	fn_place(g->f, l_end);
+}
+
+/* Values that need memory or may leave are made before there is a record to be kept. */
+static bool must_come_first(const struct ast *x)
+{
+	return x->kind == AST_MAP && type_in_memory(x->type);
+}
+
+static void send(struct gen *g, int site, struct ast *args, const struct type *const *types,
+		 uint32_t n)
+{
+	int l_lost = fn_label(g->f);
+	struct val first[64];
+	uint32_t i = 0;
+
+	if (site < 0)
+		return;
+	for (struct ast *a = args; a && i < n; a = a->next, i++)
+		if (must_come_first(a))
+			first[i] = gen_mem(g, a, a->type);
+	struct val r = reserve(g, site, l_lost);
+	i = 0;
+	for (struct ast *a = args; a && i < n; a = a->next, i++) {
+		const int64_t off = HEAD + g->script->sites[site].args[i].off;
+		if (must_come_first(a) && type_same(a->type, types[i]))
+			fn_copy(g->f, r, off, first[i], 0, types[i]->size, 8);
+		else
+			gen_into(g, a, r, off, types[i], /* pad= */ false);
+	}
+	submit(g, r, site, l_lost);
+}
+
+/* Which conversion takes argument @n: only %s makes a string of a char pointer. */
+static char conversion_of(const char *fmt, uint32_t n)
+{
+	for (const char *p = strchr(fmt, '%'); p; p = strchr(p, '%')) {
+		if (p[1] == '%') {
+			p += 2;
+			continue;
+		}
+		p += 1 + strcspn(p + 1, "diuxXocpsr");
+		if (!*p || n-- == 0)
+			return *p;
+	}
+	return '\0';
+}
+
+static const struct type *printf_type(struct gen *g, const char *fmt, uint32_t i,
+				      const struct ast *x)
+{
+	const struct type *t = x->type;
+
+	if (t->kind == TYPE_PTR && conversion_of(fmt, i) == 's') {
+		const struct type *s = type_str(g->arena, (g->check->max_strlen + 7) & ~7U);
+		g->failed = g->failed || !s;
+		return s ? s : t;
+	}
+	return t;
+}
+
+void gen_printf(struct gen *g, struct ast *x, enum site_kind kind)
+{
+	const struct type *types[64];
+	const char *fmt;
+	uint32_t n = 0;
+	const int site = gen_site(g, kind, x);
+
+	if (site < 0 || !is_literal(g, x->u.call.args, &fmt))
+		return;
+	g->script->sites[site].fmt = fmt;
+	for (struct ast *a = x->u.call.args->next; a && n < MEM_LEN(types); a = a->next, n++)
+		types[n] = printf_type(g, fmt, n, a);
+	lay_out(g, site, types, n);
+	if (!g->failed)
+		send(g, site, x->u.call.args->next, types, n);
+}
+
+/* --- print, clear, zero of whole maps --- */
+
+static struct flipped *find_flipped(struct gen *g, const struct map_info *m)
+{
+	for (struct flipped *f = g->flipped; f; f = f->next)
+		if (f->map == m)
+			return f;
+	return NULL;
+}
+
+static void remember_flip(struct gen *g, const struct map_info *m, struct val epoch)
+{
+	struct flipped *f = arena_new(g->arena, struct flipped);
+
+	if (!f) {
+		g->failed = true;
+		return;
+	}
+	*f = (struct flipped){ m, epoch, g->flipped };
+	g->flipped = f;
+}
+
+/*
+ * Goes on to the next buffer, if the reader has emptied one. The result is the epoch that ends
+ * here, or the present one with EPOCH_OPEN where there is no buffer.
+ */
+static struct val flip(struct gen *g, const struct script_map *m)
+{
+	const int64_t at =
+		g->script->epochs_off + (int64_t)sizeof(struct epoch_state) * (m - g->script->maps);
+	struct val globals = val_map_value(GLOBALS_MAP, at);
+	struct val r = fn_reg(g->f);
+	int l_late = fn_label(g->f), l_end = fn_label(g->f);
+
+	fn_mov(g->f, r, fn_load(g->f, 4, false, globals, offsetof(struct epoch_state, epoch)));
+	struct val drained =
+		fn_load(g->f, 4, false, globals, offsetof(struct epoch_state, drained));
+	struct val ahead = fn_extend(g->f, fn_op(g->f, FN_SUB, r, drained), 4, false);
+	fn_if(g->f, FN_GE, ahead, val_imm(m->n_epochs - 1), l_late);
+	struct val next = fn_op(g->f, FN_ADD, r, val_imm(1));
+	// Another program may end the same epoch now: one of the two does.
+	struct val was = fn_cmpxchg(g->f, 4, globals, offsetof(struct epoch_state, epoch), r, next);
+	fn_if(g->f, FN_EQ, was, r, l_end);
+	fn_place(g->f, l_late);
+	(void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, globals, offsetof(struct epoch_state, late),
+			val_imm(1), false);
+	fn_op_to(g->f, FN_OR, r, val_imm(EPOCH_OPEN));
+	fn_place(g->f, l_end);
+	return r;
+}
+
+static struct val epoch_now(struct gen *g, const struct script_map *m)
+{
+	const int64_t at =
+		g->script->epochs_off + (int64_t)sizeof(struct epoch_state) * (m - g->script->maps);
+	struct val e = fn_load(g->f, 4, false, val_map_value(GLOBALS_MAP, at), 0);
+
+	return fn_op(g->f, FN_OR, e, val_imm(EPOCH_OPEN));
+}
+
+static struct val map_epoch(struct gen *g, const struct map_info *info, enum site_kind kind)
+{
+	const struct script_map *m = gen_map(g, info);
+	const struct flipped *f = find_flipped(g, info);
+
+	if (m->n_epochs <= 1)
+		return val_imm(0);
+	if (f)
+		return f->epoch; // print(@x); clear(@x): one and the same moment
+	if (kind == SITE_PRINT_MAP && !gen_map_flips(info))
+		return epoch_now(g, m);
+	struct val e = flip(g, m);
+	remember_flip(g, info, e);
+	return e;
+}
+
+static void map_record(struct gen *g, struct ast *x, enum site_kind kind)
+{
+	const struct map_info *info = arg(x, 0)->note;
+	const struct type *types[1] = { &type_u32 };
+	const int site = gen_site(g, kind, x);
+	int l_lost = fn_label(g->f);
+
+	if (site < 0)
+		return;
+	lay_out(g, site, types, 1);
+	if (g->failed)
+		return;
+	struct site *s = &g->script->sites[site];
+	s->map = (int)info->index;
+	if (arg(x, 1))
+		(void)check_const(g->check, arg(x, 1), &s->top); // the checker saw that they are
+	if (arg(x, 1) && arg(x, 2))
+		(void)check_const(g->check, arg(x, 2), &s->div);
+	struct val epoch = map_epoch(g, info, kind);
+	struct val r = reserve(g, site, l_lost);
+	fn_store(g->f, 4, r, HEAD, epoch);
+	submit(g, r, site, l_lost);
+}
+
+/* print(@x) of a map without keys: its value as it is now. */
+static void print_scalar_map(struct gen *g, struct ast *x)
+{
+	const struct map_info *info = arg(x, 0)->note;
+	const struct script_map *m = gen_map(g, info);
+	const int site = gen_site(g, SITE_PRINT_ELEM, x);
+	int l_lost = fn_label(g->f), l_unset = fn_label(g->f);
+
+	if (site < 0)
+		return;
+	lay_out(g, site, &m->val, 1);
+	if (g->failed)
+		return;
+	g->script->sites[site].map = (int)info->index;
+	fn_if(g->f, FN_EQ, fn_load(g->f, 8, false, val_map_value(m->bpf_map, 0), 0), val_imm(0),
+	      l_unset);
+	struct val r = reserve(g, site, l_lost);
+	fn_copy(g->f, r, HEAD, val_map_value(m->bpf_map, 8), 0, m->val->size, 8);
+	submit(g, r, site, l_lost);
+	fn_place(g->f, l_unset);
+}
+
+/* clear(@x) of a map without keys, done here and now. */
+static void clear_scalar_map(struct gen *g, const struct map_info *info, bool keep)
+{
+	const struct script_map *m = gen_map(g, info);
+
+	if (!keep)
+		fn_store(g->f, 8, val_map_value(m->bpf_map, 0), 0, val_imm(0));
+	fn_zero(g->f, val_map_value(m->bpf_map, 8), 0, (m->val->size + 7) & ~7U, 8);
+}
+
+static void whole_map(struct gen *g, struct ast *x, const struct func *f)
+{
+	const struct map_info *info = arg(x, 0)->note;
+	const enum store store = gen_map(g, info)->store;
+
+	if (store == STORE_TASK)
+		return; // only ever cleared at the end: it goes with the script
+	if (store == STORE_SCALAR && f->id == F_PRINT)
+		print_scalar_map(g, x);
+	else if (store == STORE_SCALAR)
+		clear_scalar_map(g, info, f->id == F_ZERO);
+	else
+		map_record(g, x,
+			   f->id == F_PRINT   ? SITE_PRINT_MAP
+			   : f->id == F_CLEAR ? SITE_CLEAR
+					      : SITE_ZERO);
+}
+
+/* print(@x[k]): with its key. */
+static void print_element(struct gen *g, struct ast *x)
+{
+	struct ast *a = arg(x, 0);
+	const struct map_info *info = a->note;
+	const struct script_map *m = gen_map(g, info);
+	const struct type *types[2] = { m->key, type_is_agg(m->val) ? a->type : m->val };
+	const int site = gen_site(g, SITE_PRINT_ELEM, x);
+	int l_lost = fn_label(g->f);
+
+	if (site < 0)
+		return;
+	lay_out(g, site, types, 2);
+	if (g->failed)
+		return;
+	g->script->sites[site].map = (int)info->index;
+	struct val key = gen_key(g, m, a->u.map.keys);
+	struct val v = type_in_memory(a->type) ? gen_mem(g, a, a->type) : gen_scalar(g, a);
+	struct val r = reserve(g, site, l_lost);
+	fn_copy(g->f, r, HEAD, key, 0, m->key->size, 8);
+	const int64_t off = HEAD + g->script->sites[site].args[1].off;
+	if (type_in_memory(a->type))
+		fn_copy(g->f, r, off, v, 0, types[1]->size, 8);
+	else
+		fn_store(g->f, types[1]->size, r, off, v);
+	submit(g, r, site, l_lost);
+}
+
+static void print_value_of(struct gen *g, struct ast *x)
+{
+	struct ast *a = arg(x, 0);
+
+	if (a->kind == AST_MAP && a->u.map.keys) {
+		print_element(g, x);
+		return;
+	}
+	const struct type *t = a->type;
+	const int site = gen_site(g, SITE_PRINT, x);
+	if (site < 0)
+		return;
+	lay_out(g, site, &t, 1);
+	if (!g->failed)
+		send(g, site, a, &t, 1);
+}
+
+/* --- the others --- */
+
+static void join_call(struct gen *g, struct ast *x)
+{
+	static const struct type pointer = { .kind = TYPE_INT, .size = 8, .align = 8 };
+	const struct type *types[JOIN_MOST], *str = type_str(g->arena, JOIN_LEN);
+	const int site = gen_site(g, SITE_JOIN, x);
+	const char *delimiter = " ";
+	int l_lost = fn_label(g->f);
+
+	if (!str || site < 0) {
+		g->failed = true;
+		return;
+	}
+	for (int i = 0; i < JOIN_MOST; i++)
+		types[i] = str;
+	lay_out(g, site, types, JOIN_MOST);
+	if (g->failed)
+		return;
+	if (arg(x, 1))
+		(void)is_literal(g, arg(x, 1), &delimiter);
+	g->script->sites[site].fmt = delimiter;
+	struct val base = fn_reg(g->f);
+	fn_mov(g->f, base, gen_scalar(g, arg(x, 0)));
+	const enum space space = gen_space(arg(x, 0)->type);
+	struct val r = reserve(g, site, l_lost);
+	int l_end = fn_label(g->f);
+	for (int i = 0; i < JOIN_MOST; i++)
+		fn_store(g->f, 1, r, HEAD + (int64_t)i * JOIN_LEN, val_imm(0));
+	for (int i = 0; i < JOIN_MOST; i++) {
+		const struct place at = { space, base, 8LL * i };
+		struct val p = gen_load_place(g, &at, &pointer);
+		fn_if(g->f, FN_EQ, p, val_imm(0), l_end);
+		gen_read_str(g, space, p, r, HEAD + (int64_t)i * JOIN_LEN, val_imm(JOIN_LEN),
+			     JOIN_LEN);
+	}
+	fn_place(g->f, l_end);
+	submit(g, r, site, l_lost);
+}
+
+static void time_call(struct gen *g, struct ast *x)
+{
+	const struct type *t = &type_u64;
+	const int site = gen_site(g, SITE_TIME, x);
+	const char *fmt = "%H:%M:%S\n";
+	int l_lost = fn_label(g->f);
+
+	if (arg(x, 0))
+		(void)is_literal(g, arg(x, 0), &fmt);
+	if (site < 0)
+		return;
+	lay_out(g, site, &t, 1);
+	if (g->failed)
+		return;
+	g->script->sites[site].fmt = fmt;
+	struct val r = reserve(g, site, l_lost);
+	fn_store(g->f, 8, r, HEAD, fn_load(g->f, 8, false, r, offsetof(struct record_head, ts_ns)));
+	submit(g, r, site, l_lost);
+}
+
+void gen_exit_call(struct gen *g, struct ast *status)
+{
+	const struct type *t = &type_i64;
+	const int site = gen_site(g, SITE_EXIT, NULL);
+	int l_lost = fn_label(g->f);
+
+	if (site < 0)
+		return;
+	lay_out(g, site, &t, 1);
+	if (g->failed)
+		return;
+	struct val v = status ? gen_scalar(g, status) : val_imm(0);
+	const struct val globals = val_map_value(GLOBALS_MAP, 0);
+	if (v.kind != VAL_IMM) {
+		struct val own = fn_reg(g->f);
+		fn_mov(g->f, own, v);
+		v = own;
+	}
+	// All probes are silent from here on; the status is there even if the record is lost.
+	fn_store(g->f, 4, globals, offsetof(struct script_globals, exit_status), v);
+	fn_store(g->f, 4, globals, offsetof(struct script_globals, exiting), val_imm(1));
+	struct val r = reserve(g, site, l_lost);
+	fn_store(g->f, 8, r, HEAD, v);
+	submit(g, r, site, l_lost);
+	gen_leave(g);
+}
+
+static void assert_call(struct gen *g, struct ast *x)
+{
+	const char *text = "";
+	int l_bad = fn_label(g->f), l_fine = fn_label(g->f);
+	const int site = gen_site(g, SITE_ERRORF, x);
+
+	if (site < 0)
+		return;
+	(void)is_literal(g, arg(x, 1), &text);
+	g->script->sites[site].fmt = "assertion failed: %s\n";
+	const struct type *t = type_str(g->arena, ((uint32_t)strlen(text) + 8) & ~7U);
+	if (!t) {
+		g->failed = true;
+		return;
+	}
+	lay_out(g, site, &t, 1);
+	gen_branch(g, arg(x, 0), l_bad);
+	fn_jump(g->f, l_fine);
+	fn_place(g->f, l_bad);
+	if (!g->failed)
+		send(g, site, arg(x, 1), &t, 1);
+	struct ast one = { .kind = AST_INT, .type = &type_i64, .u.num = 1 };
+	gen_exit_call(g, &one);
+	fn_place(g->f, l_fine);
+}
+
+void gen_output_call(struct gen *g, struct ast *x)
+{
+	const struct func *f = x->note;
+
+	switch (f->id) {
+	case F_PRINTF: gen_printf(g, x, SITE_PRINTF); break;
+	case F_ERRORF: gen_printf(g, x, SITE_ERRORF); break;
+	case F_WARNF: gen_printf(g, x, SITE_WARNF); break;
+	case F_CAT: gen_printf(g, x, SITE_CAT); break;
+	case F_SYSTEM: gen_printf(g, x, SITE_SYSTEM); break;
+	case F_PRINT:
+		if (arg(x, 0)->kind == AST_MAP && !arg(x, 0)->u.map.keys)
+			whole_map(g, x, f);
+		else
+			print_value_of(g, x);
+		break;
+	case F_CLEAR:
+	case F_ZERO: whole_map(g, x, f); break;
+	case F_JOIN: join_call(g, x); break;
+	case F_TIME: time_call(g, x); break;
+	case F_EXIT: gen_exit_call(g, arg(x, 0)); break;
+	case F_ASSERT: assert_call(g, x); break;
+	default: break;
+	}
+}
