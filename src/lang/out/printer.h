@@ -34,17 +34,24 @@ struct names {
 
 enum print_format { PRINT_TEXT, PRINT_JSON };
 
+struct format;
+
 struct printer {
 	const struct script *script; /* borrowed, as is all here */
 	const struct names *names;
 	struct sonde_out *out;
 	enum print_format format;
-	struct strbuf tmp; /* owned */
+	/* owned; all zero at the begin, and kept as room from record to record */
+	struct strbuf tmp, line, quoted;
+	struct format **formats; /* of @script's sites, each made when first needed */
 };
 
 void printer_fini(struct printer *p);
 
-/** One record's payload, of a site with arguments: printf, print(value), time, join, cat, ... */
+/**
+ * One record's payload, of a site with arguments: printf, print(value), time, join, cat, ...
+ * -EBADMSG: the payload is shorter than the arguments; -EINVAL: not a site that prints.
+ */
 SONDE_MUST_CHECK int print_record(struct printer *p, const struct site *site, const void *payload,
 				  size_t len);
 
@@ -83,10 +90,18 @@ bool agg_is_empty(const struct type *t, const void *val);
 
 /**
  * A whole map as print(@x, top, div) shows it: "@x[key]: value" lines in bpftrace's order (by
- * value, then by key), histograms below their key. Sorts @rows. @top, @div 0: all, undivided.
+ * value, then by key), histograms below their key. The rows stay where they are. @top, @div 0: all,
+ * undivided.
  */
 SONDE_MUST_CHECK int print_map(struct printer *p, const struct script_map *m, struct rows *rows,
 			       int64_t top, int64_t div);
+
+/** What a command printed, and the like: as it is, or in JSON as {"type": @type, "data": text}. */
+void print_output(struct printer *p, const char *type, const char *text, size_t len);
+
+/** "Attaching 3 probes..." and "Lost 5 events", as bpftrace has them in the output. */
+void print_attached(struct printer *p, uint64_t n);
+void print_lost(struct printer *p, uint64_t n);
 
 /** A message of the run itself, on standard error, or in JSON as {"type": ...} in the output. */
 void print_note(struct printer *p, const char *type, const char *fmt, ...) SONDE_PRINTF(3, 4);

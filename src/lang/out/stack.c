@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/** Stacks and times as text. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fmt.h"
+#include "lang/out/printer.h"
+#include "lang/out/value.h"
+
+static void add_frame(struct printer *p, const struct type *t, uint32_t pid, uint64_t addr,
+		      struct strbuf *ret)
+{
+	const struct names *const names = p->names;
+
+	if (t->kind == TYPE_KSTACK)
+		names->ksym(names->arg, addr, true, ret);
+	else
+		names->usym(names->arg, pid, addr, true, t->stack_mode == STACK_PERF, ret);
+}
+
+void stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, unsigned indent,
+	       struct strbuf *ret)
+{
+	uint64_t frames[STACK_MOST];
+	struct stack_value v = { 0 };
+	char text[FMT_MOST];
+
+	memcpy(&v, bytes, t->size < sizeof(v) ? t->size : sizeof(v));
+	if (!v.id)
+		return;
+	size_t n = p->names->stack(p->names->arg, v.id, frames);
+	if (n > STACK_MOST)
+		n = STACK_MOST;
+	if (t->stack_depth && n > t->stack_depth)
+		n = t->stack_depth;
+	if (v.n && n > v.n)
+		n = v.n;
+	if (!n)
+		return;
+
+	strbuf_add(ret, "\n", 1);
+	for (size_t i = 0; i < n && frames[i]; i++) {
+		const size_t len = (size_t)(fmt_hex(text, frames[i]) - text);
+
+		if (t->stack_mode == STACK_BPFTRACE) {
+			strbuf_add(ret, "        ", indent < 8 ? indent : 8);
+		} else {
+			strbuf_add(ret, "\t", t->stack_mode == STACK_PERF);
+			strbuf_add(ret, text, len);
+			strbuf_add(ret, " ", t->stack_mode == STACK_PERF);
+		}
+		if (t->stack_mode != STACK_RAW)
+			add_frame(p, t, v.pid, frames[i], ret);
+		strbuf_add(ret, "\n", 1);
+	}
+}
+
+enum { TIME_FMT_MOST = 512, TIME_MOST = 1024 };
+
+/* @fmt with the microseconds put in for each %f. False: it is too long. */
+static bool put_micros(const char *fmt, unsigned us, char *ret)
+{
+	const char *const end = ret + TIME_FMT_MOST - FMT_MOST;
+
+	while (*fmt) {
+		if (ret >= end)
+			return false;
+		if (fmt[0] != '%' || !fmt[1]) {
+			*ret++ = *fmt++;
+		} else if (fmt[1] == 'f') {
+			ret = fmt_u64_pad(ret, us, 6);
+			fmt += 2;
+		} else {
+			*ret++ = *fmt++;
+			*ret++ = *fmt++;
+		}
+	}
+	*ret = '\0';
+	return true;
+}
+
+/* Through a pointer, as compilers want to see the formats of strftime(), and this is a script's. */
+static size_t (*const format_time)(char *, size_t, const char *, const struct tm *) = strftime;
+
+void time_add(struct printer *p, const char *fmt, uint64_t mono_ns, struct strbuf *ret)
+{
+	const int64_t billion = 1000000000;
+	const int64_t ns = p->names->wall(p->names->arg, mono_ns);
+	const int64_t rest = ((ns % billion) + billion) % billion;
+	const time_t s = (time_t)((ns - rest) / billion);
+	char with_us[TIME_FMT_MOST], text[TIME_MOST];
+	struct tm tm;
+
+	if (!fmt || !*fmt)
+		return;
+	if (!localtime_r(&s, &tm) || !put_micros(fmt, (unsigned)(rest / 1000), with_us)) {
+		strbuf_str(ret, "(?)");
+		return;
+	}
+	const size_t len = format_time(text, sizeof(text), with_us, &tm);
+	if (len)
+		strbuf_add(ret, text, len);
+	else
+		strbuf_str(ret, "(?)"); // as bpftrace has it
+}
