@@ -3,7 +3,6 @@
 #include "bpf/attach.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -11,61 +10,8 @@
 
 #include <sonde/err.h>
 
-#include "base/check.h"
 #include "bpf/attach_state.h"
 #include "bpf/sys.h"
-
-int fd_list_add(struct fd_list *l, int *fd)
-{
-	int r = mem_grow(&l->fds, &l->cap, l->n + 1);
-
-	if (r < 0) {
-		close(mem_take_fd(fd));
-		return r;
-	}
-	l->fds[l->n++] = mem_take_fd(fd);
-	return 0;
-}
-
-struct closing {
-	struct fd_list *list;
-	size_t next; /* shared, atomic */
-};
-
-static void *close_some(void *arg)
-{
-	struct closing *c = arg;
-
-	for (;;) {
-		size_t i = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED);
-		if (i >= c->list->n)
-			return NULL;
-		close(c->list->fds[i]);
-	}
-}
-
-void fd_list_close(struct fd_list *l, bool at_once)
-{
-	enum { THREADS_MOST = 64, STACK_LEN = 64 << 10 };
-	struct closing c = { .list = l };
-	pthread_t threads[THREADS_MOST];
-	pthread_attr_t attr;
-	size_t n = 0;
-
-	// Who waits for a grace period sleeps: threads that wait for the same one cost nothing.
-	if (at_once && l->n > 1 && pthread_attr_init(&attr) == 0) {
-		(void)pthread_attr_setstacksize(&attr, STACK_LEN); // else it is merely large
-		while (n < THREADS_MOST && n < l->n - 1 &&
-		       pthread_create(&threads[n], &attr, close_some, &c) == 0)
-			n++;
-		pthread_attr_destroy(&attr);
-	}
-	(void)close_some(&c);
-	for (size_t i = 0; i < n; i++)
-		(void)pthread_join(threads[i], NULL);
-	free(l->fds);
-	*l = (struct fd_list){ 0 };
-}
 
 int attachments_new(struct attachments **ret)
 {
@@ -73,7 +19,8 @@ int attachments_new(struct attachments **ret)
 
 	if (!a)
 		return sonde_fail(-ENOMEM, "attachments: out of memory");
-	a->keeper.map = -1;
+	keeper_init(&a->events, KEEP_EVENTS);
+	keeper_init(&a->slow_links, KEEP_LINKS);
 	a->events_dir = -1;
 	*ret = a;
 	return 0;
@@ -194,9 +141,8 @@ void attachments_stop(struct attachments *a)
 		(void)ioctl(a->timed.fds[i], PERF_EVENT_IOC_DISABLE, 0); // closed below
 	fd_list_close(&a->links, /* at_once= */ false);
 	fd_list_close(&a->timed, /* at_once= */ false);
-	fd_list_close(&a->cookied, /* at_once= */ true);
-	fd_list_close(&a->events, /* at_once= */ true);
-	keeper_fini(&a->keeper);
+	keeper_drop(&a->slow_links);
+	keeper_drop(&a->events);
 }
 
 size_t attachments_n(const struct attachments *a)

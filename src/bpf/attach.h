@@ -41,7 +41,8 @@ struct attach_spec {
 	const char *mode; /* "r", "w", "rw", "x" */
 };
 
-/** Attached programs; all go with attachments_free(), in bulk and fast. */
+/** Attached programs; all go with attachments_free(), as attachments_stop() says, in bulk and fast.
+ */
 struct attachments;
 
 SONDE_MUST_CHECK int attachments_new(struct attachments **ret);
@@ -55,9 +56,45 @@ SONDE_DEFINE_AUTO(struct attachments *, attachments_free)
  */
 SONDE_MUST_CHECK int attachments_add(struct attachments *a, int prog_fd,
 				     const struct attach_spec *spec);
+/** Many places for one program. */
+struct attach_many {
+	int prog_fd; /* borrowed */
+	/** What attach_multi_type() said, and the program was loaded as; 0: as any other. */
+	uint32_t multi_type;
+	const struct attach_spec *const *specs; /* borrowed; any kinds where @multi_type is 0 */
+	size_t n;
+	/**
+	 * Told of each place that cannot be had, sonde_err_str() says why; a result but 0 ends it
+	 * all and is returned. NULL: the first such place ends it.
+	 */
+	int (*refused)(void *arg, size_t spec, int err);
+	void *arg;
+};
+
+/**
+ * As what (bpf_load.attach_type) a program for probes of @kind is to be loaded, so that
+ * attachments_add_multi() needs one link for all places in one file. 0: this kernel has no such
+ * thing, or not for this kind. Asks the kernel by trying it: 0.1 ms for uprobes, some 50 ms for
+ * kprobes. Such a program is for attachments_add_multi() alone; what it sees is the same.
+ */
+uint32_t attach_multi_type(enum attach_kind kind);
+
+/**
+ * Attaches to all places: those behind each other of one kind, @path and @pid at once where
+ * @multi_type allows it. Returns how many could be had.
+ */
+SONDE_MUST_CHECK int attachments_add_multi(struct attachments *a, const struct attach_many *m);
+
 /** Lets perf events run; others run from attachments_add() on. */
 SONDE_MUST_CHECK int attachments_enable(struct attachments *a);
-/** Nothing attached runs after this. */
+
+/**
+ * Detaches all, and waits for none of it. Raw and typed tracepoints, trampolines and perf events of
+ * ATTACH_PERF and ATTACH_WATCH do not run after this. Tracepoints, kprobes and uprobes (all that
+ * goes by ATTACH_TRACEPOINT, _KPROBE, _UPROBE ...) may still run for a while, as the kernel lets go
+ * of one after the other, some 50 ms each, and after this process has ended: programs must look at
+ * a flag of their own that says they are to do nothing any more, and it must stay set.
+ */
 void attachments_stop(struct attachments *a);
 size_t attachments_n(const struct attachments *a);
 

@@ -37,7 +37,7 @@ static int set_program(struct attachments *a, int prog_fd, int event, uint64_t c
 	attr.link_create.attach_type = BPF_PERF_EVENT;
 	attr.link_create.perf_event.bpf_cookie = cookie;
 	int link = sys_bpf(BPF_LINK_CREATE, &attr);
-	return link < 0 ? link : fd_list_add(&a->cookied, &link);
+	return link < 0 ? link : keeper_add(&a->slow_links, &link);
 }
 
 static int set_failed(int err, const struct attach_spec *s, const char *what)
@@ -86,7 +86,7 @@ int attach_tracepoint(struct attachments *a, int prog_fd, const struct attach_sp
 	if (fd < 0)
 		return sys_perf_failed(fd, "attach to %s", what);
 	r = set_program(a, prog_fd, fd, s->cookie);
-	return r < 0 ? set_failed(r, s, what) : keeper_add(a, &fd);
+	return r < 0 ? set_failed(r, s, what) : keeper_add(&a->events, &fd);
 }
 
 /* Where the kernel says how its kprobes and uprobes are opened. */
@@ -125,7 +125,7 @@ static int find_pmu(bool is_user, struct probe_pmu *ret)
 	return 0;
 }
 
-static int kprobe_failed(int err, const struct attach_spec *s)
+int kprobe_failed(int err, const struct attach_spec *s)
 {
 	if (err == -ENOENT || err == -EADDRNOTAVAIL)
 		return sonde_fail(-ENOENT, "the kernel has no function '%s'", s->name);
@@ -138,7 +138,7 @@ static int kprobe_failed(int err, const struct attach_spec *s)
 	return sys_perf_failed(err, "probe kernel function '%s'", s->name);
 }
 
-static int uprobe_failed(int err, const struct attach_spec *s)
+int uprobe_failed(int err, const struct attach_spec *s)
 {
 	if (err == -EINVAL)
 		return sonde_fail(err,
@@ -189,7 +189,7 @@ int attach_probe(struct attachments *a, int prog_fd, const struct attach_spec *s
 	(void)snprintf(what, sizeof(what), "'%s' at offset 0x%llx", is_user ? s->path : s->name,
 		       (unsigned long long)s->off); // cut where too long
 	r = set_program(a, prog_fd, fd, s->cookie);
-	return r < 0 ? set_failed(r, s, what) : keeper_add(a, &fd);
+	return r < 0 ? set_failed(r, s, what) : keeper_add(&a->events, &fd);
 }
 
 static int timed_failed(int err, const struct attach_spec *s, int cpu)

@@ -16,87 +16,8 @@
 
 #include "asm.h"
 #include "bpf/attach.h"
-#include "bpf/map.h"
+#include "counter.h"
 #include "test.h"
-
-enum { HITS = 100 };
-
-/* The counter that all programs here add to, seen from this side as well. */
-struct counter {
-	struct bpf_maps *maps; /* owned */
-	uint64_t *n;	       /* [0]: hits of this process, [1]: cookie, [2]: this process */
-};
-
-static void counter_fini(struct counter *c)
-{
-	bpf_maps_free(c->maps);
-}
-
-static bool counter_init(struct counter *c)
-{
-	static const struct bpf_map_spec spec = { .name = "count",
-						  .type = BPF_MAP_TYPE_ARRAY,
-						  .key_len = 4,
-						  .val_len = 24,
-						  .max_entries = 1,
-						  .flags = BPF_F_MMAPABLE,
-						  .inner = -1 };
-	void *p = NULL;
-
-	EXPECT_EQ(bpf_maps_new(&spec, 1, &c->maps), 0);
-	if (!c->maps)
-		return false;
-	EXPECT_EQ(bpf_maps_mapped(c->maps, 0, &p), 0);
-	if (!p)
-		return false;
-	c->n = p;
-	c->n[2] = (uint64_t)getpid();
-	return true;
-}
-
-static uint64_t hits(const struct counter *c)
-{
-	return __atomic_load_n(&c->n[0], __ATOMIC_ACQUIRE);
-}
-
-/* n[0]++ for events of this process; with @cookie n[1] = the cookie. */
-static int load_counter(const struct counter *c, enum bpf_prog_type type,
-			enum bpf_attach_type attach, uint32_t btf_id, bool cookie)
-{
-	struct bpf_insn in[] = {
-		I_MOV_REG(6, 1),
-		I_CALL(BPF_FUNC_get_current_pid_tgid),
-		I_ALU(BPF_RSH, 0, 32),
-		I_VALUE(7, 0, 0),
-		I_LDX(BPF_DW, 1, 7, 16),
-		I_ALU_REG(BPF_SUB, 1, 0),
-		I_IF(BPF_JNE, 1, 0, cookie ? 5 : 2),
-		I_MOV(1, 1),
-		I_ATOMIC_ADD(7, 0, 1),
-		I_MOV(0, 0),
-		I_EXIT,
-		I_MOV(0, 0),
-	};
-	struct bpf_insn with[] = {
-		I_MOV_REG(6, 1),
-		I_CALL(BPF_FUNC_get_current_pid_tgid),
-		I_ALU(BPF_RSH, 0, 32),
-		I_VALUE(7, 0, 0),
-		I_LDX(BPF_DW, 1, 7, 16),
-		I_ALU_REG(BPF_SUB, 1, 0),
-		I_IF(BPF_JNE, 1, 0, 5),
-		I_MOV(1, 1),
-		I_ATOMIC_ADD(7, 0, 1),
-		I_MOV_REG(1, 6),
-		I_CALL(BPF_FUNC_get_attach_cookie),
-		I_STX(BPF_DW, 7, 8, 0),
-		I_MOV(0, 0),
-		I_EXIT,
-	};
-	struct bpf_code code = cookie ? ASM(with) : asm_code(in, MEM_LEN(in) - 1);
-
-	return asm_load(type, attach, btf_id, &code, c->maps);
-}
 
 __attribute__((noinline)) static int traced(int x)
 {
@@ -130,26 +51,6 @@ static void call_kernel(void)
 		(void)syscall(SYS_getppid);
 }
 
-/* Where in this program's file @p lies. */
-static uint64_t file_offset(const void *p)
-{
-	uint64_t begin, end, off, at = (uint64_t)(uintptr_t)p;
-	char line[512];
-	FILE *f = fopen("/proc/self/maps", "re");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx-%lx %*s %lx", &begin, &end, &off) == 3 && at >= begin &&
-		    at < end) {
-			fclose(f);
-			return at - begin + off;
-		}
-	}
-	if (f)
-		fclose(f);
-	test_failed(__FILE__, __LINE__, "%p is not mapped", p);
-	return 0;
-}
-
 /* Attaches, lets @event happen, and looks that each of its HITS was counted, and none later. */
 static void check(const struct counter *c, int prog, const struct attach_spec *spec,
 		  void (*event)(void))
@@ -167,21 +68,21 @@ static void check(const struct counter *c, int prog, const struct attach_spec *s
 	EXPECT_EQ(attachments_n(a), 1);
 	EXPECT_EQ(attachments_enable(a), 0);
 	event();
-	EXPECT(hits(c) >= HITS);
-	EXPECT(hits(c) <= HITS + 50); // a system call of the C library's own, at most
-	EXPECT_EQ(c->n[1], spec->cookie);
+	EXPECT(counter_hits(c) >= HITS);
+	EXPECT(counter_hits(c) <= HITS + 50); // a system call of the C library's own, at most
+	EXPECT_EQ(c->n[1], spec->cookie * counter_hits(c));
 	attachments_free(sonde_take(a));
 
 	// Probes by perf events go a little later.
 	uint64_t before = 0;
 	for (int i = 0; i < 100; i++) {
-		before = hits(c);
+		before = counter_hits(c);
 		event();
-		if (hits(c) == before)
+		if (counter_hits(c) == before)
 			break;
 		usleep(50000);
 	}
-	EXPECT_EQ(hits(c), before);
+	EXPECT_EQ(counter_hits(c), before);
 }
 
 static void check_kind(enum bpf_prog_type type, const struct attach_spec *spec, uint32_t btf_id,
@@ -192,7 +93,7 @@ static void check_kind(enum bpf_prog_type type, const struct attach_spec *spec, 
 	if (!asm_may() || !counter_init(&c))
 		return;
 	enum bpf_attach_type attach = type == BPF_PROG_TYPE_TRACING ? BPF_TRACE_RAW_TP : 0;
-	sonde_auto(mem_closep) int prog = load_counter(&c, type, attach, btf_id, spec->cookie != 0);
+	sonde_auto(mem_closep) int prog = counter_load(&c, type, attach, btf_id, spec->cookie != 0);
 	check(&c, prog, spec, event);
 }
 
@@ -271,13 +172,13 @@ TEST(semaphore_of_a_marker)
 	if (!asm_may() || !counter_init(&c))
 		return;
 	s.ref_ctr_off = file_offset((const void *)(uintptr_t)&semaphore);
-	sonde_auto(mem_closep) int prog = load_counter(&c, BPF_PROG_TYPE_KPROBE, 0, 0, false);
+	sonde_auto(mem_closep) int prog = counter_load(&c, BPF_PROG_TYPE_KPROBE, 0, 0, false);
 	EXPECT_EQ(attachments_new(&a), 0);
 	EXPECT_EQ(semaphore, 0);
 	EXPECT_EQ(attachments_add(a, prog, &s), 0);
 	EXPECT_EQ(semaphore, 1);
 	call_marked();
-	EXPECT_EQ(hits(&c), HITS);
+	EXPECT_EQ(counter_hits(&c), HITS);
 	attachments_free(sonde_take(a));
 	for (int i = 0; i < 100 && semaphore; i++)
 		usleep(50000);
@@ -332,6 +233,95 @@ TEST(page_faults)
 	check_kind(BPF_PROG_TYPE_PERF_EVENT, &s, 0, touch);
 }
 
+static const char *getppid_function(void)
+{
+	static const char *const names[] = { "__x64_sys_getppid", "__arm64_sys_getppid",
+					     "__do_sys_getppid" };
+	static char line[512];
+	const char *found = NULL;
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		char *name = strrchr(line, ' ');
+
+		for (size_t i = 0; name && i < MEM_LEN(names) && !found; i++) {
+			size_t len = strlen(names[i]);
+
+			if (!strncmp(name + 1, names[i], len) && name[1 + len] == '\n')
+				found = names[i];
+		}
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Attaches to the kernel's function behind getppid(), where that can be had. */
+static void check_function(enum attach_kind kind, uint64_t cookie)
+{
+	sonde_auto(attachments_freep) struct attachments *a = NULL;
+	const bool is_probe = kind == ATTACH_KPROBE || kind == ATTACH_KRETPROBE;
+	enum bpf_attach_type type = is_probe		    ? 0
+				    : kind == ATTACH_FENTRY ? BPF_TRACE_FENTRY
+							    : BPF_TRACE_FEXIT;
+	const struct attach_spec s = { .kind = kind, .name = getppid_function(), .cookie = cookie };
+	sonde_auto(counter_fini) struct counter c = { 0 };
+
+	if (!asm_may() || !counter_init(&c))
+		return;
+	if (!s.name)
+		return test_skip("getppid has no function of a known name");
+	int id = is_probe ? 0 : libbpf_find_vmlinux_btf_id(s.name, type);
+	struct bpf_insn in[] = { I_MOV(0, 0), I_EXIT };
+	struct bpf_code code = ASM(in);
+	struct strbuf log = { 0 };
+	uint32_t line;
+	const struct bpf_load how = { .name = "trial",
+				      .type = is_probe ? BPF_PROG_TYPE_KPROBE
+						       : BPF_PROG_TYPE_TRACING,
+				      .attach_type = type,
+				      .attach_btf_id = id > 0 ? (uint32_t)id : 0 };
+	int trial = -1, r = bpf_load(&how, &code, NULL, &log, &line, &trial);
+	EXPECT_EQ(attachments_new(&a), 0);
+	if (r >= 0)
+		r = attachments_add(a, trial, &s);
+	if (trial >= 0)
+		close(trial);
+	strbuf_fini(&log);
+	attachments_free(sonde_take(a));
+	if (r == -ENOTSUP || r == -EPERM)
+		return test_skip("this kernel lets nobody attach to its functions");
+	EXPECT_EQ(r, 0);
+	sonde_auto(mem_closep) int prog =
+		counter_load(&c, how.type, type, how.attach_btf_id, cookie != 0);
+	check(&c, prog, &s, call_kernel);
+}
+
+TEST(kprobe)
+{
+	check_function(ATTACH_KPROBE, 0);
+}
+
+TEST(kprobe_with_cookie)
+{
+	check_function(ATTACH_KPROBE, 9);
+}
+
+TEST(kretprobe)
+{
+	check_function(ATTACH_KRETPROBE, 0);
+}
+
+TEST(fentry)
+{
+	check_function(ATTACH_FENTRY, 0);
+}
+
+TEST(fexit_with_cookie)
+{
+	check_function(ATTACH_FEXIT, 6);
+}
+
 static volatile uint64_t watched;
 
 static void write_watched(void)
@@ -365,18 +355,18 @@ TEST(perf_events_start_when_told)
 
 	if (!asm_may() || !counter_init(&c))
 		return;
-	sonde_auto(mem_closep) int prog = load_counter(&c, BPF_PROG_TYPE_PERF_EVENT, 0, 0, false);
+	sonde_auto(mem_closep) int prog = counter_load(&c, BPF_PROG_TYPE_PERF_EVENT, 0, 0, false);
 	EXPECT_EQ(attachments_new(&a), 0);
 	EXPECT_EQ(attachments_add(a, prog, &s), 0);
 	touch();
-	EXPECT_EQ(hits(&c), 0);
+	EXPECT_EQ(counter_hits(&c), 0);
 	EXPECT_EQ(attachments_enable(a), 0);
 	touch();
-	EXPECT(hits(&c) >= HITS);
+	EXPECT(counter_hits(&c) >= HITS);
 	attachments_stop(a);
-	uint64_t n = hits(&c);
+	uint64_t n = counter_hits(&c);
 	touch();
-	EXPECT_EQ(hits(&c), n);
+	EXPECT_EQ(counter_hits(&c), n);
 }
 
 static int keep_text(void *arg, const char *text, size_t len)
@@ -436,7 +426,7 @@ static void refuse(enum bpf_prog_type type, const struct attach_spec *spec, int 
 
 	if (!counter_init(&c))
 		return;
-	sonde_auto(mem_closep) int prog = load_counter(&c, type, 0, 0, false);
+	sonde_auto(mem_closep) int prog = counter_load(&c, type, 0, 0, false);
 	EXPECT_EQ(attachments_new(&a), 0);
 	EXPECT_EQ(attachments_add(a, prog, spec), err);
 	EXPECT_STR(sonde_err_str(), words);
@@ -486,7 +476,7 @@ TEST(detaching_does_not_wait)
 
 	if (!asm_may() || !counter_init(&c))
 		return;
-	sonde_auto(mem_closep) int prog = load_counter(&c, BPF_PROG_TYPE_TRACEPOINT, 0, 0, false);
+	sonde_auto(mem_closep) int prog = counter_load(&c, BPF_PROG_TYPE_TRACEPOINT, 0, 0, false);
 	EXPECT_EQ(attachments_new(&a), 0);
 	for (size_t i = 0; i < MEM_LEN(names); i++) {
 		char name[64];
@@ -498,7 +488,7 @@ TEST(detaching_does_not_wait)
 		EXPECT_EQ(attachments_add(a, prog, &s), 0);
 	}
 	call_kernel();
-	EXPECT(hits(&c) >= HITS);
+	EXPECT(counter_hits(&c) >= HITS);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	attachments_free(sonde_take(a));
 	clock_gettime(CLOCK_MONOTONIC, &end);
