@@ -185,14 +185,21 @@ TEST(semaphore_of_a_marker)
 	EXPECT_EQ(semaphore, 0);
 }
 
-static void spin(void)
+static double seconds(clockid_t clock)
 {
-	struct timespec begin, t;
+	struct timespec t;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
-	do
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	while ((t.tv_sec - begin.tv_sec) * 1000 + (t.tv_nsec - begin.tv_nsec) / 1000000 < 200);
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Works until @n hits were counted, or for 10 s. */
+static void spin(const struct counter *c, uint64_t n)
+{
+	const double end = seconds(CLOCK_MONOTONIC) + 10;
+
+	while (counter_hits(c) < n && seconds(CLOCK_MONOTONIC) < end)
+		;
 }
 
 TEST(clock_on_each_cpu)
@@ -202,9 +209,27 @@ TEST(clock_on_each_cpu)
 				       .cpu = -1,
 				       .perf_type = PERF_TYPE_SOFTWARE,
 				       .perf_config = PERF_COUNT_SW_CPU_CLOCK,
-				       .freq = 620 };
+				       .freq = 500 };
+	sonde_auto(counter_fini) struct counter c = { 0 };
+	sonde_auto(attachments_freep) struct attachments *a = NULL;
 
-	check_kind(BPF_PROG_TYPE_PERF_EVENT, &s, 0, spin);
+	if (!asm_may() || !counter_init(&c))
+		return;
+	sonde_auto(mem_closep) int prog = counter_load(&c, BPF_PROG_TYPE_PERF_EVENT, 0, 0, false);
+	EXPECT_EQ(attachments_new(&a), 0);
+	EXPECT_EQ(attachments_add(a, prog, &s), 0);
+	EXPECT_EQ(attachments_enable(a), 0);
+	double begin = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	spin(&c, 50);
+	double used = seconds(CLOCK_PROCESS_CPUTIME_ID) - begin;
+	EXPECT(counter_hits(&c) >= 50);
+	EXPECT(used > 0.05); // 50 hits take 0.1 s at 500 a second
+	attachments_stop(a);
+	uint64_t n = counter_hits(&c);
+	begin = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	while (seconds(CLOCK_PROCESS_CPUTIME_ID) - begin < 0.05)
+		;
+	EXPECT_EQ(counter_hits(&c), n);
 }
 
 static void touch(void)
