@@ -239,7 +239,7 @@ static bool is_behind(struct pos a, struct pos b)
 
 void ast_print(const struct script_ast *s, struct strbuf *ret)
 {
-	sonde_auto(print_fini) struct printer p = { .out = ret };
+	sonde_auto(ast_print_fini) struct printer p = { .out = ret };
 
 	for (const struct ast_include *i = s->includes; i; i = i->next) {
 		bool has_quotes = strchr(i->path, '>');

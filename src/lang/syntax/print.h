@@ -18,7 +18,7 @@ struct printer {
 	unsigned indent;
 };
 
-void print_fini(struct printer *p);
+void ast_print_fini(struct printer *p);
 
 void print_expr(struct printer *p, const struct ast *x);
 

@@ -48,7 +48,7 @@ static const struct {
 	[OP_POST_DEC] = { "--", BIND_POSTFIX },
 };
 
-void print_fini(struct printer *p)
+void ast_print_fini(struct printer *p)
 {
 	free(p->levels);
 }
