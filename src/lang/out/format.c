@@ -32,7 +32,15 @@ enum conv {
 	CONV_BUF_HEX,	  /* %rh: 61 62 */
 };
 
-enum { FLAG_LEFT = 1, FLAG_PLUS = 2, FLAG_BLANK = 4, FLAG_ALT = 8, FLAG_ZERO = 16 };
+/* FLAG_GROUP means nothing, as no language is chosen. */
+enum {
+	FLAG_LEFT = 1,
+	FLAG_PLUS = 2,
+	FLAG_BLANK = 4,
+	FLAG_ALT = 8,
+	FLAG_ZERO = 16,
+	FLAG_GROUP = 32,
+};
 enum { WIDTH_MOST = 65535 };
 
 struct step {

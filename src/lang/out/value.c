@@ -106,7 +106,7 @@ static void add_usym(struct printer *p, const uint8_t *bytes, struct strbuf *ret
 	p->names->usym(p->names->arg, v.pid, v.addr, false, false, ret);
 }
 
-static void add_probe(struct printer *p, uint32_t i, struct strbuf *ret)
+static void add_probe(struct printer *p, uint64_t i, struct strbuf *ret)
 {
 	if (p->script && i < p->script->n_probe_names)
 		strbuf_str(ret, p->script->probe_names[i]);
@@ -138,9 +138,11 @@ static void add_text(const struct value_how *how, const struct type *t, const ui
 	case TYPE_MAC: add_mac(bytes, ret); break;
 	case TYPE_TIME: time_add(p, t->fmt, load_u64(bytes), ret); break;
 	case TYPE_CGROUP: p->names->cgroup(p->names->arg, load_u64(bytes), ret); break;
-	case TYPE_USER: p->names->user(p->names->arg, load_u32(bytes), ret); break;
-	case TYPE_PROBE: add_probe(p, load_u32(bytes), ret); break;
-	case TYPE_ERRNO: add_errno((int32_t)load_u32(bytes), ret); break;
+	case TYPE_USER:
+		p->names->user(p->names->arg, (uint32_t)load_int(bytes, t->size, false), ret);
+		break;
+	case TYPE_PROBE: add_probe(p, load_int(bytes, t->size, false), ret); break;
+	case TYPE_ERRNO: add_errno((int32_t)load_int(bytes, t->size, true), ret); break;
 	default: break;
 	}
 }
@@ -233,9 +235,9 @@ bool value_number(const struct type *t, const uint8_t *bytes, uint64_t *ret)
 	case TYPE_MIN:
 	case TYPE_MAX: *ret = load_u64(bytes); return true;
 	case TYPE_USER:
-	case TYPE_PROBE: *ret = load_u32(bytes); return true;
+	case TYPE_PROBE: *ret = load_int(bytes, t->size, false); return true;
 	case TYPE_ERRNO:
-	case TYPE_SIGNAL: *ret = load_int(bytes, sizeof(uint32_t), true); return true;
+	case TYPE_SIGNAL: *ret = load_int(bytes, t->size, true); return true;
 	case TYPE_AVG: *ret = average_of(t, bytes); return true;
 	default: return false;
 	}
