@@ -54,6 +54,9 @@ struct var {
 	struct var *next;
 };
 
+/** Terms of an expression within each other: "a + b + c" is two. */
+enum { CHECK_DEPTH_MOST = 2000 };
+
 struct builtin;
 struct func;
 
@@ -82,7 +85,7 @@ struct check {
 	const struct ast_probe *probe;
 	const struct probe *point;
 	struct var *vars;
-	unsigned depth, loops;
+	unsigned depth, loops, nest;
 	bool in_begin, in_end; /* BEGIN, END: no events come meanwhile */
 	bool set_only;	       /* the expression is only written to */
 };

@@ -454,7 +454,7 @@ static void check_other(struct check *c, struct ast *x)
 	}
 }
 
-const struct type *check_expr(struct check *c, struct ast *x)
+static void check_kind(struct check *c, struct ast *x)
 {
 	switch (x->kind) {
 	case AST_INT: x->type = x->u.num > INT64_MAX ? &type_u64 : &type_i64; break;
@@ -471,5 +471,18 @@ const struct type *check_expr(struct check *c, struct ast *x)
 	case AST_BINARY: check_binary(c, x); break;
 	default: check_other(c, x);
 	}
+}
+
+const struct type *check_expr(struct check *c, struct ast *x)
+{
+	if (c->nest >= CHECK_DEPTH_MOST) {
+		check_error(c, x->pos, "too-deep", "an expression of more than %d terms",
+			    CHECK_DEPTH_MOST);
+		x->type = NULL;
+		return NULL;
+	}
+	c->nest++;
+	check_kind(c, x);
+	c->nest--;
 	return x->type;
 }

@@ -104,8 +104,7 @@ static void f_print(struct check *c, struct ast *x)
 
 	x->type = &type_none;
 	if (t->kind == TYPE_NONE || t->is_ctx)
-		check_error(c, pos_of(x, 0), "no-value",
-			    "this has no value that could be printed");
+		check_error(c, pos_of(x, 0), "no-value", "this has no value that could be printed");
 	if (arg(x, 1))
 		check_error(c, pos_of(x, 1), "argument-count",
 			    "only whole maps are printed with top and div");
@@ -223,8 +222,7 @@ static void f_buf(struct check *c, struct ast *x)
 	if (t->kind == TYPE_ARRAY || t->kind == TYPE_RECORD || t->kind == TYPE_STR)
 		n = t->size;
 	else if (!type_is_number(t))
-		check_error(c, pos_of(x, 0), "bad-argument",
-			    "buf() takes an address or an array");
+		check_error(c, pos_of(x, 0), "bad-argument", "buf() takes an address or an array");
 	else if (!arg(x, 1))
 		check_error(c, x->pos, "argument-count",
 			    "buf() needs a length where it takes an address");
@@ -267,8 +265,7 @@ static void f_addr(struct check *c, struct ast *x)
 	}
 	x->note_n = (int64_t)c->world->ops->address(c->world, path, name);
 	if (!x->note_n)
-		check_error(c, pos_of(x, 0), "unknown-symbol", "no address is known of '%s'",
-			    name);
+		check_error(c, pos_of(x, 0), "unknown-symbol", "no address is known of '%s'", name);
 }
 
 /* An address: a number (4 bytes), or an array of 4 or 16 bytes. */
@@ -412,8 +409,7 @@ static void f_macaddr(struct check *c, struct ast *x)
 	const struct type *t = type_at(x, 0);
 
 	if ((t->kind != TYPE_ARRAY && t->kind != TYPE_STR) || t->size < 6)
-		check_error(c, pos_of(x, 0), "bad-argument",
-			    "macaddr() takes an array of 6 bytes");
+		check_error(c, pos_of(x, 0), "bad-argument", "macaddr() takes an array of 6 bytes");
 	(void)made(c, x, TYPE_MAC, 8);
 }
 

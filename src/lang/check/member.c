@@ -138,7 +138,8 @@ static void check_builtin(struct check *c, struct ast *x, const struct builtin *
 	case B_CTX: {
 		struct type *t = type_new(c->arena, TYPE_PTR, 8, 8);
 		if (t) {
-			t->is_ctx = b->id == B_ARGS;
+			// An iterator's context is a struct of pointers to what it shows.
+			t->is_ctx = b->id == B_ARGS || c->point->args == ARGS_ITER;
 			t->c = ctype_basic("void");
 		}
 		x->type = check_made(c, t);

@@ -86,6 +86,7 @@ static uint64_t align_of(const struct ctype *t)
 }
 
 static const struct ctype *lay_out(struct check *c, const struct ast_def *d);
+static const struct ctype *field_type(struct check *c, const struct ast_field *f);
 
 /* A field's place behind @bits; returns the bits up to its end. */
 static uint64_t place_field(const struct ast_def *d, const struct ast_field *f, struct cmember *m,
@@ -124,9 +125,7 @@ static bool lay_out_fields(struct check *c, const struct ast_def *d, struct ctyp
 	for (const struct ast_field *f = d->fields; f; f = f->next, i++) {
 		m[i].name = f->name;
 		m[i].value = f->value;
-		m[i].type = f->def && !f->type ? lay_out(c, f->def)
-			    : f->type	       ? check_ctype_name(c, f->type)
-					       : NULL;
+		m[i].type = field_type(c, f);
 		if (d->kind == AST_DEF_ENUM)
 			continue;
 		if (!m[i].type)
@@ -183,9 +182,7 @@ static bool own_def(struct check *c, const char *name, const struct ctype **ret)
 		if (d->kind == AST_DEF_TYPEDEF) {
 			if (strcmp(d->name, name) != 0 || !d->fields)
 				continue;
-			*ret = d->fields->def && !d->fields->type
-				       ? lay_out(c, d->fields->def)
-				       : check_ctype_name(c, d->fields->type);
+			*ret = field_type(c, d->fields);
 			return *ret != NULL;
 		}
 		const char *tag = tags[d->kind];
@@ -213,6 +210,14 @@ static const struct ctype *base_name(struct check *c, const struct ast_type *t)
 	const struct ctype *ct;
 	char alt[160];
 
+	// The language's own numbers: int8, uint64 ...
+	if ((!strncmp(t->name, "int", 3) || !strncmp(t->name, "uint", 4)) &&
+	    snprintf(alt, sizeof(alt), "%s_t", t->name) < (int)sizeof(alt)) {
+		ct = ctype_basic(alt);
+		if (ct)
+			return ct;
+	}
+
 	if (own_def(c, t->name, &ct))
 		return ct;
 	ct = ctype_basic(t->name);
@@ -230,10 +235,10 @@ static const struct ctype *base_name(struct check *c, const struct ast_type *t)
 	return NULL;
 }
 
-const struct ctype *check_ctype_name(struct check *c, const struct ast_type *t)
+/* Stars and dimensions of a type that is known but for them. */
+static const struct ctype *derived(struct check *c, const struct ctype *ct,
+				   const struct ast_type *t)
 {
-	const struct ctype *ct = base_name(c, t);
-
 	for (unsigned i = 0; ct && i < t->n_ptrs; i++)
 		ct = ctype_ptr(c->arena, ct);
 	for (unsigned i = t->n_dims; ct && i > 0; i--) {
@@ -245,6 +250,20 @@ const struct ctype *check_ctype_name(struct check *c, const struct ast_type *t)
 		ct = ctype_array(c->arena, ct, t->dims[i - 1]);
 	}
 	return ct;
+}
+
+const struct ctype *check_ctype_name(struct check *c, const struct ast_type *t)
+{
+	return derived(c, base_name(c, t), t);
+}
+
+static const struct ctype *field_type(struct check *c, const struct ast_field *f)
+{
+	const struct ctype *ct = f->def ? lay_out(c, f->def) : NULL;
+
+	if (!f->type)
+		return ct;
+	return f->def ? derived(c, ct, f->type) : check_ctype_name(c, f->type);
 }
 
 const struct type *check_type_name(struct check *c, const struct ast_type *t, bool is_user)

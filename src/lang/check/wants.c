@@ -8,12 +8,13 @@
 #include "lang/check/builtin.h"
 #include "lang/check/check.h"
 
-enum { NAMES_MOST = 64 };
+enum { NAMES_MOST = 64, DEPTH_MOST = 2 * CHECK_DEPTH_MOST };
 
 struct wants {
 	struct probe_wants *out;
 	const char **names;
 	size_t n;
+	unsigned depth; /* what is deeper is an error that the checker tells */
 };
 
 static void walk(struct wants *w, const struct ast *x);
@@ -86,10 +87,8 @@ static void walk_stmt(struct wants *w, const struct ast *x)
 	}
 }
 
-static void walk(struct wants *w, const struct ast *x)
+static void walk_one(struct wants *w, const struct ast *x)
 {
-	if (!x)
-		return;
 	switch (x->kind) {
 	case AST_NAME: note_name(w, x->u.name); break;
 	case AST_MAP: walk_list(w, x->u.map.keys); break;
@@ -109,6 +108,15 @@ static void walk(struct wants *w, const struct ast *x)
 	case AST_MEMBER: note_member(w, x); break;
 	default: walk_stmt(w, x);
 	}
+}
+
+static void walk(struct wants *w, const struct ast *x)
+{
+	if (!x || w->depth >= DEPTH_MOST)
+		return;
+	w->depth++;
+	walk_one(w, x);
+	w->depth--;
 }
 
 int check_wants(struct check *c, const struct ast_probe *p, struct probe_wants *ret)

@@ -259,6 +259,15 @@ static struct val variable(struct gen *g, struct ast *x)
 	return fn_load(g->f, 8, false, gen_frame(g), h->off);
 }
 
+/*
+ * The verifier lets nobody calculate with pointers that it knows by type and that may be NULL.
+ * After this it sees a number, which is read through helpers like any other address.
+ */
+static struct val plain_number(struct gen *g, struct val v)
+{
+	return fn_neg(g->f, fn_neg(g->f, v));
+}
+
 static struct val member(struct gen *g, struct ast *x)
 {
 	const struct type *of = x->u.member.x->type;
@@ -266,6 +275,9 @@ static struct val member(struct gen *g, struct ast *x)
 
 	if (of->kind == TYPE_PTR && of->is_ctx) {
 		const struct probe_field *f = x->note;
+		if (x->type->kind == TYPE_PTR &&
+		    (g->point->args == ARGS_TYPED || g->point->args == ARGS_ITER))
+			return plain_number(g, gen_load_place(g, &p, x->type));
 		return f->place != FIELD_FIXED ? p.base : gen_load_place(g, &p, x->type);
 	}
 	if (of->kind == TYPE_TUPLE)

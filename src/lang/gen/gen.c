@@ -217,6 +217,17 @@ static void filter_syscalls(struct gen *g, int l_exit)
 		many_syscalls(g, nr, l_exit);
 }
 
+/* An iterator calls once more behind its last object, without one. */
+static void skip_last(struct gen *g, int l_exit)
+{
+	const struct probe *p = g->point;
+
+	for (size_t i = 0; p->args == ARGS_ITER && i < p->n_fields; i++)
+		if (p->fields[i].type->kind == CT_PTR && strcmp(p->fields[i].name, "meta") != 0)
+			fn_if(g->f, FN_EQ, fn_load(g->f, 8, false, g->ctx, p->fields[i].off),
+			      val_imm(0), l_exit);
+}
+
 static void scratch_memory(struct gen *g, int l_exit)
 {
 	if (g->scratch_map < 0)
@@ -239,6 +250,7 @@ static void prologue(struct gen *g, int l_prologue, int l_body)
 		fn_if(g->f, FN_NE, exiting, val_imm(0), g->l_exit);
 	}
 	filter_syscalls(g, g->l_exit);
+	skip_last(g, g->l_exit);
 	scratch_memory(g, g->l_exit);
 	if (g->has_frame) {
 		fn_store(g->f, 8, g->frame, FRAME_CTX, g->ctx);

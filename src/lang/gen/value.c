@@ -416,7 +416,12 @@ static void buf_call(struct gen *g, struct ast *x, struct val dst, int64_t off,
 
 static void inet_call(struct gen *g, struct ast *x, struct val dst, int64_t off)
 {
-	struct ast *family = arg(x, 1) ? arg(x, 0) : NULL, *a = arg(x, 1) ? arg(x, 1) : arg(x, 0);
+	struct ast *a = x->u.call.args, *family = NULL;
+
+	if (a->next) {
+		family = a;
+		a = a->next;
+	}
 	const uint32_t size = type_in_memory(a->type) ? a->type->size : 4;
 	struct val v = val_imm(0);
 	struct place p = { SP_BPF, val_imm(0), 0 };
