@@ -70,6 +70,7 @@ static bool check_map_call(struct check *c, struct ast *x, const struct func *f)
 		(void)check_map_keys(c, a); // m, as found
 		m->deleted = m->deleted || f->id == F_DELETE;
 		m->read = m->read || f->id == F_HAS_KEY;
+		m->whole = m->whole || f->id == F_HAS_KEY;
 		return true;
 	}
 	if (a->u.map.keys) {

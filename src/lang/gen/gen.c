@@ -195,6 +195,22 @@ static void many_syscalls(struct gen *g, struct val nr, int l_exit)
 	fn_if(g->f, FN_EQ, fn_op(g->f, FN_AND, bit, val_imm(1)), val_imm(0), l_exit);
 }
 
+/* Calls of 32-bit programs have other numbers: tracefs shows none of them as syscalls:sys_enter_.
+ */
+static void skip_compat(struct gen *g, int l_exit)
+{
+	const struct world *w = g->check->world;
+	int cs_off;
+	int64_t cs;
+
+	if (!regs_compat(&cs_off, &cs) || !w->ops->has_helper ||
+	    !w->ops->has_helper(g->check->world, BPF_FUNC_task_pt_regs))
+		return;
+	struct val task = FN_CALL0(g->f, BPF_FUNC_get_current_task_btf);
+	struct val regs = FN_CALL(g->f, BPF_FUNC_task_pt_regs, task);
+	fn_if(g->f, FN_EQ, fn_load(g->f, 8, false, regs, cs_off), val_imm(cs), l_exit);
+}
+
 static void filter_syscalls(struct gen *g, int l_exit)
 {
 	static const struct type word = { .kind = TYPE_INT, .size = 8, .align = 8 };
@@ -211,6 +227,7 @@ static void filter_syscalls(struct gen *g, int l_exit)
 	} else {
 		fn_mov(g->f, nr, fn_load(g->f, 8, false, g->ctx, 8));
 	}
+	skip_compat(g, l_exit);
 	if (p->n_syscalls <= 4)
 		one_syscall(g, nr, l_exit);
 	else

@@ -251,9 +251,16 @@ void gen_map_delete(struct gen *g, const struct map_info *info, struct ast *keys
 	const struct script_map *m = gen_map(g, info);
 
 	switch (m->store) {
-	case STORE_TASK:
-		FN_CALL(g->f, BPF_FUNC_task_storage_delete, val_map(m->bpf_map), current_task(g));
+	case STORE_TASK: {
+		// The memory stays with the thread, which most likely comes again: 0 is as good as
+		// nothing.
+		int l_none = fn_label(g->f);
+		struct val p = gen_lookup(g, info, keys);
+		fn_if(g->f, FN_EQ, p, val_imm(0), l_none);
+		fn_store(g->f, 8, p, 0, val_imm(0));
+		fn_place(g->f, l_none);
 		break;
+	}
 	case STORE_SCALAR:
 		fn_store(g->f, 8, val_map_value(m->bpf_map, 0), 0, val_imm(0));
 		fn_zero(g->f, scalar_value(m), 0, (m->val->size + 7) & ~7U, 8);

@@ -67,6 +67,19 @@ int regs_syscall_nr(void)
 	return NR;
 }
 
+bool regs_compat(int *ret_off, int64_t *ret_value)
+{
+#if defined(__x86_64__)
+	*ret_off = 136;
+	*ret_value = 0x23; // __USER32_CS
+	return true;
+#else
+	(void)ret_off;
+	(void)ret_value;
+	return false;
+#endif
+}
+
 int regs_retval(void)
 {
 	return RETVAL;

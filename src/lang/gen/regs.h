@@ -4,6 +4,7 @@
 #define LANG_REGS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /** Offset of the register that is called @name ("ip", "sp", "di", "x0"); false: there is none. */
 bool regs_find(const char *name, int *ret_off);
@@ -14,6 +15,8 @@ int regs_arg(unsigned i);
 int regs_syscall_arg(unsigned i);
 /** Offset of the number of the system call. */
 int regs_syscall_nr(void);
+/** Which register has which value while a 32-bit program calls; false: there are none here. */
+bool regs_compat(int *ret_off, int64_t *ret_value);
 int regs_retval(void);
 int regs_ip(void);
 int regs_sp(void);
