@@ -232,8 +232,10 @@ int bt_lex_char(struct lexer *x, struct token *ret)
 	if (is_good)
 		ret->num = (unsigned char)literal_byte(x);
 	is_good = is_good && x->at < x->end && *x->at == '\'';
-	if (is_good)
-		x->at++;
+	// Of "'ab'" all is skipped; an apostrophe alone is skipped alone.
+	const char *stop = memchr(x->at, '\'', (size_t)(x->end - x->at));
+	if (stop && !memchr(x->at, '\n', (size_t)(stop - x->at)))
+		x->at = stop + 1;
 	ret->len = (size_t)(x->at - from);
 	ret->pos.len = (uint32_t)ret->len;
 	if (!is_good)

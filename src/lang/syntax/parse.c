@@ -145,7 +145,7 @@ static bool map_decl(struct parser *p)
 	m->max_entries = (uint64_t)n;
 	*p->maps_end = m;
 	p->maps_end = &m->next;
-	return parser_expect(p, ';', "behind the map");
+	return parser_end(p, "behind the map");
 }
 
 /* The text stands at the word @s, and that is no provider. */
@@ -179,6 +179,10 @@ static bool item(struct parser *p)
 
 	if (*x->at == ';')
 		return parser_accept(p, ';');
+	if (*x->at == '}') {
+		diag_error(p->d, bt_lex_pos(x, 1), "syntax", "there is no '{' before this");
+		return parser_accept(p, '}');
+	}
 	if (text_at(x, "struct") || text_at(x, "union") || text_at(x, "enum") ||
 	    text_at(x, "typedef"))
 		return parse_top_def(p);

@@ -80,7 +80,9 @@ static bool param(struct reader *r)
 		if (n < UINT32_MAX)
 			n = n * 10 + (uint64_t)(*x->at - '0');
 	}
-	if (n == 0 || n > r->p->n_params) {
+	if (n == 0)
+		return bad(r, pos, "parameters count from $1");
+	if (n > r->p->n_params) {
 		diag_error(r->p->d, pos, "no-parameter",
 			   "this wants parameter $%llu, but %zu %s given", (unsigned long long)n,
 			   r->p->n_params, r->p->n_params == 1 ? "was" : "were");
@@ -211,7 +213,10 @@ struct ast_attach *parse_attach(struct parser *p)
 	}
 	if (x->at < x->end && (*x->at == '{' || *x->at == '/'))
 		return first;
-	diag_error(p->d, bt_lex_pos(x, 1), "bad-attach",
-		   "',', a predicate or '{' expected behind the attach point");
+	if (x->at == x->end)
+		diag_error(p->d, first->pos, "bad-attach", "this probe has no block");
+	else
+		diag_error(p->d, bt_lex_pos(x, 1), "bad-attach",
+			   "',', a predicate or '{' expected behind the attach point");
 	return NULL;
 }

@@ -231,7 +231,18 @@ static bool type_def(struct parser *p, struct pos pos)
 		if (inner && *inner->name)
 			inner = NULL;
 	} while (parser_accept(p, ','));
-	return parser_expect(p, ';', "behind the type");
+	return parser_end(p, "behind the type");
+}
+
+/* "x;" behind a definition, as C allows it; a probe goes on in other ways. */
+static bool names_variable(const struct token *t, const char *end)
+{
+	if (t->kind != TOK_WORD || !t->at)
+		return false;
+	const char *at = t->at + t->len;
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	return at < end && strchr(";=[", *at);
 }
 
 bool parse_top_def(struct parser *p)
@@ -246,11 +257,11 @@ bool parse_top_def(struct parser *p)
 		return false;
 	// "struct x;" says nothing. A definition may do without its ';'.
 	if (!def)
-		return parser_expect(p, ';', "behind the type");
-	if (parser_at(p, '*') || parser_at(p, '[')) {
+		return parser_end(p, "behind the type");
+	append(p, def);
+	if (parser_at(p, '*') || names_variable(parser_peek(p, 0), p->pp.lex.end)) {
 		parser_unexpected(p, "';'");
 		return false;
 	}
-	append(p, def);
 	return true;
 }

@@ -278,9 +278,7 @@ static bool body(struct parser *p, struct pos open, struct ast **end)
 		}
 		*end = s;
 		end = &s->next;
-		if (is_open && !parser_at(p, '}') &&
-		    !parser_expect(p, ';', "behind the statement") &&
-		    p->last.pos.line == parser_peek(p, 0)->pos.line)
+		if (is_open && !parser_at(p, '}') && !parser_end(p, "behind the statement"))
 			skip_stmt(p);
 	}
 	return true;
@@ -290,7 +288,7 @@ struct ast *parse_block(struct parser *p)
 {
 	struct ast *a = parser_ast(p, AST_BLOCK, parser_peek(p, 0)->pos);
 
-	if (!a || !parser_expect(p, '{', "before the block") || !parser_enter(p))
+	if (!a || !parser_expect(p, '{', "to begin a block") || !parser_enter(p))
 		return NULL;
 	bool is_good = body(p, a->pos, &a->u.list.first);
 	parser_leave(p);

@@ -119,6 +119,12 @@ bool parser_expect(struct parser *p, uint32_t punct, const char *where)
 	return false;
 }
 
+bool parser_end(struct parser *p, const char *where)
+{
+	return parser_expect(p, ';', where) ||
+	       (p->r == 0 && p->last.pos.line != parser_peek(p, 0)->pos.line);
+}
+
 bool parser_enter(struct parser *p)
 {
 	if (p->depth == PARSE_DEPTH_MOST) {

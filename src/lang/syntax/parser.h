@@ -52,6 +52,10 @@ bool parser_accept_word(struct parser *p, const char *word);
 /** Takes @punct, or tells that it is missing @where ("behind the condition"). */
 bool parser_expect(struct parser *p, uint32_t punct, const char *where);
 
+/** The same for a ';' at the end of its line: if that is all that is missing, it is told, but true.
+ */
+bool parser_end(struct parser *p, const char *where);
+
 /** Gives back the token looked at, so that the text itself is next; false: told. */
 bool parser_rewind(struct parser *p);
 

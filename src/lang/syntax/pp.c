@@ -206,10 +206,14 @@ static int push(struct pp *pp, struct pp_macro *m, const struct token *use, cons
 		n += t->kind == TOK_PARAM && t->is_painted ? a->ends[t->num] - arg_begin(a, t->num)
 							   : 1;
 	}
+	if (pp->is_full)
+		return -EINVAL; // told once
 	pp->n_made += n;
-	if (pp->n_made > PP_TOKENS_MOST || pp->n_frames == PP_NESTING_MOST)
+	if (pp->n_made > PP_TOKENS_MOST || pp->n_frames == PP_NESTING_MOST) {
+		pp->is_full = true;
 		return diag_error(pp->lex.d, use->pos, "bad-macro", "'%s' becomes too long",
 				  m->name);
+	}
 
 	struct token *tokens = arena_array(pp->lex.arena, n, sizeof(*tokens));
 	if (!tokens)

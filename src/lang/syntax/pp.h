@@ -53,6 +53,7 @@ struct pp {
 	unsigned n_conds;
 	unsigned nesting; /* of calls of macros in arguments */
 	size_t n_made;	  /* tokens so far */
+	bool is_full;	  /* too many of them: macros stay words */
 	struct token back;
 	bool has_back;
 	struct ast_include *includes, **includes_end; /* in the arena */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/** parse(print(ast)) == ast, over whole scripts: ours, and those of bpftrace where it is there. */
+/**
+ * parse(print(ast)) == ast: over whole scripts, ours and those of bpftrace where it is there, and
+ * over random trees.
+ */
 #include <errno.h>
 #include <glob.h>
 #include <stdio.h>
@@ -9,6 +12,7 @@
 
 #include "base/mem.h"
 #include "lang/syntax/parse.h"
+#include "random_ast.h"
 #include "same_ast.h"
 
 static void same_again(const char *name, const char *text, size_t len)
@@ -71,8 +75,66 @@ static size_t same_files(const char *pattern)
 	return n;
 }
 
+TEST(scripts_of_ours)
+{
+	EXPECT(same_files(SCRIPTS "/good/*.bt") > 0);
+	(void)same_files(SCRIPTS "/../../../tools/*.bt"); // there may be none yet
+}
+
 TEST(scripts_of_bpftrace)
 {
 	if (same_files("/usr/sbin/*.bt") == 0)
 		test_skip("bpftrace's scripts are not installed");
+}
+
+enum { ROUNDS = 3000 };
+
+TEST(random_expressions)
+{
+	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+		struct arena arena = { 0 };
+		struct strbuf text = { 0 };
+		struct ast *a = random_expr(&arena, seed), *b = NULL;
+		struct script_ast s = { 0 };
+		struct ast stmt = { .kind = AST_EXPR, .u.op.a = a };
+		struct ast block = { .kind = AST_BLOCK, .u.list.first = &stmt };
+		struct ast_attach at = { .text = "BEGIN" };
+		struct ast_probe probe = { .attach = &at, .body = &block };
+
+		s.probes = &probe;
+		ast_print(&s, &text);
+		// "BEGIN\n{\n\tEXPR;\n}\n"
+		struct diag d = { .name = "printed",
+				  .text = text.data + 9,
+				  .text_len = text.len - 13 };
+		if (text.len < 13 || parse_bt_expr(&d, &arena, &b) != 0 || !same_expr(a, b))
+			test_failed(__FILE__, __LINE__, "seed %llu:\n%s%s",
+				    (unsigned long long)seed, strbuf_text(&d.out),
+				    strbuf_text(&text));
+		diag_fini(&d);
+		strbuf_fini(&text);
+		arena_fini(&arena);
+	}
+}
+
+TEST(random_scripts)
+{
+	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+		struct arena arena = { 0 };
+		struct strbuf text = { 0 };
+		struct script_ast a = { 0 }, b = { 0 };
+
+		random_script(&arena, seed, &a);
+		ast_print(&a, &text);
+		struct diag d = { .name = "printed",
+				  .text = strbuf_text(&text),
+				  .text_len = text.len };
+		if (parse_bt(&d, &arena, NULL, 0, &b) != 0 || !same_script(&a, &b))
+			test_failed(__FILE__, __LINE__, "seed %llu:\n%s%s",
+				    (unsigned long long)seed, strbuf_text(&d.out),
+				    strbuf_text(&text));
+		diag_fini(&d);
+		strbuf_fini(&text);
+		arena_fini(&arena);
+	}
 }
