@@ -23,6 +23,7 @@
 enum {
 	N_REGS = 10,
 	N_CLOBBERED = 6,
+	FORESEEN_MOST = 4,
 	ROUNDS_MOST = 64,
 	PART_ROUNDS = 6,
 	STACK_VARS_MOST = FN_STACK_MOST / 8
@@ -38,6 +39,12 @@ struct hint {
 
 struct choice {
 	float weight;
+	int var;
+};
+
+/* A variable and where its life begins. */
+struct begin {
+	uint32_t at;
 	int var;
 };
 
@@ -225,7 +232,9 @@ static float priority(const struct alloc *a, int var)
 	// From one instruction to the next: spilling it would make the same again.
 	if (n == 1 && len <= LIVE_STEPS + 1)
 		return INFINITY;
-	return a->weight[var] / (float)(len + 2 * LIVE_STEPS);
+	// A part that finds no room costs a few loads, another variable room on the stack, too.
+	float of_kind = a->vars.all[var].kind == VAR_PART ? 0.1f : 1;
+	return of_kind * a->weight[var] / (float)(len + 2 * LIVE_STEPS);
 }
 
 static int by_weight(const void *a, const void *b)
@@ -235,6 +244,19 @@ static int by_weight(const void *a, const void *b)
 	if (x->weight != y->weight)
 		return x->weight > y->weight ? -1 : 1;
 	return x->var < y->var ? -1 : 1;
+}
+
+/* What @var would like that is where @other will be, from where @other wants to be. */
+static void foresee(const struct alloc *a, int other, float weight, float *score)
+{
+	unsigned n = 0;
+
+	for (int i = a->hint[other]; i >= 0 && n < FORESEEN_MOST; i = a->hints[i].next, n++) {
+		const struct hint *h = &a->hints[i];
+		int reg = h->other >= 0 ? a->places.reg[h->other] : h->reg;
+		if (reg >= 0 && is_free(a, a->busy[reg], other))
+			score[reg] += weight / 2;
+	}
 }
 
 /* The register that saves most among those that are free; PLACE_NONE. */
@@ -249,6 +271,8 @@ static int choose(const struct alloc *a, int var)
 		int reg = h->other >= 0 ? a->places.reg[h->other] : h->reg;
 		if (reg >= 0)
 			score[reg] += h->weight;
+		else if (h->other >= 0 && reg == PLACE_NONE)
+			foresee(a, h->other, h->weight, score);
 	}
 	for (unsigned n = 0; n < N_REGS; n++) {
 		int best = PLACE_NONE;
@@ -294,15 +318,40 @@ static int choose_all(struct alloc *a)
 	return 0;
 }
 
+static int by_begin(const void *a, const void *b)
+{
+	const struct begin *x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return x->var < y->var ? -1 : 1;
+}
+
+/* The variables on the stack in the order in which they begin to live. */
+static size_t stack_vars(const struct alloc *a, struct begin *ret)
+{
+	size_t n = 0;
+
+	for (int v = 0; v < a->f->n_vars; v++) {
+		if (a->places.reg[v] == PLACE_STACK && a->live->head[v] >= 0)
+			ret[n++] = (struct begin){ a->live->ranges[a->live->head[v]].from, v };
+	}
+	qsort(ret, n, sizeof(*ret), by_begin);
+	return n;
+}
+
 /* Variables on the stack share what their lives allow. */
 static int place_stack(struct alloc *a)
 {
 	uint64_t *busy[STACK_VARS_MOST] = { 0 };
 	size_t n = 0;
 
-	for (int v = 0; v < a->f->n_vars; v++) {
-		if (a->places.reg[v] != PLACE_STACK || a->live->head[v] < 0)
-			continue;
+	struct begin *all = arena_array(&a->arena, (size_t)a->f->n_vars + 1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	size_t n_all = stack_vars(a, all);
+	for (size_t k = 0; k < n_all; k++) {
+		int v = all[k].var;
 		size_t i = 0;
 		while (i < n && !is_free(a, busy[i], v))
 			i++;

@@ -49,6 +49,16 @@ static int check_stack(const struct emit *e, const size_t *frames)
 	return 0;
 }
 
+/* The function's first line that is known; 0. */
+static unsigned line_of(const struct fn *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->ins[i].line)
+			return f->ins[i].line;
+	}
+	return 0;
+}
+
 static int finish_fn(struct emit *e, struct fn *f, size_t *ret_frame)
 {
 	struct places p;
@@ -56,7 +66,7 @@ static int finish_fn(struct emit *e, struct fn *f, size_t *ret_frame)
 	int r = fn_tidy(f);
 	if (r < 0)
 		return r;
-	uint32_t line = f->n > 1 ? f->ins[1].line : 0;
+	unsigned line = line_of(f);
 	r = fn_alloc(f, &p);
 	if (r < 0)
 		return r == -E2BIG ? sonde_wrap(r, "line %u", line) : r;
