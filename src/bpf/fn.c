@@ -26,6 +26,7 @@ void unit_free(struct unit *u)
 	for (size_t i = 0; i < u->n; i++) {
 		free(u->fns[i]->ins);
 		free(u->fns[i]->vals);
+		free(u->fns[i]->slots);
 		free(u->fns[i]);
 	}
 	free(u->fns);
@@ -92,14 +93,21 @@ struct val fn_reg(struct fn *f)
 
 struct val fn_slot(struct fn *f, size_t len)
 {
+	struct unit *u = f->unit;
+
 	// What is too much is told by unit_finish(); until then it must not overflow.
 	if (len > 8 * FN_STACK_MOST)
 		len = 8 * FN_STACK_MOST;
-	f->slots_len += (len + 7) & ~(size_t)7;
-	if (f->slots_len > 8 * FN_STACK_MOST)
-		f->slots_len = 8 * FN_STACK_MOST;
-	// The id is how far below the frame pointer it begins.
-	return (struct val){ VAL_SLOT, (int)f->slots_len, 0 };
+	len = len ? (len + 7) & ~(size_t)7 : 8;
+	if (!u->err && f->n_slots >= FN_INS_MOST)
+		u->err = -E2BIG;
+	if (!u->err)
+		u->err = mem_grow(&f->slots, &f->cap_slots, f->n_slots + 1);
+	if (u->err)
+		return (struct val){ VAL_SLOT, 0, 0 };
+	f->slots[f->n_slots++] = (uint32_t)len;
+	f->slots_len += len;
+	return (struct val){ VAL_SLOT, (int)f->n_slots - 1, 0 };
 }
 
 size_t fn_slots_len(const struct fn *f)

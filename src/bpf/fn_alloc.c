@@ -20,14 +20,7 @@
 #include "bpf/fn_live.h"
 #include "bpf/fn_spill.h"
 
-enum {
-	N_REGS = 10,
-	N_CLOBBERED = 6,
-	FORESEEN_MOST = 4,
-	ROUNDS_MOST = 64,
-	PART_ROUNDS = 6,
-	STACK_VARS_MOST = FN_STACK_MOST / 8
-};
+enum { N_REGS = 10, N_CLOBBERED = 6, FORESEEN_MOST = 4, ROUNDS_MOST = 64, PART_ROUNDS = 6 };
 
 /* It would save an instruction if the variable were in @reg, or where @other is. */
 struct hint {
@@ -42,19 +35,13 @@ struct choice {
 	int var;
 };
 
-/* A variable and where its life begins. */
-struct begin {
-	uint32_t at;
-	int var;
-};
-
 struct alloc {
 	struct fn *f;
 	struct live *live;
 	struct arena arena; /* of one round */
 	struct vars vars;
 	struct places places;
-	size_t cap_reg, cap_stack;
+	size_t cap_reg;
 	uint64_t *busy[N_REGS];
 	size_t n_words;
 	float *weight; /* per variable */
@@ -67,40 +54,13 @@ struct alloc {
 void places_fini(struct places *p)
 {
 	free(p->reg);
-	free(p->stack);
+	frame_fini(&p->frame);
 	*p = (struct places){ 0 };
 }
 
-static uint64_t mask_of(const struct live_range *r, size_t word)
+static bool is_free(const struct alloc *a, int reg, int var)
 {
-	uint64_t mask = UINT64_MAX;
-
-	if (word == r->from / 64)
-		mask &= UINT64_MAX << (r->from % 64);
-	if (word == r->to / 64)
-		mask &= UINT64_MAX >> (63 - r->to % 64);
-	return mask;
-}
-
-static bool is_free(const struct alloc *a, const uint64_t *busy, int var)
-{
-	for (int i = a->live->head[var]; i >= 0; i = a->live->ranges[i].next) {
-		const struct live_range *r = &a->live->ranges[i];
-		for (size_t w = r->from / 64; w <= r->to / 64; w++) {
-			if (busy[w] & mask_of(r, w))
-				return false;
-		}
-	}
-	return true;
-}
-
-static void occupy(const struct alloc *a, uint64_t *busy, int var)
-{
-	for (int i = a->live->head[var]; i >= 0; i = a->live->ranges[i].next) {
-		const struct live_range *r = &a->live->ranges[i];
-		for (size_t w = r->from / 64; w <= r->to / 64; w++)
-			busy[w] |= mask_of(r, w);
-	}
+	return live_is_free(a->busy[reg], a->live->ranges, a->live->head[var]);
 }
 
 static void add_hint(struct alloc *a, int var, int other, int reg, float weight)
@@ -197,8 +157,6 @@ static int begin_round(struct alloc *a)
 	int r = vars_grow(&a->vars, a->f);
 	if (r == 0)
 		r = mem_grow(&a->places.reg, &a->cap_reg, n_vars + 1);
-	if (r == 0)
-		r = mem_grow(&a->places.stack, &a->cap_stack, n_vars + 1);
 	if (r < 0)
 		return r;
 	memset(a->places.reg, PLACE_NONE, n_vars);
@@ -254,7 +212,7 @@ static void foresee(const struct alloc *a, int other, float weight, float *score
 	for (int i = a->hint[other]; i >= 0 && n < FORESEEN_MOST; i = a->hints[i].next, n++) {
 		const struct hint *h = &a->hints[i];
 		int reg = h->other >= 0 ? a->places.reg[h->other] : h->reg;
-		if (reg >= 0 && is_free(a, a->busy[reg], other))
+		if (reg >= 0 && is_free(a, reg, other))
 			score[reg] += weight / 2;
 	}
 }
@@ -281,7 +239,7 @@ static int choose(const struct alloc *a, int var)
 			if (score[reg] >= 0 && (best < 0 || score[reg] > score[best]))
 				best = reg;
 		}
-		if (is_free(a, a->busy[best], var))
+		if (is_free(a, best, var))
 			return best;
 		score[best] = -1;
 	}
@@ -307,7 +265,7 @@ static int choose_all(struct alloc *a)
 		int reg = choose(a, v);
 		if (reg >= 0) {
 			a->places.reg[v] = (int8_t)reg;
-			occupy(a, a->busy[reg], v);
+			live_occupy(a->busy[reg], a->live->ranges, a->live->head[v]);
 			continue;
 		}
 		if (a->vars.all[v].kind == VAR_TINY)
@@ -315,57 +273,6 @@ static int choose_all(struct alloc *a)
 		a->vars.all[v].kind = VAR_SPILL;
 		a->has_spilled = true;
 	}
-	return 0;
-}
-
-static int by_begin(const void *a, const void *b)
-{
-	const struct begin *x = a, *y = b;
-
-	if (x->at != y->at)
-		return x->at < y->at ? -1 : 1;
-	return x->var < y->var ? -1 : 1;
-}
-
-/* The variables on the stack in the order in which they begin to live. */
-static size_t stack_vars(const struct alloc *a, struct begin *ret)
-{
-	size_t n = 0;
-
-	for (int v = 0; v < a->f->n_vars; v++) {
-		if (a->places.reg[v] == PLACE_STACK && a->live->head[v] >= 0)
-			ret[n++] = (struct begin){ a->live->ranges[a->live->head[v]].from, v };
-	}
-	qsort(ret, n, sizeof(*ret), by_begin);
-	return n;
-}
-
-/* Variables on the stack share what their lives allow. */
-static int place_stack(struct alloc *a)
-{
-	uint64_t *busy[STACK_VARS_MOST] = { 0 };
-	size_t n = 0;
-
-	struct begin *all = arena_array(&a->arena, (size_t)a->f->n_vars + 1, sizeof(*all));
-	if (!all)
-		return -ENOMEM;
-	size_t n_all = stack_vars(a, all);
-	for (size_t k = 0; k < n_all; k++) {
-		int v = all[k].var;
-		size_t i = 0;
-		while (i < n && !is_free(a, busy[i], v))
-			i++;
-		if (i == STACK_VARS_MOST)
-			return sonde_fail(-E2BIG, "more than %d bytes of stack", FN_STACK_MOST);
-		if (i == n) {
-			busy[n] = arena_array(&a->arena, a->n_words, sizeof(uint64_t));
-			if (!busy[n++])
-				return -ENOMEM;
-		}
-		occupy(a, busy[i], v);
-		a->places.stack[v] = -(int32_t)(a->f->slots_len + 8 * (i + 1));
-	}
-	a->places.stack_len = a->f->slots_len + 8 * n;
 	return 0;
 }
 
@@ -387,7 +294,7 @@ static int run_round(struct alloc *a, unsigned round)
 	if (r < 0)
 		return r;
 	if (!a->has_spilled)
-		return place_stack(a);
+		return frame_init(&a->places.frame, a->f, a->live, a->places.reg);
 	r = fn_spill(a->f, &a->vars, round < PART_ROUNDS);
 	return r < 0 ? r : 1;
 }

@@ -7,22 +7,22 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "bpf/fn_frame.h"
 
 struct fn;
 
 enum { PLACE_NONE = -1, PLACE_STACK = -2 };
 
 struct places {
-	int8_t *reg;	/* owned; per variable: 0 ... 9, or PLACE_... */
-	int32_t *stack; /* owned; of PLACE_STACK: offset from the frame pointer, negative */
-	size_t stack_len;
+	int8_t *reg; /* owned; per variable: 0 ... 9, or PLACE_... */
+	struct frame frame;
 };
 void places_fini(struct places *p);
 
 /**
- * Places the variables of the tidy function @f. Those on the stack are read by INS_MOV into a
- * register, INS_CALL and INS_EXIT only, and written by INS_MOV from a register and INS_ENTRY:
- * other instructions get further variables, with INS_MOV around them.
+ * Places the variables and slots of the tidy function @f. Those on the stack are read by INS_MOV
+ * into a register, INS_CALL and INS_EXIT only, and written by INS_MOV from a register and
+ * INS_ENTRY: other instructions get further variables, with INS_MOV around them.
  *
  * -ENOMEM; -E2BIG (sonde_fail()): there is no way to place them.
  */

@@ -109,9 +109,9 @@ static void put_const(struct emit *e, int dst, int64_t n)
 		put_wide(e, dst, 0, (int32_t)(uint32_t)n, (int32_t)((uint64_t)n >> 32));
 }
 
-static int64_t slot_off(struct val v)
+static int64_t slot_off(const struct emit *e, struct val v)
 {
-	return v.n - v.id;
+	return v.n + e->p->frame.slots[v.id];
 }
 
 static void put_add(struct emit *e, int dst, int64_t n)
@@ -126,14 +126,14 @@ static void put_val(struct emit *e, int dst, struct val v)
 	switch (v.kind) {
 	case VAL_REG:
 		if (e->p->reg[v.id] == PLACE_STACK)
-			put_mem(e, BPF_LDX | BPF_MEM | BPF_DW, dst, FP, e->p->stack[v.id]);
+			put_mem(e, BPF_LDX | BPF_MEM | BPF_DW, dst, FP, e->p->frame.vars[v.id]);
 		else
 			put_mov(e, dst, e->p->reg[v.id]);
 		break;
 	case VAL_IMM: put_const(e, dst, v.n); break;
 	case VAL_SLOT:
 		put_mov(e, dst, FP);
-		put_add(e, dst, slot_off(v));
+		put_add(e, dst, slot_off(e, v));
 		break;
 	case VAL_MAP:
 	case VAL_MAP_VALUE: put_map(e, dst, v); break;
@@ -206,7 +206,7 @@ static void emit_entry(struct emit *e)
 	for (unsigned i = 0; i < e->f->n_args; i++) {
 		int reg = e->p->reg[i], from = R1 + (int)i;
 		if (reg == PLACE_STACK) {
-			put_mem(e, BPF_STX | BPF_MEM | BPF_DW, FP, from, e->p->stack[i]);
+			put_mem(e, BPF_STX | BPF_MEM | BPF_DW, FP, from, e->p->frame.vars[i]);
 		} else if (reg >= 0) {
 			m.to[m.n] = reg;
 			m.from[m.n++] = from;
@@ -302,7 +302,7 @@ static int size_of(unsigned len)
 static int base_of(const struct emit *e, struct val v, int64_t *ret_off)
 {
 	if (v.kind == VAL_SLOT) {
-		*ret_off = slot_off(v);
+		*ret_off = slot_off(e, v);
 		return FP;
 	}
 	*ret_off = v.n;
@@ -349,7 +349,12 @@ static void emit_atomic(struct emit *e, const struct ins *in)
 	};
 
 	if (in->kind == INS_CMPXCHG) {
-		put_val(e, R0, in->b);
+		// The kernel means to clear the upper half of r0 after 4 bytes, but not all its
+		// versions do so on all ways; where it is clear before, it stays so.
+		if (in->len == 4 && in->b.kind == VAL_REG)
+			put_reg(e, BPF_ALU | BPF_MOV | BPF_X, R0, reg_of(e, in->b.id));
+		else
+			put_val(e, R0, in->b);
 		put_atomic(e, in, reg_of(e, in->c.id), BPF_CMPXCHG);
 		put_mov(e, reg_of(e, in->dst), R0);
 		return;
@@ -386,7 +391,7 @@ static void emit_mov(struct emit *e, const struct ins *in)
 {
 	if (e->p->reg[in->dst] == PLACE_STACK)
 		put_mem(e, BPF_STX | BPF_MEM | BPF_DW, FP, reg_of(e, in->a.id),
-			e->p->stack[in->dst]);
+			e->p->frame.vars[in->dst]);
 	else
 		put_val(e, reg_of(e, in->dst), in->a);
 }

@@ -70,12 +70,8 @@ static int finish_fn(struct emit *e, struct fn *f, size_t *ret_frame)
 	r = fn_alloc(f, &p);
 	if (r < 0)
 		return r == -E2BIG ? sonde_wrap(r, "line %u", line) : r;
-	*ret_frame = p.stack_len;
-	if (p.stack_len > FN_STACK_MOST)
-		r = sonde_fail(-E2BIG, "line %u: %zu bytes of stack, %d is the most", line,
-			       p.stack_len, FN_STACK_MOST);
-	else
-		r = emit_fn(e, f, &p);
+	*ret_frame = p.frame.len;
+	r = emit_fn(e, f, &p);
 	places_fini(&p);
 	return r;
 }

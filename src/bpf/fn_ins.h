@@ -25,7 +25,8 @@ enum ins_kind {
 	INS_LOAD,    /* dst = *a; @flag: by its sign. a.n is an offset of 16 bits, also below */
 	INS_STORE,   /* *a = b; b: VAL_REG or VAL_IMM of 32 bits */
 	INS_ATOMIC,  /* *a op= b; @flag: dst = what was there. b: VAL_REG, with @flag any kind */
-	INS_CMPXCHG, /* dst = *a; if that is b: *a = c. c: VAL_REG */
+	INS_CMPXCHG, /* dst = *a; if that is b: *a = c. c, and b of 4 bytes: VAL_REG; b: VAL_IMM,
+			too */
 	INS_CALL,    /* dst = helper @to, or kernel function with @flag; @len values from @args */
 	INS_LABEL,   /* @to is here */
 	INS_JUMP,    /* goes to @to */
@@ -50,7 +51,8 @@ struct fn {
 	int index;
 	unsigned n_args;
 	int n_vars, n_labels;
-	size_t slots_len;
+	uint32_t *slots; /* owned: their lengths */
+	size_t n_slots, cap_slots, slots_len;
 	struct ins *ins; /* owned */
 	size_t n, cap;
 	struct val *vals; /* owned: arguments of calls */

@@ -10,15 +10,7 @@
 
 #include <string.h>
 
-#include "base/check.h"
 #include "bpf/fn_ins.h"
-
-struct block {
-	size_t first, end;	 /* instructions */
-	int succ[2];		 /* or -1 */
-	uint32_t preds, n_preds; /* in preds[] */
-	uint32_t outs, n_outs;	 /* in outs[] */
-};
 
 /* A block and a variable. */
 struct pair {
@@ -29,12 +21,17 @@ struct pairs {
 	size_t n, cap;
 };
 
+/* What lives behind a block, in walk.by_block. */
+struct outs {
+	uint32_t first, n;
+};
+
 struct walk {
 	struct fn *f;
 	struct live *l;
-	struct block *blocks;
+	struct block *blocks; /* live.blocks.all */
 	int n_blocks;
-	int *preds;
+	struct outs *outs_of;		/* per block */
 	struct pairs reads, sets, outs; /* reads: of what the block did not set itself */
 	int *by_block;			/* outs, sorted */
 	int *mark_read, *mark_set;	/* per variable: the last block that did, plus 1 */
@@ -49,77 +46,8 @@ static int pairs_add(struct pairs *p, int block, int var)
 	return r;
 }
 
-static bool ends_block(const struct ins *in)
-{
-	return in->kind == INS_JUMP || in->kind == INS_IF || in->kind == INS_EXIT;
-}
-
-/* Splits into blocks; of_label tells the block of each label. */
-static int find_blocks(struct walk *w, int *of_label)
-{
-	struct fn *f = w->f;
-	struct block *b = NULL;
-	bool is_open = false, only_labels = true;
-
-	w->blocks = arena_array(&w->l->arena, f->n, sizeof(*w->blocks));
-	if (!w->blocks)
-		return -ENOMEM;
-	for (size_t i = 0; i < f->n; i++) {
-		const struct ins *in = &f->ins[i];
-		if (!is_open || (in->kind == INS_LABEL && !only_labels)) {
-			b = &w->blocks[w->n_blocks++];
-			*b = (struct block){ .first = i, .succ = { -1, -1 } };
-			only_labels = true;
-		}
-		b->end = i + 1;
-		is_open = !ends_block(in);
-		only_labels &= in->kind == INS_LABEL;
-		if (in->kind == INS_LABEL)
-			of_label[in->to] = w->n_blocks - 1;
-	}
-	return 0;
-}
-
-static void find_succs(struct walk *w, const int *of_label)
-{
-	for (int i = 0; i < w->n_blocks; i++) {
-		struct block *b = &w->blocks[i];
-		const struct ins *last = &w->f->ins[b->end - 1];
-		if (last->kind == INS_JUMP || last->kind == INS_IF)
-			b->succ[0] = of_label[last->to];
-		if (last->kind != INS_JUMP && last->kind != INS_EXIT)
-			b->succ[1] = i + 1;
-		for (unsigned k = 0; k < 2; k++) {
-			if (b->succ[k] >= 0)
-				w->blocks[b->succ[k]].n_preds++;
-		}
-	}
-}
-
-static int find_preds(struct walk *w)
-{
-	uint32_t n = 0;
-
-	w->preds = arena_array(&w->l->arena, 2 * (size_t)w->n_blocks + 1, sizeof(*w->preds));
-	if (!w->preds)
-		return -ENOMEM;
-	for (int i = 0; i < w->n_blocks; i++) {
-		w->blocks[i].preds = n;
-		n += w->blocks[i].n_preds;
-		w->blocks[i].n_preds = 0;
-	}
-	for (int i = 0; i < w->n_blocks; i++) {
-		for (unsigned k = 0; k < 2; k++) {
-			int s = w->blocks[i].succ[k];
-			if (s >= 0)
-				w->preds[w->blocks[s].preds + w->blocks[s].n_preds++] = i;
-		}
-	}
-	return 0;
-}
-
 /* Loops by where jumps go back to; good enough to weigh variables. */
-static int find_depths(struct walk *w, const int *of_label)
+static int find_depths(struct walk *w)
 {
 	struct fn *f = w->f;
 	int *change = arena_array(&w->l->arena, f->n + 1, sizeof(*change));
@@ -131,7 +59,7 @@ static int find_depths(struct walk *w, const int *of_label)
 		const struct ins *in = &f->ins[i];
 		if (in->kind != INS_JUMP && in->kind != INS_IF)
 			continue;
-		size_t target = w->blocks[of_label[in->to]].first;
+		size_t target = w->blocks[w->l->blocks.of_label[in->to]].first;
 		if (target <= i) {
 			change[target]++;
 			change[i + 1]--;
@@ -230,7 +158,7 @@ static void enter_before(struct walk *w, struct spread *s, int block, int var)
 	if (block == 0)
 		w->l->unset[w->l->n_unset++] = var;
 	for (uint32_t k = 0; k < b->n_preds; k++) {
-		int pred = w->preds[b->preds + k];
+		int pred = w->l->blocks.preds[b->preds + k];
 		if (s->out[pred] == var + 1)
 			continue;
 		s->out[pred] = var + 1;
@@ -286,18 +214,19 @@ static int sort_outs(struct walk *w)
 	uint32_t n = 0;
 
 	w->by_block = arena_array(&w->l->arena, w->outs.n + 1, sizeof(int));
-	if (!w->by_block)
+	w->outs_of = arena_array(&w->l->arena, (size_t)w->n_blocks, sizeof(*w->outs_of));
+	if (!w->by_block || !w->outs_of)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->outs.n; i++)
-		w->blocks[w->outs.all[i].block].n_outs++;
+		w->outs_of[w->outs.all[i].block].n++;
 	for (int i = 0; i < w->n_blocks; i++) {
-		w->blocks[i].outs = n;
-		n += w->blocks[i].n_outs;
-		w->blocks[i].n_outs = 0;
+		w->outs_of[i].first = n;
+		n += w->outs_of[i].n;
+		w->outs_of[i].n = 0;
 	}
 	for (size_t i = 0; i < w->outs.n; i++) {
-		struct block *b = &w->blocks[w->outs.all[i].block];
-		w->by_block[b->outs + b->n_outs++] = w->outs.all[i].var;
+		struct outs *o = &w->outs_of[w->outs.all[i].block];
+		w->by_block[o->first + o->n++] = w->outs.all[i].var;
 	}
 	return 0;
 }
@@ -376,10 +305,11 @@ static int find_ranges(struct walk *w)
 		const struct block *b = &w->blocks[i];
 		uint32_t from = (uint32_t)b->first * LIVE_STEPS;
 		uint32_t to = (uint32_t)b->end * LIVE_STEPS - 1;
+		const int *outs = w->by_block + w->outs_of[i].first;
 		int r = 0;
-		for (uint32_t k = 0; k < b->n_outs && r == 0; k++) {
-			w->mark_read[w->by_block[b->outs + k]] = i + 1;
-			r = add_range(w->l, w->by_block[b->outs + k], from, to);
+		for (uint32_t k = 0; k < w->outs_of[i].n && r == 0; k++) {
+			w->mark_read[outs[k]] = i + 1;
+			r = add_range(w->l, outs[k], from, to);
 		}
 		for (size_t k = b->end; k-- > b->first && r == 0;)
 			r = range_ins(w, i, k);
@@ -391,16 +321,12 @@ static int find_ranges(struct walk *w)
 
 static int run(struct walk *w)
 {
-	int *of_label = arena_array(&w->l->arena, (size_t)w->f->n_labels + 1, sizeof(int));
-	if (!of_label)
-		return -ENOMEM;
-	int r = find_blocks(w, of_label);
+	int r = blocks_find(w->f, &w->l->arena, &w->l->blocks);
 	if (r < 0)
 		return r;
-	find_succs(w, of_label);
-	r = find_preds(w);
-	if (r == 0)
-		r = find_depths(w, of_label);
+	w->blocks = w->l->blocks.all;
+	w->n_blocks = w->l->blocks.n;
+	r = find_depths(w);
 	if (r == 0)
 		r = note_blocks(w);
 	if (r == 0)
@@ -427,4 +353,36 @@ void live_fini(struct live *l)
 	arena_fini(&l->arena);
 	free(l->ranges);
 	l->ranges = NULL;
+}
+
+static uint64_t mask_of(const struct live_range *r, size_t word)
+{
+	uint64_t mask = UINT64_MAX;
+
+	if (word == r->from / 64)
+		mask &= UINT64_MAX << (r->from % 64);
+	if (word == r->to / 64)
+		mask &= UINT64_MAX >> (63 - r->to % 64);
+	return mask;
+}
+
+bool live_is_free(const uint64_t *busy, const struct live_range *ranges, int head)
+{
+	for (int i = head; i >= 0; i = ranges[i].next) {
+		const struct live_range *r = &ranges[i];
+		for (size_t w = r->from / 64; w <= r->to / 64; w++) {
+			if (busy[w] & mask_of(r, w))
+				return false;
+		}
+	}
+	return true;
+}
+
+void live_occupy(uint64_t *busy, const struct live_range *ranges, int head)
+{
+	for (int i = head; i >= 0; i = ranges[i].next) {
+		const struct live_range *r = &ranges[i];
+		for (size_t w = r->from / 64; w <= r->to / 64; w++)
+			busy[w] |= mask_of(r, w);
+	}
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "bpf/fn_blocks.h"
 
 struct fn;
 
@@ -28,6 +29,7 @@ struct live {
 	uint8_t *depth; /* per instruction: in how many loops it is */
 	int *unset;	/* variables but arguments that may be read before they are set */
 	size_t n_unset;
+	struct blocks blocks;
 };
 
 /**
@@ -36,5 +38,10 @@ struct live {
  */
 SONDE_MUST_CHECK int live_init(struct live *l, struct fn *f);
 void live_fini(struct live *l);
+
+/** Whether no bit of @busy, one for each step, is set in the ranges from ranges[head] on. */
+bool live_is_free(const uint64_t *busy, const struct live_range *ranges, int head);
+/** Sets them. */
+void live_occupy(uint64_t *busy, const struct live_range *ranges, int head);
 
 #endif

@@ -40,7 +40,7 @@ static struct val address(struct fn *f, struct val base, int64_t off)
 		return map_address(f, base);
 	if (base.kind == VAL_REG && off_fits(base.n))
 		return base;
-	if (base.kind == VAL_SLOT && off_fits(base.n - base.id))
+	if (base.kind == VAL_SLOT && off_fits(base.n) && off_fits(base.n - FN_STACK_MOST))
 		return base;
 	return fn_in_reg(f, base);
 }
@@ -99,7 +99,9 @@ struct val fn_cmpxchg(struct fn *f, unsigned len, struct val base, int64_t off, 
 {
 	sonde_check(len == 4 || len == 8);
 	base = address(f, base, off);
-	from = fn_plain(f, from);
+	if (from.kind == VAL_IMM && len == 4)
+		from.n = (uint32_t)from.n;
+	from = len == 4 && from.kind != VAL_IMM ? fn_in_reg(f, from) : fn_plain(f, from);
 	to = fn_in_reg(f, to);
 	struct val dst = fn_reg(f);
 	fn_add(f, &(struct ins){ .kind = INS_CMPXCHG,

@@ -101,13 +101,13 @@ static void make_steps(struct random_fn *r, int n, int depth, bool in_loop)
 		[STEP_NEG] = 2,	 [STEP_NOT] = 2,    [STEP_EXTEND] = 5, [STEP_SWAP] = 3,
 		[STEP_LOAD] = 6, [STEP_STORE] = 6,  [STEP_ATOMIC] = 4, [STEP_CMPXCHG] = 2,
 		[STEP_ZERO] = 1, [STEP_COPY] = 1,   [STEP_CALL] = 5,   [STEP_UPDATE] = 2,
-		[STEP_IF] = 6,	 [STEP_LOOP] = 2,   [STEP_LEAVE] = 2,
+		[STEP_IF] = 6,	 [STEP_BOX] = 4,    [STEP_LOOP] = 2,   [STEP_LEAVE] = 2,
 	};
 	int end = r->n_steps + n;
 
 	while (r->n_steps < end) {
 		unsigned kind = below(r, STEP_LEAVE + 1);
-		bool nests = kind == STEP_IF || kind == STEP_LOOP;
+		bool nests = kind == STEP_IF || kind == STEP_LOOP || kind == STEP_BOX;
 		if (below(r, 20) >= weights[kind] || (nests && depth >= 4) ||
 		    (kind == STEP_LOOP && in_loop && below(r, 4)))
 			continue;
@@ -143,7 +143,7 @@ struct build {
 	const struct random_fn *r;
 	struct fn *f;
 	struct val vars[RANDOM_VARS];
-	struct val slot, pointer, key, value;
+	struct val slot, pointer, key;
 	int end; /* label */
 };
 
@@ -193,7 +193,7 @@ static void build_call(struct build *b, const struct step *s)
 static void build_update(struct build *b, const struct step *s)
 {
 	struct fn *f = b->f;
-	struct val value = b->value;
+	struct val value = fn_slot(f, 8);
 
 	fn_store(f, 8, value, 0, val_of(b, s->a));
 	struct val r = FN_CALL(f, BPF_FUNC_map_update_elem, val_map(1), b->key, value, val_imm(0));
@@ -262,6 +262,22 @@ static void build_loop(struct build *b, const struct step *s, int at)
 	fn_place(b->f, end);
 }
 
+static void build_box(struct build *b, const struct step *s, int at, int leave)
+{
+	struct fn *f = b->f;
+	unsigned words = s->len > 2 ? 3 : s->len;
+	struct val box = fn_slot(f, 8 * words), second = val_at(box, 8 * (words - 1));
+
+	fn_store(f, 8, box, 0, val_of(b, s->a));
+	if (words > 1)
+		fn_store(f, 8, second, 0, val_of(b, s->b));
+	build_steps(b, at + 1, at + 1 + s->n, leave);
+	struct val v = fn_load(f, 8, false, box, 0);
+	if (words > 1)
+		fn_op_to(f, FN_XOR, v, fn_load(f, 8, false, second, 0));
+	fn_mov(f, b->vars[s->dst], v);
+}
+
 static void build_steps(struct build *b, int from, int to, int leave)
 {
 	for (int i = from; i < to; i++) {
@@ -273,10 +289,11 @@ static void build_steps(struct build *b, int from, int to, int leave)
 			build_if(b, s, i, leave);
 		else if (s->kind == STEP_LOOP)
 			build_loop(b, s, i);
+		else if (s->kind == STEP_BOX)
+			build_box(b, s, i, leave);
 		else
 			build_plain(b, s);
-		if (s->kind == STEP_IF || s->kind == STEP_LOOP)
-			i += s->n + s->n_else;
+		i += s->n + s->n_else;
 	}
 }
 
@@ -289,7 +306,6 @@ static void build_begin(struct build *b)
 	b->end = fn_label(f);
 	b->slot = fn_slot(f, RANDOM_MEM);
 	b->key = fn_slot(f, 4);
-	b->value = fn_slot(f, 8);
 	fn_zero(f, b->slot, 0, RANDOM_MEM, 8);
 	fn_store(f, 4, b->key, 0, val_imm(0));
 	b->pointer = FN_CALL(f, BPF_FUNC_map_lookup_elem, val_map(0), b->key);
@@ -457,11 +473,22 @@ static enum flow eval_nested(struct eval *e, const struct step *s, int at)
 {
 	int then_end = at + 1 + s->n;
 
+	if (s->kind == STEP_BOX) {
+		uint64_t box = number_of(e, s->a) ^ (s->len > 1 ? number_of(e, s->b) : 0);
+		enum flow flow = eval_steps(e, at + 1, then_end);
+		if (flow == FLOW_ON)
+			e->out->vars[s->dst] = box;
+		return flow;
+	}
 	if (s->kind == STEP_LOOP) {
 		for (int i = 0; i < s->count; i++) {
 			if (eval_steps(e, at + 1, then_end) == FLOW_LEAVE)
 				break;
 		}
+		return FLOW_ON;
+	}
+	if (s->kind != STEP_IF) {
+		eval_plain(e, s);
 		return FLOW_ON;
 	}
 	if (eval_cond(s->op, number_of(e, s->a), number_of(e, s->b)))
@@ -476,13 +503,10 @@ static enum flow eval_steps(struct eval *e, int from, int to)
 		if (s->kind == STEP_LEAVE) {
 			if (eval_cond(s->op, number_of(e, s->a), number_of(e, s->b)))
 				return FLOW_LEAVE;
-		} else if (s->kind == STEP_IF || s->kind == STEP_LOOP) {
-			if (eval_nested(e, s, i) == FLOW_LEAVE)
-				return FLOW_LEAVE;
-			i += s->n + s->n_else;
-		} else {
-			eval_plain(e, s);
+		} else if (eval_nested(e, s, i) == FLOW_LEAVE) {
+			return FLOW_LEAVE;
 		}
+		i += s->n + s->n_else;
 	}
 	return FLOW_ON;
 }

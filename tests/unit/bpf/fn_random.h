@@ -9,7 +9,7 @@
 
 #include "bpf/fn.h"
 
-enum { RANDOM_VARS = 48, RANDOM_INPUTS = 8, RANDOM_MEM = 128, RANDOM_STEPS = 600 };
+enum { RANDOM_VARS = 40, RANDOM_INPUTS = 8, RANDOM_MEM = 128, RANDOM_STEPS = 600 };
 
 enum step_kind {
 	STEP_OP,     /* dst = a op b, in a new variable that is moved */
@@ -29,6 +29,7 @@ enum step_kind {
 	STEP_CALL,   /* dst = a + a helper's result that is 0 */
 	STEP_UPDATE, /* a helper of four arguments: the element @off of the map becomes a */
 	STEP_IF,     /* then: the next n steps, else: the n_else behind them */
+	STEP_BOX,    /* a and b go into memory of their own; the next n steps; dst = a ^ b */
 	STEP_LOOP,   /* the next n steps, count times */
 	STEP_LEAVE,  /* out of the innermost loop, or to the end, if a cond b */
 };

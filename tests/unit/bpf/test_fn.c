@@ -96,8 +96,8 @@ TEST(keeps_the_context_across_calls)
 		       "call bpf_ktime_get_ns#5\n"
 		       "r6 = r0\n"
 		       "call bpf_get_smp_processor_id#8\n"
+		       "r6 += r0\n"
+		       "r0 = *(u64 *)(r7 +0)\n"
 		       "r0 += r6\n"
-		       "r5 = *(u64 *)(r7 +0)\n"
-		       "r0 += r5\n"
 		       "exit\n");
 }

@@ -79,6 +79,21 @@ static void print_code(const struct bpf_code *c)
 	strbuf_fini(&b);
 }
 
+static void print_difference(const struct random_result *want, const struct random_result *got)
+{
+	const uint8_t *w = (const uint8_t *)want, *g = (const uint8_t *)got;
+
+	for (unsigned i = 0; i < RANDOM_VARS; i++) {
+		if (want->vars[i] != got->vars[i])
+			printf("# variable %u: %llx, wanted %llx\n", i,
+			       (unsigned long long)got->vars[i], (unsigned long long)want->vars[i]);
+	}
+	for (unsigned i = sizeof(want->vars); i < sizeof(*want); i++) {
+		if (w[i] != g[i])
+			printf("# byte %u: %02x, wanted %02x\n", i, g[i], w[i]);
+	}
+}
+
 static void compare(const struct random_fn *r, int prog, const struct maps *m, uint64_t seed)
 {
 	uint64_t state = ~seed, inputs[RANDOM_INPUTS];
@@ -92,9 +107,11 @@ static void compare(const struct random_fn *r, int prog, const struct maps *m, u
 		if (err < 0)
 			test_failed(__FILE__, __LINE__, "seed %llu: run: %d",
 				    (unsigned long long)seed, err);
-		else if (memcmp(&want, &got, sizeof(want)))
+		else if (memcmp(&want, &got, sizeof(want))) {
+			print_difference(&want, &got);
 			test_failed(__FILE__, __LINE__, "seed %llu, input %u: another result",
 				    (unsigned long long)seed, n);
+		}
 	}
 }
 
