@@ -16,10 +16,11 @@ several lines is indented on the lines below. '#' at a line's begin is a comment
     script        the script; 'sonde run script.bt'
     args, params  before and behind it, as shell words
     command       shell text instead of all that; $SONDE is the program
-    trigger       shell text to run when all is attached; then comes a SIGINT, unless 'signal: none'
+    trigger       shell text to run when all is attached ($PID: the run's process); then comes a
+                  SIGINT, unless 'signal: none'
     signal        which signal is sent, 'after' seconds (0.3) behind the trigger; without a
                   trigger: behind the attaching. A case without both ends by itself
-    needs         words of 'kprobe', 'root': skipped where this kernel cannot; 'oracle: no' or a
+    needs         words of 'kprobe', 'python': skipped where there is none; 'oracle: no' or a
                   reason: bpftrace does it in another way
     timeout       seconds, 20 if not given
 and what must hold:
@@ -59,7 +60,7 @@ kill $dog 2>/dev/null
 exit 0
 '''
 ATTACHED = '''n=0
-until grep -qi 'attach' stdout || ! kill -0 $pid 2>/dev/null || [ $n -ge 200 ]; do
+until grep -qi 'attach' stdout 2>/dev/null || ! kill -0 $pid 2>/dev/null || [ $n -ge 200 ]; do
 	sleep 0.05
 	n=$((n + 1))
 done
@@ -114,7 +115,7 @@ def emit(case, folder):
     if 'trigger' in case:
         with open(os.path.join(folder, 'trigger.sh'), 'w', encoding='utf-8') as f:
             f.write(case['trigger'])
-        middle += 'sh ./trigger.sh >trigger.out 2>&1 </dev/null\n'
+        middle += 'PID=$pid sh ./trigger.sh >trigger.out 2>&1 </dev/null\n'
     if signal != 'none':
         middle += f'sleep {value(case, "after", "0.3")}\nkill -{signal} $pid\n'
     with open(os.path.join(folder, 'run.sh'), 'w', encoding='utf-8') as f:
@@ -180,8 +181,8 @@ def judge(case, folder):
             found.append(f'check: {type(e).__name__}: {e}')
     yield from found
     if found:
-        yield f'-- stdout\n{out[:3000]}'
-        yield f'-- stderr\n{err[:3000]}'
+        yield f'-- stdout\n{out[:1500]}'
+        yield f'-- stderr\n{err[:1500]}'
 
 
 def has_kprobe():
@@ -205,7 +206,7 @@ def skips(case, can):
     """Why the case cannot run here, or None."""
     for word in value(case, 'needs').split():
         if word not in can:
-            can[word] = has_kprobe() if word == 'kprobe' else os.geteuid() == 0
+            can[word] = has_kprobe() if word == 'kprobe' else word == 'python'
         if not can[word]:
             return f'no {word} here'
     if ORACLE and ('command' in case or value(case, 'oracle').startswith('no')):

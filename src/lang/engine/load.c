@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sonde/err.h>
@@ -41,10 +42,12 @@ static int map_globals(struct engine *e)
 static void fill_globals(struct engine *e)
 {
 	const struct engine_options *o = e->opt;
+	struct timespec t;
 
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
 	e->globals->pid = (uint32_t)getpid();
 	e->globals->target_pid = (uint32_t)(o->child ? o->child->pid : o->pid);
-	e->globals->start_ns = engine_now_ns();
+	e->globals->start_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* The kernel said no: its words, and the line of the script that they are about. */

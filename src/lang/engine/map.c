@@ -37,6 +37,7 @@ int engine_maps_init(struct engine *e)
 		if (m->val->size > most)
 			most = m->val->size;
 	}
+	e->n_cpus = bpf_possible_cpus();
 	e->merged = malloc(most + 1);
 	return e->merged ? 0 : sonde_fail(-ENOMEM, "out of memory");
 }
@@ -71,7 +72,7 @@ static int add_entry(void *arg, const void *key, const void *val)
 	case STORE_PERCPU:
 	case STORE_PERCPU_HASH:
 		memset(to->e->merged, 0, t->size);
-		for (unsigned cpu = 0; cpu < bpf_possible_cpus(); cpu++)
+		for (unsigned cpu = 0; cpu < to->e->n_cpus; cpu++)
 			agg_merge(t, to->e->merged, bytes + (size_t)cpu * ((t->size + 7) & ~7u));
 		if (to->m->store == STORE_PERCPU && agg_is_empty(t, to->e->merged))
 			return 0;

@@ -30,7 +30,7 @@ struct live_names {
 	bool has_user; /* the last one asked for, as most are asked for again */
 	uint32_t uid;
 	struct strbuf user;
-	int64_t wall_off; /* what CLOCK_REALTIME is ahead of CLOCK_MONOTONIC */
+	int64_t wall_off; /* what CLOCK_REALTIME is ahead of CLOCK_BOOTTIME */
 };
 
 static int64_t clock_ns(clockid_t id)
@@ -119,17 +119,17 @@ static size_t stack(void *arg, uint64_t id, uint64_t *ret)
 	return depth;
 }
 
-static int64_t wall(void *arg, uint64_t mono_ns)
+static int64_t wall(void *arg, uint64_t boot_ns)
 {
 	const struct live_names *n = arg;
 
-	return (int64_t)mono_ns + n->wall_off;
+	return (int64_t)boot_ns + n->wall_off;
 }
 
-/* The clock may have been set, or the machine have slept; small steps are noise. */
+/* The clock may have been set; small steps are noise. */
 static void look_at_clock(struct live_names *n)
 {
-	const int64_t off = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	const int64_t off = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	const int64_t step = off - n->wall_off;
 
 	if (step > CLOCK_STEP_NS || step < -CLOCK_STEP_NS)
@@ -172,7 +172,7 @@ int live_names_new(const struct script *script, struct bpf_maps *maps, pid_t pid
 	n->names = (struct names){ n, ksym, usym, user, cgroup, stack, wall };
 	n->maps = maps;
 	n->stack_map = script->stack_map;
-	n->wall_off = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	n->wall_off = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	int r = processes_new(script_has_user_code(script), pid, &n->processes);
 	if (r < 0)
 		return r;

@@ -45,6 +45,7 @@ struct engine {
 
 	struct map_state *map_states; /* owned; by index of script.maps */
 	uint8_t *merged;	      /* owned: room for the largest value of a map */
+	unsigned n_cpus;	      /* values in an entry of a per-CPU map */
 	uint64_t *told;		      /* owned: losses that were told, by index of script.sites */
 	uint64_t told_ns;
 	struct iter_run iter;

@@ -139,15 +139,67 @@ oracle: no
 script:
     tracepoint:syscalls:sys_enter_getppid /comm == "perl"/ {
         @n = count();
-        printf("%d %s %s %s\n", pid, str($1, 1000), str($1, 1000), str($1, 1000));
+        printf("%s %d\n", str($1, 200), pid);
     }
-params: '"x"'
-trigger: perl -e 'getppid() for 1..300000'
-stderr-match: .
+params: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+trigger:
+    kill -STOP $PID
+    perl -e 'getppid() for 1..300000'
+    kill -CONT $PID
+stderr-match:
+    ^lost [\d,]+ events in the last second$
+    ^lost [\d,]+ events of printf at line 3
 timeout: 60
 check:
     total = int(re.search(r'^@n: (\d+)$', out, re.M).group(1))
-    shown = len(re.findall(r'^\d+ x', out, re.M))
-    last = re.findall(r'lost ([\d,]+) events? of printf at line 3', err)
-    lost = int(last[-1].replace(',', '')) if last else 0
-    assert shown + lost == total, (shown, lost, total)
+    shown = len(re.findall(r'^x+ \d+$', out, re.M))
+    lost = int(re.search(r'lost ([\d,]+) events of printf at line 3', err).group(1).replace(',', ''))
+    assert total == 300000 and lost > 0 and shown + lost == total, (shown, lost, total)
+
+== a flood is printed without loss
+script:
+    tracepoint:syscalls:sys_enter_getppid /comm == "perl"/ { @n = count(); printf("%d\n", pid); }
+trigger: perl -e 'getppid() for 1..1000000'
+timeout: 60
+oracle: no
+check:
+    total = int(re.search(r'^@n: (\d+)$', out, re.M).group(1))
+    shown = len(re.findall(r'^\d+$', out, re.M))
+    assert total == shown == 1000000, (shown, total)
+
+== a full map says what it refused
+oracle: no
+script:
+    config = { max_map_keys = 16 }
+    tracepoint:syscalls:sys_enter_getppid /comm == "perl"/ { @x[nsecs] = 1; }
+trigger: perl -e 'getppid() for 1..100'
+check:
+    assert len(re.findall(r'^@x\[\d+\]: 1$', out, re.M)) == 16
+stderr-match:
+    map @x was full \(16 keys\): 84 updates lost; .*max_map_keys
+
+== nothing stays attached after sigkill
+needs: python
+command:
+    "$SONDE" run -e 'tracepoint:syscalls:sys_enter_getppid { @ = count(); }
+        interval:ms:10 { print(@); } END { printf("end"); }' >one &
+    pid=$!
+    until grep -q Attaching one 2>/dev/null; do sleep 0.05; done
+    cat /proc/$pid/fdinfo/* | sed -n 's/^prog_id:[^0-9]*//p' >ids
+    kill -9 $pid
+    wait $pid
+    python3 - <<'END'
+    import ctypes, struct, time
+    libc, ids = ctypes.CDLL(None), [int(n) for n in open('ids')]
+    def is_there(number):
+        attr = ctypes.create_string_buffer(struct.pack('=IIII', number - 1, 0, 0, 0), 144)
+        libc.syscall(321, 11, attr, 144)  # BPF_PROG_GET_NEXT_ID
+        return struct.unpack_from('=I', attr, 4)[0] == number
+    for _ in range(50):
+        if not any(map(is_there, ids)):
+            break
+        time.sleep(0.1)
+    print(len(set(ids)), 'programs,', sum(map(is_there, ids)), 'left')
+    END
+match: ^3 programs, 0 left$
+stderr-match: .
