@@ -3,6 +3,7 @@
 #include "bpf/map.h"
 
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <stdlib.h>
@@ -159,54 +160,6 @@ static int set_first(struct bpf_maps *m, size_t map)
 	return bpf_maps_update(m, map, &key, s->data);
 }
 
-/*
- * Each change of a map of maps waits for an RCU grace period (8 .. 16 ms), but a batch of them
- * waits only once, since 6.8.
- */
-static int insert_inner(struct bpf_maps *m, size_t map)
-{
-	const struct bpf_map_spec *s = m->maps[map].spec;
-	size_t n = (size_t)s->n_inner;
-	sonde_auto(mem_freep) uint32_t *keys = calloc(n * 2 + 1, sizeof(*keys));
-
-	if (!keys)
-		return sonde_fail(-ENOMEM, "map '%s': out of memory", s->name);
-	for (size_t i = 0; i < n; i++) {
-		keys[i] = (uint32_t)i;
-		keys[n + i] = (uint32_t)m->maps[(size_t)s->inner + i].fd;
-	}
-	union bpf_attr a = { .batch = { .map_fd = (uint32_t)m->maps[map].fd,
-					.keys = (uint64_t)(uintptr_t)keys,
-					.values = (uint64_t)(uintptr_t)(keys + n),
-					.count = (uint32_t)n } };
-	if (n && sys_bpf(BPF_MAP_UPDATE_BATCH, &a) == 0)
-		return 0;
-	for (size_t i = 0; i < n; i++) {
-		int r = bpf_maps_update(m, map, &keys[i], &keys[n + i]);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int check_inner(const struct bpf_maps *m, size_t map)
-{
-	const struct bpf_map_spec *s = m->maps[map].spec;
-
-	if (s->inner < 0)
-		return 0;
-	if (s->n_inner < 0 || (size_t)s->inner >= map ||
-	    (size_t)s->n_inner > map - (size_t)s->inner || (uint32_t)s->n_inner > s->max_entries)
-		return sonde_fail(-EINVAL, "map '%s': its inner maps %d .. %d do not come before",
-				  s->name, s->inner, s->inner + s->n_inner - 1);
-	return 0;
-}
-
-static bool is_of_maps(const struct bpf_map_spec *s)
-{
-	return s->type == BPF_MAP_TYPE_ARRAY_OF_MAPS || s->type == BPF_MAP_TYPE_HASH_OF_MAPS;
-}
-
 static int make_map(struct bpf_maps *m, size_t map)
 {
 	const struct bpf_map_spec *s = m->maps[map].spec;
@@ -217,10 +170,10 @@ static int make_map(struct bpf_maps *m, size_t map)
 			     .map_flags = s->flags };
 
 	bpf_name(s->name, a.map_name);
-	int r = check_inner(m, map);
+	int r = bpf_check_outer(m, map);
 	if (r < 0)
 		return r;
-	if (is_of_maps(s)) {
+	if (bpf_is_outer(s)) {
 		if (s->inner < 0)
 			return sonde_fail(-EINVAL, "map '%s': no inner map", s->name);
 		a.inner_map_fd = (uint32_t)m->maps[s->inner].fd;
@@ -235,7 +188,7 @@ static int make_map(struct bpf_maps *m, size_t map)
 		return map_failed(fd, s);
 	m->maps[map].fd = fd;
 
-	return is_of_maps(s) ? insert_inner(m, map) : set_first(m, map);
+	return set_first(m, map);
 }
 
 int bpf_maps_new(const struct bpf_map_spec *specs, size_t n, struct bpf_maps **ret)
@@ -245,7 +198,7 @@ int bpf_maps_new(const struct bpf_map_spec *specs, size_t n, struct bpf_maps **r
 	if (!m)
 		return sonde_fail(-ENOMEM, "maps: out of memory");
 	m->btf_fd = -1;
-	m->n_cpus = cpus_possible();
+	m->n_cpus = bpf_possible_cpus();
 	m->maps = calloc(n + 1, sizeof(*m->maps));
 	if (!m->maps)
 		return sonde_fail(-ENOMEM, "maps: out of memory");
@@ -257,6 +210,8 @@ int bpf_maps_new(const struct bpf_map_spec *specs, size_t n, struct bpf_maps **r
 	int r = make_types(m);
 	for (size_t i = 0; i < n && r >= 0; i++)
 		r = make_map(m, i);
+	if (r >= 0)
+		r = bpf_fill_outer(m);
 	if (r < 0)
 		return r;
 
@@ -296,11 +251,12 @@ size_t bpf_maps_row_len(const struct bpf_maps *m, size_t map)
 
 unsigned bpf_possible_cpus(void)
 {
-	return cpus_possible();
+	int n = libbpf_num_possible_cpus(); // which reads the list once only
+
+	return n > 0 ? (unsigned)n : cpus_possible();
 }
 
-static union bpf_attr elem_attr(const struct bpf_maps *m, size_t map, const void *key,
-				const void *val)
+union bpf_attr bpf_elem_attr(const struct bpf_maps *m, size_t map, const void *key, const void *val)
 {
 	union bpf_attr a = { 0 };
 
@@ -313,7 +269,7 @@ static union bpf_attr elem_attr(const struct bpf_maps *m, size_t map, const void
 
 int bpf_maps_lookup(struct bpf_maps *m, size_t map, const void *key, void *ret)
 {
-	union bpf_attr a = elem_attr(m, map, key, ret);
+	union bpf_attr a = bpf_elem_attr(m, map, key, ret);
 	int r = sys_bpf(BPF_MAP_LOOKUP_ELEM, &a);
 
 	return r < 0 ? sys_bpf_failed(r, "read map '%s'", m->maps[map].spec->name) : 0;
@@ -321,7 +277,7 @@ int bpf_maps_lookup(struct bpf_maps *m, size_t map, const void *key, void *ret)
 
 int bpf_maps_update(struct bpf_maps *m, size_t map, const void *key, const void *val)
 {
-	union bpf_attr a = elem_attr(m, map, key, val);
+	union bpf_attr a = bpf_elem_attr(m, map, key, val);
 	int r = sys_bpf(BPF_MAP_UPDATE_ELEM, &a);
 
 	return r < 0 ? sys_bpf_failed(r, "write map '%s'", m->maps[map].spec->name) : 0;
@@ -329,7 +285,7 @@ int bpf_maps_update(struct bpf_maps *m, size_t map, const void *key, const void 
 
 int bpf_maps_delete(struct bpf_maps *m, size_t map, const void *key)
 {
-	union bpf_attr a = elem_attr(m, map, key, NULL);
+	union bpf_attr a = bpf_elem_attr(m, map, key, NULL);
 	int r = sys_bpf(BPF_MAP_DELETE_ELEM, &a);
 
 	return r < 0 ? sys_bpf_failed(r, "delete from map '%s'", m->maps[map].spec->name) : 0;

@@ -15,8 +15,12 @@ struct bpf_map_spec {
 	const char *name;
 	uint32_t type; /* BPF_MAP_TYPE_... */
 	uint32_t key_len, val_len, max_entries, flags;
-	int inner;	   /* of map-in-map: index of the map that shows the shape, else -1 */
-	int n_inner;	   /* inner ... inner + n_inner - 1 are its elements */
+	int inner; /* of map-in-map: index of the map that shows the shape, else -1 */
+	/**
+	 * inner ... inner + n_inner - 1 are its elements. The kernel waits for an RCU grace period
+	 * (8 to 16 ms, in all, since 6.8) when they are put in: only for what needs it.
+	 */
+	int n_inner;
 	bool task_storage; /* wants BTF: int key, @val_len / 8 numbers */
 	const void *data;  /* the first value, of @val_len bytes; NULL: zero */
 };
@@ -45,9 +49,13 @@ unsigned bpf_possible_cpus(void);
 
 /**
  * Calls @f for each entry, in no order, with its key and value (of percpu maps: of all CPUs, behind
- * each other, each 8-aligned). Reads in batches (BPF_MAP_LOOKUP_BATCH), falling back to single
- * keys. Entries that come and go meanwhile may be missed, no entry comes twice. Stops at a result
- * but 0 of @f, and returns it.
+ * each other, each 8-aligned). Reads in batches (BPF_MAP_LOOKUP_BATCH: hash tables since 5.6),
+ * arrays also one by one. Stops at a result but 0 of @f, and returns it. -ENOTSUP: other kinds of
+ * maps; for task storage see task_map.h.
+ *
+ * While programs write: an entry that stays comes once; one that comes or goes meanwhile may be
+ * missed, and one that was removed and put back may come twice. Each 8 bytes of a value are whole,
+ * but a longer value may be half old and half new.
  */
 SONDE_MUST_CHECK int bpf_maps_each(struct bpf_maps *m, size_t map,
 				   int (*f)(void *arg, const void *key, const void *val),
@@ -60,7 +68,10 @@ SONDE_MUST_CHECK int bpf_maps_delete(struct bpf_maps *m, size_t map, const void 
 /** Removes all entries; of arrays: zeroes their values. */
 SONDE_MUST_CHECK int bpf_maps_clear(struct bpf_maps *m, size_t map);
 
-/** Waits until no program that began before this call still runs (an RCU grace period). */
+/**
+ * Waits until no program that began before this call still runs: an RCU grace period, 8 to 16 ms.
+ * Sleepable programs (bpf_load.sleepable) are not waited for: they run under another RCU.
+ */
 void bpf_quiesce(void);
 
 #endif

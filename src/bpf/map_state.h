@@ -22,4 +22,13 @@ struct bpf_maps {
 /** A name as the kernel takes it: cut, padded with 0, other characters than [A-Za-z0-9_.] as _. */
 void bpf_name(const char *name, char ret[BPF_OBJ_NAME_LEN]);
 
+/** For a command on the entry of @key. */
+union bpf_attr bpf_elem_attr(const struct bpf_maps *m, size_t map, const void *key,
+			     const void *val);
+
+/** Maps of maps: that the inner ones of @map come before it; to fill all of them. */
+bool bpf_is_outer(const struct bpf_map_spec *s);
+SONDE_MUST_CHECK int bpf_check_outer(const struct bpf_maps *m, size_t map);
+SONDE_MUST_CHECK int bpf_fill_outer(struct bpf_maps *m);
+
 #endif
