@@ -179,12 +179,17 @@ struct ast_probe {
 	struct ast_probe *next;
 };
 
-/** struct, union or enum as the script defines it; also "typedef" of one. */
+/**
+ * struct, union or enum as the script defines it; also "typedef" of one. What is defined inside of
+ * another and has a name, and every enum, is in script_ast.defs, too: before the outer one.
+ */
 struct ast_field {
 	struct pos pos;
-	const char *name; /* "" for a nameless struct inside */
+	/** "" for a nameless struct inside, and for bits that only fill up: @def is NULL there, and
+	 * @bits 0 means up to the next unit of @type. */
+	const char *name;
 	const struct ast_type *type;
-	const struct ast_def *def; /* defined right here: its layout; else NULL */
+	const struct ast_def *def; /* of a nameless struct or union: its layout; else NULL */
 	uint32_t bits;		   /* of a bit field, else 0 */
 	int64_t value;		   /* of an enumerator */
 	struct ast_field *next;

@@ -121,14 +121,41 @@ static struct ast_field *declarator(struct parser *p, const struct ast_type *bas
 	return parse_attributes(p, &packed) ? f : NULL;
 }
 
+static void append(struct parser *p, struct ast_def *def)
+{
+	*p->defs_end = def;
+	p->defs_end = &def->next;
+}
+
+/*
+ * What is defined inside has a scope of its own only where it is nameless: all else becomes a
+ * definition of the top level, and a nameless enum's numbers do.
+ */
+static bool inner_base(struct parser *p, struct ast_type *base, struct ast_def **ret_def)
+{
+	if (!parse_type_base(p, base, ret_def))
+		return false;
+	struct ast_def *def = *ret_def;
+	if (!def || (!*def->name && def->kind != AST_DEF_ENUM))
+		return true;
+	if (!*def->name)
+		base->name = "unsigned int";
+	append(p, def);
+	*ret_def = NULL;
+	return true;
+}
+
 /* A line of fields; nameless ones are structs and bits. *@end: where to append. */
 static bool fields(struct parser *p, struct ast_field ***end)
 {
 	struct ast_type base = { 0 };
 	struct ast_def *def = NULL;
 
-	if (!parse_type_base(p, &base, &def))
+	struct ast_def **before = p->defs_end;
+	if (!inner_base(p, &base, &def))
 		return false;
+	if (!def && p->defs_end != before && parser_accept(p, ';'))
+		return true; // "struct x { ... };" in a struct is no field
 	do {
 		bool is_bits = parser_at(p, ':');
 		struct ast_field *f = declarator(p, &base, def);
@@ -141,8 +168,6 @@ static bool fields(struct parser *p, struct ast_field ***end)
 		}
 		**end = f;
 		*end = &f->next;
-		if (def && *def->name)
-			def = NULL; // the next one of "struct x { } a, b;" only names it
 	} while (parser_accept(p, ','));
 	return parser_expect(p, ';', "behind the field");
 }
@@ -196,19 +221,13 @@ struct ast_def *parse_def_body(struct parser *p, enum ast_def_kind kind, const c
 	return is_good && parser_expect(p, '}', "behind the fields") ? def : NULL;
 }
 
-static void append(struct parser *p, struct ast_def *def)
-{
-	*p->defs_end = def;
-	p->defs_end = &def->next;
-}
-
 /* typedef behind the word: one definition for each name. */
 static bool type_def(struct parser *p, struct pos pos)
 {
 	struct ast_type base = { 0 };
 	struct ast_def *inner = NULL;
 
-	if (!parse_type_base(p, &base, &inner))
+	if (!inner_base(p, &base, &inner))
 		return false;
 	do {
 		struct ast_field *f = declarator(p, &base, inner);
@@ -228,8 +247,6 @@ static bool type_def(struct parser *p, struct pos pos)
 		if (!parser_ok(p, names_put(&p->typedefs, def->name, 1)))
 			return false;
 		append(p, def);
-		if (inner && *inner->name)
-			inner = NULL;
 	} while (parser_accept(p, ','));
 	return parser_end(p, "behind the type");
 }
