@@ -28,17 +28,17 @@ static void take(const char *s, size_t len, void *arg)
 	strbuf_add(p->text, s, len);
 }
 
-static bool try_both(const char *name, struct plain *p)
+static bool try_both(const char *name, int options, struct plain *p)
 {
 	if (setjmp(p->too_long))
 		return false;
-	if (rust_demangle_callback(name, DMGL_NO_OPTS, take, p))
+	if (rust_demangle_callback(name, options, take, p))
 		return true;
 	p->text->len = p->begin;
-	return cplus_demangle_v3_callback(name, DMGL_NO_OPTS, take, p) != 0;
+	return cplus_demangle_v3_callback(name, options, take, p) != 0;
 }
 
-bool demangle(const char *name, struct strbuf *ret)
+static bool demangle_with(const char *name, int options, struct strbuf *ret)
 {
 	struct plain p = { .text = ret, .begin = ret->len };
 
@@ -46,13 +46,23 @@ bool demangle(const char *name, struct strbuf *ret)
 		return false;
 	if (strnlen(name, MANGLED_MOST) == MANGLED_MOST)
 		return false;
-	bool done = try_both(name, &p) && ret->len > p.begin;
+	bool done = try_both(name, options, &p) && ret->len > p.begin;
 	if (!done) {
 		ret->len = p.begin;
 		if (ret->data)
 			ret->data[ret->len] = '\0';
 	}
 	return done;
+}
+
+bool demangle(const char *name, struct strbuf *ret)
+{
+	return demangle_with(name, DMGL_NO_OPTS, ret);
+}
+
+bool demangle_full(const char *name, struct strbuf *ret)
+{
+	return demangle_with(name, DMGL_PARAMS | DMGL_ANSI, ret);
 }
 
 bool demangle_available(void)
@@ -67,6 +77,11 @@ bool demangle(const char *name, struct strbuf *ret)
 	(void)name;
 	(void)ret;
 	return false;
+}
+
+bool demangle_full(const char *name, struct strbuf *ret)
+{
+	return demangle(name, ret);
 }
 
 bool demangle_available(void)

@@ -13,6 +13,9 @@
  */
 bool demangle(const char *name, struct strbuf *ret);
 
+/** The same with parameters: "ns::fn(int, char*)". */
+bool demangle_full(const char *name, struct strbuf *ret);
+
 /** Whether this build has a demangler. */
 bool demangle_available(void);
 

@@ -27,7 +27,7 @@ SONDE_MUST_CHECK int kernel_funcs_parse(const char *text, size_t len, struct ker
 void kernel_funcs_free(struct kernel_funcs *k);
 SONDE_DEFINE_AUTO(struct kernel_funcs *, kernel_funcs_free)
 
-/** All, ordered by name; lent. */
+/** All, in the order of the kernel's list; lent. */
 const struct kernel_func *kernel_funcs_all(const struct kernel_funcs *k, size_t *ret_n);
 
 /** The function @name; NULL: there is none. */
@@ -35,8 +35,8 @@ const struct kernel_func *kernel_funcs_find(const struct kernel_funcs *k, const 
 
 /**
  * Calls @f for each function whose name matches (* and ?), until it returns other than 0, which is
- * returned. @module (NULL: any) must match too; "vmlinux" is the kernel itself. A name that several
- * functions have is given once.
+ * returned, ordered by name. @module (NULL: any) must match too; "vmlinux" is the kernel itself. A
+ * name that several functions have is given once.
  */
 SONDE_MUST_CHECK int kernel_funcs_each(const struct kernel_funcs *k, const char *module,
 				       const char *pattern,
