@@ -14,8 +14,11 @@
 #include "lang/out/printer.h"
 #include "lang/syntax/diag.h"
 
+struct world;
+
 struct engine_options {
 	const struct script *script; /* borrowed, as all here */
+	struct world *world;	     /* the live one that it was compiled for */
 	struct diag *diag;     /* programs that the kernel refuses are told here, at their line */
 	struct sonde_out *out; /* where results go */
 	enum print_format format;

@@ -68,6 +68,7 @@ static int add_entry(void *arg, const void *key, const void *val)
 	case STORE_SCALAR:
 		memcpy(&is_set, val, sizeof(is_set));
 		return is_set ? rows_add(to->rows, key, bytes + sizeof(is_set)) : 0;
+	case STORE_TASK:
 	case STORE_HASH: return rows_add(to->rows, key, val);
 	case STORE_PERCPU:
 	case STORE_PERCPU_HASH:
@@ -77,7 +78,6 @@ static int add_entry(void *arg, const void *key, const void *val)
 		if (to->m->store == STORE_PERCPU && agg_is_empty(t, to->e->merged))
 			return 0;
 		return rows_add(to->rows, key, to->e->merged);
-	case STORE_TASK: return 0;
 	}
 	return 0;
 }
@@ -87,9 +87,12 @@ static int read_buffer(struct engine *e, const struct script_map *m, uint32_t ep
 {
 	struct reading to = { e, m, rows };
 
+	int r;
 	if (m->store == STORE_TASK)
-		return 0;
-	int r = bpf_maps_each(e->maps, (size_t)m->bpf_map + epoch % m->n_epochs, add_entry, &to);
+		r = engine_task_each(e, m, add_entry, &to);
+	else
+		r = bpf_maps_each(e->maps, (size_t)m->bpf_map + epoch % m->n_epochs, add_entry,
+				  &to);
 	return r < 0 ? sonde_wrap(r, "map @%s", m->name) : 0;
 }
 
@@ -199,9 +202,10 @@ int engine_map_clear(struct engine *e, const struct site *site, uint32_t epoch)
 	if (r < 0)
 		return r;
 	rows_reset(&e->map_states[map].kept);
+	if (m->store == STORE_TASK)
+		return engine_task_clear(e, m);
 	// A late one's buffer may have been closed since, by a tick that has yet to print it.
-	if (!late || m->store == STORE_TASK ||
-	    (m->n_epochs > 1 && load_epoch(&e->epochs[map]) != (epoch & ~EPOCH_OPEN)))
+	if (!late || (m->n_epochs > 1 && load_epoch(&e->epochs[map]) != (epoch & ~EPOCH_OPEN)))
 		return 0;
 	return bpf_maps_clear(e->maps, (size_t)m->bpf_map + (epoch & ~EPOCH_OPEN) % m->n_epochs);
 }
@@ -229,8 +233,8 @@ static int zero_open(struct engine *e, const struct script_map *m, uint32_t epoc
 	struct zeroing z = { e, (size_t)m->bpf_map + epoch % m->n_epochs, m->store == STORE_SCALAR,
 			     NULL };
 
-	if (m->store == STORE_TASK)
-		return 0;
+	if (m->store == STORE_TASK) // these are numbers: none is as good as 0
+		return engine_task_clear(e, m);
 	z.val = calloc(1, bpf_maps_row_len(e->maps, z.bpf_map) + sizeof(uint64_t));
 	if (!z.val)
 		return sonde_fail(-ENOMEM, "out of memory");

@@ -10,6 +10,7 @@
 #include "bpf/load.h"
 #include "bpf/map.h"
 #include "bpf/ring.h"
+#include "bpf/task_map.h"
 #include "lang/engine/engine.h"
 #include "lang/engine/names.h"
 
@@ -49,6 +50,7 @@ struct engine {
 	uint64_t *told;		      /* owned: losses that were told, by index of script.sites */
 	uint64_t told_ns;
 	struct iter_run iter;
+	struct task_iter task_iter; /* all zero: not looked for */
 
 	int epoll_fd, signal_fd, pid_fd;
 	sigset_t old_mask;
@@ -92,6 +94,14 @@ SONDE_MUST_CHECK int engine_map_clear(struct engine *e, const struct site *site,
 SONDE_MUST_CHECK int engine_map_zero(struct engine *e, const struct site *site, uint32_t epoch);
 /** Prints all maps that have something, in the order of their names. Nothing is attached. */
 SONDE_MUST_CHECK int engine_maps_print(struct engine *e);
+
+/* task.c */
+
+/** Of a STORE_TASK: all threads' values. Where this kernel does not give them, there are none. */
+SONDE_MUST_CHECK int engine_task_each(struct engine *e, const struct script_map *m,
+				      int (*f)(void *arg, const void *key, const void *val),
+				      void *arg);
+SONDE_MUST_CHECK int engine_task_clear(struct engine *e, const struct script_map *m);
 
 /* loss.c */
 

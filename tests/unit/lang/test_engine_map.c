@@ -64,6 +64,19 @@ size_t bpf_maps_row_len(const struct bpf_maps *m, size_t map)
 	return sizeof(buffers[0][0]);
 }
 
+int engine_task_each(struct engine *e, const struct script_map *m,
+		     int (*f)(void *arg, const void *key, const void *val), void *arg)
+{
+	(void)m;
+	return bpf_maps_each(e->maps, 0, f, arg);
+}
+
+int engine_task_clear(struct engine *e, const struct script_map *m)
+{
+	(void)m;
+	return bpf_maps_clear(e->maps, 0);
+}
+
 void engine_look_at_signals(struct engine *e)
 {
 	(void)e;
@@ -321,6 +334,22 @@ TEST(the_end_prints_all_buffers)
 	count(&t, 1, 5);
 	EXPECT_EQ(engine_maps_print(&t.e), 0);
 	EXPECT_STR(printed(&t), "@x[1]: 9;");
+	end(&t);
+}
+
+TEST(what_threads_carry_is_read_and_cleared)
+{
+	struct made t;
+
+	make(&t, 1);
+	t.map.store = STORE_TASK;
+	t.map.val = &type_u64;
+	buffers[0][2][0] = 17;
+	print(&t, 0);
+	EXPECT_STR(printed(&t), "@x[2]: 17;");
+	clear(&t, 0);
+	print(&t, 0);
+	EXPECT_STR(printed(&t), "");
 	end(&t);
 }
 
