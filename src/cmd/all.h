@@ -9,6 +9,7 @@ extern const struct command cmd_cat;
 extern const struct command cmd_flame;
 extern const struct command cmd_record;
 extern const struct command cmd_report;
+extern const struct command cmd_script;
 extern const struct command cmd_stats;
 
 #endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/** sonde run: probe scripts on the running kernel. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sonde/err.h>
+
+#include "base/child.h"
+#include "base/mem.h"
+#include "base/out.h"
+#include "cmd/all.h"
+#include "cmd/script_arg.h"
+#include "cmd/script_dump.h"
+#include "lang/engine/engine.h"
+#include "lang/gen/compile.h"
+#include "lang/live/live.h"
+#include "lang/syntax/parse.h"
+#include "lang/world.h"
+
+enum {
+	KEY_UNSAFE = 256,
+	KEY_DRY_RUN,
+	KEY_NO_WARNINGS,
+};
+
+struct state {
+	const char *text; /* of -e */
+	const char *output, *command;
+	enum print_format format;
+	enum dump_kind dump;
+	pid_t pid;
+	bool unsafe, dry_run, no_warnings, verbose, quiet, buffer_full;
+
+	/* owned, from here on */
+	struct script_arg script;
+	struct command_words words;
+	struct child child;
+	struct diag diag;
+	struct arena arena;
+	struct world *world;
+	struct script *compiled;
+	struct sonde_out out;
+	int out_fd;
+	bool opened_out;
+};
+
+static const struct cmd_option options[] = {
+	{ 'e', "expression", "TEXT", "The script itself, instead of SCRIPT." },
+	{ 'c', "command", "CMD",
+	  "Run CMD while the script runs; it starts when all is attached, and the script ends with "
+	  "it. Its process is cpid." },
+	{ 'p', "pid", "PID", "User space probes see this process alone; the script ends with it." },
+	{ 'f', "format", "text|json", "How results are written; text if not given." },
+	{ 'o', "output", "FILE", "Where results go; standard output if not given." },
+	{ 'B', "buffer", "line|full|none",
+	  "full: write only when much has come together. Otherwise what happens is shown at "
+	  "once." },
+	{ 'q', "quiet", NULL, "Write nothing but what the script prints." },
+	{ 'v', "verbose", NULL, "Say more of what is going on." },
+	{ 'd', "dump", "ast|types|bytecode", "Show what the script is compiled to; run nothing." },
+	{ KEY_DRY_RUN, "dry-run", NULL, "Say what would be attached; attach nothing." },
+	{ KEY_UNSAFE, "unsafe", NULL, "Let the script run commands: system()." },
+	{ KEY_NO_WARNINGS, "no-warnings", NULL, "Keep warnings back." },
+	{ 'k', "helper-errors", NULL,
+	  "Taken for bpftrace's sake; failed reads are always counted." },
+	{ 0 },
+};
+
+static const struct cmd_example examples[] = {
+	{ "sudo sonde run -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'",
+	  "Counts system calls by program until Ctrl-C.", false },
+	{ "sudo sonde run runqlat", "Runs a ready script; 'sonde list --tools' names them.",
+	  false },
+	{ "sudo sonde run -c 'make -j4' execs.bt 100",
+	  "Runs a script of one's own beside a command; 100 is its $1.", false },
+	{ "sonde run -d ast -e 'BEGIN { exit(); }'", "Shows how a script is understood.", true },
+	{ 0 },
+};
+
+/* Which of @words, an array that ends with NULL, @value is; -EINVAL with words. */
+static int choose(const char *value, const char *what, const char *const *words, int *ret)
+{
+	for (int i = 0; words[i]; i++) {
+		if (!strcmp(value, words[i])) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return sonde_fail(-EINVAL, "%s '%s': want '%s'%s%s%s", what, value, words[0],
+			  words[2] ? ", '" : " or '", words[1], words[2] ? "' ..." : "'");
+}
+
+static int set_pid(struct state *s, const char *value)
+{
+	char *end;
+
+	errno = 0;
+	long v = strtol(value, &end, 10);
+	if (end == value || *end || errno || v < 1 || v > INT_MAX)
+		return sonde_fail(-EINVAL, "process '%s': want its number", value);
+	s->pid = (pid_t)v;
+	return 0;
+}
+
+static int run_set(void *state, int key, const char *value)
+{
+	static const char *const formats[] = { "text", "json", NULL };
+	static const char *const buffers[] = { "line", "full", "none", NULL };
+	struct state *s = state;
+	int choice = 0, r = 0;
+
+	switch (key) {
+	case 'e': s->text = value; break;
+	case 'c': s->command = value; break;
+	case 'p': return set_pid(s, value);
+	case 'f':
+		r = choose(value, "format", formats, &choice);
+		s->format = choice ? PRINT_JSON : PRINT_TEXT;
+		break;
+	case 'o': s->output = value; break;
+	case 'B':
+		r = choose(value, "buffer", buffers, &choice);
+		s->buffer_full = choice == 1;
+		break;
+	case 'q': s->quiet = true; break;
+	case 'v': s->verbose = true; break;
+	case 'd':
+		r = choose(value, "dump", dump_words, &choice);
+		s->dump = (enum dump_kind)(choice + DUMP_AST);
+		break;
+	case KEY_DRY_RUN: s->dry_run = true; break;
+	case KEY_UNSAFE: s->unsafe = true; break;
+	case KEY_NO_WARNINGS: s->no_warnings = true; break;
+	default: break;
+	}
+	return r;
+}
+
+/* Says what is wrong with the script, or may be. */
+static void print_diag(const struct state *s)
+{
+	if (s->diag.out.len && (s->diag.n_errors || !s->no_warnings))
+		(void)!write(STDERR_FILENO, s->diag.out.data, s->diag.out.len);
+}
+
+static uint32_t number_of_env(const char *name)
+{
+	const char *text = getenv(name);
+	char *end;
+	unsigned long v = text ? strtoul(text, &end, 10) : 0;
+
+	return text && *text && !*end && v <= UINT32_MAX ? (uint32_t)v : 0;
+}
+
+static int hold_command(struct state *s)
+{
+	sigset_t mask;
+
+	(void)sigprocmask(SIG_SETMASK, NULL, &mask);
+	int r = command_words_split(&s->words, s->command);
+	if (!r)
+		r = child_check(s->words.argv);
+	if (!r)
+		r = child_hold(&s->child, s->words.argv, &mask);
+	return r;
+}
+
+static int parse(struct state *s, char *const *params, size_t n_params, struct script_ast *ret)
+{
+	s->diag.name = s->script.name;
+	s->diag.text = s->script.text;
+	s->diag.text_len = s->script.len;
+	return parse_bt(&s->diag, &s->arena, (const char *const *)params, n_params, ret);
+}
+
+static int compile(struct state *s, char *const *params, size_t n_params, struct script_ast *ast)
+{
+	const struct compile_options how = {
+		.params = (const char *const *)params,
+		.n_params = n_params,
+		.unsafe = s->unsafe,
+		.pid = s->child.pid ? s->child.pid : s->pid,
+		.has_child = s->child.pid != 0,
+		.max_strlen = number_of_env("BPFTRACE_STRLEN"),
+		.max_map_keys = number_of_env("BPFTRACE_MAP_KEYS_MAX"),
+	};
+	const struct live_options live = { .pid = how.pid };
+
+	int r = live_world_new(&live, &s->world);
+	return r < 0 ? r : compile_script(&s->diag, s->world, ast, &how, &s->compiled);
+}
+
+static int open_output(struct state *s)
+{
+	s->out_fd = STDOUT_FILENO;
+	if (s->output) {
+		s->out_fd = open(s->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		if (s->out_fd < 0)
+			return sonde_fail_errno(-errno, "cannot open '%s'", s->output);
+		s->opened_out = true;
+	}
+	return out_init(&s->out, s->out_fd);
+}
+
+static int run_live(struct state *s, int *ret_status)
+{
+	const struct engine_options how = {
+		.script = s->compiled,
+		.world = s->world,
+		.diag = &s->diag,
+		.out = &s->out,
+		.format = s->format,
+		.pid = s->pid,
+		.child = s->child.pid ? &s->child : NULL,
+		.quiet = s->quiet,
+		.verbose = s->verbose,
+		.no_warnings = s->no_warnings,
+		.is_terminal = isatty(s->out_fd),
+		.keep_buffered = s->buffer_full,
+	};
+
+	return engine_run(&how, ret_status);
+}
+
+/* From the text to the end of the run. */
+static int work(struct state *s, char *const *params, size_t n_params, int *ret_status)
+{
+	struct script_ast ast;
+
+	int r = open_output(s);
+	if (!r && s->command)
+		r = hold_command(s);
+	if (!r)
+		r = parse(s, params, n_params, &ast);
+	if (!r && s->dump == DUMP_AST)
+		return script_dump(&s->out, DUMP_AST, &ast, NULL);
+	if (!r)
+		r = compile(s, params, n_params, &ast);
+	if (r < 0)
+		return r;
+	print_diag(s);
+	strbuf_fini(&s->diag.out);
+	if (s->dump || s->dry_run)
+		return script_dump(&s->out, s->dump ? s->dump : DUMP_PLACES, &ast, s->compiled);
+	return run_live(s, ret_status);
+}
+
+static int run_run(void *state, int argc, char **argv)
+{
+	struct state *s = state;
+	int r = 0, status = CMD_OK;
+
+	if (!s->text && !argc) {
+		(void)sonde_fail(-EINVAL, "want a script: a file, the name of a ready one, or -e");
+		return cmd_usage(&cmd_script);
+	}
+	if (s->text) {
+		s->script = (struct script_arg){ .name = "-e",
+						 .text = strdup(s->text),
+						 .len = strlen(s->text) };
+		r = s->script.text ? 0 : sonde_fail(-ENOMEM, "out of memory");
+	} else {
+		r = script_arg_read(&s->script, argv[0]);
+		argc--;
+		argv++;
+	}
+	if (!r)
+		r = work(s, argv, (size_t)argc, &status);
+	if (r == -EINVAL && s->diag.n_errors) {
+		print_diag(s);
+		return CMD_FAILED;
+	}
+	return r < 0 ? cmd_failed(&cmd_script) : status;
+}
+
+static void run_fini(void *state)
+{
+	struct state *s = state;
+
+	script_free(s->compiled);
+	world_free(s->world);
+	diag_fini(&s->diag);
+	arena_fini(&s->arena);
+	if (s->child.pid && !s->child.ended)
+		child_signal(&s->child, SIGTERM);
+	child_fini(&s->child);
+	command_words_fini(&s->words);
+	script_arg_fini(&s->script);
+	out_fini(&s->out);
+	if (s->opened_out)
+		mem_closep(&s->out_fd);
+}
+
+const struct command cmd_script = {
+	.name = "run",
+	.args = "SCRIPT [PARAMETER]...",
+	.summary = "Run a probe script on the running kernel",
+	.about =
+		"Compiles a script of the bpftrace language and runs it in the kernel, until it "
+		"calls exit(), Ctrl-C is typed, or the command or process it looks at ends. Then "
+		"its maps are printed.\n"
+		"SCRIPT is a file, '-' for standard input, or the name of a ready script. "
+		"PARAMETERs are $1, $2 ... in it.\n"
+		"What was lost, and where, is said at the end on standard error, in exact numbers. "
+		"Nothing stays attached, however the run ends.\n"
+		"print() and clear() of maps in an interval act at the very tick. Maps with one "
+		"value for each thread (@x[tid]) that are not printed by the script go with their "
+		"threads, and are not shown at the end.\n"
+		"The exit status is what exit(N) gave. SONDE_TOOLS names further folders of ready "
+		"scripts; BPFTRACE_STRLEN and BPFTRACE_MAP_KEYS_MAX are understood.",
+	.options = options,
+	.examples = examples,
+	.state_size = sizeof(struct state),
+	.wraps_command = true,
+	.set = run_set,
+	.run = run_run,
+	.fini = run_fini,
+};
