@@ -3,8 +3,11 @@
  * Spilled variables: their place on the stack always holds what they are, so that a part or a tiny
  * variable may begin anywhere by reading it, and end anywhere.
  *
- * A part goes on over branches to code that nothing else leads to. That is more than speed: what
- * the kernel learns of a number from a branch, older ones than 6.8 do not carry over to the stack.
+ * A part goes on over branches to code that nothing else leads to.
+ *
+ * What a kernel's verifier learns of a number from a branch, it carries over to the number's copy
+ * on the stack only since 6.8. So the copy is stored anew behind a branch; where nobody reads it,
+ * the next look at the lives of variables removes the store.
  */
 #include "bpf/fn_spill.h"
 
@@ -24,6 +27,12 @@ struct cache {
 	unsigned n;
 };
 
+/* A jump to a label that no other one leads to. */
+struct edge {
+	struct cache cache;
+	struct cached compared; /* part: -1, none */
+};
+
 struct rewrite {
 	struct fn *f;
 	struct vars *v;
@@ -31,9 +40,9 @@ struct rewrite {
 	struct arena arena;
 	struct val *again; /* per variable: what a VAR_AGAIN is */
 	struct cache now;
-	struct cache **at; /* per label: what is cached where it is jumped from, or NULL */
-	uint32_t *refs;	   /* jumps to each label */
-	struct ins *out;   /* owned */
+	struct edge **edges; /* per label; or NULL */
+	uint32_t *refs;	     /* jumps to each label */
+	struct ins *out;     /* owned */
 	size_t n, cap;
 };
 
@@ -220,40 +229,70 @@ static int rewrite_set(struct rewrite *w, struct ins *in)
 }
 
 /* Parts end where others may come from, and at calls, as these leave few registers. */
-static int follow(struct rewrite *w, const struct ins *in)
+static int follow(struct rewrite *w, const struct ins *in, struct cached compared)
 {
 	switch (in->kind) {
 	case INS_JUMP:
 	case INS_IF:
-		if (w->refs[in->to] == 1 && w->now.n) {
-			w->at[in->to] = arena_new(&w->arena, struct cache);
-			if (!w->at[in->to])
-				return -ENOMEM;
-			*w->at[in->to] = w->now;
-		}
+		if (w->refs[in->to] != 1)
+			break;
+		w->edges[in->to] = arena_new(&w->arena, struct edge);
+		if (!w->edges[in->to])
+			return -ENOMEM;
+		*w->edges[in->to] = (struct edge){ w->now, compared };
 		break;
-	case INS_LABEL: {
-		bool is_open = w->n > 0 && w->out[w->n - 1].kind != INS_JUMP &&
-			       w->out[w->n - 1].kind != INS_EXIT;
-		w->now.n = 0;
-		if (!is_open && w->at[in->to])
-			w->now = *w->at[in->to];
-		break;
-	}
+	case INS_LABEL: w->now.n = 0; break;
 	case INS_CALL: w->now.n = 0; break;
 	default: break;
 	}
 	return 0;
 }
 
+/* Which variable on the stack a branch compares, that @was its first operand before. */
+static struct cached compared_by(const struct rewrite *w, const struct ins *in, int was)
+{
+	bool is_order = in->kind == INS_IF && in->op >= FN_LT && in->op <= FN_SGE;
+
+	if (is_order && in->a.id != was && is_kind(w, was, VAR_STACK))
+		return (struct cached){ was, in->a.id };
+	if (is_order && in->a.id != was && is_kind(w, w->v->all[was].home, VAR_STACK))
+		return (struct cached){ w->v->all[was].home, in->a.id };
+	return (struct cached){ -1, -1 };
+}
+
+static int put_compared(struct rewrite *w, const struct ins *at, struct cached c)
+{
+	return c.part < 0 ? 0 : put_mov(w, at, c.var, reg_val(c.part));
+}
+
+/* A label that only one jump leads to goes on from there. */
+static int rewrite_label(struct rewrite *w, const struct ins *in)
+{
+	const struct edge *edge = w->edges[in->to];
+	uint8_t last = w->out[w->n - 1].kind; // INS_ENTRY at least
+
+	int r = put(w, in);
+	if (r < 0 || !edge || (last != INS_JUMP && last != INS_EXIT))
+		return r;
+	w->now = edge->cache;
+	return put_compared(w, in, edge->compared);
+}
+
 static int rewrite_ins(struct rewrite *w, struct ins in)
 {
+	int was = in.kind == INS_IF ? in.a.id : -1;
+
 	if (is_needless(w, &in))
 		return 0;
 	int r = rewrite_uses(w, &in);
+	struct cached compared = compared_by(w, &in, was);
 	if (r == 0)
-		r = follow(w, &in);
-	return r == 0 ? rewrite_set(w, &in) : r;
+		r = follow(w, &in, compared);
+	if (r == 0 && in.kind == INS_LABEL)
+		return rewrite_label(w, &in);
+	if (r == 0)
+		r = rewrite_set(w, &in);
+	return r == 0 ? put_compared(w, &in, compared) : r;
 }
 
 static bool is_const(const struct rewrite *w, int var, uint32_t sets)
@@ -301,8 +340,8 @@ static int begin(struct rewrite *w)
 
 	w->again = arena_array(&w->arena, (size_t)f->n_vars + 1, sizeof(*w->again));
 	w->refs = arena_array(&w->arena, n_labels, sizeof(*w->refs));
-	w->at = (struct cache **)arena_array(&w->arena, n_labels, sizeof(*w->at));
-	if (!w->again || !w->refs || !w->at)
+	w->edges = (struct edge **)arena_array(&w->arena, n_labels, sizeof(*w->edges));
+	if (!w->again || !w->refs || !w->edges)
 		return -ENOMEM;
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->ins[i].kind == INS_JUMP || f->ins[i].kind == INS_IF)

@@ -97,17 +97,19 @@ static void make_details(struct random_fn *r, struct step *s)
 static void make_steps(struct random_fn *r, int n, int depth, bool in_loop)
 {
 	static const uint8_t weights[] = {
-		[STEP_OP] = 20,	 [STEP_OP_TO] = 10, [STEP_SUM_OF] = 6, [STEP_MOV] = 6,
-		[STEP_NEG] = 2,	 [STEP_NOT] = 2,    [STEP_EXTEND] = 5, [STEP_SWAP] = 3,
-		[STEP_LOAD] = 6, [STEP_STORE] = 6,  [STEP_ATOMIC] = 4, [STEP_CMPXCHG] = 2,
-		[STEP_ZERO] = 1, [STEP_COPY] = 1,   [STEP_CALL] = 5,   [STEP_UPDATE] = 2,
-		[STEP_IF] = 6,	 [STEP_BOX] = 4,    [STEP_LOOP] = 2,   [STEP_LEAVE] = 2,
+		[STEP_OP] = 20,	  [STEP_OP_TO] = 10, [STEP_SUM_OF] = 6, [STEP_MOV] = 6,
+		[STEP_NEG] = 2,	  [STEP_NOT] = 2,    [STEP_EXTEND] = 5, [STEP_SWAP] = 3,
+		[STEP_LOAD] = 6,  [STEP_STORE] = 6,  [STEP_ATOMIC] = 4, [STEP_CMPXCHG] = 2,
+		[STEP_ZERO] = 1,  [STEP_COPY] = 1,   [STEP_CALL] = 5,	[STEP_UPDATE] = 2,
+		[STEP_IF] = 6,	  [STEP_BOX] = 4,    [STEP_INDEX] = 4,	[STEP_LOOP] = 2,
+		[STEP_LEAVE] = 2,
 	};
 	int end = r->n_steps + n;
 
 	while (r->n_steps < end) {
 		unsigned kind = below(r, STEP_LEAVE + 1);
-		bool nests = kind == STEP_IF || kind == STEP_LOOP || kind == STEP_BOX;
+		bool nests = kind == STEP_IF || kind == STEP_LOOP || kind == STEP_BOX ||
+			     kind == STEP_INDEX;
 		if (below(r, 20) >= weights[kind] || (nests && depth >= 4) ||
 		    (kind == STEP_LOOP && in_loop && below(r, 4)))
 			continue;
@@ -278,6 +280,27 @@ static void build_box(struct build *b, const struct step *s, int at, int leave)
 	fn_mov(f, b->vars[s->dst], v);
 }
 
+/* The verifier must remember the comparison until the access, wherever the index is kept. */
+static void build_index(struct build *b, const struct step *s, int at, int leave)
+{
+	struct fn *f = b->f;
+	struct val index = fn_reg(f), mem = mem_val(b, s->flag ? MEM_MAP : MEM_POINTER);
+	int skip = fn_label(f), in_bounds = fn_label(f);
+
+	fn_mov(f, index, fn_op(f, FN_AND, val_of(b, s->a), val_imm(63)));
+	if (s->count & 1) {
+		fn_if(f, FN_LT, index, val_imm(32), in_bounds);
+		fn_jump(f, skip);
+		fn_place(f, in_bounds);
+	} else {
+		fn_if(f, FN_SGT, index, val_imm(31), skip);
+	}
+	build_steps(b, at + 1, at + 1 + s->n, leave);
+	struct val place = fn_op(f, FN_ADD, mem, index);
+	fn_mov(f, b->vars[s->dst], fn_load(f, 1, false, place, s->off / 2));
+	fn_place(f, skip);
+}
+
 static void build_steps(struct build *b, int from, int to, int leave)
 {
 	for (int i = from; i < to; i++) {
@@ -291,6 +314,8 @@ static void build_steps(struct build *b, int from, int to, int leave)
 			build_loop(b, s, i);
 		else if (s->kind == STEP_BOX)
 			build_box(b, s, i, leave);
+		else if (s->kind == STEP_INDEX)
+			build_index(b, s, i, leave);
 		else
 			build_plain(b, s);
 		i += s->n + s->n_else;
@@ -478,6 +503,14 @@ static enum flow eval_nested(struct eval *e, const struct step *s, int at)
 		enum flow flow = eval_steps(e, at + 1, then_end);
 		if (flow == FLOW_ON)
 			e->out->vars[s->dst] = box;
+		return flow;
+	}
+	if (s->kind == STEP_INDEX) {
+		uint64_t index = number_of(e, s->a) % 64;
+		enum flow flow = index < 32 ? eval_steps(e, at + 1, then_end) : FLOW_ON;
+		if (flow == FLOW_ON && index < 32)
+			e->out->vars[s->dst] =
+				memory(e, s->flag ? MEM_MAP : MEM_POINTER)[s->off / 2 + index];
 		return flow;
 	}
 	if (s->kind == STEP_LOOP) {
