@@ -287,7 +287,7 @@ static void build_index(struct build *b, const struct step *s, int at, int leave
 	struct val index = fn_reg(f), mem = mem_val(b, s->flag ? MEM_MAP : MEM_POINTER);
 	int skip = fn_label(f), in_bounds = fn_label(f);
 
-	fn_mov(f, index, fn_op(f, FN_AND, val_of(b, s->a), val_imm(63)));
+	fn_mov(f, index, fn_op(f, FN_AND, val_of(b, s->a), val_imm(INDEX_BITS)));
 	if (s->count & 1) {
 		fn_if(f, FN_LT, index, val_imm(32), in_bounds);
 		fn_jump(f, skip);
@@ -506,7 +506,7 @@ static enum flow eval_nested(struct eval *e, const struct step *s, int at)
 		return flow;
 	}
 	if (s->kind == STEP_INDEX) {
-		uint64_t index = number_of(e, s->a) % 64;
+		uint64_t index = number_of(e, s->a) & INDEX_BITS;
 		enum flow flow = index < 32 ? eval_steps(e, at + 1, then_end) : FLOW_ON;
 		if (flow == FLOW_ON && index < 32)
 			e->out->vars[s->dst] =

@@ -30,13 +30,16 @@ enum step_kind {
 	STEP_UPDATE, /* a helper of four arguments: the element @off of the map becomes a */
 	STEP_IF,     /* then: the next n steps, else: the n_else behind them */
 	STEP_BOX,    /* a and b go into memory of their own; the next n steps; dst = a ^ b */
-	STEP_INDEX,  /* if a % 64 < 32: the next n steps, then dst = memory at off + a % 64 */
+	STEP_INDEX,  /* the next n steps, then dst = memory at off + index, if that of a is < 32 */
 	STEP_LOOP,   /* the next n steps, count times */
 	STEP_LEAVE,  /* out of the innermost loop, or to the end, if a cond b */
 };
 
 /* Which memory a step works on. */
 enum mem_kind { MEM_SLOT, MEM_MAP, MEM_POINTER, N_MEM };
+
+/* The bits of a STEP_INDEX's a that are its index: too large ones reach over all memory. */
+enum { INDEX_BITS = 0x1001f };
 
 struct operand {
 	int var; /* or -1 */
