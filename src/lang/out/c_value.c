@@ -65,7 +65,7 @@ static void add_bits(const struct value_how *how, const struct cmember *m, const
 		v |= (uint64_t)(bytes[at / 8] >> at % 8 & 1) << i;
 #endif
 	}
-	if (m->type->is_signed && n < 64)
+	if (m->type->is_signed && n && n < 64)
 		v = (uint64_t)((int64_t)(v << (64 - n)) >> (64 - n));
 	add_number(how, m->type, v, ret);
 }

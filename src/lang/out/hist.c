@@ -2,6 +2,7 @@
 /** Histograms as bars, and as JSON's list of buckets. */
 #include <string.h>
 
+#include "base/check.h"
 #include "base/fmt.h"
 #include "lang/out/printer.h"
 #include "lang/out/value.h"
@@ -47,7 +48,8 @@ static char *put_bound(char *p, uint64_t v, uint32_t bits)
 	const unsigned exp = v ? 63 - (unsigned)__builtin_clzll(v) : 64;
 	const unsigned unit = exp > bits ? (exp - bits) / 10 : 0;
 
-	p = v ? fmt_u64(p, v >> 10 * unit) : fmt_u64(p, 1U << (64 - 10 * unit));
+	sonde_dcheck(v || unit); // at 2^64 it is E, or P
+	p = v ? fmt_u64(p, v >> 10 * unit) : fmt_u64(p, 1ULL << (64 - 10 * unit));
 	if (unit)
 		*p++ = " KMGTPE"[unit];
 	return p;

@@ -242,23 +242,24 @@ static int print_one(struct printer *p, const struct site *site, const void *pay
 	return strbuf_ok(line);
 }
 
-/* print(@x[k]): a map with one element. */
+/* print(@x[k]): a map with one element; of a map without keys the value alone. */
 static int print_elem(struct printer *p, const struct site *site, const void *payload, size_t len)
 {
-	const uint8_t *key = find_arg(site, 0, payload, len);
-	const uint8_t *val = find_arg(site, 1, payload, len);
+	const bool has_key = site->n_args > 1;
+	const uint8_t *key = has_key ? find_arg(site, 0, payload, len) : payload;
+	const uint8_t *val = find_arg(site, has_key, payload, len);
 	if (!key || !val)
 		return -EBADMSG;
 	if (site->map < 0 || !p->script || (size_t)site->map >= p->script->n_maps)
 		return sonde_fail(-EINVAL, "a map that is not there");
 
 	struct script_map one = p->script->maps[site->map];
-	one.key = site->args[0].type;
-	one.val = site->args[1].type;
+	one.key = has_key ? site->args[0].type : &type_none;
+	one.val = site->args[has_key].type;
 	struct rows rows = { .n = 1, .keys = (uint8_t *)key, .vals = (uint8_t *)val };
 	rows.key_len = one.key->size;
 	rows.val_len = one.val->size;
-	return print_map(p, &one, &rows, 0, 0);
+	return print_map(p, &one, &rows, site->top, site->div);
 }
 
 static int print_time(struct printer *p, const struct site *site, const void *payload, size_t len)

@@ -91,6 +91,11 @@ TEST(print_of_one_element)
 	EXPECT_STR(shown(PRINT_JSON, &s, &p, sizeof(p)),
 		   "{\"type\": \"map\", \"data\": {\"@x\": {\"7\": \"text\"}}}\n");
 	EXPECT_STR(shown(PRINT_TEXT, &s, &p, sizeof(p) - 1), "a record of 23 bytes is too short");
+	s.n_args = 1; // of a map without keys
+	s.div = 2;
+	EXPECT_STR(shown(PRINT_TEXT, &s, &p, sizeof(p)), "@x: 3\n");
+	EXPECT_STR(shown(PRINT_JSON, &s, &p, sizeof(p)),
+		   "{\"type\": \"map\", \"data\": {\"@x\": 3}}\n");
 	s.map = 1;
 	EXPECT_STR(shown(PRINT_TEXT, &s, &p, sizeof(p)), "a map that is not there");
 }
