@@ -44,13 +44,17 @@ void script_free(struct script *s)
 static int find_points(struct compiler *c, struct world *w, const struct ast_probe *p)
 {
 	struct probe_wants wants;
+	const size_t before = c->n_pairs;
+	const unsigned errors = c->diag->n_errors;
 	int r = check_wants(&c->check, p, &wants);
 
+	// Scripts name what different kernels and libraries call differently: one is enough.
+	c->diag->lenient = p->attach && p->attach->next;
 	for (const struct ast_attach *a = p->attach; !r && a; a = a->next) {
 		const struct probe *points = NULL;
 
 		r = w->ops->probes(w, c->diag, &c->script->arena, a, &wants, &points);
-		if (r == -EINVAL && c->diag->n_errors)
+		if (r == -EINVAL && (c->diag->n_errors || c->diag->lenient))
 			r = 0; // told; the others may be wrong as well
 		for (; !r && points; points = points->next) {
 			r = c->n_pairs < PAIRS_MOST
@@ -60,6 +64,9 @@ static int find_points(struct compiler *c, struct world *w, const struct ast_pro
 				c->pairs[c->n_pairs++] = (struct pair){ p, points };
 		}
 	}
+	c->diag->lenient = false;
+	if (!r && c->n_pairs == before && c->diag->n_errors == errors)
+		(void)diag_error(c->diag, p->pos, "no-probes", "none of these points is there");
 	return r;
 }
 
@@ -126,19 +133,6 @@ static int begin(struct compiler *c)
 	return g->failed ? sonde_fail(-ENOMEM, "out of memory") : c->diag->n_errors ? -EINVAL : 0;
 }
 
-/* Records of events that come often need room until the reader is there. */
-static uint32_t ring_len(const struct compiler *c)
-{
-	for (size_t i = 0; i < c->n_pairs; i++) {
-		const char *name = c->pairs[i].point->name;
-
-		if (strcmp(name, "BEGIN") != 0 && strcmp(name, "END") != 0 &&
-		    strncmp(name, "interval:", 9) != 0 && c->script->n_sites > c->script->n_maps)
-			return RING_LARGE;
-	}
-	return RING_SMALL;
-}
-
 static int finish(struct compiler *c, const struct compile_options *opt)
 {
 	struct script *s = c->script;
@@ -158,7 +152,7 @@ static int finish(struct compiler *c, const struct compile_options *opt)
 	s->bpf_maps[GLOBALS_MAP].val_len =
 		s->lost_off + 8 * (uint32_t)(s->n_sites ? s->n_sites : 1);
 	if (!s->ring_len)
-		s->ring_len = opt->ring_len ? opt->ring_len : ring_len(c);
+		s->ring_len = opt->ring_len ? opt->ring_len : g->busy ? RING_LARGE : RING_SMALL;
 	s->bpf_maps[RING_MAP].max_entries = s->ring_len;
 	const char **names =
 		arena_array(&s->arena, s->n_probe_names ? s->n_probe_names : 1, sizeof(*names));

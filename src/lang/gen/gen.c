@@ -32,6 +32,10 @@ int gen_site(struct gen *g, enum site_kind kind, const struct ast *call)
 		g->failed = true;
 		return -1;
 	}
+	const enum attach_kind at = g->point ? g->point->attach.kind : ATTACH_NONE;
+	if (kind != SITE_EXIT && kind != SITE_LOST_MAP && at != ATTACH_NONE &&
+	    !(at == ATTACH_PERF && g->point->attach.cpu >= 0)) // intervals tick on one CPU
+		g->busy = true;
 	struct site *site = &s->sites[s->n_sites];
 	*site = (struct site){ .kind = kind, .map = -1, .name = "" };
 	if (call && call->kind == AST_CALL) {

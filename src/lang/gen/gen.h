@@ -77,6 +77,7 @@ struct gen {
 	int rodata_map; /* index, or -1 */
 	int zeros_off;	/* of STR_LEN_MOST.. zeros in rodata; -1: none */
 	uint32_t zeros_len;
+	bool busy;   /* events may send many records: they need room until the reader is there */
 	bool failed; /* out of memory */
 
 	struct unit *unit;

@@ -88,12 +88,15 @@ static void add_source(struct diag *d, struct pos pos)
 int diag_add(struct diag *d, enum diag_level level, struct pos pos, const char *tag,
 	     const char *fmt, ...)
 {
+	const int r = level == DIAG_ERROR ? -EINVAL : 0;
 	char words[WORDS_MOST];
 	va_list ap;
 
+	if (d->lenient && (!strcmp(tag, "unknown-function") || !strcmp(tag, "unknown-event")))
+		level = DIAG_WARNING;
 	unsigned *n = level == DIAG_ERROR ? &d->n_errors : &d->n_warnings;
 	if ((*n)++ >= DIAG_MOST)
-		return level == DIAG_ERROR ? -EINVAL : 0;
+		return r;
 
 	va_start(ap, fmt);
 	if (vsnprintf(words, sizeof(words), fmt, ap) < 0)
@@ -106,5 +109,5 @@ int diag_add(struct diag *d, enum diag_level level, struct pos pos, const char *
 	add_clean(&d->out, words, strlen(words));
 	strbuf_fmt(&d->out, " [%s]\n", tag);
 	add_source(d, pos);
-	return level == DIAG_ERROR ? -EINVAL : 0;
+	return r;
 }

@@ -25,6 +25,8 @@ struct diag {
 	size_t text_len;
 	struct strbuf out; /* the messages so far */
 	unsigned n_errors, n_warnings;
+	/** "unknown-function" and "unknown-event" only warn: there are other points beside. */
+	bool lenient;
 };
 
 enum { DIAG_MOST = 50 }; /* further ones are only counted */
@@ -33,7 +35,8 @@ void diag_fini(struct diag *d);
 
 /**
  * Adds a message. @tag is stable and short ("unknown-function"), for tests and for searching.
- * Words: lower case, no full stop, names in single quotes. Returns -EINVAL for errors, else 0.
+ * Words: lower case, no full stop, names in single quotes. Returns -EINVAL for errors,
+ * also for those that only warn, else 0.
  */
 int diag_add(struct diag *d, enum diag_level level, struct pos pos, const char *tag,
 	     const char *fmt, ...) SONDE_PRINTF(5, 6);
