@@ -56,7 +56,7 @@ struct raw_tp_attr {
 
 static int attach_raw_tp(struct attachments *a, int prog_fd, const struct attach_spec *s)
 {
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = sys_attr();
 	const struct raw_tp_attr raw = { .name = ptr(s->name),
 					 .prog_fd = (uint32_t)prog_fd,
 					 .cookie = s->cookie };
@@ -84,7 +84,7 @@ static int traced_failed(int err, const struct attach_spec *s)
 /* What it attaches to was said when the program was loaded. */
 static int attach_traced(struct attachments *a, int prog_fd, const struct attach_spec *s)
 {
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = sys_attr();
 	int fd;
 
 	if (s->cookie) {
@@ -152,7 +152,7 @@ size_t attachments_n(const struct attachments *a)
 
 static int iter_open(int prog_fd, int *ret_fd)
 {
-	union bpf_attr a = { 0 };
+	union bpf_attr a = sys_attr();
 
 	a.link_create.prog_fd = (uint32_t)prog_fd;
 	a.link_create.attach_type = BPF_TRACE_ITER;
@@ -160,7 +160,8 @@ static int iter_open(int prog_fd, int *ret_fd)
 	if (link < 0)
 		return sys_bpf_failed(link, "attach to the iterator");
 
-	a = (union bpf_attr){ .iter_create = { .link_fd = (uint32_t)link } };
+	a = sys_attr();
+	a.iter_create.link_fd = (uint32_t)link;
 	int fd = sys_bpf(BPF_ITER_CREATE, &a);
 	if (fd < 0)
 		return sys_bpf_failed(fd, "make the iterator");

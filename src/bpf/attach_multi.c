@@ -79,7 +79,7 @@ static int link_uprobes(const struct places *p)
 		.flags = s->kind == ATTACH_URETPROBE ? UPROBE_MULTI_RETURN : 0,
 		.pid = s->pid > 0 ? (uint32_t)s->pid : 0,
 	};
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = sys_attr();
 
 	memcpy(&attr, &a, sizeof(a));
 	return sys_bpf(BPF_LINK_CREATE, &attr);
@@ -87,7 +87,7 @@ static int link_uprobes(const struct places *p)
 
 static int link_kprobes(const struct places *p)
 {
-	union bpf_attr a = { 0 };
+	union bpf_attr a = sys_attr();
 
 	a.link_create.prog_fd = (uint32_t)p->m->prog_fd;
 	a.link_create.attach_type = BPF_TRACE_KPROBE_MULTI;
@@ -216,12 +216,13 @@ static int load_trial(uint32_t attach_type)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	union bpf_attr a = { .prog_type = BPF_PROG_TYPE_KPROBE,
-			     .insn_cnt = MEM_LEN(in),
-			     .insns = ptr(in),
-			     .license = ptr("GPL"),
-			     .expected_attach_type = attach_type };
+	union bpf_attr a = sys_attr();
 
+	a.prog_type = BPF_PROG_TYPE_KPROBE;
+	a.insn_cnt = MEM_LEN(in);
+	a.insns = ptr(in);
+	a.license = ptr("GPL");
+	a.expected_attach_type = attach_type;
 	return sys_bpf(BPF_PROG_LOAD, &a);
 }
 

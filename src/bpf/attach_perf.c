@@ -31,7 +31,7 @@ static int set_program(struct attachments *a, int prog_fd, int event, uint64_t c
 			return -errno;
 		return 0;
 	}
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = sys_attr();
 	attr.link_create.prog_fd = (uint32_t)prog_fd;
 	attr.link_create.target_fd = (uint32_t)event;
 	attr.link_create.attach_type = BPF_PERF_EVENT;

@@ -121,18 +121,19 @@ static int add_lines(struct bpf_info *i, struct btf *btf, const struct bpf_code 
 	return r;
 }
 
-static int load_btf(struct bpf_info *i, const struct btf *btf)
+int info_load_btf(const struct btf *btf, int *ret_fd)
 {
-	union bpf_attr a = { 0 };
+	union bpf_attr a = sys_attr();
 	uint32_t len;
 
 	a.btf = (uint64_t)(uintptr_t)btf__raw_data(btf, &len);
 	if (!a.btf)
 		return no_memory();
 	a.btf_size = len;
-	i->fd = sys_bpf(BPF_BTF_LOAD, &a);
-	if (i->fd < 0)
-		return sys_bpf_failed(i->fd, "load the types of functions");
+	int fd = sys_bpf(BPF_BTF_LOAD, &a);
+	if (fd < 0)
+		return sys_bpf_failed(fd, "load types");
+	*ret_fd = fd;
 	return 0;
 }
 
@@ -145,7 +146,7 @@ int bpf_info_make(struct bpf_info *i, const struct bpf_code *code, bool with_lin
 	int r = add_fns(i, btf, code);
 	if (r >= 0 && with_lines)
 		r = add_lines(i, btf, code);
-	return r < 0 ? r : load_btf(i, btf);
+	return r < 0 ? r : info_load_btf(btf, &i->fd);
 }
 
 void bpf_info_put(const struct bpf_info *i, union bpf_attr *a)

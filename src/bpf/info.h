@@ -10,6 +10,7 @@
 #include <sonde/def.h>
 
 struct bpf_code;
+struct btf;
 
 struct bpf_info {
 	int fd;			   /* of the BTF; -1: none */
@@ -27,5 +28,8 @@ SONDE_MUST_CHECK int bpf_info_make(struct bpf_info *i, const struct bpf_code *co
 
 /** Lends it to a BPF_PROG_LOAD. */
 void bpf_info_put(const struct bpf_info *i, union bpf_attr *a);
+
+/** Gives types to the kernel; the caller owns the descriptor. */
+SONDE_MUST_CHECK int info_load_btf(const struct btf *btf, int *ret_fd);
 
 #endif

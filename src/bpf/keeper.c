@@ -82,20 +82,22 @@ void keeper_drop(struct keeper *k)
 
 static int new_array(void)
 {
-	union bpf_attr a = { .map_type = BPF_MAP_TYPE_PERF_EVENT_ARRAY,
-			     .key_size = sizeof(uint32_t),
-			     .value_size = sizeof(uint32_t),
-			     .max_entries = HOLDS };
+	union bpf_attr a = sys_attr();
 
+	a.map_type = BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+	a.key_size = sizeof(uint32_t);
+	a.value_size = sizeof(uint32_t);
+	a.max_entries = HOLDS;
 	return sys_bpf(BPF_MAP_CREATE, &a);
 }
 
 static int put_in_array(const struct keeper *k, int fd)
 {
-	union bpf_attr a = { .map_fd = (uint32_t)k->fd,
-			     .key = (uint64_t)(uintptr_t)&k->n,
-			     .value = (uint64_t)(uintptr_t)&fd };
+	union bpf_attr a = sys_attr();
 
+	a.map_fd = (uint32_t)k->fd;
+	a.key = (uint64_t)(uintptr_t)&k->n;
+	a.value = (uint64_t)(uintptr_t)&fd;
 	return sys_bpf(BPF_MAP_UPDATE_ELEM, &a);
 }
 

@@ -32,7 +32,7 @@ static void put_maps(struct bpf_insn *insns, const struct bpf_code *code,
 
 static union bpf_attr load_attr(const struct bpf_load *how, const struct bpf_insn *insns, size_t n)
 {
-	union bpf_attr a = { 0 };
+	union bpf_attr a = sys_attr();
 
 	a.prog_type = how->type;
 	a.expected_attach_type = how->attach_type;
@@ -162,7 +162,7 @@ int bpf_load(const struct bpf_load *how, const struct bpf_code *code, const stru
 
 int bpf_run_once(int prog_fd, const uint64_t *ctx, size_t n, uint32_t *ret)
 {
-	union bpf_attr a = { 0 };
+	union bpf_attr a = sys_attr();
 
 	a.test.prog_fd = (uint32_t)prog_fd;
 	a.test.ctx_in = (uint64_t)(uintptr_t)ctx;
@@ -177,11 +177,12 @@ int bpf_run_once(int prog_fd, const uint64_t *ctx, size_t n, uint32_t *ret)
 int bpf_prog_missed(int prog_fd, uint64_t *ret)
 {
 	struct bpf_prog_info info = { 0 };
-	union bpf_attr a = { .info = { .bpf_fd = (uint32_t)prog_fd,
-				       .info_len = sizeof(info),
-				       .info = (uint64_t)(uintptr_t)&info } };
-	int r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a);
+	union bpf_attr a = sys_attr();
 
+	a.info.bpf_fd = (uint32_t)prog_fd;
+	a.info.info_len = sizeof(info);
+	a.info.info = (uint64_t)(uintptr_t)&info;
+	int r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a);
 	if (r < 0)
 		return sys_bpf_failed(r, "ask for a program's misses");
 	*ret = info.recursion_misses;

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "bpf/cpus.h"
+#include "bpf/info.h"
 #include "bpf/map_state.h"
 #include "bpf/sys.h"
 
@@ -70,22 +71,6 @@ static int add_types(struct btf *btf, const struct bpf_map_spec *s, uint32_t *re
 	return 0;
 }
 
-static int btf_load(const struct btf *btf, int *ret_fd)
-{
-	union bpf_attr a = { 0 };
-	uint32_t len;
-
-	a.btf = (uint64_t)(uintptr_t)btf__raw_data(btf, &len);
-	if (!a.btf)
-		return sonde_fail(-ENOMEM, "out of memory");
-	a.btf_size = len;
-	int fd = sys_bpf(BPF_BTF_LOAD, &a);
-	if (fd < 0)
-		return sys_bpf_failed(fd, "load the types of task storage");
-	*ret_fd = fd;
-	return 0;
-}
-
 static void btf_freep(struct btf **btf)
 {
 	btf__free(*btf);
@@ -112,7 +97,7 @@ static int make_types(struct bpf_maps *m)
 		if (r < 0)
 			return r;
 	}
-	return btf ? btf_load(btf, &m->btf_fd) : 0;
+	return btf ? info_load_btf(btf, &m->btf_fd) : 0;
 }
 
 void bpf_name(const char *name, char ret[BPF_OBJ_NAME_LEN])
@@ -163,11 +148,13 @@ static int set_first(struct bpf_maps *m, size_t map)
 static int make_map(struct bpf_maps *m, size_t map)
 {
 	const struct bpf_map_spec *s = m->maps[map].spec;
-	union bpf_attr a = { .map_type = s->type,
-			     .key_size = s->key_len,
-			     .value_size = s->val_len,
-			     .max_entries = s->max_entries,
-			     .map_flags = s->flags };
+	union bpf_attr a = sys_attr();
+
+	a.map_type = s->type;
+	a.key_size = s->key_len;
+	a.value_size = s->val_len;
+	a.max_entries = s->max_entries;
+	a.map_flags = s->flags;
 
 	bpf_name(s->name, a.map_name);
 	int r = bpf_check_outer(m, map);
@@ -258,7 +245,7 @@ unsigned bpf_possible_cpus(void)
 
 union bpf_attr bpf_elem_attr(const struct bpf_maps *m, size_t map, const void *key, const void *val)
 {
-	union bpf_attr a = { 0 };
+	union bpf_attr a = sys_attr();
 
 	sonde_check(map < m->n);
 	a.map_fd = (uint32_t)m->maps[map].fd;

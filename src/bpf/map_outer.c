@@ -41,10 +41,11 @@ static int insert_inner(const struct bpf_maps *m, size_t map)
 		keys[i] = (uint32_t)i;
 		keys[n + i] = (uint32_t)m->maps[(size_t)s->inner + i].fd;
 	}
-	union bpf_attr a = { .batch = { .map_fd = (uint32_t)m->maps[map].fd,
-					.keys = (uint64_t)(uintptr_t)keys,
-					.values = (uint64_t)(uintptr_t)(keys + n),
-					.count = (uint32_t)n } };
+	union bpf_attr a = sys_attr();
+	a.batch.map_fd = (uint32_t)m->maps[map].fd;
+	a.batch.keys = (uint64_t)(uintptr_t)keys;
+	a.batch.values = (uint64_t)(uintptr_t)(keys + n);
+	a.batch.count = (uint32_t)n;
 	if (n && sys_bpf(BPF_MAP_UPDATE_BATCH, &a) == 0)
 		return 0;
 	for (size_t i = 0; i < n && r >= 0; i++) {

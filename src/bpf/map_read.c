@@ -74,12 +74,14 @@ static uint64_t ptr(const void *p)
 static int batch(struct entries *e, int cmd, bool first, uint32_t *ret_n)
 {
 	for (;;) {
-		union bpf_attr a = { .batch = { .in_batch = first ? 0 : ptr(e->from),
-						.out_batch = ptr(e->to),
-						.keys = ptr(e->keys),
-						.values = ptr(e->vals),
-						.count = e->cap,
-						.map_fd = (uint32_t)e->map->fd } };
+		union bpf_attr a = sys_attr();
+
+		a.batch.in_batch = first ? 0 : ptr(e->from);
+		a.batch.out_batch = ptr(e->to);
+		a.batch.keys = ptr(e->keys);
+		a.batch.values = ptr(e->vals);
+		a.batch.count = e->cap;
+		a.batch.map_fd = (uint32_t)e->map->fd;
 		int r = sys_bpf(cmd, &a);
 
 		*ret_n = r == 0 || r == -ENOENT ? a.batch.count : 0;
@@ -126,7 +128,9 @@ static int each_batch(struct entries *e, int cmd,
 static int each_single(struct entries *e, struct bpf_maps *m, size_t map,
 		       int (*f)(void *arg, const void *key, const void *val), void *arg)
 {
-	union bpf_attr a = { .map_fd = (uint32_t)e->map->fd };
+	union bpf_attr a = sys_attr();
+
+	a.map_fd = (uint32_t)e->map->fd;
 
 	for (bool first = true;; first = false) {
 		a.key = first ? 0 : ptr(e->from);

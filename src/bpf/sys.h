@@ -5,9 +5,20 @@
 
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include <sonde/def.h>
+
+/** All bytes 0, which the kernel wants of those that a command does not use; {0} need not be that.
+ */
+static inline union bpf_attr sys_attr(void)
+{
+	union bpf_attr a;
+
+	memset(&a, 0, sizeof(a));
+	return a;
+}
 
 /**
  * bpf(2). A result >= 0, or a negative errno (no words). Out of locked memory or descriptors, the

@@ -520,6 +520,7 @@ TEST(detaching_does_not_wait)
 		return;
 	EXPECT_EQ(attachments_new(&a), 0);
 	sonde_auto(mem_closep) int prog = attach_slowly(a, &c);
+	EXPECT(prog >= 0);
 	call_kernel();
 	EXPECT(counter_hits(&c) >= HITS);
 	double begin = seconds(CLOCK_MONOTONIC);
