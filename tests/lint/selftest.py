@@ -10,6 +10,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 HEAD = '/* SPDX-License-Identifier: MIT */\n/** A sample. */\n'
 GOOD = HEAD + 'int one(void)\n{\n\treturn 1;\n}\n'
 LAYERS = 'base:\nmodel: base\n'
+TOOL = ('#!/usr/bin/env -S sonde run\n// SPDX-License-Identifier: MIT\n'
+        '// Who?\n// Thus.\n// So.\n\nBEGIN\n{\n}\n')
 DEEP = '\tif (x) {\n' * 5 + '\tx = (struct a){ .b = { 1 } };\n' + '\t}\n' * 5
 
 
@@ -61,6 +63,15 @@ CASES = [
     ('docs.py', {'docs/a.md': '[a](b.md)\n'}, "docs/a.md:1: there is no 'b.md'"),
     ('docs.py', {'src/model/README.md': '`base/good.c` [x](../base/good.c#1) [y](http://localhost/b)\n'},
      None),
+    ('tools.py', {'tools/a.bt': TOOL, 'tools/README.md': '## a\n\nWho?\n'}, None),
+    ('tools.py', {'tools/a.bt': TOOL, 'tools/README.md': ''}, "README.md:1: does not list 'a'"),
+    ('tools.py', {'tools/a.bt': TOOL, 'tools/README.md': '## a\n\nWhy?\n'}, 'another question: Who?'),
+    ('tools.py', {'tools/README.md': '## a\n\nWho?\n'}, "lists 'a', which is not there"),
+    ('tools.py', {'tools/a.bt': TOOL.replace('Who?', 'Who.'), 'tools/README.md': '## a\n\nWho.\n'},
+     'a.bt:3: the first line of comment is not a question'),
+    ('tools.py', {'tools/a.bt': TOOL.replace('// So.\n', ''), 'tools/README.md': '## a\n\nWho?\n'},
+     'a.bt:3: 2 lines of comment'),
+    ('tools.py', {'tools/a.bt': TOOL[1:], 'tools/README.md': '## a\n\nWho?\n'}, 'a.bt:1: line 1 is not'),
     ('headers.sh', {'include/sonde/a.h': HEAD + 'int f(size_t n);\n'}, 'a.h:1: does not compile'),
     ('headers.sh', {'include/sonde/a.h': HEAD + 'int class;\n'}, 'c++ -x c++'),
     ('headers.sh', {'src/base/a.h': HEAD + 'int f(bool b);\n'}, 'a.h:1: does not compile'),
@@ -78,13 +89,15 @@ def run(lint, sample):
         with open(os.path.join(HERE, '../../.clang-format'), encoding='utf-8') as f:
             tree['.clang-format'] = f.read()
         tree.update(sample)
-        for name in ('src', 'include', 'tests', 'bench'):
+        for name in ('src', 'include', 'tests', 'bench', 'tools'):
             os.makedirs(os.path.join(root, name), exist_ok=True)
         for name, text in tree.items():
             path = os.path.join(root, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, 'w', encoding='utf-8') as f:
                 f.write(text)
+            if name.endswith('.bt'):
+                os.chmod(path, 0o755)
         done = subprocess.run([os.path.join(HERE, lint), root], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
         return done.returncode, done.stdout
