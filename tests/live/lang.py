@@ -112,6 +112,8 @@ def emit(case, folder):
     if signal != 'none' or 'trigger' in case:
         quiet = re.search(r'(^| )-q', args)
         middle = 'sleep 0.5\n' if quiet else ATTACHED
+        if ORACLE:  # bpftrace says so before it attaches
+            middle += 'sleep 2\n'
     if 'trigger' in case:
         with open(os.path.join(folder, 'trigger.sh'), 'w', encoding='utf-8') as f:
             f.write(case['trigger'])
@@ -263,17 +265,27 @@ def run_here(sonde, words):
     return 1 if bad else 0
 
 
+def elsewhere(words):
+    """(name, fields, why not) for a kernel that can all of this."""
+    for name, case in cases(words):
+        yield name, case, skips(case, {'kprobe': True, 'root': True})
+
+
 def main():
     if sys.argv[1] == '--emit':
-        for name, case in cases(sys.argv[3:]):
-            emit(case, folder_of(sys.argv[2], name))
-            print(shlex.quote(folder_of(sys.argv[2], name)))
+        for name, case, why in elsewhere(sys.argv[3:]):
+            if not why:
+                emit(case, folder_of(sys.argv[2], name))
+                print(shlex.quote(folder_of(sys.argv[2], name)))
         return 0
     if sys.argv[1] == '--judge':
-        chosen = [(n, c) for n, c in cases(sys.argv[3:])]
+        chosen = list(elsewhere(sys.argv[3:]))
         print(f'1..{len(chosen)}')
         bad = 0
-        for n, (name, case) in enumerate(chosen, 1):
+        for n, (name, case, why) in enumerate(chosen, 1):
+            if why:
+                print(f'ok {n} - {name} # SKIP {why}')
+                continue
             found = list(judge(case, folder_of(sys.argv[2], name)))
             bad += bool(found)
             report(n, name, found)
