@@ -3,5 +3,5 @@
 #include "cmd/all.h"
 
 const struct command *const cmd_all[] = {
-	&cmd_record, &cmd_script, &cmd_cat, &cmd_stats, &cmd_report, &cmd_flame, NULL,
+	&cmd_record, &cmd_script, &cmd_cat, &cmd_stats, &cmd_report, &cmd_flame, &cmd_list, NULL,
 };

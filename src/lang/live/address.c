@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "lang/live/places.h"
 #include "lang/live/probes.h"
+#include "sym/probe/elf_funcs.h"
 
 /* Looks through /proc/kallsyms, which has 200,000 lines: "ADDRESS TYPE NAME" or "...
  * NAME\t[MODULE]". */
@@ -32,8 +34,55 @@ static uint64_t kernel_address(const char *symbol)
 	return found;
 }
 
+/* Where the target has mapped the begin of the file: "START-END r--p 00000000 DEV INODE   PATH". */
+static uint64_t mapped_at(pid_t pid, const char *path)
+{
+	char name[64];
+	sonde_auto(mem_freep) char *line = NULL;
+	size_t cap = 0;
+	uint64_t found = 0;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/maps", (int)pid);
+	FILE *f = fopen(name, "re");
+	while (f && !found && getline(&line, &cap, f) > 0) {
+		uint64_t start, off;
+		int at = 0;
+		if (sscanf(line, "%" SCNx64 "-%*s %*s %" SCNx64 " %*s %*s %n", &start, &off, &at) !=
+			    2 ||
+		    !at || off)
+			continue;
+		line[at + (int)strcspn(line + at, "\n")] = '\0';
+		if (!strcmp(line + at, path))
+			found = start;
+	}
+	if (f)
+		(void)fclose(f);
+	return found;
+}
+
+static uint64_t user_address(struct live *live, const char *path, const char *symbol)
+{
+	sonde_auto(mem_freep) char *found = NULL;
+	char root[64];
+	struct live_file *file = NULL;
+	struct elf_funcs *funcs = NULL;
+	struct elf_func fn;
+
+	if (program_find(path, live->opt.pid, &found) < 0 || live_file(live, found, &file) < 0 ||
+	    live_file_funcs(file, &funcs) < 0 || elf_funcs_symbol(funcs, symbol, &fn) < 0)
+		return 0;
+	if (!elf_funcs_is_pie(funcs))
+		return fn.addr;
+	// Moved by the loader, for each process to another place.
+	if (live->opt.pid <= 0)
+		return 0;
+	const int n = snprintf(root, sizeof(root), "/proc/%d/root", (int)live->opt.pid);
+	const bool below = n > 0 && !strncmp(found, root, (size_t)n) && found[n] == '/';
+	const uint64_t base = mapped_at(live->opt.pid, below ? found + n : found);
+	return base ? base + fn.addr : 0;
+}
+
 uint64_t live_address(struct world *w, const char *path, const char *symbol)
 {
-	(void)w;
-	return path ? 0 : kernel_address(symbol);
+	return path ? user_address((struct live *)w, path, symbol) : kernel_address(symbol);
 }

@@ -44,6 +44,7 @@ int listing_give(struct listing *l, const char *a, const char *b, const char *c)
 	if (n < 0 || (size_t)n >= sizeof(name) || !glob_match(strbuf_text(&l->pattern), name))
 		return 0;
 	struct live_place place = { .name = name };
+	l->n_given++;
 	return l->details ? give_details(l, &place, parts, n_parts) : l->f(l->arg, &place);
 }
 
@@ -59,7 +60,10 @@ static int give_usage(struct listing *l)
 {
 	const struct live_place place = { .name = l->provider->usage, .help = l->provider->help };
 
-	return glob_match(strbuf_text(&l->pattern), place.name) ? l->f(l->arg, &place) : 0;
+	if (!glob_match(strbuf_text(&l->pattern), place.name))
+		return 0;
+	l->n_given++;
+	return l->f(l->arg, &place);
 }
 
 /* Splits at colons, in place. */
@@ -119,7 +123,7 @@ static int each_of(struct listing *l, bool named)
 
 	if (!named && p->when != LIST_ALWAYS)
 		return 0;
-	if (!p->list || (p->when == LIST_PATH && !l->n_parts))
+	if (!p->list || (p->when == LIST_PATH && (!l->n_parts || !*l->parts[0])))
 		return give_usage(l);
 	int r = p->list(l);
 	// What this kernel does not let one list is no reason to leave out the rest.
@@ -136,6 +140,28 @@ static int each_provider(struct listing *l, const struct provider *only)
 			r = each_of(l, only != NULL);
 	}
 	return r;
+}
+
+/* Why a name without wildcards is none: in the words that a script would get. */
+static int explain(struct live *live, const char *pattern, const char *const *parts, size_t n)
+{
+	static const char head[] = "error: ";
+	struct arena arena = { 0 };
+	struct diag d = { .name = "", .text = "" };
+	const struct ast_attach ap = { .text = pattern, .parts = parts, .n_parts = n };
+	const struct probe *probe = NULL;
+
+	int r = live_probes(&live->world, &d, &arena, &ap, NULL, &probe);
+	const char *text = strbuf_text(&d.out), *words = strstr(text, head);
+	if (r == -EINVAL && words) {
+		words += sizeof(head) - 1;
+		const char *tag = strstr(words, " [");
+		r = sonde_fail(-ENOENT, "%.*s", (int)(tag ? (size_t)(tag - words) : strlen(words)),
+			       words);
+	}
+	diag_fini(&d);
+	arena_fini(&arena);
+	return r == -EINVAL ? -ENOENT : r;
 }
 
 int live_each_place(struct world *live, const char *pattern, bool details,
@@ -164,6 +190,8 @@ int live_each_place(struct world *live, const char *pattern, bool details,
 	int r = strbuf_ok(&l.pattern);
 	if (r >= 0)
 		r = each_provider(&l, p);
+	if (!r && !l.n_given && p && n > 1 && !glob_is(pattern))
+		r = explain(l.live, pattern, parts, n);
 	strbuf_fini(&l.pattern);
 	return r;
 }

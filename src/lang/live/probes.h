@@ -132,6 +132,7 @@ struct listing {
 	const char *const *parts; /* the pattern's, behind the provider's name; may be none */
 	size_t n_parts;
 	bool details;
+	size_t n_given;
 	int (*f)(void *arg, const struct live_place *place);
 	void *arg;
 };

@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <sonde/err.h>
+
 #include "base/mem.h"
 #include "lang/live/number.h"
 #include "lang/live/probes.h"
@@ -132,23 +134,26 @@ int find_hardware(struct lookup *l)
 	return find_counter(l, hardware, PERF_TYPE_HARDWARE);
 }
 
-static int list_counters(struct listing *l, const struct counter *c)
+int list_software(struct listing *l)
 {
 	int r = 0;
 
-	for (; c->name && !r; c++)
+	for (const struct counter *c = software; c->name && !r; c++)
 		r = listing_give(l, c->name, NULL, NULL);
 	return r;
 }
 
-int list_software(struct listing *l)
-{
-	return list_counters(l, software);
-}
-
 int list_hardware(struct listing *l)
 {
-	return list_counters(l, hardware);
+	int r = 0;
+	size_t n = 0;
+
+	for (const struct counter *c = hardware; c->name && !r; c++) {
+		const bool counted = cpu_counts(c->config);
+		n += counted;
+		r = counted ? listing_give(l, c->name, NULL, NULL) : 0;
+	}
+	return r || n ? r : sonde_fail(-ENOTSUP, "this CPU (a virtual one?) counts no events");
 }
 
 /* "r", "w" and "x" in the order in which the kernel's names have them; NULL: makes no sense. */

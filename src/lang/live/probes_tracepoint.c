@@ -68,6 +68,20 @@ static int is_dynamic(struct live *live, const char *group, const char *name, bo
 	return 0;
 }
 
+static struct probe_field to_field(const struct tp_field *f)
+{
+	return (struct probe_field){
+		.name = f->name,
+		.type = f->type,
+		.off = f->off,
+		.len = f->len,
+		.is_signed = f->is_signed,
+		.place = f->place == TP_FIXED	   ? FIELD_FIXED
+			 : f->place == TP_DATA_LOC ? FIELD_DATA_LOC
+						   : FIELD_REL_LOC,
+	};
+}
+
 int event_fields(struct lookup *l, const char *group, const char *name, struct probe *ret)
 {
 	struct tp_format format;
@@ -81,20 +95,9 @@ int event_fields(struct lookup *l, const char *group, const char *name, struct p
 		return -ENOMEM;
 	size_t n = 0;
 	for (size_t i = 0; i < format.n_fields; i++) {
-		const struct tp_field *f = &format.fields[i];
 		// The kernel hides the first 8 bytes from programs.
-		if (f->is_common || f->off < 8)
-			continue;
-		fields[n++] = (struct probe_field){
-			.name = f->name,
-			.type = f->type,
-			.off = f->off,
-			.len = f->len,
-			.is_signed = f->is_signed,
-			.place = f->place == TP_FIXED	   ? FIELD_FIXED
-				 : f->place == TP_DATA_LOC ? FIELD_DATA_LOC
-							   : FIELD_REL_LOC,
-		};
+		if (!format.fields[i].is_common && format.fields[i].off >= 8)
+			fields[n++] = to_field(&format.fields[i]);
 	}
 	ret->fields = fields;
 	ret->n_fields = n;
@@ -119,7 +122,8 @@ static int add_event(struct lookup *l, const struct event *e)
 	bool dynamic = false;
 	int r = p.name ? is_dynamic(l->live, e->group, e->name, &dynamic) : -ENOMEM;
 
-	if (r >= 0 && (dynamic || l->wants->fields)) {
+	// System calls whose numbers are not known have no tracepoints of their own either.
+	if (r >= 0 && (dynamic || l->wants->fields || !strcmp(e->group, "syscalls"))) {
 		p.prog_type = BPF_PROG_TYPE_TRACEPOINT;
 		p.attach.kind = ATTACH_TRACEPOINT;
 	}

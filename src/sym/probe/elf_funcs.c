@@ -8,12 +8,12 @@
 
 #include <sonde/err.h>
 
+#include "base/glob.h"
 #include "base/near.h"
 #include "base/strbuf.h"
 #include "sym/demangle.h"
 #include "sym/probe/elf_image.h"
 #include "sym/probe/elf_symbols.h"
-#include "sym/probe/glob.h"
 
 struct elf_funcs {
 	struct elf_image image;

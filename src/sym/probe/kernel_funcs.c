@@ -17,8 +17,8 @@
 
 #include <sonde/err.h>
 
+#include "base/glob.h"
 #include "base/near.h"
-#include "sym/probe/glob.h"
 #include "sym/probe/tracefs.h"
 
 enum { TEXT_MOST = 1 << 28 };

@@ -12,8 +12,8 @@
 #include <sonde/err.h>
 
 #include "base/arena.h"
+#include "base/glob.h"
 #include "base/mem.h"
-#include "sym/probe/glob.h"
 #include "sym/probe/tp_format.h"
 #include "sym/probe/tracefs.h"
 

@@ -11,7 +11,7 @@
 #include <sonde/err.h>
 
 #include "base/strbuf.h"
-#include "sym/probe/glob.h"
+#include "base/glob.h"
 #include "sym/probe/tp_format.h"
 #include "sym/probe/tracefs.h"
 #include "test.h"
