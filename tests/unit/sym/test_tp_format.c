@@ -10,8 +10,8 @@
 
 #include <sonde/err.h>
 
-#include "base/strbuf.h"
 #include "base/glob.h"
+#include "base/strbuf.h"
 #include "sym/probe/tp_format.h"
 #include "sym/probe/tracefs.h"
 #include "test.h"
