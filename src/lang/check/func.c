@@ -166,14 +166,7 @@ static void f_lhist(struct check *c, struct ast *x)
 			    : min < 0	 ? "lhist() begins at 0 or above"
 			    : (max - min) / step > LHIST_MOST
 				    ? "lhist() has too many buckets (more than 1000)"
-			    : (max - min) % step ? "lhist() needs a step that divides its range"
-						 : NULL;
-	// A range that the step does not divide is rounded up, as its last bucket would be cut.
-	if (wrong && (max - min) % (step < 1 ? 1 : step) && step >= 1 && max > min && min >= 0 &&
-	    (max - min) / step <= LHIST_MOST) {
-		max = min + ((max - min) / step + 1) * step;
-		wrong = NULL;
-	}
+				    : NULL;
 	if (wrong) {
 		check_error(c, x->pos, "bad-argument", "%s", wrong);
 		return;

@@ -88,7 +88,9 @@ static void add_lhist(struct gen *g, const struct type *t, struct val p, struct 
 	fn_mov(g->f, i, val_imm(0));
 	fn_if(g->f, is_signed ? FN_SLT : FN_LT, v, val_imm(t->lhist_min), l_end);
 	fn_mov(g->f, i, val_imm(n - 1));
-	fn_if(g->f, is_signed ? FN_SGE : FN_GE, v, val_imm(t->lhist_max), l_end);
+	// A last bucket that would be cut by the end belongs to what is above.
+	const int64_t end = t->lhist_min + (int64_t)(n - 2) * t->lhist_step;
+	fn_if(g->f, is_signed ? FN_SGE : FN_GE, v, val_imm(end), l_end);
 	struct val from = fn_op(g->f, FN_SUB, v, val_imm(t->lhist_min));
 	fn_mov(g->f, i,
 	       fn_op(g->f, FN_ADD, fn_op(g->f, FN_DIV, from, val_imm(t->lhist_step)), val_imm(1)));

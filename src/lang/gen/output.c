@@ -104,8 +104,8 @@ static void send(struct gen *g, int site, struct ast *args, const struct type *c
 	submit(g, r, site, l_lost);
 }
 
-/* Which conversion takes argument @n: only %s makes a string of a char pointer. */
-static char conversion_of(const char *fmt, uint32_t n)
+/* Which conversion takes argument @n; *ret_long: with a length of 64 bits. */
+static char conversion_of(const char *fmt, uint32_t n, bool *ret_long)
 {
 	for (const char *p = strchr(fmt, '%'); p; p = strchr(p, '%')) {
 		if (p[1] == '%') {
@@ -113,23 +113,36 @@ static char conversion_of(const char *fmt, uint32_t n)
 			continue;
 		}
 		p += 1 + strcspn(p + 1, "diuxXocpsr");
+		*ret_long = p[-1] == 'l';
 		if (!*p || n-- == 0)
 			return *p;
 	}
 	return '\0';
 }
 
+/* What came in a register, where an int fills the lower half only. */
+static bool is_raw(const struct ast *x)
+{
+	const struct builtin *b = x->kind == AST_NAME ? x->note : NULL;
+
+	return b && (b->id == B_ARG || b->id == B_SARG || b->id == B_RETVAL) &&
+	       x->type == &type_u64;
+}
+
 static const struct type *printf_type(struct gen *g, const char *fmt, uint32_t i,
 				      const struct ast *x)
 {
-	const struct type *t = x->type;
+	bool is_long = false;
+	const char conv = conversion_of(fmt, i, &is_long);
 
-	if (t->kind == TYPE_PTR && conversion_of(fmt, i) == 's') {
+	if (x->type->kind == TYPE_PTR && conv == 's') {
 		const struct type *s = type_str(g->arena, (g->check->max_strlen + 7) & ~7U);
 		g->failed = g->failed || !s;
-		return s ? s : t;
+		return s ? s : x->type;
 	}
-	return t;
+	if ((conv == 'd' || conv == 'i') && !is_long && is_raw(x))
+		return &type_i32;
+	return x->type;
 }
 
 void gen_printf(struct gen *g, struct ast *x, enum site_kind kind)
@@ -225,6 +238,14 @@ static struct val map_epoch(struct gen *g, const struct map_info *info, enum sit
 	return e;
 }
 
+static void take_top(struct gen *g, struct ast *x, struct site *s)
+{
+	if (arg(x, 1))
+		(void)check_const(g->check, arg(x, 1), &s->top); // the checker saw that they are
+	if (arg(x, 1) && arg(x, 2))
+		(void)check_const(g->check, arg(x, 2), &s->div);
+}
+
 static void map_record(struct gen *g, struct ast *x, enum site_kind kind)
 {
 	const struct map_info *info = arg(x, 0)->note;
@@ -239,10 +260,7 @@ static void map_record(struct gen *g, struct ast *x, enum site_kind kind)
 		return;
 	struct site *s = &g->script->sites[site];
 	s->map = (int)info->index;
-	if (arg(x, 1))
-		(void)check_const(g->check, arg(x, 1), &s->top); // the checker saw that they are
-	if (arg(x, 1) && arg(x, 2))
-		(void)check_const(g->check, arg(x, 2), &s->div);
+	take_top(g, x, s);
 	struct val epoch = map_epoch(g, info, kind);
 	struct val r = reserve(g, site, l_lost);
 	fn_store(g->f, 4, r, HEAD, epoch);
@@ -263,6 +281,7 @@ static void print_scalar_map(struct gen *g, struct ast *x)
 	if (g->failed)
 		return;
 	g->script->sites[site].map = (int)info->index;
+	take_top(g, x, &g->script->sites[site]);
 	fn_if(g->f, FN_EQ, fn_load(g->f, 8, false, val_map_value(m->bpf_map, 0), 0), val_imm(0),
 	      l_unset);
 	struct val r = reserve(g, site, l_lost);

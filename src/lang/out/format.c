@@ -3,7 +3,8 @@
  * printf formats.
  *
  * A format becomes steps: text that is copied, and after it a conversion with its argument. What is
- * no conversion ("%y") is text. Conversions are C's: without a length, integers are 32 bits wide.
+ * no conversion ("%y") is text. Conversions are C's, but without a length integers are as wide as
+ * they are, 32 bits at least.
  */
 #include "lang/out/format.h"
 
@@ -189,6 +190,9 @@ static void add_step(struct parse *ps, struct step *s, const char *text, const c
 	s->width_arg = next_arg(ps, s->star_width);
 	s->precision_arg = next_arg(ps, s->star_precision);
 	s->arg = next_arg(ps, s->conv != CONV_NONE);
+	// C would cut a number of 64 bits without a length, and nobody means that.
+	if (s->arg && s->size == 4 && s->arg->type->size == 8)
+		s->size = 8;
 	ps->f->steps[ps->f->n++] = *s;
 }
 

@@ -270,8 +270,8 @@ void value_add(const struct value_how *how, const struct type *t, const uint8_t 
 		add_stats(how, t, bytes, ret);
 	else if (t->kind == TYPE_HIST || t->kind == TYPE_LHIST)
 		hist_add(how, t, bytes, ret);
-	else if (value_number(t, bytes, &n)) // bpftrace's keys are signed once they have 64 bits
-		add_int(how, n, t->is_signed || (how->is_key && t->size == 8), ret);
+	else if (value_number(t, bytes, &n))
+		add_int(how, n, t->is_signed, ret);
 	else if (how->json)
 		strbuf_str(ret, "null");
 }
