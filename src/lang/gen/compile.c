@@ -11,7 +11,7 @@
 #include "lang/check/check.h"
 #include "lang/gen/gen.h"
 
-enum { ROUNDS_MOST = 20, PAIRS_MOST = 100000, RING_SMALL = 1 << 18, RING_LARGE = 1 << 24 };
+enum { ROUNDS_MOST = 20, PAIRS_MOST = 100000, RING_SMALL = 1 << 18, RING_LARGE = 1 << 22 };
 
 /** A probe of the script and one of the points it attaches to. */
 struct pair {

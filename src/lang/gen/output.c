@@ -60,14 +60,13 @@ static struct val reserve(struct gen *g, int site, int l_lost)
 	return r;
 }
 
-/* The reader looks by itself every few milliseconds; only an end should not wait for that. */
 static void submit(struct gen *g, struct val r, int site, int l_lost)
 {
-	const bool wake = g->script->sites[site].kind == SITE_EXIT;
 	int l_end = fn_label(g->f);
 
-	FN_CALL(g->f, BPF_FUNC_ringbuf_submit, r,
-		val_imm(wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP));
+	// The kernel wakes the reader if it has read all before this record; it reads a moment
+	// later, until when others come without a wake-up.
+	FN_CALL(g->f, BPF_FUNC_ringbuf_submit, r, val_imm(0));
 	fn_jump(g->f, l_end);
 	fn_place(g->f, l_lost);
 	gen_count_lost(g, site);
