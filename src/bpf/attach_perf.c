@@ -50,6 +50,8 @@ static int set_failed(int err, const struct attach_spec *s, const char *what)
 		return sonde_fail(-EINVAL,
 				  "cannot attach to %s: the program reads more than its event has",
 				  what);
+	if (err == -EEXIST)
+		return sonde_fail(err, "this program is attached to %s already", what);
 	if (err == -E2BIG)
 		return sonde_fail(err, "cannot attach to %s: it has 64 programs already", what);
 	return sys_perf_failed(err, "attach to %s", what);

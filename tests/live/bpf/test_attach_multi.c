@@ -130,6 +130,31 @@ TEST(uretprobes_by_one_link)
 	check(ATTACH_URETPROBE, true);
 }
 
+TEST(programs_that_may_sleep)
+{
+	struct bpf_insn in[] = { I_MOV(0, 0), I_EXIT };
+	struct bpf_code code = ASM(in);
+	const struct bpf_load how = { .name = "sleeps",
+				      .type = BPF_PROG_TYPE_KPROBE,
+				      .sleepable = true };
+	sonde_auto(attachments_freep) struct attachments *a = NULL;
+	sonde_auto(mem_closep) int prog = -1;
+	struct strbuf log = { 0 };
+	uint32_t line;
+
+	if (!asm_may())
+		return;
+	make_specs(ATTACH_UPROBE);
+	EXPECT_EQ(bpf_load(&how, &code, NULL, &log, &line, &prog), 0);
+	EXPECT_EQ(attachments_new(&a), 0);
+	EXPECT_EQ(attachments_add(a, prog, all[1]), 0);
+	const struct attach_spec tp = { .kind = ATTACH_TRACEPOINT,
+					.group = "syscalls",
+					.name = "sys_enter_getppid" };
+	EXPECT(attachments_add(a, prog, &tp) < 0);
+	strbuf_fini(&log);
+}
+
 TEST(a_single_refusal_ends_it)
 {
 	sonde_auto(counter_fini) struct counter c = { 0 };
