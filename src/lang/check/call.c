@@ -67,7 +67,11 @@ static bool check_map_call(struct check *c, struct ast *x, const struct func *f)
 			a->next = NULL;
 			x->u.call.n_args = 1;
 		}
-		(void)check_map_keys(c, a); // m, as found
+		(void)check_map_keys(c, a);		   // m, as found
+		if (f->id == F_DELETE && !a->u.map.keys) { // of an aggregation this is clear()
+			m->cleared_live = m->cleared_live || live;
+			m->cleared_end = m->cleared_end || c->in_end;
+		}
 		m->deleted = m->deleted || f->id == F_DELETE;
 		m->read = m->read || f->id == F_HAS_KEY;
 		m->whole = m->whole || f->id == F_HAS_KEY;

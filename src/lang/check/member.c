@@ -184,11 +184,14 @@ void check_name(struct check *c, struct ast *x)
 		check_error(c, x->pos, "unknown-name", "unknown name '%s'", x->u.name);
 }
 
-/* What has no fixed place is known by the address of its first element. */
+/* What has no fixed place is a string, or known by the address of its first element. */
 static const struct type *type_of_field(struct check *c, const struct probe_field *f)
 {
 	if (f->place == FIELD_FIXED)
 		return check_of_c(c, f->type, f->type->is_user || check_in_user(c));
+	const struct ctype *elem = f->type->kind == CT_ARRAY ? ctype_elem(f->type) : NULL;
+	if (elem && elem->kind == CT_INT && elem->is_char)
+		return check_made(c, type_str(c->arena, (c->max_strlen + 7) & ~7U));
 	struct type *t = type_new(c->arena, TYPE_PTR, 8, 8);
 	if (t)
 		t->c = f->type->kind == CT_ARRAY || f->type->kind == CT_PTR ? ctype_elem(f->type)

@@ -10,7 +10,13 @@
 
 #include "lang/gen/regs.h"
 
-enum { TEMP_ON_STACK = 64, STACK_FOR_TEMPS = 256, SCRATCH_MOST = 32 << 10, SITES_MOST = 100000 };
+enum {
+	TEMP_ON_STACK = 64,
+	STACK_FOR_TEMPS = 256,
+	SCRATCH_MOST = 32 << 10,
+	SITES_MOST = 100000,
+	SCRATCH_SLOTS = 4
+};
 
 int gen_bpf_map(struct gen *g, const struct bpf_map_spec *spec)
 {
@@ -125,7 +131,7 @@ struct val gen_scratch(struct gen *g, uint32_t len)
 			.name = "scratch",
 			.type = BPF_MAP_TYPE_PERCPU_ARRAY,
 			.key_len = 4,
-			.max_entries = 1,
+			.max_entries = g->shares_cpu ? SCRATCH_SLOTS : 1,
 			.inner = -1,
 		};
 		g->scratch_map = gen_bpf_map(g, &s);
@@ -249,14 +255,42 @@ static void skip_last(struct gen *g, int l_exit)
 			      val_imm(0), l_exit);
 }
 
-static void scratch_memory(struct gen *g, int l_exit)
+/*
+ * Programs that may be preempted have SCRATCH_SLOTS areas for each CPU, whose first word says
+ * whether somebody is in there.
+ */
+static void take_slot(struct gen *g, struct val key)
+{
+	int l_got = fn_label(g->f);
+
+	for (int i = 0; i < SCRATCH_SLOTS; i++) {
+		int l_next = fn_label(g->f);
+		fn_store(g->f, 4, key, 0, val_imm(i));
+		struct val p =
+			FN_CALL(g->f, BPF_FUNC_map_lookup_elem, val_map(g->scratch_map), key);
+		fn_if(g->f, FN_EQ, p, val_imm(0), g->l_out);
+		fn_mov(g->f, g->scratch, p);
+		struct val busy = fn_atomic(g->f, FN_ATOMIC_XCHG, 8, p, 0, val_imm(1), true);
+		fn_if(g->f, FN_EQ, busy, val_imm(0), l_got);
+		fn_place(g->f, l_next);
+	}
+	gen_count(g, offsetof(struct script_globals, nested));
+	fn_jump(g->f, g->l_out);
+	fn_place(g->f, l_got);
+}
+
+static void scratch_memory(struct gen *g)
 {
 	if (g->scratch_map < 0)
 		return;
 	struct val key = fn_slot(g->f, 8);
+	if (g->shares_cpu) {
+		take_slot(g, key);
+		return;
+	}
 	fn_store(g->f, 4, key, 0, val_imm(0));
 	struct val p = FN_CALL(g->f, BPF_FUNC_map_lookup_elem, val_map(g->scratch_map), key);
-	fn_if(g->f, FN_EQ, p, val_imm(0), l_exit);
+	fn_if(g->f, FN_EQ, p, val_imm(0), g->l_out);
 	fn_mov(g->f, g->scratch, p);
 }
 
@@ -268,11 +302,11 @@ static void prologue(struct gen *g, int l_prologue, int l_body)
 	if (!always) {
 		struct val exiting = fn_load(g->f, 4, false, val_map_value(GLOBALS_MAP, 0),
 					     offsetof(struct script_globals, exiting));
-		fn_if(g->f, FN_NE, exiting, val_imm(0), g->l_exit);
+		fn_if(g->f, FN_NE, exiting, val_imm(0), g->l_out);
 	}
-	filter_syscalls(g, g->l_exit);
-	skip_last(g, g->l_exit);
-	scratch_memory(g, g->l_exit);
+	filter_syscalls(g, g->l_out);
+	skip_last(g, g->l_out);
+	scratch_memory(g);
 	if (g->has_frame) {
 		fn_store(g->f, 8, g->frame, FRAME_CTX, g->ctx);
 		if (g->scratch_map >= 0)
@@ -290,13 +324,16 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->ctx = fn_arg(g->f, 0);
 	g->scratch = fn_reg(g->f);
 	g->scratch_map = -1;
-	g->scratch_len = 0;
 	g->has_frame = false;
 	g->frame_len = 0;
 	g->in_callback = false;
 	g->loop = NULL;
 	g->flipped = NULL;
 	g->l_exit = fn_label(g->f);
+	g->l_out = fn_label(g->f);
+	g->shares_cpu = point->attach.kind == ATTACH_UPROBE ||
+			point->attach.kind == ATTACH_URETPROBE || point->attach.kind == ATTACH_ITER;
+	g->scratch_len = g->shares_cpu ? 8 : 0;
 }
 
 static int add_name(struct gen *g, const char *name)
@@ -339,6 +376,9 @@ int gen_program(struct gen *g, const struct ast_probe *p, const struct probe *po
 		gen_branch(g, p->pred, g->l_exit);
 	gen_stmt(g, p->body);
 	fn_place(g->f, g->l_exit);
+	if (g->scratch_map >= 0 && g->shares_cpu)
+		fn_store(g->f, 8, g->scratch, 0, val_imm(0));
+	fn_place(g->f, g->l_out);
 	fn_exit(g->f, val_imm(0));
 	prologue(g, l_prologue, l_body);
 	if (g->scratch_len > SCRATCH_MOST)

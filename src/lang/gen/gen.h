@@ -86,9 +86,10 @@ struct gen {
 	const struct probe *point;
 	uint32_t probe_name; /* index */
 	struct val ctx;	     /* of the program itself */
-	int l_exit;
-	int scratch_map; /* -1: none so far */
+	int l_exit, l_out;   /* gives scratch memory back; leaves as it is */
+	int scratch_map;     /* -1: none so far */
 	uint32_t scratch_len;
+	bool shares_cpu;    /* another thread may run the same program on this CPU meanwhile */
 	struct val scratch; /* in the program itself */
 	bool has_frame;
 	struct val frame; /* VAL_SLOT, or a callback's argument */
@@ -186,6 +187,8 @@ struct val gen_str_contains(struct gen *g, struct ast *a, struct ast *b);
 /* output.c */
 void gen_printf(struct gen *g, struct ast *x, enum site_kind kind);
 void gen_output_call(struct gen *g, struct ast *x);
+/** print(), clear() or zero() of a whole map, told to the reader. */
+void gen_map_record(struct gen *g, struct ast *x, enum site_kind kind);
 void gen_exit_call(struct gen *g, struct ast *status);
 
 /* stmt.c */

@@ -265,7 +265,6 @@ void gen_map_delete(struct gen *g, const struct map_info *info, struct ast *keys
 		fn_store(g->f, 8, val_map_value(m->bpf_map, 0), 0, val_imm(0));
 		fn_zero(g->f, scalar_value(m), 0, (m->val->size + 7) & ~7U, 8);
 		break;
-	case STORE_PERCPU: break; // told by the checker: an aggregation without keys is cleared
 	default: {
 		int l_none = fn_label(g->f);
 		struct val key = gen_key(g, m, keys);

@@ -102,6 +102,20 @@ struct val gen_load_bits(struct gen *g, const struct place *p, const struct cmem
 	return fn_op(g->f, t->is_signed ? FN_ARSH : FN_RSH, v, val_imm(64 - m->bit_size));
 }
 
+/* The arguments of a system call as an array: they are in registers. */
+static struct place syscall_array(struct gen *g, const struct probe_field *f)
+{
+	struct val regs = fn_load(g->f, 8, false, gen_ctx(g), 0), copy = gen_temp(g, f->len);
+	const bool typed = g->point->prog_type == BPF_PROG_TYPE_TRACING;
+
+	for (uint32_t i = 0; 8 * i + 8 <= f->len; i++) {
+		const int off = regs_syscall_arg(i);
+		const struct place at = { typed ? SP_TRUSTED : SP_KERNEL, regs, off < 0 ? 0 : off };
+		fn_store(g->f, 8, copy, 8LL * i, gen_load_place(g, &at, &type_u64));
+	}
+	return (struct place){ SP_BPF, copy, 0 };
+}
+
 /* A field of a record in the ring of a tracepoint, or an argument by name. */
 static struct place place_of_field(struct gen *g, const struct probe_field *f)
 {
@@ -116,6 +130,8 @@ static struct place place_of_field(struct gen *g, const struct probe_field *f)
 			return (struct place){ SP_CTX, ctx, 8 };
 		if (f->off == 8 && !p->is_syscall_exit)
 			return (struct place){ SP_CTX, ctx, 8 };
+		if (f->type->kind == CT_ARRAY)
+			return syscall_array(g, f);
 		struct val regs = fn_load(g->f, 8, false, ctx, 0);
 		const int off =
 			f->off == 8 ? regs_syscall_nr() : regs_syscall_arg((f->off - 16) / 8);
@@ -168,12 +184,31 @@ static struct place place_of_member(struct gen *g, struct ast *x)
 	return p;
 }
 
+/* args.args[1] of a system call: one register, where the index is known. */
+static bool syscall_element(struct gen *g, struct ast *x, struct val i, struct place *ret)
+{
+	const struct ast *a = x->u.op.a;
+	const struct probe *p = g->point;
+
+	if (p->args != ARGS_SYSCALL || a->kind != AST_MEMBER || i.kind != VAL_IMM ||
+	    a->type->kind != TYPE_ARRAY || !a->u.member.x->type->is_ctx)
+		return false;
+	const int off = regs_syscall_arg((unsigned)i.n);
+	struct val regs = fn_load(g->f, 8, false, gen_ctx(g), 0);
+	*ret = (struct place){ p->prog_type == BPF_PROG_TYPE_TRACING ? SP_TRUSTED : SP_KERNEL, regs,
+			       off < 0 ? 0 : off };
+	return true;
+}
+
 static struct place place_of_index(struct gen *g, struct ast *x)
 {
 	const struct type *t = x->u.op.a->type;
 	struct val i = gen_scalar(g, x->u.op.b);
 	const int64_t size = x->type->size;
 	struct place p;
+
+	if (syscall_element(g, x, i, &p))
+		return p;
 
 	if (t->kind == TYPE_PTR)
 		p = (struct place){ gen_space(t), gen_scalar(g, x->u.op.a), 0 };

@@ -245,7 +245,7 @@ static void take_top(struct gen *g, struct ast *x, struct site *s)
 		(void)check_const(g->check, arg(x, 2), &s->div);
 }
 
-static void map_record(struct gen *g, struct ast *x, enum site_kind kind)
+void gen_map_record(struct gen *g, struct ast *x, enum site_kind kind)
 {
 	const struct map_info *info = arg(x, 0)->note;
 	const struct type *types[1] = { &type_u32 };
@@ -311,10 +311,10 @@ static void whole_map(struct gen *g, struct ast *x, const struct func *f)
 	else if (store == STORE_SCALAR)
 		clear_scalar_map(g, info, f->id == F_ZERO);
 	else
-		map_record(g, x,
-			   f->id == F_PRINT   ? SITE_PRINT_MAP
-			   : f->id == F_CLEAR ? SITE_CLEAR
-					      : SITE_ZERO);
+		gen_map_record(g, x,
+			       f->id == F_PRINT	  ? SITE_PRINT_MAP
+			       : f->id == F_CLEAR ? SITE_CLEAR
+						  : SITE_ZERO);
 }
 
 /* print(@x[k]): with its key. */

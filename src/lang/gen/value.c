@@ -294,6 +294,10 @@ static struct val map_function(struct gen *g, struct ast *x, const struct func *
 	struct val r = fn_reg(g->f), p;
 	int l_none = fn_label(g->f);
 
+	if (f->id == F_DELETE && gen_map(g, a->note)->store == STORE_PERCPU) {
+		gen_map_record(g, x, SITE_CLEAR);
+		return val_imm(1);
+	}
 	if (f->id == F_DELETE) {
 		gen_map_delete(g, a->note, a->u.map.keys);
 		return val_imm(1);
