@@ -106,6 +106,8 @@ static bool quoted(struct reader *r)
 		}
 		if (*x->at == '\\' && x->end - x->at > 1 && (x->at[1] == '"' || x->at[1] == '\\'))
 			x->at++;
+		if (!*x->at)
+			return bad(r, pos, "a 0 byte cannot be in a name");
 		strbuf_add(&r->part, x->at, 1);
 	}
 	return bad(r, pos, "this name has no closing '\"'");
@@ -145,7 +147,7 @@ static bool one_char(struct reader *r)
 	if (strchr(";()=}<>|&'", c) || c == 0x7f)
 		return bad(r, bt_lex_pos(x, 1),
 			   "this character cannot be in an attach point; put the name in '\"'");
-	if (c == '\\' && has_next && x->at[1] != '\n')
+	if (c == '\\' && has_next && x->at[1] && x->at[1] != '\n')
 		c = *++x->at;
 	r->in_bracket = (r->in_bracket || c == '[') && c != ']';
 	strbuf_add(&r->part, &c, 1);
