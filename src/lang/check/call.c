@@ -61,6 +61,7 @@ static bool check_map_call(struct check *c, struct ast *x, const struct func *f)
 	if (f->id == F_PRINT && a->u.map.keys)
 		return false; // a value like any other
 	a->note = m;
+	check_map_known(c, m, a->pos);
 	if (f->id == F_DELETE || f->id == F_HAS_KEY) {
 		if (a->next && !a->u.map.keys) { // delete(@x, key) is delete(@x[key])
 			a->u.map.keys = a->next;

@@ -152,6 +152,12 @@ void check_map_val(struct check *c, struct map_info *m, const struct type *t, st
 		tell_mismatch(c, pos, "the value of @", m->name, m->val, kept);
 }
 
+void check_map_known(struct check *c, const struct map_info *m, struct pos pos)
+{
+	if (!m->val && !m->written)
+		check_error(c, pos, "undefined-map", "'@%s' is never set", m->name);
+}
+
 static bool is_tid(const struct ast *k)
 {
 	return k && !k->next && k->kind == AST_NAME && !strcmp(k->u.name, "tid");

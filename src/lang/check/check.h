@@ -124,6 +124,8 @@ void check_block(struct check *c, struct ast *list);
 struct map_info *check_map(struct check *c, const char *name);
 /** Checks the keys of an AST_MAP and merges them into what is known of the map. */
 struct map_info *check_map_keys(struct check *c, struct ast *x);
+/** Tells if nothing ever sets the map. */
+void check_map_known(struct check *c, const struct map_info *m, struct pos pos);
 /** The map's values have also type @t; tells where they differ. */
 void check_map_val(struct check *c, struct map_info *m, const struct type *t, struct pos pos);
 struct var *check_var_find(struct check *c, const char *name);

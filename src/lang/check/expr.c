@@ -142,8 +142,7 @@ static void check_map_value(struct check *c, struct ast *x)
 	if (!m)
 		return;
 	m->read = true;
-	if (!m->val && !m->written)
-		check_error(c, x->pos, "undefined-map", "'@%s' is never set", m->name);
+	check_map_known(c, m, x->pos);
 	x->type = m->val;
 	if (m->val && type_is_agg(m->val) && m->val->kind > TYPE_MAX && m->val->kind != TYPE_AVG) {
 		check_error(c, x->pos, "bad-operand", "the aggregation '@%s' is no number",

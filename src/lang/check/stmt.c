@@ -164,6 +164,7 @@ static void vars_of_map(struct check *c, struct ast *s)
 		return;
 	m->looped = m->read = m->whole = m->other_key = true;
 	s->u.foreach.map->note = m;
+	check_map_known(c, m, s->u.foreach.map->pos);
 	if (m->key && m->key->kind == TYPE_NONE)
 		check_error(c, s->u.foreach.map->pos, "no-keys",
 			    "map '@%s' has no keys to loop over", m->name);
