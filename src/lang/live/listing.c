@@ -123,7 +123,11 @@ static int each_of(struct listing *l, bool named)
 
 	if (!named && p->when != LIST_ALWAYS)
 		return 0;
-	if (!p->list || (p->when == LIST_PATH && (!l->n_parts || !*l->parts[0])))
+	if (!p->list)
+		return give_usage(l);
+	// Without a path there are only the markers of the target.
+	if (p->when == LIST_PATH && (!l->n_parts || !*l->parts[0]) &&
+	    (p->list != list_usdt || l->live->opt.pid <= 0))
 		return give_usage(l);
 	int r = p->list(l);
 	// What this kernel does not let one list is no reason to leave out the rest.

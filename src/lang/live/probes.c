@@ -144,10 +144,14 @@ static bool same_program(const struct lookup *l, const struct probe *a, const st
 
 int lookup_add_same(struct lookup *l, const struct probe *p)
 {
+	enum { LAST = 256 }; // to share is no duty: 60,000 functions are not all compared
 	struct lookup_group *g = NULL;
 
-	for (size_t i = 0; i < l->n_groups && !l->wants->name && !g; i++)
-		g = same_program(l, l->groups[i].head, p) ? &l->groups[i] : NULL;
+	for (size_t i = l->n_groups > LAST ? l->n_groups - LAST : 0; i < l->n_groups && !g; i++) {
+		const struct probe *head = l->groups[i].head;
+		if ((!l->wants->name || !strcmp(head->name, p->name)) && same_program(l, head, p))
+			g = &l->groups[i];
+	}
 	if (g) {
 		struct probe *copy = arena_new(l->arena, struct probe);
 		if (!copy)
@@ -163,9 +167,9 @@ int lookup_add_same(struct lookup *l, const struct probe *p)
 		return 0;
 	}
 	int r = lookup_add(l, p);
-	if (r >= 0 && !l->wants->name)
+	if (r >= 0)
 		r = mem_grow(&l->groups, &l->cap_groups, l->n_groups + 1);
-	if (r >= 0 && !l->wants->name)
+	if (r >= 0)
 		l->groups[l->n_groups++] = (struct lookup_group){ .head = l->last };
 	return r;
 }

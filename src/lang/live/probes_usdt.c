@@ -122,12 +122,13 @@ static int unknown_marker(struct usdt_lookup *u, const char *where)
 {
 	const char *name = u->l->ap->parts[u->l->ap->n_parts - 1];
 
+	if (!where)
+		return -ENOMEM;
 	if (!u->n_markers)
-		return lookup_error(u->l, "unknown-marker", "'%s' has no USDT markers", where);
+		return lookup_error(u->l, "unknown-marker", "%s has no USDT markers", where);
 	if (glob_is(name))
-		return lookup_error(u->l, "no-match", "no marker of '%s' matches '%s'", where,
-				    name);
-	return lookup_error(u->l, "unknown-marker", "no marker '%s' in '%s'%s", name, where,
+		return lookup_error(u->l, "no-match", "no marker of %s matches '%s'", where, name);
+	return lookup_error(u->l, "unknown-marker", "no marker '%s' in %s%s", name, where,
 			    nearest_words(&u->near));
 }
 
@@ -164,23 +165,53 @@ int find_usdt(struct lookup *l)
 	for (size_t i = 0; i < n && r >= 0 && !(l->is_first && l->first); i++)
 		r = find_in_file(&u, paths[i], glob_is(program));
 	if (r >= 0 && !l->n_places)
-		return unknown_marker(&u, program);
+		return unknown_marker(&u, lookup_text(l, "'%s'", program));
+	return r;
+}
+
+static int list_file(struct listing *l, struct live_file *file)
+{
+	const struct lookup in = { .live = l->live };
+	const char *shown = lookup_program_name(&in, file->path);
+	struct usdt *usdt = NULL;
+	size_t n = 0;
+
+	int r = live_file_usdt(file, &usdt);
+	if (r < 0)
+		return r;
+	const struct usdt_marker *m = usdt_markers(usdt, &n);
+	for (size_t i = 0; i < n && !r; i++)
+		r = listing_give(l, shown, m[i].provider, m[i].name);
+	return r;
+}
+
+/* All that the target has mapped. */
+static int list_target(struct listing *l)
+{
+	struct arena arena = { 0 };
+	struct lookup all = { .live = l->live, .arena = &arena };
+	struct path_list paths = { 0 };
+	int r = mapped_files(&all, &paths);
+
+	for (size_t i = 0; i < paths.n && !r; i++) {
+		struct live_file *file = NULL;
+		r = live_file(l->live, paths.v[i], &file);
+		if (!r)
+			r = list_file(l, file);
+		// The vdso, and files that are gone.
+		r = r < 0 && r != -ENOMEM ? 0 : r;
+	}
+	free(paths.v);
+	arena_fini(&arena);
 	return r;
 }
 
 int list_usdt(struct listing *l)
 {
 	struct live_file *file = NULL;
-	struct usdt *usdt = NULL;
-	size_t n = 0;
 
+	if (l->live->opt.pid > 0 && (!l->n_parts || !strcmp(l->parts[0], "*")))
+		return list_target(l);
 	int r = listing_program(l, &file);
-	if (r >= 0)
-		r = live_file_usdt(file, &usdt);
-	if (r < 0)
-		return r;
-	const struct usdt_marker *m = usdt_markers(usdt, &n);
-	for (size_t i = 0; i < n && !r; i++)
-		r = listing_give(l, file->path, m[i].provider, m[i].name);
-	return r;
+	return r < 0 ? r : list_file(l, file);
 }

@@ -88,9 +88,8 @@ static int add_match(void *arg, const struct elf_func *fn)
 	if (!name)
 		return -ENOMEM;
 	if (u->off && u->off >= fn->len)
-		return lookup_error(l, "bad-attach-point", "'%s' has %llu bytes, no place at %llu",
-				    fn->name, (unsigned long long)fn->len,
-				    (unsigned long long)u->off);
+		return lookup_error(l, "bad-attach-point", "'%s+%llu' is behind the function's end",
+				    u->pattern, (unsigned long long)u->off);
 	int r = add_place(u, glob_is(u->pattern) ? name : u->pattern, name, fn->off + u->off);
 	return r < 0 ? r : l->is_first && l->first;
 }
