@@ -274,9 +274,8 @@ static int finish(struct engine *e)
 	if (e->iter.err < 0)
 		return sonde_fail(e->iter.err, "%s", e->iter.words);
 	int r = engine_read(e, /* all= */ true);
-	__atomic_store_n(&e->globals->exiting, 0, __ATOMIC_RELEASE);
 	if (r >= 0)
-		r = engine_run_named(e, "END");
+		r = engine_run_named(e, "END"); // alone of all it runs while exiting is set
 	if (r >= 0)
 		r = engine_read(e, /* all= */ true);
 	if (e->opt->format == PRINT_TEXT)
