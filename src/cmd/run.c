@@ -86,14 +86,19 @@ static const struct cmd_example examples[] = {
 /* Which of @words, an array that ends with NULL, @value is; -EINVAL with words. */
 static int choose(const char *value, const char *what, const char *const *words, int *ret)
 {
+	char all[128] = "";
+	size_t at = 0;
+
 	for (int i = 0; words[i]; i++) {
 		if (!strcmp(value, words[i])) {
 			*ret = i;
 			return 0;
 		}
+		const char *between = i == 0 ? "" : words[i + 1] ? ", " : " or ";
+		const int n = snprintf(all + at, sizeof(all) - at, "%s'%s'", between, words[i]);
+		at += n > 0 && (size_t)n < sizeof(all) - at ? (size_t)n : 0;
 	}
-	return sonde_fail(-EINVAL, "%s '%s': want '%s'%s%s%s", what, value, words[0],
-			  words[2] ? ", '" : " or '", words[1], words[2] ? "' ..." : "'");
+	return sonde_fail(-EINVAL, "%s '%s': want %s", what, value, all);
 }
 
 static int set_pid(struct state *s, const char *value)

@@ -20,7 +20,7 @@ several lines is indented on the lines below. '#' at a line's begin is a comment
                   SIGINT, unless 'signal: none'
     signal        which signal is sent, 'after' seconds (0.3) behind the trigger; without a
                   trigger: behind the attaching. A case without both ends by itself
-    needs         words of 'kprobe', 'python': skipped where there is none; 'oracle: no' or a
+    needs         words of 'kprobe', 'python', 'cc': skipped where there is none; 'oracle: no' or a
                   reason: bpftrace does it in another way
     timeout       seconds, 20 if not given
 and what must hold:
@@ -46,6 +46,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIELDS = ('script', 'args', 'params', 'command', 'trigger', 'signal', 'after', 'needs', 'oracle',
           'timeout', 'exit', 'stdout', 'match', 'never', 'stderr', 'stderr-match', 'json', 'check')
+PROGRAMS = {'python': 'python3', 'cc': 'cc'}
 RUN = '''cd "$(dirname "$0")" || exit 99
 SONDE=$1; export SONDE
 rm -f stdout stderr status late
@@ -208,7 +209,7 @@ def skips(case, can):
     """Why the case cannot run here, or None."""
     for word in value(case, 'needs').split():
         if word not in can:
-            can[word] = has_kprobe() if word == 'kprobe' else word == 'python'
+            can[word] = has_kprobe() if word == 'kprobe' else bool(shutil.which(PROGRAMS[word]))
         if not can[word]:
             return f'no {word} here'
     if ORACLE and ('command' in case or value(case, 'oracle').startswith('no')):

@@ -135,9 +135,8 @@ static void tell_attaching(struct engine *e)
 		out_fmt(e->opt->out,
 			"{\"type\": \"attached_probes\", \"data\": {\"probes\": %zu}}\n", n);
 	}
-	// Whoever reads a file may take the line as a sign that all is attached.
 	if (e->opt->is_terminal)
-		(void)out_flush(e->opt->out); // told at the next flush
+		(void)out_flush(e->opt->out); // a failure is told by the next one
 }
 
 static int set_up(struct engine *e)
@@ -252,6 +251,8 @@ static int run(struct engine *e)
 		r = engine_attach(e);
 	if (!r && !e->ends)
 		r = engine_iter_start(e);
+	if (!r) // who reads a file may take the first line as a sign that all is attached
+		r = out_flush(e->opt->out);
 	if (!r && !e->ends && e->opt->child)
 		r = child_go(e->opt->child);
 	return r < 0 ? r : loop(e);

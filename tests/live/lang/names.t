@@ -1,0 +1,63 @@
+# Names of what the kernel gives as numbers: code, users, groups, times.
+
+== kernel stacks have names
+script:
+    tracepoint:sched:sched_process_exit /comm == "true"/ { @[kstack] = count(); }
+trigger: /bin/true
+match:
+    ^@\[
+    ^    do_exit\+\d+$
+    ^    do_group_exit\+\d+$
+    ^\]: 1$
+
+== a kernel symbol
+needs: python
+command:
+    addr=$(sed -n 's/^\([0-9a-f]*\) [Tt] do_exit$/0x\1/p' /proc/kallsyms | head -n 1)
+    "$SONDE" run -q -e "BEGIN { printf(\"%s %s\n\", ksym($addr), ksym($addr + 5)); printf(\"%s\n\", ksym(1)); exit(); }"
+match:
+    ^do_exit do_exit
+    ^0x1$
+
+== user stacks of a program that ended and was deleted
+needs: cc
+oracle: no, it has no names then
+command:
+    cat >prog.c <<'END'
+    #include <unistd.h>
+    __attribute__((noinline)) int inner_fn(int n) { return getppid() + n; }
+    __attribute__((noinline)) int outer_fn(int n) { return inner_fn(n) * 2; }
+    int main(void) { return outer_fn(1) == 99; }
+    END
+    cc -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o sonde-prog prog.c || exit 99
+    "$SONDE" run -e 'tracepoint:syscalls:sys_enter_getppid /comm == "sonde-prog"/ { @[ustack] = count(); @p[ustack(perf)] = count(); }' >one &
+    pid=$!
+    until grep -q Attaching one 2>/dev/null; do sleep 0.05; done
+    ./sonde-prog
+    sleep 0.3
+    rm sonde-prog
+    kill -INT $pid
+    wait $pid
+    cat one
+match:
+    ^@\[$
+    ^    outer_fn\+\d+$
+    ^    main\+\d+$
+    ^\]: 1$
+    ^\s+[0-9a-f]+ outer_fn\+\d+ \(.*/sonde-prog\)$
+
+== users, groups and times
+args: -q
+script:
+    BEGIN {
+        printf("user %s\n", username);
+        printf("time %s\n", strftime("%Y-%m-%d %H:%M:%S", nsecs));
+        printf("group %s\n", cgroup_path(cgroup));
+        exit();
+    }
+check:
+    import datetime
+    assert 'user root\n' in out
+    at = datetime.datetime.fromisoformat(re.search(r'time (.*)', out).group(1))
+    assert abs((datetime.datetime.now() - at).total_seconds()) < 30, at
+    assert re.search(r'^group unified:/|^group \d+$', out, re.M)
