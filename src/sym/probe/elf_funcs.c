@@ -113,7 +113,7 @@ static bool same_text(const char *a, const char *b)
 static bool is_plain_match(const struct wanted *w, const struct elf_symbol *s)
 {
 	if (w->is_glob)
-		return glob_match(w->pattern, s->f.name);
+		return s->is_func && glob_match(w->pattern, s->f.name);
 	if (w->name)
 		return s->version && !strcmp(s->version, w->version) && !strcmp(s->f.name, w->name);
 	return !strcmp(s->f.name, w->pattern);
@@ -121,7 +121,7 @@ static bool is_plain_match(const struct wanted *w, const struct elf_symbol *s)
 
 static bool is_written_match(const struct wanted *w, const struct elf_symbol *s)
 {
-	if (s->f.name[0] != '_' || !strstr(s->f.name, w->part))
+	if (!s->is_func || s->f.name[0] != '_' || !strstr(s->f.name, w->part))
 		return false;
 	w->text->len = 0;
 	bool done = w->is_full ? demangle_full(s->f.name, w->text) : demangle(s->f.name, w->text);
@@ -138,7 +138,7 @@ static int collect(const struct elf_funcs *f, const struct wanted *w,
 	for (size_t i = 0; i < f->symbols.n; i++) {
 		const struct elf_symbol *s = &f->symbols.all[i];
 
-		if (!s->is_func || !matches(w, s))
+		if (!(s->is_func || s->is_label) || !matches(w, s))
 			continue;
 		int r = mem_grow(&ret->all, &ret->cap, ret->n + 1);
 		if (r < 0)

@@ -122,7 +122,8 @@ static int add(struct reader *rd, const GElf_Sym *sym, const char *name, const c
 	if (!elf_image_off(rd->image, sym->st_value, code, &s.f.off) && code)
 		return 0;
 	// A probe on what chooses a function would see the choice, not the calls.
-	s.is_func = code && type != STT_GNU_IFUNC;
+	s.is_func = code && type == STT_FUNC;
+	s.is_label = code && type == STT_NOTYPE;
 	if (rd->s->n >= SYMBOLS_MOST)
 		return 0;
 	int r = cut_version(rd, &s);

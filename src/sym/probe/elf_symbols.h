@@ -18,6 +18,7 @@ struct elf_symbol {
 	const char *version; /* "GLIBC_2.14", or NULL */
 	uint8_t rank;	     /* 0: global, 1: weak, 2: local */
 	bool is_func;	     /* a uprobe can be put there */
+	bool is_label;	     /* so it can, but nothing says that it is a function */
 };
 
 struct elf_symbols {

@@ -109,6 +109,23 @@ static bool is_banned(const struct ranges *r, const struct line *l)
 	return false;
 }
 
+/* Names that only say where code begins and ends. */
+static bool is_mark(const char *name)
+{
+	static const char *const marks[] = { "_text", "_stext", "_etext", "__init_begin",
+					     "__init_end" };
+
+	for (int i = 0; i < BANNED_N; i++) {
+		if (!strcmp(name, banned[i].begin) || !strcmp(name, banned[i].end))
+			return true;
+	}
+	for (size_t i = 0; i < MEM_LEN(marks); i++) {
+		if (!strcmp(name, marks[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Names that are no functions: of BPF and of ftrace's own code, and paddings before functions. */
 static bool is_odd(const struct line *l)
 {
@@ -164,7 +181,7 @@ static int parse_symbols(struct kernel_funcs *k)
 			continue;
 		if (!*l.module)
 			note_range(&ranges, &l);
-		if (!strchr("tTwW", l.type))
+		if (!strchr("tTwW", l.type) || is_mark(l.name))
 			continue;
 		r = mem_grow(&lines, &cap, n + 1);
 		if (!r)

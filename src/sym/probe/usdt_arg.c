@@ -200,7 +200,7 @@ static bool x86_operand(struct operand *o, uint64_t pc, struct usdt_arg *a)
 		return x86_reg(o, &a->reg, &a->shift) && !o->len;
 	}
 	a->kind = USDT_MEM;
-	if (o->len && *o->at != '(' && !sum(o, &a->n, &named))
+	if (!o->len || (*o->at != '(' && !sum(o, &a->n, &named)))
 		return false;
 	if (!x86_address(o, a))
 		return false;
