@@ -46,6 +46,8 @@ struct probe_field {
 	enum { FIELD_FIXED, FIELD_DATA_LOC, FIELD_REL_LOC } place; /* u32: length << 16 | offset */
 };
 
+enum { PROBE_CALLS_MOST = 1024 };
+
 /** One place to attach to, as a script's attach point named it after wildcards. */
 struct probe {
 	const char *name; /* the built-in `probe`: "kprobe:vfs_read" */
@@ -70,6 +72,9 @@ struct probe {
 	 */
 	const uint32_t *syscalls;
 	size_t n_syscalls;
+	/** Names of the places of @syscalls, where the script asks for them and there are several;
+	 * the numbers are then below PROBE_CALLS_MOST. NULL: @name is the name of all. */
+	const char *const *syscall_names;
 	/** Further places that the same program, compiled once, attaches to. */
 	const struct probe *same; /* a list by @next */
 	const struct probe *next;

@@ -76,9 +76,14 @@ static int rodata_map(struct gen *g)
 	return g->rodata_map;
 }
 
+struct val gen_rodata_at(struct gen *g, int64_t off)
+{
+	return val_map_value(rodata_map(g), off);
+}
+
 struct val gen_rodata_val(struct gen *g, const void *data, size_t len)
 {
-	return val_map_value(rodata_map(g), gen_rodata(g, data, len));
+	return gen_rodata_at(g, gen_rodata(g, data, len));
 }
 
 struct val gen_zeros(struct gen *g, uint32_t len)
@@ -174,76 +179,6 @@ void gen_count_lost(struct gen *g, int site)
 
 /* --- a program's begin --- */
 
-static void one_syscall(struct gen *g, struct val nr, int l_exit)
-{
-	const struct probe *p = g->point;
-	int l_fine = fn_label(g->f);
-
-	for (size_t i = 0; i < p->n_syscalls; i++)
-		fn_if(g->f, FN_EQ, nr, val_imm(p->syscalls[i]), l_fine);
-	fn_jump(g->f, l_exit);
-	fn_place(g->f, l_fine);
-}
-
-/* More than a few: a bit for each number. */
-static void many_syscalls(struct gen *g, struct val nr, int l_exit)
-{
-	enum { BITS = 1024 };
-	const struct probe *p = g->point;
-	uint64_t bits[BITS / 64] = { 0 };
-
-	for (size_t i = 0; i < p->n_syscalls; i++)
-		if (p->syscalls[i] < BITS)
-			bits[p->syscalls[i] / 64] |= 1ULL << (p->syscalls[i] % 64);
-	struct val table = gen_rodata_val(g, bits, sizeof(bits)), at = fn_reg(g->f);
-	fn_if(g->f, FN_GE, nr, val_imm(BITS), l_exit);
-	fn_mov(g->f, at, table);
-	fn_op_to(g->f, FN_ADD, at,
-		 fn_op(g->f, FN_LSH, fn_op(g->f, FN_RSH, nr, val_imm(6)), val_imm(3)));
-	struct val word = fn_load(g->f, 8, false, at, 0);
-	struct val bit = fn_op(g->f, FN_RSH, word, fn_op(g->f, FN_AND, nr, val_imm(63)));
-	fn_if(g->f, FN_EQ, fn_op(g->f, FN_AND, bit, val_imm(1)), val_imm(0), l_exit);
-}
-
-/* Calls of 32-bit programs have other numbers: tracefs shows none of them as syscalls:sys_enter_.
- */
-static void skip_compat(struct gen *g, int l_exit)
-{
-	const struct world *w = g->check->world;
-	int cs_off;
-	int64_t cs;
-
-	if (!regs_compat(&cs_off, &cs) || !w->ops->has_helper ||
-	    !w->ops->has_helper(g->check->world, BPF_FUNC_task_pt_regs))
-		return;
-	struct val task = FN_CALL0(g->f, BPF_FUNC_get_current_task_btf);
-	struct val regs = FN_CALL(g->f, BPF_FUNC_task_pt_regs, task);
-	fn_if(g->f, FN_EQ, fn_load(g->f, 8, false, regs, cs_off), val_imm(cs), l_exit);
-}
-
-static void filter_syscalls(struct gen *g, int l_exit)
-{
-	static const struct type word = { .kind = TYPE_INT, .size = 8, .align = 8 };
-	const struct probe *p = g->point;
-	struct val nr = fn_reg(g->f);
-
-	if (p->args != ARGS_SYSCALL || !p->n_syscalls)
-		return;
-	if (p->is_syscall_exit) {
-		const bool typed = p->prog_type == BPF_PROG_TYPE_TRACING;
-		struct val regs = fn_load(g->f, 8, false, g->ctx, 0);
-		const struct place at = { typed ? SP_TRUSTED : SP_KERNEL, regs, regs_syscall_nr() };
-		fn_mov(g->f, nr, gen_load_place(g, &at, &word));
-	} else {
-		fn_mov(g->f, nr, fn_load(g->f, 8, false, g->ctx, 8));
-	}
-	skip_compat(g, l_exit);
-	if (p->n_syscalls <= 4)
-		one_syscall(g, nr, l_exit);
-	else
-		many_syscalls(g, nr, l_exit);
-}
-
 /* An iterator calls once more behind its last object, without one. */
 static void skip_last(struct gen *g, int l_exit)
 {
@@ -304,7 +239,7 @@ static void prologue(struct gen *g, int l_prologue, int l_body)
 					     offsetof(struct script_globals, exiting));
 		fn_if(g->f, FN_NE, exiting, val_imm(0), g->l_out);
 	}
-	filter_syscalls(g, g->l_out);
+	gen_filter_syscalls(g, g->l_out);
 	skip_last(g, g->l_out);
 	scratch_memory(g);
 	if (g->has_frame) {
@@ -321,6 +256,7 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->f = unit_fn(g->unit, 1);
 	g->probe = p;
 	g->point = point;
+	g->call_table = -1;
 	g->ctx = fn_arg(g->f, 0);
 	g->scratch = fn_reg(g->f);
 	g->scratch_map = -1;
@@ -336,15 +272,14 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->scratch_len = g->shares_cpu ? 8 : 0;
 }
 
-static int add_name(struct gen *g, const char *name)
+int gen_probe_name(struct gen *g, const char *name)
 {
 	struct script *s = g->script;
 
 	if (mem_grow(&g->names, &g->cap_names, s->n_probe_names + 1) < 0)
 		return -ENOMEM;
 	g->names[s->n_probe_names] = name;
-	g->probe_name = (uint32_t)s->n_probe_names++;
-	return 0;
+	return (int)s->n_probe_names++;
 }
 
 /* A name as the kernel takes it. */
@@ -365,8 +300,12 @@ int gen_program(struct gen *g, const struct ast_probe *p, const struct probe *po
 	struct script *s = g->script;
 	int r = unit_new(&g->unit);
 
-	if (r < 0 || add_name(g, point->name) < 0)
-		return r < 0 ? r : -ENOMEM;
+	if (r < 0)
+		return r;
+	r = gen_probe_name(g, point->name);
+	if (r < 0)
+		return r;
+	g->probe_name = (uint32_t)r;
 	begin(g, p, point);
 	int l_prologue = fn_label(g->f), l_body = fn_label(g->f);
 	fn_jump(g->f, l_prologue);

@@ -85,6 +85,7 @@ struct gen {
 	const struct ast_probe *probe;
 	const struct probe *point;
 	uint32_t probe_name; /* index */
+	int64_t call_table;  /* in rodata: names of system calls' places; -1: none so far */
 	struct val ctx;	     /* of the program itself */
 	int l_exit, l_out;   /* gives scratch memory back; leaves as it is */
 	int scratch_map;     /* -1: none so far */
@@ -106,6 +107,9 @@ int gen_site(struct gen *g, enum site_kind kind, const struct ast *call);
 /** An offset in the read-only data, aligned to 8. */
 int64_t gen_rodata(struct gen *g, const void *data, size_t len);
 struct val gen_rodata_val(struct gen *g, const void *data, size_t len);
+struct val gen_rodata_at(struct gen *g, int64_t off);
+/** Adds to the names of probes: its index; -ENOMEM. */
+int gen_probe_name(struct gen *g, const char *name);
 /** The address of @len zeros. */
 struct val gen_zeros(struct gen *g, uint32_t len);
 /** Memory of the program: stack if small, else scratch. Not zeroed. */
@@ -122,6 +126,12 @@ void gen_leave(struct gen *g);
 /** One more in a counter of the globals. */
 void gen_count(struct gen *g, size_t off);
 void gen_count_lost(struct gen *g, int site);
+
+/* syscall.c */
+/** Leaves the program for calls that the point does not name. */
+void gen_filter_syscalls(struct gen *g, int l_exit);
+/** The index of the place's name. */
+struct val gen_place_name(struct gen *g);
 
 /* maps.c */
 void gen_maps(struct gen *g);

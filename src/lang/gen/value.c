@@ -152,7 +152,7 @@ static struct val builtin(struct gen *g, const struct builtin *b, int64_t n)
 	case B_CPID:
 		return fn_load(g->f, 4, false,
 			       globals_at(offsetof(struct script_globals, target_pid)), 0);
-	case B_PROBE: return val_imm(g->probe_name);
+	case B_PROBE: return gen_place_name(g);
 	case B_CTX: return gen_ctx(g);
 	case B_ARG: return function_arg(g, n);
 	case B_SARG: return stack_arg(g, n);

@@ -117,7 +117,10 @@ int raw_syscalls_add(struct lookup *l, bool is_exit)
 /* Calls whose records the program may read in the same way. */
 struct call_group {
 	struct probe probe;
-	uint32_t *nrs; /* owned */
+	struct call {
+		uint32_t nr;
+		const char *name;
+	} * calls; /* owned */
 	size_t n, cap;
 };
 
@@ -130,7 +133,9 @@ static int join_group(struct lookup *l, struct call_groups *gs, const struct pro
 {
 	struct call_group *g = NULL;
 
-	for (size_t i = 0; i < gs->n && !l->wants->name && !g; i++) {
+	// A program tells the calls' names apart by their numbers, as far as these are small.
+	const bool alone = l->wants->name && nr >= PROBE_CALLS_MOST;
+	for (size_t i = 0; i < gs->n && !alone && !g; i++) {
 		if (gs->v[i].probe.is_syscall_exit == p->is_syscall_exit &&
 		    lookup_same_fields(l, &gs->v[i].probe, p))
 			g = &gs->v[i];
@@ -142,10 +147,10 @@ static int join_group(struct lookup *l, struct call_groups *gs, const struct pro
 		g = &gs->v[gs->n++];
 		*g = (struct call_group){ .probe = *p };
 	}
-	int r = mem_grow(&g->nrs, &g->cap, g->n + 1);
+	int r = mem_grow(&g->calls, &g->cap, g->n + 1);
 	if (r < 0)
 		return r;
-	g->nrs[g->n++] = nr;
+	g->calls[g->n++] = (struct call){ nr, p->name };
 	return 0;
 }
 
@@ -168,26 +173,31 @@ static int group_call(struct lookup *l, struct call_groups *gs, const struct eve
 	return r < 0 ? r : join_group(l, gs, &p, e->nr);
 }
 
-static int number_order(const void *a, const void *b)
+static int call_order(const void *a, const void *b)
 {
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	const struct call *x = a, *y = b;
 
-	return (x > y) - (x < y);
+	return (x->nr > y->nr) - (x->nr < y->nr);
 }
 
 static int add_group(struct lookup *l, struct call_group *g)
 {
 	uint32_t *nrs = arena_array(l->arena, g->n, sizeof(*nrs));
+	const char **names = arena_array(l->arena, g->n, sizeof(*names));
 
-	if (!nrs)
+	if (!nrs || !names)
 		return -ENOMEM;
-	memcpy(nrs, g->nrs, g->n * sizeof(*nrs));
-	qsort(nrs, g->n, sizeof(*nrs), number_order);
+	qsort(g->calls, g->n, sizeof(*g->calls), call_order);
+	for (size_t i = 0; i < g->n; i++) {
+		nrs[i] = g->calls[i].nr;
+		names[i] = g->calls[i].name;
+	}
 	if (g->n > 1)
 		g->probe.name =
 			lookup_text(l, "tracepoint:%s:%s", l->ap->parts[1], l->ap->parts[2]);
 	if (!g->probe.name)
 		return -ENOMEM;
+	g->probe.syscall_names = g->n > 1 && l->wants->name ? names : NULL;
 	g->probe.syscalls = nrs;
 	g->probe.n_syscalls = g->n;
 	attach_by(l, &g->probe);
@@ -209,7 +219,7 @@ int syscalls_add(struct lookup *l, struct events *es)
 	for (size_t i = 0; i < gs.n; i++) {
 		if (r >= 0)
 			r = add_group(l, &gs.v[i]);
-		free(gs.v[i].nrs);
+		free(gs.v[i].calls);
 	}
 	free(gs.v);
 	return r;

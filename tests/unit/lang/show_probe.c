@@ -98,8 +98,11 @@ static void show_probe(const struct probe *p, const char *before, bool fields, s
 		   p->is_return ? " return" : "", p->is_syscall_exit ? " exit" : "",
 		   prog_word(p->prog_type));
 	show_way(&p->attach, ret);
-	for (size_t i = 0; i < p->n_syscalls; i++)
+	for (size_t i = 0; i < p->n_syscalls; i++) {
 		strbuf_fmt(ret, "%s%u", i ? " " : ", calls ", p->syscalls[i]);
+		if (p->syscall_names)
+			strbuf_fmt(ret, " %s", p->syscall_names[i]);
+	}
 	if (p->n_usdt)
 		strbuf_fmt(ret, ", %zu arguments", p->n_usdt);
 	strbuf_str(ret, "\n");

@@ -230,10 +230,9 @@ TEST(system_calls)
 		  "\tint __syscall_nr at 8, 4 bytes signed\n"
 		  "\tlong ret at 16, 8 bytes signed\n" },
 		{ "t:syscalls:sys_exit_*", NAME,
-		  "tracepoint:syscalls:sys_exit_openat: syscall exit, raw_tracepoint, raw_tp "
-		  "sys_exit, calls 257\n"
-		  "tracepoint:syscalls:sys_exit_read: syscall exit, raw_tracepoint, raw_tp "
-		  "sys_exit, calls 0\n" },
+		  "tracepoint:syscalls:sys_exit_*: syscall exit, raw_tracepoint, raw_tp sys_exit, "
+		  "calls 0 tracepoint:syscalls:sys_exit_read 257 "
+		  "tracepoint:syscalls:sys_exit_openat\n" },
 		{ "t:syscalls:sys_enter_*at",
 		  { .fields = true, .field_names = filename, .n_field_names = 1 },
 		  "tracepoint:syscalls:sys_enter_newstat: syscall, raw_tracepoint, raw_tp "

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/** Programs that many system calls share: which call it is, and whether it counts. */
+#include <linux/bpf.h>
+
+#include "lang/gen/gen.h"
+#include "lang/gen/regs.h"
+
+enum { NUMBERS = PROBE_CALLS_MOST }; /* a power of two */
+
+static void one_syscall(struct gen *g, struct val nr, int l_exit)
+{
+	const struct probe *p = g->point;
+	int l_fine = fn_label(g->f);
+
+	for (size_t i = 0; i < p->n_syscalls; i++)
+		fn_if(g->f, FN_EQ, nr, val_imm(p->syscalls[i]), l_fine);
+	fn_jump(g->f, l_exit);
+	fn_place(g->f, l_fine);
+}
+
+/* More than a few: a bit for each number. */
+static void many_syscalls(struct gen *g, struct val nr, int l_exit)
+{
+	const struct probe *p = g->point;
+	uint64_t bits[NUMBERS / 64] = { 0 };
+
+	for (size_t i = 0; i < p->n_syscalls; i++)
+		if (p->syscalls[i] < NUMBERS)
+			bits[p->syscalls[i] / 64] |= 1ULL << (p->syscalls[i] % 64);
+	struct val table = gen_rodata_val(g, bits, sizeof(bits)), at = fn_reg(g->f);
+	fn_if(g->f, FN_GE, nr, val_imm(NUMBERS), l_exit);
+	fn_mov(g->f, at, table);
+	fn_op_to(g->f, FN_ADD, at,
+		 fn_op(g->f, FN_LSH, fn_op(g->f, FN_RSH, nr, val_imm(6)), val_imm(3)));
+	struct val word = fn_load(g->f, 8, false, at, 0);
+	struct val bit = fn_op(g->f, FN_RSH, word, fn_op(g->f, FN_AND, nr, val_imm(63)));
+	fn_if(g->f, FN_EQ, fn_op(g->f, FN_AND, bit, val_imm(1)), val_imm(0), l_exit);
+}
+
+/* Calls of 32-bit programs have other numbers: tracefs shows none of them as syscalls:sys_enter_.
+ */
+static void skip_compat(struct gen *g, int l_exit)
+{
+	const struct world *w = g->check->world;
+	int cs_off;
+	int64_t cs;
+
+	if (!regs_compat(&cs_off, &cs) || !w->ops->has_helper ||
+	    !w->ops->has_helper(g->check->world, BPF_FUNC_task_pt_regs))
+		return;
+	struct val regs = fn_load(g->f, 8, false, g->ctx, 0);
+	if (g->point->prog_type != BPF_PROG_TYPE_TRACING) {
+		// Here the verifier does not know them: it does those of the task.
+		struct val task = FN_CALL0(g->f, BPF_FUNC_get_current_task_btf);
+		regs = FN_CALL(g->f, BPF_FUNC_task_pt_regs, task);
+	}
+	fn_if(g->f, FN_EQ, fn_load(g->f, 8, false, regs, cs_off), val_imm(cs), l_exit);
+}
+
+/* The call's number, of the program's context. */
+static struct val call_number(struct gen *g, struct val ctx)
+{
+	static const struct type word = { .kind = TYPE_INT, .size = 8, .align = 8 };
+	const struct probe *p = g->point;
+
+	if (!p->is_syscall_exit)
+		return fn_load(g->f, 8, false, ctx, 8);
+	const bool typed = p->prog_type == BPF_PROG_TYPE_TRACING;
+	struct val regs = fn_load(g->f, 8, false, ctx, 0);
+	const struct place at = { typed ? SP_TRUSTED : SP_KERNEL, regs, regs_syscall_nr() };
+	return gen_load_place(g, &at, &word);
+}
+
+void gen_filter_syscalls(struct gen *g, int l_exit)
+{
+	const struct probe *p = g->point;
+
+	if (p->args != ARGS_SYSCALL || !p->n_syscalls)
+		return;
+	struct val nr = fn_reg(g->f);
+	fn_mov(g->f, nr, call_number(g, g->ctx));
+	skip_compat(g, l_exit);
+	if (p->n_syscalls <= 4)
+		one_syscall(g, nr, l_exit);
+	else
+		many_syscalls(g, nr, l_exit);
+}
+
+/* For each number of a call, the index of the place's name. */
+static int64_t make_table(struct gen *g)
+{
+	const struct probe *p = g->point;
+	uint32_t names[NUMBERS] = { 0 };
+
+	for (size_t i = 0; i < p->n_syscalls; i++) {
+		const int n = gen_probe_name(g, p->syscall_names[i]);
+		if (n < 0)
+			g->failed = true;
+		else if (p->syscalls[i] < NUMBERS)
+			names[p->syscalls[i]] = (uint32_t)n;
+	}
+	return gen_rodata(g, names, sizeof(names));
+}
+
+struct val gen_place_name(struct gen *g)
+{
+	if (!g->point->syscall_names)
+		return val_imm(g->probe_name);
+	if (g->call_table < 0)
+		g->call_table = make_table(g);
+	struct val nr = fn_reg(g->f), at = fn_reg(g->f);
+	fn_mov(g->f, nr, call_number(g, gen_ctx(g)));
+	// The program's begin has let no other numbers through; the verifier wants to see it here.
+	fn_op_to(g->f, FN_AND, nr, val_imm(NUMBERS - 1));
+	fn_mov(g->f, at, gen_rodata_at(g, g->call_table));
+	fn_op_to(g->f, FN_ADD, at, fn_op(g->f, FN_LSH, nr, val_imm(2)));
+	return fn_load(g->f, 4, false, at, 0);
+}
