@@ -86,7 +86,7 @@ static void hint_reg(struct alloc *a, const struct val *v, int reg, float weight
 /* At most HINTS_MOST of one instruction. */
 enum { HINTS_MOST = 6 };
 
-static void find_hints(struct alloc *a, const struct ins *in, float w)
+static void find_hints(struct alloc *a, const struct ins *in, bool a_dies, float w)
 {
 	switch ((enum ins_kind)in->kind) {
 	case INS_ENTRY:
@@ -94,9 +94,7 @@ static void find_hints(struct alloc *a, const struct ins *in, float w)
 			add_hint(a, (int)i, -1, (int)i + 1, w);
 		break;
 	case INS_OP:
-		hint_pair(a, in->dst, &in->a, w);
-		if (op_commutes(in->op))
-			hint_pair(a, in->dst, &in->b, w / 2);
+		hint_pair(a, in->dst, a_dies || !op_commutes(in->op) ? &in->a : &in->b, w);
 		break;
 	case INS_MOV:
 	case INS_NEG:
@@ -145,7 +143,7 @@ static void weigh(struct alloc *a)
 			a->weight[uses[k]->id] += w;
 		if (in->dst >= 0)
 			a->weight[in->dst] += w;
-		find_hints(a, in, w);
+		find_hints(a, in, a->live->a_dies[i], w);
 		clobber(a, in, i);
 	}
 }

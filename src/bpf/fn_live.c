@@ -282,6 +282,7 @@ static int range_ins(struct walk *w, int block, size_t i)
 
 	struct val *uses[FN_USES_MOST];
 	unsigned n = ins_uses(w->f, in, uses);
+	w->l->a_dies[i] = in->a.kind == VAL_REG && w->mark_read[in->a.id] != block + 1;
 	for (unsigned k = 0; k < n && r == 0; k++) {
 		uint32_t end = pos + (ins_reads_late(in, uses[k]) ? LIVE_WRITE : LIVE_READ);
 		w->mark_read[uses[k]->id] = block + 1;
@@ -295,7 +296,8 @@ static int find_ranges(struct walk *w)
 	size_t n_vars = (size_t)w->f->n_vars;
 
 	w->l->head = arena_array(&w->l->arena, n_vars + 1, sizeof(int));
-	if (!w->l->head)
+	w->l->a_dies = arena_array(&w->l->arena, w->f->n, sizeof(bool));
+	if (!w->l->head || !w->l->a_dies)
 		return -ENOMEM;
 	for (size_t v = 0; v < n_vars; v++) {
 		w->l->head[v] = -1;

@@ -27,6 +27,7 @@ struct live {
 	size_t n_ranges, cap_ranges;
 	int *head;	/* per variable: its first range, or -1 */
 	uint8_t *depth; /* per instruction: in how many loops it is */
+	bool *a_dies;	/* per instruction: nobody reads its first operand afterwards */
 	int *unset;	/* variables but arguments that may be read before they are set */
 	size_t n_unset;
 	struct blocks blocks;

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <sonde/err.h>
 
+#include "base/mem.h"
 #include "base/strbuf.h"
 #include "bpf/fn.h"
 #include "fn_random.h"
@@ -172,5 +174,95 @@ TEST(random_functions_do_the_same_in_the_kernel)
 	}
 	printf("# the kernel took %u of %lu\n", taken, n);
 	maps_close(&m);
+	free(log);
+}
+
+/* The kernel calls back only functions that it knows the types of. */
+static int make_btf(const struct bpf_code *c, struct bpf_func_info *infos)
+{
+	struct btf *btf = btf__new_empty();
+	if (!btf)
+		return -1;
+	int num = btf__add_int(btf, "long", 8, BTF_INT_SIGNED);
+
+	for (size_t i = 0; i < c->n_fns; i++) {
+		char name[32];
+		int proto = btf__add_func_proto(btf, num);
+		for (uint32_t k = 0; k < c->fns[i].n_args; k++)
+			btf__add_func_param(btf, "a", num);
+		snprintf(name, sizeof(name), "f%zu", i);
+		int id = btf__add_func(btf, name, BTF_FUNC_STATIC, proto);
+		infos[i] = (struct bpf_func_info){ c->fns[i].insn, (uint32_t)id };
+	}
+	uint32_t len;
+	const void *raw = btf__raw_data(btf, &len);
+	int fd = raw ? bpf_btf_load(raw, len, NULL) : -1;
+	btf__free(btf);
+	return fd;
+}
+
+static int load_with_callbacks(const struct bpf_code *c, char *log)
+{
+	struct bpf_func_info infos[8];
+	int btf = make_btf(c, infos);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_btf_fd = (uint32_t)btf, .func_info = infos,
+		    .func_info_cnt = (uint32_t)c->n_fns, .func_info_rec_size = sizeof(infos[0]),
+		    .log_buf = log, .log_size = LOG_LEN, .log_level = 1);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "loops", "GPL", c->insns, c->n_insns,
+			       &opts);
+
+	close(btf);
+	return fd;
+}
+
+/* Sums 0 ... 99 in the caller's frame; the callback spills, too. */
+static void build_loop(struct unit *u)
+{
+	struct fn *f = unit_fn(u, 1), *body = unit_fn(u, 2);
+	struct val frame = fn_slot(f, 24), ctx = fn_arg(body, 1), all[8], sum = val_imm(0);
+
+	fn_zero(f, frame, 0, 24, 8);
+	struct val n = FN_CALL(f, BPF_FUNC_loop, val_imm(100), val_fn(fn_index(body)),
+			       val_at(frame, 8), val_imm(0));
+	fn_exit(f, fn_op(f, FN_ADD, n, fn_load(f, 8, false, frame, 8)));
+
+	for (int i = 0; i < 8; i++)
+		all[i] = fn_op(body, FN_MUL, fn_arg(body, 0), val_imm(i));
+	FN_CALL0(body, BPF_FUNC_ktime_get_ns);
+	for (int i = 0; i < 8; i++)
+		sum = fn_op(body, FN_ADD, sum, all[i]);
+	sum = fn_op(body, FN_ADD, fn_load(body, 8, false, ctx, 0), sum);
+	fn_store(body, 8, ctx, 0, sum);
+	fn_exit(body, val_imm(0));
+}
+
+TEST(the_kernel_calls_back)
+{
+	struct unit *u = NULL;
+	struct bpf_code c = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	char *log = geteuid() == 0 ? malloc(LOG_LEN) : NULL;
+	if (!log || unit_new(&u) < 0) {
+		free(log);
+		test_skip("needs the right to load eBPF programs");
+		return;
+	}
+	build_loop(u);
+	EXPECT_EQ(unit_finish(u, &c), 0);
+	unit_free(u);
+	log[0] = '\0';
+	int fd = load_with_callbacks(&c, log);
+	if (fd < 0 && errno == EPERM) {
+		test_skip("needs the right to load eBPF programs");
+	} else if (fd < 0) {
+		print_code(&c);
+		test_failed(__FILE__, __LINE__, "load: %d\n%s", -errno, log);
+	} else {
+		EXPECT_EQ(bpf_prog_test_run_opts(fd, &opts), 0);
+		EXPECT_EQ(opts.retval, 28 * 4950 + 100);
+		close(fd);
+	}
+	bpf_code_fini(&c);
 	free(log);
 }
