@@ -143,7 +143,12 @@ void fn_zero(struct fn *f, struct val base, int64_t off, size_t len, unsigned al
 void fn_copy(struct fn *f, struct val dst, int64_t dst_off, struct val src, int64_t src_off,
 	     size_t len, unsigned align);
 
-/** Atomically changes @len (4, 8) bytes; @fetch: returns what was there, else VAL_NONE. */
+/**
+ * Atomically changes @len (4, 8) bytes; @fetch: returns what was there, else VAL_NONE.
+ *
+ * Not for the value of a stack object: the verifiers of kernels up to 6.18 at least look for its
+ * origin in the wrong place, and then leave out branches that depend on it.
+ */
 struct val fn_atomic(struct fn *f, enum fn_atomic op, unsigned len, struct val base, int64_t off,
 		     struct val v, bool fetch);
 /** Returns what was there; @to was stored if that is @from. */

@@ -442,6 +442,23 @@ static void note_line(struct emit *e, const struct ins *in)
 	c->lines[c->n_lines - 1] = (struct bpf_line_info_){ at, in->line, in->col };
 }
 
+/* A jump to what comes next: what was between them turned out to be dead. */
+static bool is_needless(const struct fn *f, size_t i)
+{
+	int to = f->ins[i].to;
+
+	if (f->ins[i].kind != INS_JUMP)
+		return false;
+	for (i++; i < f->n; i++) {
+		const struct ins *in = &f->ins[i];
+		if (in->kind == INS_LABEL && in->to == to)
+			return true;
+		if (in->kind != INS_LABEL && in->kind != INS_NONE)
+			return false;
+	}
+	return false;
+}
+
 static int patch_jumps(struct emit *e)
 {
 	for (size_t i = 0; i < e->n_jumps; i++) {
@@ -472,7 +489,8 @@ int emit_fn(struct emit *e, const struct fn *f, const struct places *p)
 	c->fns[c->n_fns++] = (struct bpf_fn_info){ (uint32_t)c->n_insns, f->n_args };
 	for (size_t i = 0; i < f->n && !e->err; i++) {
 		note_line(e, &f->ins[i]);
-		emit_ins(e, &f->ins[i]);
+		if (!is_needless(f, i))
+			emit_ins(e, &f->ins[i]);
 	}
 	return e->err ? e->err : patch_jumps(e);
 }

@@ -51,7 +51,8 @@ static int64_t number(struct random_fn *r)
 	};
 	if (below(r, 3))
 		return known[below(r, MEM_LEN(known))];
-	return (int64_t)random_next(&r->state) >> below(r, 64);
+	unsigned shift = below(r, 64);
+	return (int64_t)random_next(&r->state) >> shift;
 }
 
 static struct operand operand(struct random_fn *r)
@@ -64,6 +65,9 @@ static struct operand operand(struct random_fn *r)
 static void place(struct random_fn *r, struct step *s)
 {
 	s->mem = below(r, N_MEM);
+	// See fn_atomic().
+	if (s->mem == MEM_SLOT && (s->kind == STEP_ATOMIC || s->kind == STEP_CMPXCHG))
+		s->mem = MEM_MAP;
 	s->off = below(r, RANDOM_MEM / s->len) * s->len;
 	s->mem2 = (s->mem + 1 + below(r, N_MEM - 1)) % N_MEM;
 	s->off2 = below(r, RANDOM_MEM / s->len) * s->len;
