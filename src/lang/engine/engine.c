@@ -125,18 +125,20 @@ static int watch_process(struct engine *e)
 
 static void tell_attaching(struct engine *e)
 {
-	const size_t n = engine_places(e->script);
-
 	if (e->opt->quiet)
 		return;
-	if (e->opt->format == PRINT_TEXT) {
-		out_fmt(e->opt->out, "Attaching %zu probe%s...\n", n, n == 1 ? "" : "s");
-	} else {
-		out_fmt(e->opt->out,
-			"{\"type\": \"attached_probes\", \"data\": {\"probes\": %zu}}\n", n);
-	}
+	print_attached(&e->printer, engine_places(e->script));
 	if (e->opt->is_terminal)
 		(void)out_flush(e->opt->out); // a failure is told by the next one
+}
+
+static void tell_attached(struct engine *e, uint64_t begin_ns)
+{
+	print_note(&e->printer, "attached",
+		   "programs: %zu, maps: %zu, ring: %u KiB; places: %zu, "
+		   "attached in %.1f ms",
+		   e->script->n_progs, e->script->n_maps, e->script->ring_len >> 10,
+		   engine_places(e->script), (double)(engine_now_ns() - begin_ns) / 1e6);
 }
 
 static int set_up(struct engine *e)
@@ -241,6 +243,8 @@ void engine_lower_priority(struct engine *e)
 /* From the first program that runs to the last. */
 static int run(struct engine *e)
 {
+	const uint64_t begin_ns = engine_now_ns();
+
 	tell_attaching(e);
 	raise_priority(e);
 	int r = engine_run_named(e, "BEGIN");
@@ -251,6 +255,8 @@ static int run(struct engine *e)
 		r = engine_attach(e);
 	if (!r && !e->ends)
 		r = engine_iter_start(e);
+	if (!r && e->opt->verbose)
+		tell_attached(e, begin_ns);
 	if (!r) // who reads a file may take the first line as a sign that all is attached
 		r = out_flush(e->opt->out);
 	if (!r && !e->ends && e->opt->child)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /** What was lost, left out or late, each with its number and its place in the script. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fmt.h"
 #include "lang/engine/parts.h"
+#include "lang/out/quote.h"
 #include "lang/world.h"
 
-enum { SECOND = 1000000000 };
+enum { SECOND = 1000000000, NAME_MOST = 256 };
 
 /* "1,234,567" */
 static const char *grouped(uint64_t v, char ret[32])
@@ -39,16 +42,39 @@ static bool is_record(const struct site *s)
 	return s->kind != SITE_LOST_MAP;
 }
 
-/* One line for all sites together: which they are is said at the end. */
-void engine_loss_now(struct engine *e)
+/*
+ * In JSON: writes {"type": @type, "data": {"@key": @n, and, where it is not NULL, "@what": "@name",
+ * and leaves it open. False: it is text.
+ */
+static bool begin_json(struct engine *e, const char *type, const char *key, uint64_t n,
+		       const char *what, const char *name)
 {
-	const uint64_t now = engine_now_ns();
+	struct sonde_out *out = e->opt->out;
+	struct strbuf quoted = { 0 };
+
+	if (e->opt->format != PRINT_JSON)
+		return false;
+	out_fmt(out, "{\"type\": \"%s\", \"data\": {\"%s\": %" PRIu64, type, key, n);
+	if (what) {
+		quote_json(&quoted, name, strlen(name));
+		out_fmt(out, ", \"%s\": ", what);
+		out_str(out, quoted.len ? strbuf_text(&quoted) : "null");
+	}
+	strbuf_fini(&quoted);
+	return true;
+}
+
+static void end_json(struct engine *e)
+{
+	out_str(e->opt->out, "}}\n");
+}
+
+/* Of all sites together, since it was last told: which they are is said at the end. */
+static void tell_new(struct engine *e)
+{
 	uint64_t n = 0;
 	char text[32];
 
-	if (now - e->told_ns < SECOND)
-		return;
-	e->told_ns = now;
 	for (size_t i = 0; i < e->script->n_sites; i++) {
 		const uint64_t lost = lost_of(e, i);
 
@@ -56,22 +82,65 @@ void engine_loss_now(struct engine *e)
 			n += lost - e->told[i];
 		e->told[i] = lost;
 	}
-	if (n)
+	if (n && begin_json(e, "lost_events", "events", n, NULL, NULL))
+		end_json(e);
+	else if (n)
 		print_note(&e->printer, "lost_events", "lost %s event%s in the last second",
 			   grouped(n, text), plural(n));
 }
 
-static void tell_records(struct engine *e)
+void engine_loss_now(struct engine *e)
 {
-	for (size_t i = 0; i < e->script->n_sites; i++) {
-		const struct site *s = &e->script->sites[i];
-		const uint64_t n = lost_of(e, i);
-		char text[32];
+	const uint64_t now = engine_now_ns();
 
-		if (n && is_record(s))
-			print_note(&e->printer, "lost_events", "lost %s event%s of %s at line %u",
-				   grouped(n, text), plural(n), s->name, s->pos.line);
+	if (now - e->told_ns < SECOND)
+		return;
+	e->told_ns = now;
+	tell_new(e);
+}
+
+static void tell_site(struct engine *e, const struct site *s, uint64_t n)
+{
+	char text[32];
+
+	if (begin_json(e, "lost_events_total", "events", n, "function", s->name)) {
+		out_fmt(e->opt->out, ", \"line\": %u", s->pos.line);
+		end_json(e);
+		return;
 	}
+	print_note(&e->printer, "lost_events", "lost %s event%s of %s at line %u", grouped(n, text),
+		   plural(n), s->name, s->pos.line);
+}
+
+static void tell_full(struct engine *e, const struct script_map *m, uint64_t n)
+{
+	char text[32], name[NAME_MOST];
+
+	(void)snprintf(name, sizeof(name), "@%s", m->name);
+	if (begin_json(e, "lost_updates", "updates", n, "map", name)) {
+		out_fmt(e->opt->out, ", \"keys\": %u", m->max_entries);
+		end_json(e);
+		return;
+	}
+	print_note(&e->printer, "lost_updates",
+		   "map %s was full (%u keys): %s update%s lost; more keys with config = { "
+		   "max_map_keys = ... }",
+		   name, m->max_entries, grouped(n, text), plural(n));
+}
+
+static void tell_late(struct engine *e, const struct script_map *m, uint64_t n)
+{
+	char text[32], name[NAME_MOST];
+
+	(void)snprintf(name, sizeof(name), "@%s", m->name);
+	if (begin_json(e, "late_ticks", "ticks", n, "map", name)) {
+		end_json(e);
+		return;
+	}
+	print_note(&e->printer, "late_ticks",
+		   "map %s was printed or cleared faster than it could be read: %s time%s not at "
+		   "the very tick",
+		   name, grouped(n, text), plural(n));
 }
 
 static void tell_maps(struct engine *e)
@@ -79,54 +148,66 @@ static void tell_maps(struct engine *e)
 	for (size_t i = 0; i < e->script->n_maps; i++) {
 		const struct script_map *m = &e->script->maps[i];
 		const uint64_t n = m->site >= 0 ? lost_of(e, (size_t)m->site) : 0;
-		const uint64_t late = e->epochs[i].late;
-		char text[32];
 
 		if (n)
-			print_note(&e->printer, "lost_updates",
-				   "map @%s was full (%u keys): %s update%s lost; more keys with "
-				   "config = { max_map_keys = ... }",
-				   m->name, m->max_entries, grouped(n, text), plural(n));
-		if (late && m->n_epochs > 1)
-			print_note(&e->printer, "late",
-				   "map @%s was printed or cleared faster than it could be read: "
-				   "%s time%s not at the very tick",
-				   m->name, grouped(late, text), plural(late));
+			tell_full(e, m, n);
+		if (e->epochs[i].late && m->n_epochs > 1)
+			tell_late(e, m, e->epochs[i].late);
 	}
 }
 
-static void tell_missed(struct engine *e)
+/* Events that found a probe at work, or no memory. @probe NULL: of all. */
+static void tell_missed(struct engine *e, const char *probe, uint64_t n)
 {
-	for (size_t i = 0; i < e->script->n_progs; i++) {
-		uint64_t n = 0;
-		char text[32];
+	char text[32];
 
-		if (e->progs[i] < 0 || bpf_prog_missed(e->progs[i], &n) < 0 || !n)
-			continue;
+	if (begin_json(e, "missed_events", "events", n, probe ? "probe" : NULL, probe)) {
+		end_json(e);
+		return;
+	}
+	if (probe)
 		print_note(&e->printer, "missed_events",
 			   "%s event%s of '%s' came while a probe ran, and %s left out",
-			   grouped(n, text), plural(n), e->script->progs[i].probe->name,
-			   n == 1 ? "was" : "were");
-	}
+			   grouped(n, text), plural(n), probe, n == 1 ? "was" : "were");
+	else
+		print_note(&e->printer, "missed_events",
+			   "%s event%s came while others were at work on the same CPU, and found "
+			   "no memory",
+			   grouped(n, text), plural(n));
+}
+
+static void tell_count(struct engine *e, const char *type, const char *words, uint64_t n)
+{
+	char text[32];
+
+	if (!n)
+		return;
+	if (begin_json(e, type, "times", n, NULL, NULL))
+		end_json(e);
+	else
+		print_note(&e->printer, type, "%s: %s time%s", words, grouped(n, text), plural(n));
 }
 
 void engine_loss_end(struct engine *e)
 {
 	const struct script_globals *g = e->globals;
-	char text[32];
 
-	tell_records(e);
+	if (e->opt->format == PRINT_JSON)
+		tell_new(e); // what was told bit by bit shall be all
+	for (size_t i = 0; i < e->script->n_sites; i++) {
+		if (is_record(&e->script->sites[i]) && lost_of(e, i))
+			tell_site(e, &e->script->sites[i], lost_of(e, i));
+	}
 	tell_maps(e);
-	tell_missed(e);
+	for (size_t i = 0; i < e->script->n_progs; i++) {
+		uint64_t n = 0;
+
+		if (e->progs[i] >= 0 && bpf_prog_missed(e->progs[i], &n) == 0 && n)
+			tell_missed(e, e->script->progs[i].probe->name, n);
+	}
 	if (g->nested)
-		print_note(&e->printer, "missed_events",
-			   "%s event%s came while others were at work on the same CPU, and found "
-			   "no memory",
-			   grouped(g->nested, text), plural(g->nested));
-	if (g->loops)
-		print_note(&e->printer, "cut_loops", "%s loop%s cut off before the end",
-			   grouped(g->loops, text), g->loops == 1 ? " was" : "s were");
-	if (g->faults && e->opt->verbose)
-		print_note(&e->printer, "faults", "%s read%s of memory failed and gave 0",
-			   grouped(g->faults, text), plural(g->faults));
+		tell_missed(e, NULL, g->nested);
+	tell_count(e, "cut_loops", "loops were cut off before their end", g->loops);
+	if (e->opt->verbose)
+		tell_count(e, "faults", "reads of memory failed and gave 0", g->faults);
 }

@@ -156,6 +156,34 @@ check:
     lost = int(re.search(r'lost ([\d,]+) events of printf at line 3', err).group(1).replace(',', ''))
     assert total == 300000 and lost > 0 and shown + lost == total, (shown, lost, total)
 
+== losses in json
+oracle: no
+args: -f json
+json: yes
+script:
+    tracepoint:syscalls:sys_enter_getppid /comm == "perl"/ {
+        @n = count();
+        printf("%s %d\n", str($1, 200), pid);
+    }
+params: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+trigger:
+    kill -STOP $PID
+    perl -e 'getppid() for 1..300000'
+    kill -CONT $PID
+timeout: 60
+check:
+    lost = sum(v['data']['events'] for v in json if v['type'] == 'lost_events')
+    totals = [v['data'] for v in json if v['type'] == 'lost_events_total']
+    assert totals == [{'events': lost, 'function': 'printf', 'line': 3}], (lost, totals)
+    assert lost + sum(v['type'] == 'printf' for v in json) == 300000, lost
+
+== verbose says what is attached
+oracle: no
+args: -v
+script:
+    interval:ms:50 { exit(); }
+stderr-match: ^programs: 1, maps: .*; places: 1, attached in
+
 == a flood is printed without loss
 script:
     tracepoint:syscalls:sys_enter_getppid /comm == "perl"/ { @n = count(); printf("%d\n", pid); }
