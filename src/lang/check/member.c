@@ -38,8 +38,8 @@ static void check_arg(struct check *c, struct ast *x)
 		check_error(c, x->pos, "no-argument", "'%s' has %zu arguments, no '%s'", p->name,
 			    p->n_usdt, x->u.name);
 	if (p->args == ARGS_USDT && (uint64_t)n < p->n_usdt) {
-		const int len = p->usdt[n].len;
-		x->type = type_int((unsigned)(len < 0 ? -len : len), len < 0);
+		const struct usdt_arg *a = &p->usdt[n];
+		x->type = type_int((unsigned)(a->len < 0 ? -a->len : a->len), a->len < 0);
 	}
 	if ((p->args == ARGS_RAW || p->args == ARGS_TYPED) && n < 12)
 		return;

@@ -83,7 +83,7 @@ static void send(struct gen *g, int site, struct ast *args, const struct type *c
 		 uint32_t n)
 {
 	int l_lost = fn_label(g->f);
-	struct val first[64];
+	struct val first[64] = { 0 };
 	uint32_t i = 0;
 
 	if (site < 0)
@@ -451,13 +451,12 @@ void gen_exit_call(struct gen *g, struct ast *status)
 
 static void assert_call(struct gen *g, struct ast *x)
 {
-	const char *text = "";
+	const char *text;
 	int l_bad = fn_label(g->f), l_fine = fn_label(g->f);
 	const int site = gen_site(g, SITE_ERRORF, x);
 
-	if (site < 0)
+	if (site < 0 || !is_literal(g, arg(x, 1), &text))
 		return;
-	(void)is_literal(g, arg(x, 1), &text);
 	g->script->sites[site].fmt = "assertion failed: %s\n";
 	const struct type *t = type_str(g->arena, ((uint32_t)strlen(text) + 8) & ~7U);
 	if (!t) {

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "lang/check/builtin.h"
 #include "lang/gen/gen.h"
 #include "lang/gen/regs.h"
@@ -470,6 +471,7 @@ static void call_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
 {
 	const struct func *f = x->note;
 
+	sonde_check(f); // the checker found it
 	switch (f->id) {
 	case F_STR: str_call(g, x, dst, off, t); break;
 	case F_BUF: buf_call(g, x, dst, off, t); break;
