@@ -221,7 +221,7 @@ int live_probes(struct world *w, struct diag *d, struct arena *arena, const stru
 		const struct probe_wants *wants, const struct probe **ret)
 {
 	static const struct probe_wants all = { .fields = true, .regs = true };
-	const unsigned n_errors = d->n_errors;
+	const unsigned n_said = d->n_errors + d->n_warnings;
 	struct lookup l = {
 		.live = (struct live *)w,
 		.d = d,
@@ -233,7 +233,7 @@ int live_probes(struct world *w, struct diag *d, struct arena *arena, const stru
 
 	int r = find(&l);
 	free(l.groups);
-	if (r < 0 && r != -ENOMEM && d->n_errors == n_errors)
+	if (r < 0 && r != -ENOMEM && d->n_errors + d->n_warnings == n_said)
 		return lookup_failed(&l, r, "no-probe");
 	if (r < 0)
 		return r;

@@ -121,7 +121,7 @@ static int unknown_raw(struct lookup *l, const char *name)
 
 	if (r < 0)
 		return r;
-	return lookup_error(l, "unknown-tracepoint", "no raw tracepoint '%s'%s", name,
+	return lookup_error(l, "unknown-event", "no raw tracepoint '%s'%s", name,
 			    nearest_words(&n));
 }
 

@@ -182,9 +182,9 @@ static int unknown_event(struct lookup *l, const char *group, const char *name)
 	if (r < 0)
 		return r;
 	if (!s.has_group)
-		return lookup_error(l, "unknown-tracepoint", "no tracepoint group '%s'%s", group,
+		return lookup_error(l, "unknown-event", "no tracepoint group '%s'%s", group,
 				    nearest_words(&s.group_near));
-	return lookup_error(l, "unknown-tracepoint", "no tracepoint '%s' in the group '%s'%s", name,
+	return lookup_error(l, "unknown-event", "no tracepoint '%s' in the group '%s'%s", name,
 			    group, nearest_words(&s.name_near));
 }
 

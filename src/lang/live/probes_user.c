@@ -7,6 +7,7 @@
 #include <sonde/err.h>
 
 #include "base/glob.h"
+#include "base/mem.h"
 #include "lang/live/number.h"
 #include "lang/live/places.h"
 #include "lang/live/probes.h"
@@ -112,18 +113,34 @@ static int add_address(struct user_lookup *u, uint64_t addr)
 static int unknown_function(struct user_lookup *u)
 {
 	const char *near = elf_funcs_near(u->funcs, u->pattern);
-	const char *moved = program_moved_to(u->file->path);
 
 	if (glob_is(u->pattern))
 		return lookup_error(u->l, "no-match", "no function of '%s' matches '%s'", u->shown,
 				    u->pattern);
-	if (moved)
-		return lookup_error(u->l, "unknown-function",
-				    "no function '%s' in '%s', which became part of '%s'",
-				    u->pattern, u->shown, moved);
 	return lookup_error(u->l, "unknown-function", "no function '%s' in '%s'%s%s%s", u->pattern,
 			    u->shown, near ? "; did you mean '" : "", near ? near : "",
 			    near ? "'?" : "");
+}
+
+/* Functions of libpthread and others are libc's today; scripts go on naming what is an empty shell.
+ */
+static int find_where_moved(struct user_lookup *u)
+{
+	sonde_auto(mem_freep) char *path = NULL;
+	const char *moved = program_moved_to(u->file->path);
+	struct user_lookup other = *u;
+
+	if (!moved)
+		return 0;
+	int r = program_find(moved, u->l->live->opt.pid, &path);
+	if (r >= 0)
+		r = live_file(u->l->live, path, &other.file);
+	if (r >= 0)
+		r = live_file_funcs(other.file, &other.funcs);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	other.shown = lookup_program_name(u->l, other.file->path);
+	return elf_funcs_each(other.funcs, u->pattern, add_match, &other);
 }
 
 /* All places of one program. */
@@ -146,6 +163,8 @@ static int find_in_file(struct user_lookup *u, const char *path, bool one_of_man
 		return add_address(u, addr);
 	}
 	r = elf_funcs_each(u->funcs, u->pattern, add_match, u);
+	if (r >= 0 && before == l->n_places && !one_of_many)
+		r = find_where_moved(u);
 	if (r >= 0 && before == l->n_places && !one_of_many)
 		return unknown_function(u);
 	return r < 0 ? r : 0;

@@ -108,6 +108,32 @@ TEST(functions)
 		  "uprobe:$:live_target_one: regs, kprobe, uprobe $ of one process\n");
 }
 
+TEST(arguments_by_name)
+{
+	const struct probe_wants fields = { .fields = true };
+
+	expect_of(&any, "u", "live_target_one", &fields,
+		  "uprobe:$:live_target_one: regs, kprobe, uprobe $\n"
+		  "\tint a at 0, 4 bytes signed\n"
+		  "\tchar * b at 1, 8 bytes\n");
+	// Behind the entry and at the return registers hold other things.
+	expect_of(&any, "u", "live_target_one+1", &fields,
+		  "uprobe:$:live_target_one+1: regs, kprobe, uprobe $\n");
+	expect_of(&any, "ur", "live_target_two", &fields,
+		  "uretprobe:$:live_target_two: regs return, kprobe, uretprobe $\n");
+}
+
+TEST(libraries_that_became_part_of_libc)
+{
+	sonde_auto(mem_freep) char *got = show_attach(&any, "u:libpthread:pthread_create", &none);
+
+	if (got && strstr(got, "no such library"))
+		test_skip("there is no libpthread here");
+	else
+		EXPECT(got && !strncmp(got, "uprobe:/", 8) &&
+		       strstr(got, ":pthread_create: regs, kprobe, uprobe /"));
+}
+
 TEST(mistakes)
 {
 	expect_of(&any, "u", "live_target_oen", &none,
