@@ -20,7 +20,8 @@ struct reader {
 	struct strbuf part; /* owned */
 	const char *parts[PARTS_MOST];
 	size_t n;
-	bool in_bracket, is_path, has_quote;
+	bool in_bracket, is_path;
+	bool has_quote; /* or a parameter: the part may be empty */
 	struct pos pos;
 };
 
@@ -63,7 +64,19 @@ static bool end_part(struct reader *r)
 	return true;
 }
 
-/* $1: what was given for it. Stands at the '$'. */
+/* One byte of a name; ':' ends it, unless in a bracket. */
+static bool put(struct reader *r, char c)
+{
+	if (c == ':' && !r->in_bracket)
+		return end_part(r);
+	if (c == '/' && r->part.len == 0)
+		r->is_path = true;
+	r->in_bracket = (r->in_bracket || c == '[') && c != ']';
+	strbuf_add(&r->part, &c, 1);
+	return true;
+}
+
+/* $1: what was given for it, which may be a whole attach point. Stands at the '$'. */
 static bool param(struct reader *r)
 {
 	struct lexer *x = r->x;
@@ -88,7 +101,11 @@ static bool param(struct reader *r)
 			   r->p->n_params, r->p->n_params == 1 ? "was" : "were");
 		return false;
 	}
-	strbuf_str(&r->part, r->p->params[n - 1]);
+	for (const char *text = r->p->params[n - 1]; *text; text++) {
+		if (!put(r, *text))
+			return false;
+	}
+	r->has_quote = true;
 	return true;
 }
 
@@ -138,20 +155,13 @@ static bool one_char(struct reader *r)
 		return quoted(r);
 	if (c == '$' && has_next && ((x->at[1] >= '0' && x->at[1] <= '9') || x->at[1] == '#'))
 		return param(r);
-	if (c == ':' && !r->in_bracket) {
-		x->at++;
-		return end_part(r);
-	}
-	if (c == '/' && r->part.len == 0)
-		r->is_path = true;
 	if (strchr(";()=}<>|&'", c) || c == 0x7f)
 		return bad(r, bt_lex_pos(x, 1),
 			   "this character cannot be in an attach point; put the name in '\"'");
-	if (c == '\\' && has_next && x->at[1] && x->at[1] != '\n')
-		c = *++x->at;
-	r->in_bracket = (r->in_bracket || c == '[') && c != ']';
-	strbuf_add(&r->part, &c, 1);
 	x->at++;
+	if (c != '\\' || !has_next || !*x->at || *x->at == '\n')
+		return put(r, c);
+	strbuf_add(&r->part, x->at++, 1);
 	return true;
 }
 

@@ -169,7 +169,7 @@ static bool fields(struct parser *p, struct ast_field ***end)
 		**end = f;
 		*end = &f->next;
 	} while (parser_accept(p, ','));
-	return parser_expect(p, ';', "behind the field");
+	return parser_at(p, '}') || parser_expect(p, ';', "behind the field");
 }
 
 static bool enumerators(struct parser *p, struct ast_field **end)

@@ -165,13 +165,16 @@ TEST(attach_points_have_parts)
 		{ "usdt:/a/$1/b:$2{}", "usdt|/a/one/b|2" },
 		{ "software:faults:{}", "software|faults|" },
 		{ "usdt:$1::x$y{}", "usdt|one||x$y" },
-		{ "hardware:x:$#{}", "hardware|x|2" },
+		{ "hardware:x:$#{}", "hardware|x|5" },
 		{ "watchpoint::f+arg1:8:w{}", "watchpoint||f+arg1|8|w" },
 		{ "uprobe:/a\\ b/x:f{}", "uprobe|/a b/x|f" },
+		{ "$3{}", "uprobe|/a/b|f" },
+		{ "kpr$4:f{}", "kprobe|f" },
+		{ "kprobe:f$5/pid/{}", "kprobe|f" },
 		{ "kprobe:f /\"a/{\" == comm/ {}", "kprobe|f" },
 		{ "kprobe:f /x / 2 / y/ {}", "kprobe|f" },
 	};
-	static const char *const params[] = { "one", "2" };
+	static const char *const params[] = { "one", "2", "uprobe:/a/b:f", "obe", "" };
 
 	for (size_t i = 0; i < MEM_LEN(cases); i++) {
 		const char *text = cases[i].text;
