@@ -43,7 +43,12 @@ struct probe_field {
 	 * ARGS_ITER: in the context. */
 	uint32_t off, len;
 	bool is_signed;
-	enum { FIELD_FIXED, FIELD_DATA_LOC, FIELD_REL_LOC } place; /* u32: length << 16 | offset */
+	enum {
+		FIELD_FIXED,
+		FIELD_DATA_LOC, /* u32 at @off: length << 16 | offset */
+		FIELD_REL_LOC,	/* the same, from behind it */
+		FIELD_CALL, /* by the machine's MACHINE_FIELD with @off: a number, or an address */
+	} place;
 };
 
 enum { PROBE_CALLS_MOST = 1024 };

@@ -187,7 +187,8 @@ void check_name(struct check *c, struct ast *x)
 /* What has no fixed place is a string, or known by the address of its first element. */
 static const struct type *type_of_field(struct check *c, const struct probe_field *f)
 {
-	if (f->place == FIELD_FIXED)
+	const bool is_call = f->place == FIELD_CALL;
+	if (f->place == FIELD_FIXED || (is_call && (f->type->kind != CT_ARRAY || f->type->n)))
 		return check_of_c(c, f->type, f->type->is_user || check_in_user(c));
 	const struct ctype *elem = f->type->kind == CT_ARRAY ? ctype_elem(f->type) : NULL;
 	if (elem && elem->kind == CT_INT && elem->is_char)

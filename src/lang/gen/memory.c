@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#include "bpf/machine.h"
 #include "lang/check/builtin.h"
 #include "lang/gen/gen.h"
 #include "lang/gen/regs.h"
@@ -151,6 +152,9 @@ static struct place place_of_field(struct gen *g, const struct probe_field *f)
 static struct val dynamic_address(struct gen *g, const struct probe_field *f)
 {
 	struct val ctx = gen_ctx(g);
+
+	if (f->place == FIELD_CALL)
+		return FN_CALL(g->f, MACHINE_FIELD, ctx, val_imm(f->off));
 	struct val loc = fn_load(g->f, 4, false, ctx, f->off);
 	struct val off = fn_op(g->f, FN_AND, loc, val_imm(0xffff));
 
