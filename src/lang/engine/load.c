@@ -8,6 +8,7 @@
 
 #include <sonde/err.h>
 
+#include "bpf/cpus.h"
 #include "lang/engine/parts.h"
 #include "lang/world.h"
 
@@ -134,6 +135,27 @@ static void warn(struct engine *e, const struct probe *p, size_t *n_warned)
 	print_note(&e->printer, "warning", "cannot attach '%s': %s", p->name, sonde_err_str());
 }
 
+/* The first CPU online but @arg. */
+static int other_cpu(void *arg, unsigned cpu)
+{
+	int *not_this = arg;
+
+	if ((int)cpu == *not_this)
+		return 0;
+	*not_this = (int)cpu;
+	return -EEXIST; // found
+}
+
+/* A second clock for a tick, on another CPU: what bpf(2) keeps from one, the other gives. */
+static int attach_again(struct engine *e, size_t i)
+{
+	struct attach_spec spec = e->script->progs[i].probe->attach;
+
+	if (!e->script->progs[i].is_tick || cpus_each_online(other_cpu, &spec.cpu) != -EEXIST)
+		return 0;
+	return attachments_add(e->attachments, e->progs[i], &spec);
+}
+
 /* All places of one program. A place that is the only one must be had. */
 static int attach_one(struct engine *e, size_t i, size_t *n_warned)
 {
@@ -165,6 +187,8 @@ int engine_attach(struct engine *e)
 
 		if (kind != ATTACH_NONE && kind != ATTACH_ITER)
 			r = attach_one(e, i, &n_warned);
+		if (!r)
+			r = attach_again(e, i);
 		engine_look_at_signals(e);
 	}
 	if (n_warned > WARNINGS_MOST && !e->opt->no_warnings)

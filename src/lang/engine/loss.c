@@ -207,6 +207,7 @@ void engine_loss_end(struct engine *e)
 	}
 	if (g->nested)
 		tell_missed(e, NULL, g->nested);
+	tell_count(e, "lost_stacks", "stacks were lost, as there were too many", g->stacks);
 	tell_count(e, "cut_loops", "loops were cut off before their end", g->loops);
 	if (e->opt->verbose)
 		tell_count(e, "faults", "reads of memory failed and gave 0", g->faults);

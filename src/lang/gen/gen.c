@@ -15,7 +15,8 @@ enum {
 	STACK_FOR_TEMPS = 256,
 	SCRATCH_MOST = 32 << 10,
 	SITES_MOST = 100000,
-	SCRATCH_SLOTS = 4
+	SCRATCH_SLOTS = 4,
+	TICK_LEAST = 1000000,
 };
 
 int gen_bpf_map(struct gen *g, const struct bpf_map_spec *spec)
@@ -229,6 +230,47 @@ static void scratch_memory(struct gen *g)
 	fn_mov(g->f, g->scratch, p);
 }
 
+/* The period of a clock on one CPU that several may share; 0: it is none, or too short. */
+static uint64_t tick_ns(const struct gen *g)
+{
+	const struct attach_spec *a = &g->point->attach;
+
+	if (a->kind != ATTACH_PERF || a->cpu < 0 || g->script->n_ticks >= TICKS_MOST)
+		return 0;
+	const uint64_t ns = a->freq ? 1000000000 / a->freq : a->period;
+	return ns >= TICK_LEAST ? ns : 0;
+}
+
+/*
+ * Goes to @l_late if another CPU's clock was here in this period. Periods are counted from an
+ * eighth before the first event, so that a clock that is a bit early or nearly one period late is
+ * still taken for what it is.
+ */
+static void once_a_period(struct gen *g, uint64_t ns, uint32_t index, int l_late)
+{
+	const int64_t at = offsetof(struct script_globals, ticks) +
+			   (int64_t)(index * sizeof(struct tick_state));
+	const struct val state = val_map_value(GLOBALS_MAP, at);
+	int l_on = fn_label(g->f);
+
+	struct val now = FN_CALL0(g->f, BPF_FUNC_ktime_get_ns);
+	struct val base = fn_load(g->f, 8, false, state, offsetof(struct tick_state, base_ns));
+	fn_if(g->f, FN_NE, base, val_imm(0), l_on);
+	struct val first = fn_op(g->f, FN_SUB, now, val_imm((int64_t)(ns / 8)));
+	fn_mov(g->f, base, first);
+	struct val was =
+		fn_cmpxchg(g->f, 8, state, offsetof(struct tick_state, base_ns), val_imm(0), first);
+	fn_if(g->f, FN_EQ, was, val_imm(0), l_on);
+	fn_mov(g->f, base, was);
+	fn_place(g->f, l_on);
+	struct val n = fn_op(g->f, FN_DIV, fn_op(g->f, FN_SUB, now, base), val_imm((int64_t)ns));
+	n = fn_op(g->f, FN_ADD, n, val_imm(1));
+	struct val last = fn_load(g->f, 8, false, state, offsetof(struct tick_state, last));
+	fn_if(g->f, FN_LE, n, last, l_late);
+	was = fn_cmpxchg(g->f, 8, state, offsetof(struct tick_state, last), last, n);
+	fn_if(g->f, FN_NE, was, last, l_late);
+}
+
 static void prologue(struct gen *g, int l_prologue, int l_body)
 {
 	const bool always = !strcmp(g->point->name, "END");
@@ -239,6 +281,8 @@ static void prologue(struct gen *g, int l_prologue, int l_body)
 					     offsetof(struct script_globals, exiting));
 		fn_if(g->f, FN_NE, exiting, val_imm(0), g->l_out);
 	}
+	if (tick_ns(g))
+		once_a_period(g, tick_ns(g), g->script->n_ticks, g->l_out);
 	gen_filter_syscalls(g, g->l_out);
 	skip_last(g, g->l_out);
 	scratch_memory(g);
@@ -330,7 +374,10 @@ int gen_program(struct gen *g, const struct ast_probe *p, const struct probe *po
 	if (r < 0)
 		return r;
 	struct script_prog *prog = &s->progs[s->n_progs];
-	*prog = (struct script_prog){ .name = kernel_name(g, point), .probe = point };
+	*prog = (struct script_prog){ .name = kernel_name(g, point),
+				      .probe = point,
+				      .is_tick = tick_ns(g) != 0 };
+	s->n_ticks += prog->is_tick;
 	r = unit_finish(g->unit, &prog->code);
 	if (r < 0)
 		return sonde_wrap(r, "probe '%s'", point->name);

@@ -94,6 +94,12 @@ struct script_map {
  *
  * script.epochs_off and script.lost_off say where the latter two begin.
  */
+enum { TICKS_MOST = 16 };
+/** A probe that comes once in a period, whichever of several clocks gives it. */
+struct tick_state {
+	uint64_t base_ns; /* when it came first; 0: it has not */
+	uint64_t last;	  /* number of the period that it came in last, from 1 */
+};
 struct script_globals {
 	uint32_t exiting; /* set by exit(): all probes are silent from now on */
 	uint32_t exit_status;
@@ -104,6 +110,7 @@ struct script_globals {
 	uint64_t nested;     /* events that found no scratch memory */
 	uint64_t stacks;     /* stacks that there was no room for */
 	uint64_t faults;     /* reads of memory that failed, where the script could not know */
+	struct tick_state ticks[TICKS_MOST];
 };
 struct epoch_state {
 	uint32_t epoch; /* buffers that the kernel has begun, less 1; it writes epoch % n_epochs */
@@ -124,6 +131,12 @@ struct script_prog {
 	const char *name;	   /* for the kernel: at most 15 characters */
 	struct bpf_code code;	   /* owned */
 	const struct probe *probe; /* what it attaches to: lang/world.h */
+	/**
+	 * It runs once in a period even if clocks of several CPUs call it. The kernel leaves out
+	 * events that come while bpf(2) is at work on a map on the same CPU; so one clock is not
+	 * enough.
+	 */
+	bool is_tick;
 };
 
 struct script {
@@ -140,8 +153,9 @@ struct script {
 	const char *const *probe_names;
 	size_t n_probe_names;
 	uint32_t epochs_off, lost_off; /* in the globals */
-	uint32_t ring_len;	       /* bytes of the ring */
-	int stack_map; /* index of the map of stacks: u64 id -> u64 frames[STACK_MOST], or -1 */
+	uint32_t n_ticks;
+	uint32_t ring_len; /* bytes of the ring */
+	int stack_map;	   /* index of the map of stacks: u64 id -> u64 frames[STACK_MOST], or -1 */
 	/** Settings of `config` that the run-time follows. */
 	bool print_maps_on_exit;
 	bool unsafe;
