@@ -189,7 +189,7 @@ static int ternary(struct reader *r, int64_t *ret)
 
 int const_eval(const struct const_env *env, const struct token *tokens, size_t n, int64_t *ret)
 {
-	struct reader r = { .env = env, .at = tokens, .end = tokens + n };
+	struct reader r = { .env = env, .at = tokens, .end = n ? tokens + n : tokens };
 	int64_t value = 0;
 
 	if (n)
