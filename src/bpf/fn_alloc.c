@@ -157,7 +157,6 @@ static int begin_round(struct alloc *a)
 		r = mem_grow(&a->places.reg, &a->cap_reg, n_vars + 1);
 	if (r < 0)
 		return r;
-	memset(a->places.reg, PLACE_NONE, n_vars);
 
 	a->n_words = a->f->n * LIVE_STEPS / 64 + 1;
 	a->n_hints = 0;
@@ -172,8 +171,10 @@ static int begin_round(struct alloc *a)
 		if (!a->busy[i])
 			return -ENOMEM;
 	}
-	for (size_t v = 0; v < n_vars; v++)
+	for (size_t v = 0; v < n_vars; v++) {
+		a->places.reg[v] = PLACE_NONE;
 		a->hint[v] = -1;
+	}
 	return 0;
 }
 
@@ -219,7 +220,7 @@ static void foresee(const struct alloc *a, int other, float weight, float *score
 static int choose(const struct alloc *a, int var)
 {
 	// From behind, as calls want their first arguments in the first ones.
-	static const int8_t order[N_REGS] = { 5, 4, 3, 2, 1, 0, 6, 7, 8, 9 };
+	static const int order[N_REGS] = { 5, 4, 3, 2, 1, 0, 6, 7, 8, 9 };
 	float score[N_REGS] = { 0 };
 
 	for (int i = a->hint[var]; i >= 0; i = a->hints[i].next) {
@@ -262,7 +263,7 @@ static int choose_all(struct alloc *a)
 		int v = all[i].var;
 		int reg = choose(a, v);
 		if (reg >= 0) {
-			a->places.reg[v] = (int8_t)reg;
+			a->places.reg[v] = reg;
 			live_occupy(a->busy[reg], a->live->ranges, a->live->head[v]);
 			continue;
 		}

@@ -14,7 +14,7 @@ struct fn;
 enum { PLACE_NONE = -1, PLACE_STACK = -2 };
 
 struct places {
-	int8_t *reg; /* owned; per variable: 0 ... 9, or PLACE_... */
+	int *reg; /* owned; per variable: 0 ... 9, or PLACE_... */
 	struct frame frame;
 };
 void places_fini(struct places *p);

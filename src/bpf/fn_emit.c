@@ -117,7 +117,7 @@ static int64_t slot_off(const struct emit *e, struct val v)
 static void put_add(struct emit *e, int dst, int64_t n)
 {
 	if (n)
-		put_imm(e, BPF_ALU64 | BPF_ADD | BPF_K, dst, (int32_t)n);
+		put_imm(e, BPF_ALU64 | BPF_ADD, dst, (int32_t)n);
 }
 
 /* Sets register @dst to any value. */

@@ -275,7 +275,7 @@ static int place(struct walk *w, uint64_t **busy, const struct item *it, size_t 
 	return 0;
 }
 
-static int place_all(struct walk *w, const int8_t *regs, struct frame *fr)
+static int place_all(struct walk *w, const int *regs, struct frame *fr)
 {
 	uint64_t *busy[UNITS] = { 0 };
 	size_t n = 0, n_used = 0, n_vars = (size_t)w->f->n_vars;
@@ -300,7 +300,7 @@ static int place_all(struct walk *w, const int8_t *regs, struct frame *fr)
 	return 0;
 }
 
-int frame_init(struct frame *fr, const struct fn *f, const struct live *l, const int8_t *regs)
+int frame_init(struct frame *fr, const struct fn *f, const struct live *l, const int *regs)
 {
 	struct walk w = { .f = f, .l = l };
 	struct frame made = {

@@ -23,6 +23,6 @@ void frame_fini(struct frame *fr);
  * time shares its place. -ENOMEM; -E2BIG (sonde_fail()): more than 512 bytes.
  */
 SONDE_MUST_CHECK int frame_init(struct frame *fr, const struct fn *f, const struct live *l,
-				const int8_t *regs);
+				const int *regs);
 
 #endif

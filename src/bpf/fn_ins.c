@@ -18,15 +18,11 @@ unsigned ins_uses(struct fn *f, struct ins *in, struct val *ret[static FN_USES_M
 	case INS_ENTRY:
 	case INS_LABEL:
 	case INS_JUMP: break;
-	case INS_CMPXCHG:
-		n = use(&in->c, ret, n);
-		// fall through
+	case INS_CMPXCHG: n = use(&in->c, ret, n); __attribute__((fallthrough));
 	case INS_OP:
 	case INS_STORE:
 	case INS_ATOMIC:
-	case INS_IF:
-		n = use(&in->b, ret, n);
-		// fall through
+	case INS_IF: n = use(&in->b, ret, n); __attribute__((fallthrough));
 	case INS_MOV:
 	case INS_NEG:
 	case INS_EXTEND:

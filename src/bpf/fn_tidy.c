@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "bpf/fn_ins.h"
+#include "bpf/fn_layout.h"
 #include "bpf/fold.h"
 
 enum { THREAD_MOST = 64 }; /* jumps to jumps that are followed: they may go round */
@@ -35,8 +36,6 @@ static int init(struct tidy *t)
 	t->sets = arena_array(&t->arena, n_vars, sizeof(*t->sets));
 	if (!t->at || !t->refs || !t->next || !t->reached || !t->todo || !t->uses || !t->sets)
 		return -ENOMEM;
-	for (size_t i = 0; i < n_labels; i++)
-		t->at[i] = SIZE_MAX;
 	return 0;
 }
 
@@ -52,6 +51,8 @@ static void find_labels(struct tidy *t)
 	struct fn *f = t->f;
 
 	t->next[f->n] = t->next[f->n + 1] = f->n;
+	for (int i = 0; i < f->n_labels; i++)
+		t->at[i] = SIZE_MAX;
 	for (size_t i = f->n; i-- > 0;) {
 		struct ins *in = &f->ins[i];
 		t->next[i] = next_at(t, i);
@@ -203,8 +204,37 @@ static bool reads_late(struct tidy *t, struct ins *in, int var)
 	return false;
 }
 
-/* "t = a + b; v = t", and t is never seen again: "v = a + b". */
-static void join_movs(struct tidy *t)
+/* Whether nobody but one instruction reads what @in sets, and nobody else sets it. */
+static bool is_handed_on(const struct tidy *t, const struct ins *in)
+{
+	return in->dst >= (int)t->f->n_args && t->sets[in->dst] == 1 && t->uses[in->dst] == 1;
+}
+
+/* @in comes right behind @last, which sets a value for one instruction. True: @in is gone. */
+static bool join(struct tidy *t, struct ins *last, struct ins *in)
+{
+	// "t = a + b; v = t" is "v = a + b".
+	if (in->kind == INS_MOV && in->a.kind == VAL_REG && in->a.id == last->dst &&
+	    !reads_late(t, last, in->dst)) {
+		last->dst = in->dst;
+		in->kind = INS_NONE;
+		return true;
+	}
+	// What only extends a value is lost where less of it is stored.
+	if (in->kind == INS_STORE && in->b.kind == VAL_REG && in->b.id == last->dst &&
+	    in->len <= last->len) {
+		if (last->kind == INS_LOAD)
+			last->flag = false;
+		if (last->kind == INS_EXTEND) {
+			in->b = last->a;
+			last->kind = INS_NONE;
+		}
+	}
+	return false;
+}
+
+/* Pairs of instructions that can be one. */
+static void join_pairs(struct tidy *t)
 {
 	struct fn *f = t->f;
 	struct ins *last = NULL;
@@ -217,14 +247,8 @@ static void join_movs(struct tidy *t)
 		struct ins *in = &f->ins[i];
 		if (in->kind == INS_NONE)
 			continue;
-		if (last && last->dst >= (int)f->n_args && in->kind == INS_MOV &&
-		    in->a.kind == VAL_REG && in->a.id == last->dst && t->sets[last->dst] == 1 &&
-		    t->uses[last->dst] == 1 && !reads_late(t, last, in->dst)) {
-			last->dst = in->dst;
-			in->kind = INS_NONE;
-			continue;
-		}
-		last = in;
+		if (!last || !is_handed_on(t, last) || !join(t, last, in))
+			last = in;
 	}
 }
 
@@ -251,9 +275,13 @@ int fn_tidy(struct fn *f)
 		find_labels(&t);
 		thread_jumps(&t);
 		drop_unreached(&t);
+		r = fn_straighten(f, &t.arena);
+	}
+	if (r == 0) {
+		find_labels(&t);
 		drop_jumps(&t);
 		drop_dead(&t);
-		join_movs(&t);
+		join_pairs(&t);
 		compress(&t);
 	}
 	arena_fini(&t.arena);

@@ -433,7 +433,7 @@ TEST(prints_what_it_does_not_make)
 		  "r2 = atomic_fetch_xor((u32 *)(r1 +4), r2)\n" },
 		{ { BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 4, BPF_AND | BPF_FETCH },
 		  "r2 = atomic64_fetch_and((u64 *)(r1 +4), r2)\n" },
-		{ { BPF_LD | BPF_ABS | BPF_W, 0, 0, 0, 0 }, "(20)\n" },
+		{ { BPF_LD | BPF_ABS, 0, 0, 0, 0 }, "(20)\n" },
 		// Half a pair, at the end.
 		{ { BPF_LD | BPF_IMM | BPF_DW, 1, 0, 0, 7 }, "(18)\n" },
 	};

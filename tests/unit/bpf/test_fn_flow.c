@@ -104,6 +104,56 @@ TEST(keeps_branches_that_cannot_be_turned)
 		       "exit\n");
 }
 
+TEST(puts_code_where_it_is_jumped_to)
+{
+	struct unit *u;
+	struct fn *f = fn_begin(&u);
+	int body = fn_label(f), prologue = fn_label(f), out = fn_label(f);
+
+	fn_jump(f, prologue);
+	fn_place(f, body);
+	fn_unknown(f);
+	fn_place(f, out);
+	fn_exit(f, val_imm(0));
+	fn_place(f, prologue);
+	fn_if(f, FN_NE, fn_load(f, 4, false, val_map_value(0, 0), 0), val_imm(0), out);
+	fn_jump(f, body);
+	EXPECT_CODE(u, "r5 = map[0][0]+0\n"
+		       "r5 = *(u32 *)(r5 +0)\n"
+		       "if r5 != 0x0 goto pc+1\n"
+		       "call bpf_ktime_get_ns#5\n"
+		       "r0 = 0\n"
+		       "exit\n");
+}
+
+TEST(stores_without_extending)
+{
+	struct unit *u;
+	struct fn *f = fn_begin(&u);
+	struct val slot = fn_slot(f, 16);
+
+	fn_store(f, 4, slot, 0, fn_load(f, 4, /* is_signed= */ true, fn_arg(f, 0), 0));
+	fn_store(f, 2, slot, 4, fn_extend(f, fn_unknown(f), 4, /* is_signed= */ true));
+	// These need it.
+	fn_store(f, 8, slot, 8, fn_load(f, 1, /* is_signed= */ true, fn_arg(f, 0), 4));
+	fn_store(f, 2, slot, 6, fn_extend(f, fn_unknown(f), 1, /* is_signed= */ false));
+	fn_exit(f, val_imm(0));
+	EXPECT_CODE(u, "r6 = r1\n"
+		       "r5 = *(u32 *)(r6 +0)\n"
+		       "*(u32 *)(r10 -16) = r5\n"
+		       "call bpf_ktime_get_ns#5\n"
+		       "*(u16 *)(r10 -12) = r0\n"
+		       "r5 = *(u8 *)(r6 +4)\n"
+		       "r5 <<= 56\n"
+		       "r5 s>>= 56\n"
+		       "*(u64 *)(r10 -8) = r5\n"
+		       "call bpf_ktime_get_ns#5\n"
+		       "r0 &= 255\n"
+		       "*(u16 *)(r10 -10) = r0\n"
+		       "r0 = 0\n"
+		       "exit\n");
+}
+
 TEST(survives_jumps_in_a_ring)
 {
 	struct unit *u;
