@@ -17,7 +17,7 @@
 #include "base/mem.h"
 
 /* What makes code on its own, as BPF, says no length: no more than this is believed. */
-enum { LOOSE_MOST = 4096 };
+enum { LOOSE_MOST = 4096, READ_LEN = 1 << 16 };
 
 struct module {
 	char name[64];
@@ -181,6 +181,7 @@ int kallsyms_load(struct symtab *ret)
 	FILE *symbols = fopen("/proc/kallsyms", "re");
 	if (!symbols)
 		return sonde_fail_errno(-errno, "cannot open '/proc/kallsyms'");
+	(void)setvbuf(symbols, NULL, _IOFBF, READ_LEN); // else 1 KiB at a time: 5,000 calls
 	FILE *modules = fopen("/proc/modules", "re");
 	int r = kallsyms_read(symbols, modules, ret);
 
