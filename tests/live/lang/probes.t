@@ -1,0 +1,214 @@
+# Each kind of probe that any kernel has, and what it brings.
+
+== a system call's event with its arguments
+script:
+    tracepoint:syscalls:sys_enter_openat /comm == "cat"/ { printf("%s\n", str(args->filename)); }
+trigger:
+    cat /etc/hostname /nonexistent/a >/dev/null 2>&1
+match:
+    ^/etc/hostname$
+    ^/nonexistent/a$
+
+== its result
+script:
+    tracepoint:syscalls:sys_exit_openat /comm == "cat" && args->ret < 0/ { @[args->ret] = count(); }
+trigger:
+    cat /nonexistent/a /nonexistent/b >/dev/null 2>&1
+match:
+    ^@\[-2\]: [1-9]\d*$
+
+== calls whose functions have other names
+script:
+    tracepoint:syscalls:sys_enter_newuname /comm == "uname"/ { @[comm] = count(); }
+    tracepoint:syscalls:sys_enter_new*stat* /comm == "ls"/ { @stat = count(); }
+trigger:
+    ls -l /etc/hostname /etc >/dev/null
+    uname >/dev/null
+match:
+    ^@\[uname\]: 1$
+    ^@stat: [1-9]
+
+== all system calls are one program, which knows their names
+script:
+    tracepoint:syscalls:sys_enter_* /comm == "dd"/ { @[probe] = count(); }
+trigger:
+    dd if=/dev/zero of=/dev/null bs=1 count=777 2>/dev/null
+match:
+    @\[tracepoint:syscalls:sys_enter_read\]: 7[78]\d$
+check:
+    writes = int(re.search(r'sys_enter_write\]: (\d+)$', out, re.M).group(1))
+    assert 777 <= writes < 790, writes
+    assert 'sys_enter_exit_group]: 1\n' in out, out
+
+== and so are their results
+script:
+    tracepoint:syscalls:sys_exit_* /comm == "dd" && args->ret == 13/ { @[probe] = count(); }
+trigger:
+    dd if=/dev/zero of=/dev/null bs=13 count=55 2>/dev/null
+match:
+    ^@\[tracepoint:syscalls:sys_exit_(read|write)\]: 55$
+    ^@\[tracepoint:syscalls:sys_exit_(read|write)\]: 55$
+
+== a wildcard in the middle
+script:
+    t:syscalls:sys_*_write /comm == "dd"/ { @[probe] = count(); }
+trigger:
+    dd if=/dev/zero of=/dev/null bs=1 count=44 2>/dev/null
+match:
+    ^@\[tracepoint:syscalls:sys_(enter|exit)_write\]: 4[4-9]$
+    ^@\[tracepoint:syscalls:sys_(enter|exit)_write\]: 4[4-9]$
+
+== any system call by number
+script:
+    tracepoint:raw_syscalls:sys_enter /comm == "dd"/ { @[args->id] = count(); }
+    tracepoint:raw_syscalls:sys_exit /comm == "dd" && args->ret == 21/ { @r = count(); }
+trigger:
+    dd if=/dev/zero of=/dev/null bs=21 count=66 2>/dev/null
+match:
+    ^@\[\d+\]: 6[6-9]$
+    ^@r: 132$
+
+== fields of a record
+script:
+    tracepoint:sched:sched_process_exec { printf("%s by %d\n", str(args->filename), args->pid); }
+trigger:
+    sh -c 'echo $$ >&3; exec /bin/true' 3>/dev/null
+match:
+    ^/\S*true by [1-9]\d*$
+
+== several events of one shape
+script:
+    tracepoint:sched:sched_wakeup*, tracepoint:sched:sched_waking { @[probe] = count(); }
+trigger: sleep 0.05
+match:
+    ^@\[tracepoint:sched:sched_wak(eup|eup_new|ing)\]: [1-9]
+    ^@\[tracepoint:sched:sched_wak(eup|eup_new|ing)\]: [1-9]
+
+== raw tracepoints
+oracle: no, it does not take its name
+script:
+    rawtracepoint:sched_switch { @ = count(); }
+    rawtracepoint:sys_enter /comm == "dd"/ { @n = count(); }
+trigger:
+    dd if=/dev/zero of=/dev/null bs=1 count=88 2>/dev/null
+match:
+    ^@: [1-9]
+    ^@n: [1-9]\d\d$
+
+== arguments of a raw tracepoint by name
+oracle: no, newer than 0.17
+script:
+    rawtracepoint:sched_switch /args.next->tgid == $1/ { @[args.next->comm] = count(); }
+params: 1
+trigger: kill -0 1; sleep 0.1
+exit: 0
+
+== functions of a library
+params: "$(bash -c 'grep -m 1 -o "/[^ ]*libc[.]so[.]6" /proc/$$/maps; :')"
+script:
+    uprobe:$1:fork /comm == "probed"/ { @ = count(); }
+    uretprobe:$1:fork /comm == "probed"/ { @r[(int32)retval > 0] = count(); }
+trigger:
+    ln -sf /bin/bash probed
+    ./probed -c 'for i in 1 2 3; do /bin/true; done; :'
+match:
+    ^@: 3$
+    ^@r\[0\]: 3$
+    ^@r\[1\]: 3$
+
+== functions by wildcard, each with its name
+script:
+    uprobe:/bin/bash:echo_b*ltin /comm == "probed"/ { @b[probe] = count(); }
+trigger:
+    ln -sf /bin/bash probed
+    ./probed -c 'echo a; echo b' >/dev/null
+match:
+    ^@b\[uprobe:/\S*bash:echo_builtin\]: 2$
+
+== a place inside of a function
+script:
+    uprobe:/bin/bash:echo_builtin+4 /comm == "probed"/ { @ = count(); }
+trigger:
+    ln -sf /bin/bash probed
+    ./probed -c 'echo a; echo b; echo c' >/dev/null
+match:
+    ^@: 3$
+oracle: no, it disassembles and looks for the begin of an instruction
+
+== one process alone
+command:
+    bash -c 'sleep 0.3; for i in 1 2 3; do echo; done; sleep 1; :' >/dev/null &
+    "$SONDE" run -p $! -e 'u:/bin/bash:echo_builtin { @ = count(); } i:ms:800 { exit(); }' &
+    sleep 0.3; bash -c 'echo; echo; echo; echo' >/dev/null
+    wait
+match:
+    ^@: 3$
+
+== counters of the kernel
+script:
+    software:page-faults:1 /comm == "dd"/ { @faults = count(); }
+    software:cs:1 { @switches = count(); }
+    software:cpu-clock:1000000 { @clock = count(); }
+trigger:
+    dd if=/dev/zero of=/dev/null bs=1M count=50 2>/dev/null
+match:
+    ^@clock: [1-9]
+    ^@faults: [1-9]
+    ^@switches: [1-9]
+
+== a profile is on each cpu, an interval on one
+script:
+    profile:hz:50 { @p[cpu] = count(); }
+    interval:ms:20 { @i[cpu] = count(); }
+    interval:ms:1010 { exit(); }
+check:
+    p = [int(n) for n in re.findall(r'^@p\[\d+\]: (\d+)$', out, re.M)]
+    i = [int(n) for n in re.findall(r'^@i\[\d+\]: (\d+)$', out, re.M)]
+    assert len(p) >= 1 and len(i) == 1, (p, i)
+    assert all(30 <= n <= 52 for n in p + i), (p, i)
+
+== units without a colon
+oracle: no, newer than 0.17
+script:
+    interval:10ms { @ = count(); }
+    interval:1s { exit(); }
+check:
+    assert 60 <= int(re.search(r'^@: (\d+)$', out, re.M).group(1)) <= 101
+
+== tasks of the kernel, one by one
+script:
+    iter:task { printf("%s:%d\n", ctx->task->comm, ctx->task->pid); }
+oracle: no, it wants nothing beside the iterator to end by
+match:
+    ^kthreadd:2$
+
+== files of tasks
+oracle: no, its iterators end in another way
+script:
+    iter:task_file /ctx->task->tgid == cpid || ctx->fd == 0/ { @[ctx->fd] = count(); }
+match:
+    ^@\[0\]: [1-9]
+
+== a signal to the run itself
+oracle: no, newer than 0.17
+script:
+    self:signal:SIGUSR1 { printf("got it\n"); exit(); }
+command:
+    "$SONDE" run -e 'self:signal:SIGUSR1 { printf("got it\n"); exit(); }' &
+    sleep 0.4; kill -USR1 $!; wait $!
+match:
+    ^got it$
+
+== unknown places are explained
+oracle: no
+command:
+    for p in t:sched:sched_swich u:bash:readlin s:page-falt:1 iter:tsk rt:sched_swich zz:x; do
+    	"$SONDE" run -e "$p { exit(); }" 2>&1 | head -n 1
+    done
+stdout:
+    -e:1:1: error: no tracepoint 'sched_swich' in the group 'sched'; did you mean 'sched_switch'? [unknown-event]
+    -e:1:1: error: no function 'readlin' in '/usr/bin/bash'; did you mean 'readline'? [unknown-function]
+    -e:1:1: error: no software event 'page-falt'; did you mean 'page-faults'? [unknown-event]
+    -e:1:1: error: this kernel has no iterator 'tsk'; did you mean 'task'? [unknown-iterator]
+    -e:1:1: error: no raw tracepoint 'sched_swich'; did you mean 'sched_switch'? [unknown-event]
+    -e:1:1: error: unknown kind of probe 'zz' [unknown-probe-type]
