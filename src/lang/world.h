@@ -96,6 +96,9 @@ struct probe_wants {
 
 struct world {
 	const char *name; /* "live", "recorded", "dead" */
+	/** Records are acted on while the program waits: maps need no second buffer, nor task
+	 * storage. */
+	bool is_synchronous;
 	const struct world_ops *ops;
 };
 

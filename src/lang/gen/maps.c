@@ -22,7 +22,7 @@ static bool is_task_storage(const struct map_info *m)
 	       type_is_number(m->val);
 }
 
-static enum store store_of(const struct map_info *m)
+static enum store store_of(const struct gen *g, const struct map_info *m)
 {
 	const bool agg = type_is_agg(m->val);
 
@@ -30,7 +30,7 @@ static enum store store_of(const struct map_info *m)
 		return agg ? STORE_PERCPU : STORE_SCALAR;
 	if (agg)
 		return STORE_PERCPU_HASH;
-	return is_task_storage(m) ? STORE_TASK : STORE_HASH;
+	return is_task_storage(m) && !g->check->world->is_synchronous ? STORE_TASK : STORE_HASH;
 }
 
 static uint32_t kernel_type(const struct script_map *m, const struct map_info *info)
@@ -129,12 +129,13 @@ void gen_maps(struct gen *g)
 		m->name = info->name;
 		m->key = info->key;
 		m->val = info->val;
-		m->store = store_of(info);
+		m->store = store_of(g, info);
 		m->max_entries = info->decl && info->decl->max_entries
 					 ? (uint32_t)info->decl->max_entries
 					 : g->check->max_map_keys;
 		m->n_epochs = 1;
 		if (m->store != STORE_SCALAR && m->store != STORE_TASK &&
+		    !g->check->world->is_synchronous &&
 		    ((flips(info) && info->printed_live) || info->cleared_live))
 			m->n_epochs = EPOCHS_MOST;
 		make_kernel_maps(g, m, info);
