@@ -103,8 +103,10 @@ static int find_proto(struct kernel_lookup *k, const char *module, const char *n
 
 static const char *place_name(struct kernel_lookup *k, const char *name)
 {
-	const char *provider = k->l->provider->name, *module = k->module ? k->module : "";
+	const char *written = k->l->ap->parts[0], *module = k->module ? k->module : "";
 	const char *colon = k->module ? ":" : "";
+	// Who writes kfunc wants to read kfunc.
+	const char *provider = strlen(written) > 2 ? written : k->l->provider->name;
 
 	if (k->off)
 		return lookup_text(k->l, "%s:%s%s%s+%llu", provider, module, colon, name,

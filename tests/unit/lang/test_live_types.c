@@ -127,8 +127,8 @@ TEST(functions_of_the_kernel)
 		    "\tstruct file * file at 0, 8 bytes\n"
 		    "\tchar * buf at 1, 8 bytes\n");
 	expect(&opt, "kretfunc:vfs_*", &none,
-	       "fexit:vfs_read: typed return, tracing, fexit vfs_read\n"
-	       "fexit:vfs_write: typed return, tracing, fexit vfs_write\n");
+	       "kretfunc:vfs_read: typed return, tracing, fexit vfs_read\n"
+	       "kretfunc:vfs_write: typed return, tracing, fexit vfs_write\n");
 	fake_file("devices/kprobe", "type", "8\n");
 	expect(&opt, "k:vfs_read+0x4", &none,
 	       "kprobe:vfs_read+4: regs, kprobe, kprobe vfs_read+4\n");
