@@ -115,9 +115,16 @@ struct val fn_arg(struct fn *f, unsigned i);
 
 /** A new variable, not set so far. */
 struct val fn_reg(struct fn *f);
-/** A stack object of @len bytes, aligned to 8; not zeroed. VAL_SLOT. */
+/**
+ * A stack object of @len bytes, aligned to 8; not zeroed. VAL_SLOT.
+ *
+ * It holds what was written to it from the first access or call that it is given to up to the last
+ * one; outside of these, its room may be another's. If its address goes into a variable, it has
+ * its room all the time.
+ */
 struct val fn_slot(struct fn *f, size_t len);
-/** Bytes of stack that slots take so far; the kernel allows 512 with spilled variables. */
+/** The lengths of all slots so far. As they share room, this is the most that they take of the 512
+ * bytes that there are. */
 size_t fn_slots_len(const struct fn *f);
 
 /** @dst, a VAL_REG, becomes @src. */

@@ -17,7 +17,7 @@
 
 enum { RUNS = 300, RUN_MOST = 100000, LOG_LEN = 1 << 16 };
 
-/* The two maps of bpf/fn_random.h. */
+/* The two maps of fn_random.h. */
 struct maps {
 	int fd[2];
 };

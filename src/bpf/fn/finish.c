@@ -4,10 +4,10 @@
 
 #include "base/check.h"
 #include "bpf/fn.h"
-#include "bpf/fn_alloc.h"
-#include "bpf/fn_emit.h"
-#include "bpf/fn_ins.h"
-#include "bpf/fn_tidy.h"
+#include "bpf/fn/alloc.h"
+#include "bpf/fn/emit.h"
+#include "bpf/fn/ins.h"
+#include "bpf/fn/tidy.h"
 
 enum { FRAME_ALIGN = 32, CALLS_MOST = 8 };
 

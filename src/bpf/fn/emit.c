@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /** One kernel instruction, or a few, for each of ours. */
-#include "bpf/fn_emit.h"
+#include "bpf/fn/emit.h"
 
 #include <string.h>
 
 #include <sonde/err.h>
 
 #include "base/check.h"
-#include "bpf/fn_alloc.h"
-#include "bpf/fn_ins.h"
+#include "bpf/fn/alloc.h"
+#include "bpf/fn/ins.h"
 
 enum { R0 = BPF_REG_0, R1 = BPF_REG_1, FP = BPF_REG_10 };
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "bpf/fn_blocks.h"
+#include "bpf/fn/blocks.h"
 
 struct fn;
 

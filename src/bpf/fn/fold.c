@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Arithmetic on constants, as the kernel does it at run time. */
-#include "bpf/fold.h"
+#include "bpf/fn/fold.h"
 
 #include "base/check.h"
 

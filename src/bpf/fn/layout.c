@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /** Chains of code, each up to where no way leads on, are put behind each other. */
-#include "bpf/fn_layout.h"
+#include "bpf/fn/layout.h"
 
-#include "bpf/fn_ins.h"
+#include "bpf/fn/ins.h"
 
 struct layout {
 	struct fn *f;

@@ -4,16 +4,16 @@
  * through the function: wherever a mention may lie behind and another one ahead. An object whose
  * address goes anywhere but into a call or an access is needed everywhere.
  */
-#include "bpf/fn_frame.h"
+#include "bpf/fn/frame.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 #include <sonde/err.h>
 
-#include "bpf/fn_alloc.h"
-#include "bpf/fn_ins.h"
-#include "bpf/fn_live.h"
+#include "bpf/fn/alloc.h"
+#include "bpf/fn/ins.h"
+#include "bpf/fn/live.h"
 
 enum { UNIT = 8, UNITS = FN_STACK_MOST / UNIT };
 

@@ -5,8 +5,10 @@
 #include <sonde/err.h>
 
 #include "base/check.h"
-#include "bpf/fn_ins.h"
-#include "bpf/fold.h"
+#include "bpf/fn/fold.h"
+#include "bpf/fn/ins.h"
+
+enum { ARGS_MOST = 5 };
 
 int unit_new(struct unit **ret)
 {
@@ -15,6 +17,7 @@ int unit_new(struct unit **ret)
 	if (!u)
 		return sonde_fail(-ENOMEM, "out of memory");
 	u->broken.unit = u;
+	u->broken.n_args = ARGS_MOST; // it may stand for any function
 	*ret = u;
 	return 0;
 }
@@ -35,12 +38,11 @@ void unit_free(struct unit *u)
 
 struct fn *unit_fn(struct unit *u, unsigned n_args)
 {
-	sonde_check(n_args <= 5);
+	sonde_check(n_args <= ARGS_MOST);
 	struct fn *f = u->err ? NULL : calloc(1, sizeof(*f));
 	if (!f || mem_grow(&u->fns, &u->cap, u->n + 1) < 0) {
 		free(f);
 		u->err = u->err ? u->err : -ENOMEM;
-		u->broken.n_args = n_args;
 		return &u->broken;
 	}
 	f->unit = u;
@@ -264,8 +266,8 @@ struct val fn_bswap(struct fn *f, struct val a, unsigned len)
 
 static struct val add_call(struct fn *f, int to, bool is_kfunc, unsigned n, const struct val *args)
 {
-	sonde_check(n <= 5);
-	struct val plain[5];
+	sonde_check(n <= ARGS_MOST);
+	struct val plain[ARGS_MOST];
 	for (unsigned i = 0; i < n; i++) {
 		sonde_check(args[i].kind != VAL_NONE);
 		plain[i] = fn_plain(f, args[i]);
@@ -273,7 +275,7 @@ static struct val add_call(struct fn *f, int to, bool is_kfunc, unsigned n, cons
 
 	struct unit *u = f->unit;
 	if (!u->err)
-		u->err = mem_grow(&f->vals, &f->cap_vals, f->n_vals + 5);
+		u->err = mem_grow(&f->vals, &f->cap_vals, f->n_vals + ARGS_MOST);
 	struct val dst = fn_reg(f);
 	if (u->err)
 		return dst;

@@ -4,10 +4,10 @@
  * choose first, each among the registers that are free all its life; the others are spilled, which
  * makes them into several short ones, and all choose again.
  *
- * A register's lives are a set of bits, one for each step of the function (bpf/fn_live.h), so that
+ * A register's lives are a set of bits, one for each step of the function (bpf/fn/live.h), so that
  * holes in a life are used, and a variable is tested against a register 64 steps at a time.
  */
-#include "bpf/fn_alloc.h"
+#include "bpf/fn/alloc.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -16,9 +16,9 @@
 #include <sonde/err.h>
 
 #include "base/arena.h"
-#include "bpf/fn_ins.h"
-#include "bpf/fn_live.h"
-#include "bpf/fn_spill.h"
+#include "bpf/fn/ins.h"
+#include "bpf/fn/live.h"
+#include "bpf/fn/spill.h"
 
 enum { N_REGS = 10, N_CLOBBERED = 6, FORESEEN_MOST = 4, ROUNDS_MOST = 64, PART_ROUNDS = 6 };
 

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "bpf/fn.h"
-#include "bpf/fn_ins.h"
+#include "bpf/fn/ins.h"
 
 enum { UNROLLED_MOST = 1024, LOOP_STEP = 64 };
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "bpf/fn_frame.h"
+#include "bpf/fn/frame.h"
 
 struct fn;
 

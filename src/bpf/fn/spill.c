@@ -9,12 +9,12 @@
  * on the stack only since 6.8. So the copy is stored anew behind a branch; where nobody reads it,
  * the next look at the lives of variables removes the store.
  */
-#include "bpf/fn_spill.h"
+#include "bpf/fn/spill.h"
 
 #include <string.h>
 
 #include "base/arena.h"
-#include "bpf/fn_ins.h"
+#include "bpf/fn/ins.h"
 
 enum { CACHED_MOST = 24 };
 

@@ -6,11 +6,11 @@
  * Most variables never leave their block and cost nothing here; the others cost what the length of
  * their lives is. That beats bit sets of all variables for each block.
  */
-#include "bpf/fn_live.h"
+#include "bpf/fn/live.h"
 
 #include <string.h>
 
-#include "bpf/fn_ins.h"
+#include "bpf/fn/ins.h"
 
 /* A block and a variable. */
 struct pair {

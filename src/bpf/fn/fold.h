@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Arithmetic of eBPF on constants, and operations that a constant makes simpler. */
-#ifndef BPF_FOLD_H
-#define BPF_FOLD_H
+#ifndef BPF_FN_FOLD_H
+#define BPF_FN_FOLD_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /** Unreachable code, jumps to jumps and to what comes next, values that nobody reads. */
-#include "bpf/fn_tidy.h"
+#include "bpf/fn/tidy.h"
 
 #include "base/arena.h"
 #include "base/check.h"
-#include "bpf/fn_ins.h"
-#include "bpf/fn_layout.h"
-#include "bpf/fold.h"
+#include "bpf/fn/fold.h"
+#include "bpf/fn/ins.h"
+#include "bpf/fn/layout.h"
 
 enum { THREAD_MOST = 64 }; /* jumps to jumps that are followed: they may go round */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** What instructions read and whether they can be left out. */
-#include "bpf/fn_ins.h"
+#include "bpf/fn/ins.h"
 
 static unsigned use(struct val *v, struct val **ret, unsigned n)
 {

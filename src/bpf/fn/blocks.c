@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /** Finds basic blocks. */
-#include "bpf/fn_blocks.h"
+#include "bpf/fn/blocks.h"
 
 #include <stdbool.h>
 
-#include "bpf/fn_ins.h"
+#include "bpf/fn/ins.h"
 
 static bool ends_block(const struct ins *in)
 {
