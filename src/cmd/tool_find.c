@@ -135,7 +135,7 @@ static int list_all(struct found *f, const struct dirs *d)
 
 static int not_found(const char *name, const struct found *f)
 {
-	const char *best = NULL;
+	const char *best = "";
 	unsigned least = NEAR_NOT;
 
 	for (size_t i = 0; i < f->n; i++) {
@@ -146,7 +146,7 @@ static int not_found(const char *name, const struct found *f)
 			best = f->all[i].name;
 		}
 	}
-	if (best)
+	if (*best)
 		return sonde_fail(-ENOENT, "no script '%s'; did you mean '%s'?", name, best);
 	return sonde_fail(-ENOENT, "no script '%s'; 'sonde list --tools' names the ready ones",
 			  name);
@@ -154,12 +154,13 @@ static int not_found(const char *name, const struct found *f)
 
 static char *path_of(const struct dirs *d, size_t dir, const char *name)
 {
-	char *path;
+	const size_t len = strlen(d->paths[dir]) + strlen(name) + sizeof("/" ENDING);
+	char *path = malloc(len);
 
-	if (asprintf(&path, "%s/%s" ENDING, d->paths[dir], name) < 0) {
+	if (path)
+		(void)snprintf(path, len, "%s/%s" ENDING, d->paths[dir], name);
+	else
 		(void)sonde_fail(-ENOMEM, "out of memory");
-		return NULL;
-	}
 	return path;
 }
 
