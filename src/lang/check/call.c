@@ -195,7 +195,7 @@ static void check_found(struct check *c, struct ast *x, const struct func *f)
 		f->check(c, x);
 }
 
-void check_call(struct check *c, struct ast *x, bool as_value)
+void check_call(struct check *c, struct ast *x, bool to_map)
 {
 	const struct func *f = func_find(x->u.call.name);
 
@@ -215,9 +215,11 @@ void check_call(struct check *c, struct ast *x, bool as_value)
 				(void)check_expr(c, a);
 		return;
 	}
-	if (f->is_agg && !as_value)
-		check_error(c, x->pos, "no-map", "%s() must be assigned to a map: @x = %s(...)",
-			    f->name, f->name);
 	if (check_count(c, x, f))
 		check_found(c, x, f);
+	if (f->is_agg && !to_map) {
+		check_error(c, x->pos, "no-map", "%s() must be assigned to a map: @x = %s(...)",
+			    f->name, f->name);
+		x->type = NULL;
+	}
 }

@@ -20,10 +20,8 @@ int check_init(struct check *c, struct diag *d, struct arena *a, struct world *w
 
 void check_fini(struct check *c)
 {
-	free(c->defs);
-	free(c->def_types);
-	c->defs = NULL;
-	c->def_types = NULL;
+	free(c->own);
+	c->own = NULL;
 }
 
 const struct type *check_made(struct check *c, const struct type *t)
@@ -138,7 +136,7 @@ static bool widen(struct check *c, const struct type **known, const struct type 
 
 void check_map_val(struct check *c, struct map_info *m, const struct type *t, struct pos pos)
 {
-	if (t->kind == TYPE_NONE || t->is_ctx) {
+	if (!type_is_value(t)) {
 		check_error(c, pos, "no-value", "this has no value that map '@%s' could hold",
 			    m->name);
 		return;
@@ -156,6 +154,9 @@ void check_map_known(struct check *c, const struct map_info *m, struct pos pos)
 {
 	if (!m->val && !m->written)
 		check_error(c, pos, "undefined-map", "'@%s' is never set", m->name);
+	else if (!m->val && !c->diag->n_errors)
+		check_error(c, pos, "unknown-type", "nothing tells of which type '@%s' is",
+			    m->name);
 }
 
 static bool is_tid(const struct ast *k)
@@ -177,7 +178,7 @@ static const struct type *keys_type(struct check *c, struct ast *keys)
 			check_error(c, k->pos, "too-many-keys", "more than 64 keys");
 			return NULL;
 		}
-		if (t && (t->kind == TYPE_NONE || type_is_agg(t) || t->is_ctx)) {
+		if (t && (!type_is_value(t) || type_is_agg(t))) {
 			check_error(c, k->pos, "bad-key", "this has no value that could be a key");
 			t = NULL;
 		}
@@ -258,7 +259,7 @@ struct var *check_var_add(struct check *c, const char *name, struct pos pos)
 
 void check_var_type(struct check *c, struct var *v, const struct type *t, struct pos pos)
 {
-	if (t->kind == TYPE_NONE || type_is_agg(t) || t->is_ctx) {
+	if (!type_is_value(t) || type_is_agg(t)) {
 		check_error(c, pos, "no-value", "this has no value that '$%s' could hold", v->name);
 		return;
 	}
@@ -275,7 +276,7 @@ static void check_once(struct check *c, const struct ast_probe *p)
 	c->loops = 0;
 	if (p->pred) {
 		const struct type *t = check_expr(c, p->pred);
-		if (t && !type_is_number(t) && t->kind != TYPE_STR && t->kind < TYPE_KSYM)
+		if (t && !type_has_truth(t))
 			check_error(c, p->pred->pos, "bad-predicate",
 				    "a predicate must be a number");
 	}

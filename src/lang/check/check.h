@@ -60,6 +60,14 @@ enum { CHECK_DEPTH_MOST = 2000 };
 struct builtin;
 struct func;
 
+/** One of the script's own structs, unions or enums, laid out. */
+struct own_type {
+	const struct ast_def *def;
+	const struct ctype *type;
+	uint64_t align;
+	bool ready; /* false while its fields are looked at */
+};
+
 /** A named C constant of headers that no type information knows. */
 bool constant_find(const char *name, int64_t *ret);
 
@@ -73,9 +81,9 @@ struct check {
 	size_t n_maps;
 	struct ctypes *kernel; /* opened when first needed; NULL: not so far, or there are none */
 	bool kernel_tried;
-	const struct ast_def **defs; /* the script's own types that were laid out, and these */
-	const struct ctype **def_types;
-	size_t n_defs, cap_defs;
+	struct own_type *own; /* owned */
+	size_t n_own, cap_own;
+	unsigned type_nest; /* types that are within each other */
 	uint32_t max_strlen, max_map_keys;
 	enum stack_mode stack_mode;
 	bool quiet;   /* types are still being found: say nothing */
@@ -88,6 +96,7 @@ struct check {
 	unsigned depth, loops, nest;
 	bool in_begin, in_end; /* BEGIN, END: no events come meanwhile */
 	bool set_only;	       /* the expression is only written to */
+	bool ctx_fine;	       /* a member is taken of what is checked next */
 };
 
 SONDE_MUST_CHECK int check_init(struct check *c, struct diag *d, struct arena *a, struct world *w,
@@ -114,7 +123,8 @@ void check_probe(struct check *c, const struct ast_probe *p, const struct probe 
 
 /** The type of an expression (also kept in it); NULL: not known so far, or it was told. */
 const struct type *check_expr(struct check *c, struct ast *x);
-void check_call(struct check *c, struct ast *x, bool as_value);
+/** @to_map: what it gives is assigned to a map. */
+void check_call(struct check *c, struct ast *x, bool to_map);
 void check_member(struct check *c, struct ast *x);
 void check_index(struct check *c, struct ast *x);
 void check_name(struct check *c, struct ast *x);
@@ -156,6 +166,33 @@ const struct type *check_made(struct check *c, const struct type *t); /* NULL: n
 static inline bool type_is_number(const struct type *t)
 {
 	return t->kind == TYPE_INT || t->kind == TYPE_PTR;
+}
+
+/** A value of at most 8 bytes that is no bytes in memory: a number, or a symbol, a time ... */
+static inline bool type_is_scalar(const struct type *t)
+{
+	switch (t->kind) {
+	case TYPE_KSYM:
+	case TYPE_TIME:
+	case TYPE_CGROUP:
+	case TYPE_USER:
+	case TYPE_PROBE:
+	case TYPE_ERRNO:
+	case TYPE_SIGNAL: return true;
+	default: return type_is_number(t);
+	}
+}
+
+/** What a map, variable or record can hold. Arrays with an open end, for example, it is not. */
+static inline bool type_is_value(const struct type *t)
+{
+	return t->kind != TYPE_NONE && t->size > 0 && !t->is_ctx;
+}
+
+/** What a condition can be made of. */
+static inline bool type_has_truth(const struct type *t)
+{
+	return type_is_scalar(t) || t->kind == TYPE_STR;
 }
 
 #endif

@@ -58,24 +58,38 @@ const char *check_text(const struct check *c, const struct ast *x, size_t *ret_l
 	return NULL;
 }
 
-static bool const_binary(enum op op, int64_t a, int64_t b, int64_t *ret)
+static bool const_division(enum op op, int64_t a, int64_t b, bool is_signed, int64_t *ret)
 {
 	const uint64_t ua = (uint64_t)a, ub = (uint64_t)b;
 
-	switch (op) {
+	if (!b || (is_signed && b == -1 && a == INT64_MIN))
+		return false;
+	if (op == OP_DIV)
+		*ret = is_signed ? a / b : (int64_t)(ua / ub);
+	else
+		*ret = is_signed ? a % b : (int64_t)(ua % ub);
+	return true;
+}
+
+/* @x's operands are checked, so that their signs are known. */
+static bool const_binary(const struct ast *x, int64_t a, int64_t b, int64_t *ret)
+{
+	const uint64_t ua = (uint64_t)a, ub = (uint64_t)b;
+	const struct type *left = x->u.op.a->type;
+
+	switch (x->u.op.op) {
 	case OP_ADD: *ret = (int64_t)(ua + ub); return true;
 	case OP_SUB: *ret = (int64_t)(ua - ub); return true;
 	case OP_MUL: *ret = (int64_t)(ua * ub); return true;
 	case OP_DIV:
-		if (!b || (b == -1 && a == INT64_MIN))
-			return false;
-		*ret = a / b;
-		return true;
+	case OP_MOD: return const_division(x->u.op.op, a, b, x->note_n != 0, ret);
 	case OP_AND: *ret = a & b; return true;
 	case OP_OR: *ret = a | b; return true;
 	case OP_XOR: *ret = a ^ b; return true;
 	case OP_SHL: *ret = (int64_t)(ua << (ub & 63)); return true;
-	case OP_SHR: *ret = (int64_t)(ua >> (ub & 63)); return true;
+	case OP_SHR:
+		*ret = left && left->is_signed ? a >> (ub & 63) : (int64_t)(ua >> (ub & 63));
+		return true;
 	default: return false;
 	}
 }
@@ -101,7 +115,7 @@ bool check_const(const struct check *c, const struct ast *x, int64_t *ret)
 		return true;
 	case AST_BINARY:
 		return check_const(c, x->u.op.a, &a) && check_const(c, x->u.op.b, &b) &&
-		       const_binary(x->u.op.op, a, b, ret);
+		       const_binary(x, a, b, ret);
 	default: return false;
 	}
 }
@@ -133,6 +147,9 @@ static void check_var(struct check *c, struct ast *x)
 	v->set_first = v->set_first && v->type;
 	x->note = v;
 	x->type = v->type;
+	if (!v->type && !c->diag->n_errors)
+		check_error(c, x->pos, "unknown-type", "nothing tells of which type '$%s' is",
+			    x->u.name);
 }
 
 static void check_map_value(struct check *c, struct ast *x)
@@ -225,9 +242,9 @@ static void check_binary(struct check *c, struct ast *x)
 		check_str_compare(c, x, a, b);
 		return;
 	}
-	const bool fine_a = type_is_number(a) || (a->size <= 8 && a->kind >= TYPE_KSTACK);
-	const bool fine_b = type_is_number(b) || (b->size <= 8 && b->kind >= TYPE_KSTACK);
-	if ((!fine_a || !fine_b) && !(logic && a->kind != TYPE_NONE && b->kind != TYPE_NONE)) {
+	const bool fine_a = logic ? type_has_truth(a) : type_is_scalar(a);
+	const bool fine_b = logic ? type_has_truth(b) : type_is_scalar(b);
+	if (!fine_a || !fine_b) {
 		struct strbuf words = { 0 };
 		type_print(fine_a ? b : a, &words);
 		check_error(c, (fine_a ? x->u.op.b : x->u.op.a)->pos, "bad-operand",
@@ -307,7 +324,10 @@ static void check_unary(struct check *c, struct ast *x)
 
 static void check_ternary(struct check *c, struct ast *x)
 {
-	(void)check_expr(c, x->u.cond.cond); // any type has a truth
+	const struct type *cond = check_expr(c, x->u.cond.cond);
+	if (cond && !type_has_truth(cond))
+		check_error(c, x->u.cond.cond->pos, "bad-condition",
+			    "a condition must be a number");
 	const struct type *a = check_expr(c, x->u.cond.yes), *b = check_expr(c, x->u.cond.no);
 
 	x->type = a ? a : b;
@@ -336,10 +356,11 @@ static void check_cast(struct check *c, struct ast *x)
 	x->type = to;
 	if (!to || !from)
 		return;
-	const bool from_number =
-		from->size <= 8 && from->kind != TYPE_STR && from->kind != TYPE_NONE;
+	const bool from_number = type_is_scalar(from);
 	const bool to_number = type_is_number(to);
-	const bool bytes_to_array = to->kind == TYPE_ARRAY && from_number && to->size <= 8;
+	const bool bytes_to_array =
+		to->kind == TYPE_ARRAY && ((from_number && to->size && to->size <= 8) ||
+					   (from->kind == TYPE_ARRAY && from->size == to->size));
 	if (to->kind == TYPE_RECORD && from_number) {
 		// The older dialect says (struct x)ptr and means a pointer.
 		struct type *p = type_new(c->arena, TYPE_PTR, 8, 8);
@@ -350,7 +371,7 @@ static void check_cast(struct check *c, struct ast *x)
 		}
 		return;
 	}
-	if (from->kind == TYPE_ARRAY && to_number && from->size <= 8)
+	if (from->kind == TYPE_ARRAY && to_number && from->size && from->size <= 8)
 		return;
 	if (from->kind == TYPE_STR && to->kind == TYPE_STR)
 		return;
@@ -362,6 +383,7 @@ static void check_cast(struct check *c, struct ast *x)
 			    strbuf_text(&b));
 		strbuf_fini(&a);
 		strbuf_fini(&b);
+		x->type = NULL;
 	}
 }
 
@@ -377,7 +399,7 @@ static void check_tuple(struct check *c, struct ast *x)
 			check_error(c, e->pos, "too-large", "more than 64 parts in a tuple");
 			break;
 		}
-		if (t && (t->kind == TYPE_NONE || t->is_ctx)) {
+		if (t && !type_is_value(t)) {
 			check_error(c, e->pos, "no-value", "this has no value");
 			t = NULL;
 		}
@@ -417,6 +439,8 @@ static void check_offsetof(struct check *c, struct ast *x)
 	} else {
 		const struct type *t = check_expr(c, x->u.cast.x);
 		ct = t ? ctype_of(t) : NULL;
+		if (t && !ct)
+			check_error(c, x->u.cast.x->pos, "no-struct", "this has no fields");
 	}
 	uint64_t bits = 0;
 	for (const char *at = x->u.cast.field; ct && *at;) {
@@ -465,7 +489,7 @@ static void check_kind(struct check *c, struct ast *x)
 	case AST_NAME: check_name(c, x); break;
 	case AST_VAR: check_var(c, x); break;
 	case AST_MAP: check_map_value(c, x); break;
-	case AST_CALL: check_call(c, x, /* as_value= */ true); break;
+	case AST_CALL: check_call(c, x, /* to_map= */ false); break;
 	case AST_UNARY: check_unary(c, x); break;
 	case AST_BINARY: check_binary(c, x); break;
 	default: check_other(c, x);
@@ -480,8 +504,18 @@ const struct type *check_expr(struct check *c, struct ast *x)
 		x->type = NULL;
 		return NULL;
 	}
+	const bool ctx_fine = c->ctx_fine;
 	c->nest++;
+	c->ctx_fine = false;
 	check_kind(c, x);
 	c->nest--;
+	if (x->type && x->type->is_ctx && !ctx_fine) {
+		check_error(c, x->pos, "no-value", "'%s' is no value; its fields are: %s.NAME",
+			    x->u.name, x->u.name);
+		x->type = NULL;
+	}
+	// What is not known when all are is a mistake, and most likely one that was told.
+	if (!x->type && !c->diag->n_errors)
+		check_error(c, x->pos, "unknown-type", "nothing tells of which type this is");
 	return x->type;
 }

@@ -30,11 +30,9 @@ static bool fits(char conv, const struct type *t)
 	case 'X':
 	case 'o':
 	case 'c':
-	case 'p':
-		return type_is_number(t) ||
-		       (t->size <= 8 && t->kind >= TYPE_KSYM && t->kind != TYPE_INET);
+	case 'p': return type_is_scalar(t);
 	case 'r': return t->kind == TYPE_BUF || t->kind == TYPE_STR;
-	case 's': return t->kind != TYPE_INT && t->kind != TYPE_NONE && !t->is_ctx;
+	case 's': return t->kind != TYPE_INT && type_is_value(t);
 	default: return false;
 	}
 }

@@ -49,8 +49,7 @@ static bool want_number(struct check *c, struct ast *x, unsigned i)
 {
 	const struct ast *a = arg(x, i);
 
-	if (!a || !a->type || type_is_number(a->type) ||
-	    (a->type->size <= 8 && a->type->kind >= TYPE_KSYM))
+	if (!a || !a->type || type_is_scalar(a->type))
 		return true;
 	check_error(c, a->pos, "bad-argument", "argument %u of %s() must be a number", i + 1,
 		    x->u.call.name);
@@ -103,7 +102,7 @@ static void f_print(struct check *c, struct ast *x)
 	const struct type *t = type_at(x, 0);
 
 	x->type = &type_none;
-	if (t->kind == TYPE_NONE || t->is_ctx)
+	if (!type_is_value(t))
 		check_error(c, pos_of(x, 0), "no-value", "this has no value that could be printed");
 	if (arg(x, 1))
 		check_error(c, pos_of(x, 1), "argument-count",
@@ -186,23 +185,20 @@ static void f_str(struct check *c, struct ast *x)
 	size_t len;
 	const char *text = check_text(c, arg(x, 0), &len);
 
+	if (arg(x, 1))
+		(void)want_number(c, x, 1);
 	if (text) {
 		x->type = check_made(c, type_str(c->arena, ((uint32_t)len + 8) & ~7U));
 		return;
 	}
-	const bool chars = t->kind == TYPE_STR || t->kind == TYPE_ARRAY || t->kind == TYPE_BUF;
+	const bool chars = t->kind == TYPE_STR || t->kind == TYPE_ARRAY;
 	if (!type_is_number(t) && !chars) {
 		check_error(c, pos_of(x, 0), "bad-argument", "str() takes an address");
 		return;
 	}
-	if (arg(x, 1)) {
-		(void)want_number(c, x, 1);
-		if (check_const(c, arg(x, 1), &n))
-			n = n < 0 ? 0 : n + 1;
-		else
-			n = c->max_strlen;
-	}
-	if (n > c->max_strlen)
+	if (arg(x, 1) && check_const(c, arg(x, 1), &n) && n < c->max_strlen)
+		n = n < 0 ? 1 : n + 1;
+	else
 		n = c->max_strlen;
 	x->type = check_made(c, type_str(c->arena, ((uint32_t)n + 7) & ~7U));
 }
@@ -449,6 +445,8 @@ static void f_skboutput(struct check *c, struct ast *x)
 static void f_assert(struct check *c, struct ast *x)
 {
 	x->type = &type_none;
+	if (!type_has_truth(type_at(x, 0)))
+		check_error(c, pos_of(x, 0), "bad-condition", "a condition must be a number");
 	(void)want_text(c, x, 1);
 }
 

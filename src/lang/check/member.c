@@ -14,10 +14,11 @@ static const char *near_builtin(const char *name)
 	unsigned best_distance = NEAR_NOT;
 
 	for (const struct builtin *b = builtin_all; b->name; b++) {
-		const unsigned d = near_distance(name, b->name);
+		const char *full = b->id == B_ARG ? "arg0" : b->id == B_SARG ? "sarg0" : b->name;
+		const unsigned d = near_distance(name, full);
 		if (d < best_distance) {
 			best_distance = d;
-			best = b->name;
+			best = full;
 		}
 	}
 	return best;
@@ -289,6 +290,7 @@ static void check_record_field(struct check *c, struct ast *x, const struct type
 
 void check_member(struct check *c, struct ast *x)
 {
+	c->ctx_fine = true;
 	const struct type *t = check_expr(c, x->u.member.x);
 
 	x->type = NULL;

@@ -29,7 +29,7 @@ static void assign_agg(struct check *c, struct ast *s, struct map_info *m)
 {
 	struct ast *call = s->u.op.b;
 
-	check_call(c, call, /* as_value= */ true);
+	check_call(c, call, /* to_map= */ true);
 	if (s->u.op.op != OP_NONE)
 		check_error(c, s->pos, "bad-assignment", "%s() can only be assigned by '='",
 			    call->u.call.name);
@@ -59,11 +59,6 @@ static void assign_map(struct check *c, struct ast *s)
 		return;
 	}
 	const struct type *t = check_expr(c, value);
-	if (t && type_is_agg(t)) {
-		check_error(c, value->pos, "bad-assignment",
-			    "an aggregation cannot be copied; only its number, by a cast");
-		return;
-	}
 	if (s->u.op.op != OP_NONE)
 		m->read = true;
 	if (t && s->u.op.op != OP_NONE && !type_is_number(t))
@@ -85,11 +80,6 @@ static void assign_var(struct check *c, struct ast *s)
 	const struct type *t = check_expr(c, value);
 	struct var *v = check_var_find(c, x->u.name);
 
-	if (is_agg_call(value)) {
-		check_error(c, value->pos, "bad-assignment", "%s() must be assigned to a map",
-			    value->u.call.name);
-		return;
-	}
 	if (!v && s->u.op.op != OP_NONE)
 		check_error(c, x->pos, "undefined-variable", "'$%s' is changed before it is set",
 			    x->u.name);
@@ -235,7 +225,7 @@ static void check_while(struct check *c, struct ast *s)
 
 	c->loops++;
 	const struct type *t = check_expr(c, s->u.loop.cond);
-	if (t && !type_is_number(t))
+	if (t && !type_has_truth(t))
 		check_error(c, s->u.loop.cond->pos, "bad-condition",
 			    "a condition must be a number");
 	if (check_const(c, s->u.loop.cond, &n) && n && !has_exit(s->u.loop.body))
@@ -270,7 +260,7 @@ static void check_if(struct check *c, struct ast *s)
 			return;
 		}
 		const struct type *t = check_expr(c, s->u.cond.cond);
-		if (t && !type_is_number(t) && t->kind < TYPE_KSYM && t->kind != TYPE_STR)
+		if (t && !type_has_truth(t))
 			check_error(c, s->u.cond.cond->pos, "bad-condition",
 				    "a condition must be a number");
 		check_stmt(c, s->u.cond.yes);
@@ -288,7 +278,7 @@ void check_stmt(struct check *c, struct ast *s)
 	switch (s->kind) {
 	case AST_EXPR:
 		if (s->u.op.a->kind == AST_CALL)
-			check_call(c, s->u.op.a, /* as_value= */ false);
+			check_call(c, s->u.op.a, /* to_map= */ false);
 		else
 			(void)check_expr(c, s->u.op.a);
 		break;

@@ -9,7 +9,7 @@
 
 #include "lang/check/check.h"
 
-enum { RECORD_MOST = 1 << 16, DIMS_MOST_BYTES = 1 << 20 };
+enum { RECORD_MOST = 1 << 16, DIMS_MOST_BYTES = 1 << 20, NEST_MOST = 64 };
 
 const struct type *check_of_c(struct check *c, const struct ctype *ct, bool is_user)
 {
@@ -65,18 +65,30 @@ const struct type *check_of_c(struct check *c, const struct ctype *ct, bool is_u
 	return &type_u64;
 }
 
-static uint64_t align_of(const struct ctype *t)
+static const struct own_type *find_own(const struct check *c, const struct ctype *t)
 {
+	for (size_t i = 0; i < c->n_own; i++)
+		if (c->own[i].type == t)
+			return &c->own[i];
+	return NULL;
+}
+
+static uint64_t align_of(const struct check *c, const struct ctype *t)
+{
+	const struct own_type *own;
 	uint64_t most = 1;
 	size_t n;
 
 	switch (t->kind) {
-	case CT_ARRAY: return align_of(ctype_elem(t));
+	case CT_ARRAY: return align_of(c, ctype_elem(t));
 	case CT_STRUCT:
 	case CT_UNION: {
+		own = find_own(c, t);
+		if (own)
+			return own->align;
 		const struct cmember *m = ctype_members(t, &n);
 		for (size_t i = 0; i < n; i++) {
-			const uint64_t a = align_of(m[i].type);
+			const uint64_t a = align_of(c, m[i].type);
 			most = a > most ? a : most;
 		}
 		return most;
@@ -85,19 +97,33 @@ static uint64_t align_of(const struct ctype *t)
 	}
 }
 
+/* Whether values of @t can lie in a struct: not those of the struct itself. */
+static bool is_ready(const struct check *c, const struct ctype *t)
+{
+	while (t->kind == CT_ARRAY)
+		t = ctype_elem(t);
+	const struct own_type *own =
+		t->kind == CT_STRUCT || t->kind == CT_UNION ? find_own(c, t) : NULL;
+	return !own || own->ready;
+}
+
 static const struct ctype *lay_out(struct check *c, const struct ast_def *d);
 static const struct ctype *field_type(struct check *c, const struct ast_field *f);
 
 /* A field's place behind @bits; returns the bits up to its end. */
-static uint64_t place_field(const struct ast_def *d, const struct ast_field *f, struct cmember *m,
-			    uint64_t bits)
+static uint64_t place_field(const struct check *c, const struct ast_def *d,
+			    const struct ast_field *f, struct cmember *m, uint64_t bits)
 {
 	const uint64_t size = m->type->size * 8;
-	const uint64_t align = d->packed ? 8 : align_of(m->type) * 8;
+	const uint64_t align = d->packed ? 8 : align_of(c, m->type) * 8;
 
 	if (d->kind == AST_DEF_UNION)
 		bits = 0;
-	if (f->bits && f->bits <= size) {
+	if (!*f->name && !f->def && !f->bits) { // "int : 0" ends a unit
+		m->bit_off = bits;
+		return size ? (bits + size - 1) / size * size : bits;
+	}
+	if (f->bits) {
 		// A bit field does not cross the borders of its type.
 		if (bits / size != (bits + f->bits - 1) / size)
 			bits = (bits + size - 1) / size * size;
@@ -110,7 +136,8 @@ static uint64_t place_field(const struct ast_def *d, const struct ast_field *f, 
 	return bits + size;
 }
 
-static bool lay_out_fields(struct check *c, const struct ast_def *d, struct ctype *ct)
+static bool lay_out_fields(struct check *c, const struct ast_def *d, struct ctype *ct,
+			   uint64_t *ret_align)
 {
 	size_t n = 0;
 
@@ -128,11 +155,17 @@ static bool lay_out_fields(struct check *c, const struct ast_def *d, struct ctyp
 		m[i].type = field_type(c, f);
 		if (d->kind == AST_DEF_ENUM)
 			continue;
-		if (!m[i].type)
+		if (!m[i].type || !is_ready(c, m[i].type))
 			return false;
-		bits = place_field(d, f, &m[i], bits);
+		if (f->bits > m[i].type->size * 8) {
+			check_error(c, f->pos, "bad-struct", "'%s' has more bits than its type",
+				    f->name);
+			return false;
+		}
+		bits = place_field(c, d, f, &m[i], bits);
 		most = bits > most ? bits : most;
-		align = !d->packed && align_of(m[i].type) > align ? align_of(m[i].type) : align;
+		const uint64_t own = d->packed ? 1 : align_of(c, m[i].type);
+		align = own > align ? own : align;
 		if (most > 8ULL * RECORD_MOST * 16)
 			return false;
 	}
@@ -141,18 +174,17 @@ static bool lay_out_fields(struct check *c, const struct ast_def *d, struct ctyp
 	ct->done = true;
 	if (d->kind != AST_DEF_ENUM)
 		ct->size = ((most + 7) / 8 + align - 1) / align * align;
+	*ret_align = align;
 	return true;
 }
 
 /* The script's own type @d, laid out once; a pointer to itself inside finds it too. */
 static const struct ctype *lay_out(struct check *c, const struct ast_def *d)
 {
-	for (size_t i = 0; i < c->n_defs; i++)
-		if (c->defs[i] == d)
-			return c->def_types[i];
-	size_t cap = c->cap_defs;
-	if (mem_grow(&c->defs, &cap, c->n_defs + 1) < 0 ||
-	    mem_grow(&c->def_types, &c->cap_defs, c->n_defs + 1) < 0) {
+	for (size_t i = 0; i < c->n_own; i++)
+		if (c->own[i].def == d)
+			return c->own[i].type;
+	if (mem_grow(&c->own, &c->cap_own, c->n_own + 1) < 0) {
 		c->no_memory = true;
 		return NULL;
 	}
@@ -165,13 +197,23 @@ static const struct ctype *lay_out(struct check *c, const struct ast_def *d)
 		return NULL;
 	}
 	ct->done = true;
-	c->defs[c->n_defs] = d;
-	c->def_types[c->n_defs++] = ct;
-	if (!lay_out_fields(c, d, ct))
-		check_error(c, d->pos, "bad-struct", "'%s' cannot be laid out", d->name);
+	const size_t at = c->n_own++;
+	c->own[at] = (struct own_type){ .def = d, .type = ct, .align = 1 };
+	uint64_t align = 1;
+	// This is done once, so that its mistakes are to be told now.
+	const bool quiet = c->quiet;
+	const unsigned errors = c->diag->n_errors;
+	c->quiet = false;
+	if (!lay_out_fields(c, d, ct, &align) && c->diag->n_errors == errors)
+		check_error(c, d->pos, "bad-struct",
+			    "'%s' cannot be laid out: it is too large, or holds itself", d->name);
+	c->quiet = quiet;
+	c->own[at].align = align;
+	c->own[at].ready = true;
 	return ct;
 }
 
+/* Whether the script defines @name; *@ret is NULL where that was wrong, and told. */
 static bool own_def(struct check *c, const char *name, const struct ctype **ret)
 {
 	static const char *const tags[] = {
@@ -183,26 +225,35 @@ static bool own_def(struct check *c, const char *name, const struct ctype **ret)
 			if (strcmp(d->name, name) != 0 || !d->fields)
 				continue;
 			*ret = field_type(c, d->fields);
-			return *ret != NULL;
+			return true;
 		}
 		const char *tag = tags[d->kind];
 		const size_t len = strlen(tag);
 		if (!strcmp(d->name, strncmp(name, tag, len) == 0 ? name + len : name)) {
 			*ret = lay_out(c, d);
-			return *ret != NULL;
+			return true;
 		}
 	}
 	return false;
 }
 
-bool check_find_ctype(struct check *c, const char *name, const struct ctype **ret)
+static bool find_elsewhere(struct check *c, const char *name, const struct ctype **ret)
 {
-	if (own_def(c, name, ret))
-		return true;
 	if (c->point && c->point->types && ctypes_find(c->point->types, name, ret) == 0)
 		return true;
 	struct ctypes *db = check_kernel_types(c);
 	return db && ctypes_find(db, name, ret) == 0;
+}
+
+bool check_find_ctype(struct check *c, const char *name, const struct ctype **ret)
+{
+	const struct ctype *ct = NULL;
+
+	if (!own_def(c, name, &ct))
+		return find_elsewhere(c, name, ret);
+	if (ct)
+		*ret = ct;
+	return ct != NULL;
 }
 
 static const struct ctype *base_name(struct check *c, const struct ast_type *t)
@@ -223,12 +274,12 @@ static const struct ctype *base_name(struct check *c, const struct ast_type *t)
 	ct = ctype_basic(t->name);
 	if (ct)
 		return ct;
-	if (check_find_ctype(c, t->name, &ct))
+	if (find_elsewhere(c, t->name, &ct))
 		return ct;
 	// (task_struct *)x means the struct, where there is no such typedef.
 	if (!strchr(t->name, ' ') &&
 	    snprintf(alt, sizeof(alt), "struct %s", t->name) < (int)sizeof(alt) &&
-	    check_find_ctype(c, alt, &ct))
+	    find_elsewhere(c, alt, &ct))
 		return ct;
 	check_error(c, t->pos, "unknown-type", "unknown type '%s'%s", t->name,
 		    check_kernel_types(c) ? "" : "; this kernel has no type information (BTF)");
@@ -254,7 +305,15 @@ static const struct ctype *derived(struct check *c, const struct ctype *ct,
 
 const struct ctype *check_ctype_name(struct check *c, const struct ast_type *t)
 {
-	return derived(c, base_name(c, t), t);
+	if (c->type_nest >= NEST_MOST) {
+		check_error(c, t->pos, "too-deep", "more than %d types within each other",
+			    NEST_MOST);
+		return NULL;
+	}
+	c->type_nest++;
+	const struct ctype *ct = derived(c, base_name(c, t), t);
+	c->type_nest--;
+	return ct;
 }
 
 static const struct ctype *field_type(struct check *c, const struct ast_field *f)

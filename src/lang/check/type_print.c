@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Types of values in the words of messages. */
+#include <inttypes.h>
+
 #include "base/strbuf.h"
 #include "lang/check/type.h"
 
@@ -29,6 +31,21 @@ static void print_fields(const struct type *t, struct strbuf *ret)
 		type_print(t->fields[i].type, ret);
 	}
 	strbuf_add(ret, ")", 1);
+}
+
+/* What tells two of a kind apart. */
+static void print_more(const struct type *t, struct strbuf *ret)
+{
+	static const char *const modes[] = { "bpftrace", "perf", "raw" };
+
+	if ((t->kind == TYPE_KSTACK || t->kind == TYPE_USTACK) &&
+	    (t->stack_depth != STACK_MOST || t->stack_mode != STACK_BPFTRACE))
+		strbuf_fmt(ret, "(%s,%u)", modes[t->stack_mode], t->stack_depth);
+	else if (t->kind == TYPE_HIST && t->hist_bits)
+		strbuf_fmt(ret, "(%u)", t->hist_bits);
+	else if (t->kind == TYPE_LHIST)
+		strbuf_fmt(ret, "(%" PRId64 ",%" PRId64 ",%" PRId64 ")", t->lhist_min, t->lhist_max,
+			   t->lhist_step);
 }
 
 static void print_ptr(const struct ctype *to, struct strbuf *ret)
@@ -66,6 +83,6 @@ void type_print(const struct type *t, struct strbuf *ret)
 		}
 		strbuf_str(ret, "struct");
 		break;
-	default: strbuf_str(ret, plain[t->kind]);
+	default: strbuf_str(ret, plain[t->kind]); print_more(t, ret);
 	}
 }
