@@ -22,7 +22,7 @@ enum { CHAIN_MOST = 64, DIMENSIONS_MOST = 16, ARRAYS_MOST = 16 };
 struct dwarf_db {
 	struct ctypes ct;
 	struct elf_image image;
-	Dwarf *dw; /* owned */
+	struct dwarf_file file;
 	struct dwarf_index index;
 	bool is_indexed;
 	struct u64map by_id;	   /* numbers of entries to places in @made */
@@ -39,7 +39,7 @@ static int index_once(struct dwarf_db *db)
 {
 	if (db->is_indexed)
 		return 0;
-	int r = dwarf_index_make(db->dw, &db->ct.arena, &db->index);
+	int r = dwarf_index_make(&db->file, &db->ct.arena, &db->index);
 	if (r < 0) {
 		dwarf_index_fini(&db->index);
 		return r;
@@ -222,15 +222,15 @@ static void go_to_whole(struct dwarf_db *db, Dwarf_Die *die)
 	}
 	if (!db->is_indexed || !dwarf_die_flag(die, DW_AT_declaration))
 		return;
-	if (!dwarf_index_whole(&db->index, dwarf_die_id(db->dw, die), &id)) {
+	if (!dwarf_index_whole(&db->index, dwarf_die_id(&db->file, die), &id)) {
 		const struct dwarf_entry *e =
-			dwarf_index_find(&db->index, space_of(die), dwarf_die_name(die));
+			dwarf_index_find(&db->index, space_of(die), dwarf_die_name(&db->file, die));
 
 		if (!e || e->rank)
 			return;
 		id = e->id;
 	}
-	if (dwarf_die_of(db->dw, id, &whole))
+	if (dwarf_die_of(&db->file, id, &whole))
 		*die = whole;
 }
 
@@ -255,7 +255,7 @@ static int type_of(struct dwarf_db *db, Dwarf_Die die, unsigned depth, const str
 		return 0;
 	}
 	go_to_whole(db, &die);
-	uint64_t id = dwarf_die_id(db->dw, &die);
+	uint64_t id = dwarf_die_id(&db->file, &die);
 	if (u64map_get(&db->by_id, id, &at)) {
 		*ret = db->made[at];
 		return 0;
@@ -264,7 +264,7 @@ static int type_of(struct dwarf_db *db, Dwarf_Die die, unsigned depth, const str
 	if (!c)
 		return -ENOMEM;
 	(void)dwarf_die_number(&die, DW_AT_byte_size, &len);
-	c->name = dwarf_die_name(&die);
+	c->name = dwarf_die_name(&db->file, &die);
 	c->size = len;
 	c->db = &db->ct;
 	c->id = id;
@@ -307,11 +307,15 @@ static int gather(struct gather *g, Dwarf_Die *die, struct cmember m)
 
 static int gather_field(void *arg, Dwarf_Die *child)
 {
-	struct cmember m = { .type = NULL };
+	struct gather *g = arg;
+	struct cmember m = { .name = "" };
 
 	if (!dwarf_is_member(child) || !dwarf_member_place(child, &m))
 		return 0;
-	return gather(arg, child, m);
+	// A base class has a name, but its members are found as if they were its heir's own.
+	if (dwarf_tag(child) == DW_TAG_member)
+		m.name = dwarf_die_name(&g->db->file, child);
+	return gather(g, child, m);
 }
 
 static int gather_param(void *arg, Dwarf_Die *child)
@@ -321,7 +325,7 @@ static int gather_param(void *arg, Dwarf_Die *child)
 
 	if (dwarf_tag(child) != DW_TAG_formal_parameter)
 		return 0;
-	m.name = dwarf_die_name(child);
+	m.name = dwarf_die_name(&g->db->file, child);
 	return gather(g, child, m);
 }
 
@@ -334,7 +338,7 @@ static int gather_enumerator(void *arg, Dwarf_Die *child)
 
 	if (dwarf_tag(child) != DW_TAG_enumerator)
 		return 0;
-	m.name = dwarf_die_name(child);
+	m.name = dwarf_die_name(&g->db->file, child);
 	// Forms of 1, 2, 4 and 8 bytes have no sign, also in enums that have one.
 	if (dwarf_attr(child, DW_AT_const_value, &a) &&
 	    (dwarf_whatform(&a) == DW_FORM_sdata || dwarf_whatform(&a) == DW_FORM_implicit_const))
@@ -372,7 +376,7 @@ static int dwarf_fill(struct ctypes *ct, struct ctype *c)
 	Dwarf_Die die;
 	int r = 0;
 
-	if (dwarf_die_of(db->dw, c->id, &die))
+	if (dwarf_die_of(&db->file, c->id, &die))
 		r = c->kind == CT_PTR ? member_type(db, &die, &c->elem) : fill_die(db, c, &die);
 	c->done = r != -ENOMEM;
 	return r;
@@ -382,7 +386,7 @@ static int give(struct dwarf_db *db, uint64_t id, bool of_variable, const struct
 {
 	Dwarf_Die die;
 
-	if (!dwarf_die_of(db->dw, id, &die))
+	if (!dwarf_die_of(&db->file, id, &die))
 		return -ENOENT;
 	return of_variable ? type_at(db, &die, ARRAYS_MOST, ret)
 			   : type_of(db, die, ARRAYS_MOST, ret);
@@ -404,7 +408,7 @@ static int dwarf_by_id(struct ctypes *ct, uint64_t id, const struct ctype **ret)
 {
 	Dwarf_Die die;
 
-	if (!dwarf_die_of(db_of(ct)->dw, id, &die))
+	if (!dwarf_die_of(&db_of(ct)->file, id, &die))
 		return -ENOENT;
 	return give(db_of(ct), id, dwarf_tag(&die) == DW_TAG_variable, ret);
 }
@@ -448,7 +452,7 @@ static void dwarf_free(struct ctypes *ct)
 	dwarf_index_fini(&db->index);
 	u64map_fini(&db->by_id);
 	free(db->made);
-	dwarf_end(db->dw);
+	dwarf_file_fini(&db->file);
 	elf_image_fini(&db->image);
 	free(db);
 }
@@ -470,16 +474,15 @@ static int open_dwarf(struct dwarf_db *db, const char *path)
 	int r = elf_image_open(path, &db->image);
 	if (r < 0)
 		return r;
-	db->dw = dwarf_begin_elf(db->image.elf, DWARF_C_READ, NULL);
-	if (db->dw)
+	if (dwarf_file_open(db->image.elf, &db->file))
 		return 0;
 	r = elf_image_open_debug(&db->image, &debug);
 	if (r == 0) {
 		elf_image_fini(&db->image);
 		db->image = debug;
-		db->dw = dwarf_begin_elf(db->image.elf, DWARF_C_READ, NULL);
+		(void)dwarf_file_open(db->image.elf, &db->file); // told by the next line
 	}
-	if (!db->dw && r != -ENOMEM)
+	if (!db->file.dw && r != -ENOMEM)
 		r = sonde_fail(-ENOENT, "'%s' tells nothing of its types: it has no DWARF", path);
 	return r;
 }

@@ -3,12 +3,52 @@
 #include "sym/ctype/dwarf_die.h"
 
 #include <dwarf.h>
-#include <stddef.h>
+#include <string.h>
 
 #define IN_TYPES (1ull << 63) /* of .debug_types */
 #define IN_ALT	 (1ull << 62) /* of the file that several programs share */
 
-uint64_t dwarf_die_id(Dwarf *dw, Dwarf_Die *die)
+/* Notes where the sections are that texts are in: libdw keeps the same bytes. */
+static void note_sections(struct dwarf_file *f, Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	size_t names;
+	GElf_Shdr sh;
+
+	if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+		return;
+	while (f->n_sections < DWARF_SECTIONS_MOST && (scn = elf_nextscn(elf, scn))) {
+		const char *name =
+			gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+		Elf_Data *d = name && strstr(name, "debug_") ? elf_rawdata(scn, NULL) : NULL;
+
+		if (!d || !d->d_buf)
+			continue;
+		f->sections[f->n_sections].begin = d->d_buf;
+		f->sections[f->n_sections++].end = (const char *)d->d_buf + d->d_size;
+	}
+}
+
+bool dwarf_file_open(Elf *elf, struct dwarf_file *ret)
+{
+	struct dwarf_file f = { .dw = dwarf_begin_elf(elf, DWARF_C_READ, NULL) };
+
+	if (!f.dw)
+		return false;
+	note_sections(&f, elf);
+	if (dwarf_getalt(f.dw))
+		note_sections(&f, dwarf_getelf(dwarf_getalt(f.dw)));
+	*ret = f;
+	return true;
+}
+
+void dwarf_file_fini(struct dwarf_file *f)
+{
+	dwarf_end(f->dw);
+	*f = (struct dwarf_file){ .dw = NULL };
+}
+
+uint64_t dwarf_die_id(const struct dwarf_file *f, Dwarf_Die *die)
 {
 	Dwarf_Half version = 0;
 	uint8_t unit = 0;
@@ -17,23 +57,41 @@ uint64_t dwarf_die_id(Dwarf *dw, Dwarf_Die *die)
 	if (dwarf_cu_info(die->cu, &version, &unit, NULL, NULL, NULL, NULL, NULL) == 0 &&
 	    version < 5 && unit == DW_UT_type)
 		id |= IN_TYPES;
-	return dwarf_cu_getdwarf(die->cu) == dw ? id : id | IN_ALT;
+	return dwarf_cu_getdwarf(die->cu) == f->dw ? id : id | IN_ALT;
 }
 
-bool dwarf_die_of(Dwarf *dw, uint64_t id, Dwarf_Die *ret)
+bool dwarf_die_of(const struct dwarf_file *f, uint64_t id, Dwarf_Die *ret)
 {
 	uint64_t off = id & ~(IN_TYPES | IN_ALT);
+	Dwarf *dw = id & IN_ALT ? dwarf_getalt(f->dw) : f->dw;
 
-	if (id & IN_ALT)
-		dw = dwarf_getalt(dw);
 	if (!dw)
 		return false;
 	return id & IN_TYPES ? dwarf_offdie_types(dw, off, ret) : dwarf_offdie(dw, off, ret);
 }
 
-const char *dwarf_die_name(Dwarf_Die *die)
+/* The text, if it ends within its section. */
+static const char *checked(const struct dwarf_file *f, const char *s)
 {
-	const char *name = dwarf_diename(die);
+	for (size_t i = 0; s && i < f->n_sections; i++) {
+		const char *end = f->sections[i].end;
+
+		if (s >= f->sections[i].begin && s < end)
+			return memchr(s, '\0', (size_t)(end - s)) ? s : NULL;
+	}
+	return s;
+}
+
+const char *dwarf_die_text(const struct dwarf_file *f, Dwarf_Die *die, unsigned attr)
+{
+	Dwarf_Attribute a;
+
+	return dwarf_attr_integrate(die, attr, &a) ? checked(f, dwarf_formstring(&a)) : NULL;
+}
+
+const char *dwarf_die_name(const struct dwarf_file *f, Dwarf_Die *die)
+{
+	const char *name = dwarf_die_text(f, die, DW_AT_name);
 
 	return name ? name : "";
 }
@@ -72,13 +130,6 @@ bool dwarf_die_flag(Dwarf_Die *die, unsigned attr)
 bool dwarf_die_has(Dwarf_Die *die, unsigned attr)
 {
 	return dwarf_hasattr(die, attr) != 0;
-}
-
-const char *dwarf_die_text(Dwarf_Die *die, unsigned attr)
-{
-	Dwarf_Attribute a;
-
-	return dwarf_attr_integrate(die, attr, &a) ? dwarf_formstring(&a) : NULL;
 }
 
 bool dwarf_die_ref(Dwarf_Die *die, unsigned attr, Dwarf_Die *ret)

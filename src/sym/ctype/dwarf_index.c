@@ -10,13 +10,12 @@
 #include <sonde/err.h>
 
 #include "base/strbuf.h"
-#include "sym/ctype/dwarf_die.h"
 
 /* Namespaces and classes in each other; more are left out. */
 enum { DEPTH_MOST = 16, ENTRIES_MOST = 1 << 26 };
 
 struct builder {
-	Dwarf *dw;
+	const struct dwarf_file *file;
 	struct arena *arena;
 	struct dwarf_index *x;
 	bool has_scopes;   /* the unit's language has namespaces, and types in classes */
@@ -145,9 +144,9 @@ static int note_whole(struct builder *b, Dwarf_Die *die)
 		return 0;
 	int r = mem_grow(&x->whole_ids, &x->cap_wholes, x->n_wholes + 1);
 	if (!r && x->n_wholes < U64MAP_MOST)
-		r = u64map_put(&x->wholes, dwarf_die_id(b->dw, &declared), (uint32_t)x->n_wholes);
+		r = u64map_put(&x->wholes, dwarf_die_id(b->file, &declared), (uint32_t)x->n_wholes);
 	if (!r)
-		x->whole_ids[x->n_wholes++] = dwarf_die_id(b->dw, die);
+		x->whole_ids[x->n_wholes++] = dwarf_die_id(b->file, die);
 	return r;
 }
 
@@ -155,7 +154,7 @@ static int put_die(struct builder *b, Dwarf_Die *die, enum ctypes_space space, c
 {
 	struct dwarf_entry e = {
 		.name = in_scope(b, name),
-		.id = dwarf_die_id(b->dw, die),
+		.id = dwarf_die_id(b->file, die),
 		.space = (uint8_t)space,
 		.rank = rank_of(die),
 	};
@@ -167,16 +166,16 @@ static int put_die(struct builder *b, Dwarf_Die *die, enum ctypes_space space, c
 /* Functions are called by their symbols, too. Their own code tells more than a copy's. */
 static int put_function(struct builder *b, Dwarf_Die *die)
 {
-	const char *symbol = dwarf_die_text(die, DW_AT_linkage_name);
-	int r = put_die(b, die, SPACE_FUNC, dwarf_die_name(die));
+	const char *symbol = dwarf_die_text(b->file, die, DW_AT_linkage_name);
+	int r = put_die(b, die, SPACE_FUNC, dwarf_die_name(b->file, die));
 
 	if (!symbol)
-		symbol = dwarf_die_text(die, DW_AT_MIPS_linkage_name);
+		symbol = dwarf_die_text(b->file, die, DW_AT_MIPS_linkage_name);
 	if (r || !symbol)
 		return r;
 	struct dwarf_entry e = {
 		.name = symbol,
-		.id = dwarf_die_id(b->dw, die),
+		.id = dwarf_die_id(b->file, die),
 		.space = SPACE_FUNC,
 		.rank = rank_of(die),
 	};
@@ -190,8 +189,8 @@ static int note_enum(struct builder *b, Dwarf_Die *die)
 
 	if (r < 0)
 		return r;
-	x->enums[x->n_enums++] = dwarf_die_id(b->dw, die);
-	return put_die(b, die, SPACE_ENUM, dwarf_die_name(die));
+	x->enums[x->n_enums++] = dwarf_die_id(b->file, die);
+	return put_die(b, die, SPACE_ENUM, dwarf_die_name(b->file, die));
 }
 
 static int add_die(void *arg, Dwarf_Die *die);
@@ -204,9 +203,9 @@ static int add_inner(struct builder *b, Dwarf_Die *die)
 	if (!b->has_scopes || b->depth >= DEPTH_MOST)
 		return 0;
 	inner.depth++;
-	if (*dwarf_die_name(die))
-		inner.scope = in_scope(b, dwarf_die_name(die));
-	if (*dwarf_die_name(die) && !inner.scope)
+	if (*dwarf_die_name(b->file, die))
+		inner.scope = in_scope(b, dwarf_die_name(b->file, die));
+	if (*dwarf_die_name(b->file, die) && !inner.scope)
 		return -ENOMEM;
 	return dwarf_die_children(die, add_die, &inner);
 }
@@ -218,15 +217,19 @@ static int add_die(void *arg, Dwarf_Die *die)
 
 	switch (dwarf_tag(die)) {
 	case DW_TAG_typedef:
-	case DW_TAG_base_type: return put_die(b, die, SPACE_TYPE, dwarf_die_name(die));
+	case DW_TAG_base_type: return put_die(b, die, SPACE_TYPE, dwarf_die_name(b->file, die));
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
-	case DW_TAG_interface_type: r = put_die(b, die, SPACE_STRUCT, dwarf_die_name(die)); break;
-	case DW_TAG_union_type: r = put_die(b, die, SPACE_UNION, dwarf_die_name(die)); break;
+	case DW_TAG_interface_type:
+		r = put_die(b, die, SPACE_STRUCT, dwarf_die_name(b->file, die));
+		break;
+	case DW_TAG_union_type:
+		r = put_die(b, die, SPACE_UNION, dwarf_die_name(b->file, die));
+		break;
 	case DW_TAG_namespace: r = 0; break;
 	case DW_TAG_enumeration_type: return note_enum(b, die);
 	case DW_TAG_subprogram: return put_function(b, die);
-	case DW_TAG_variable: return put_die(b, die, SPACE_VAR, dwarf_die_name(die));
+	case DW_TAG_variable: return put_die(b, die, SPACE_VAR, dwarf_die_name(b->file, die));
 	default: return 0;
 	}
 	return r ? r : add_inner(b, die);
@@ -249,16 +252,16 @@ static int add_units(struct builder *b)
 	Dwarf_Die unit;
 	int r = 0;
 
-	while (!r && dwarf_get_units(b->dw, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
+	while (!r && dwarf_get_units(b->file->dw, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
 		b->has_scopes = has_scopes(&unit);
 		r = dwarf_die_children(&unit, add_die, b);
 	}
 	return r;
 }
 
-int dwarf_index_make(Dwarf *dw, struct arena *arena, struct dwarf_index *ret)
+int dwarf_index_make(const struct dwarf_file *file, struct arena *arena, struct dwarf_index *ret)
 {
-	struct builder b = { .dw = dw, .arena = arena, .x = ret };
+	struct builder b = { .file = file, .arena = arena, .x = ret };
 
 	return add_units(&b);
 }

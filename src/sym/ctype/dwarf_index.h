@@ -3,7 +3,6 @@
 #ifndef SYM_CTYPE_DWARF_INDEX_H
 #define SYM_CTYPE_DWARF_INDEX_H
 
-#include <elfutils/libdw.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +12,7 @@
 #include "base/arena.h"
 #include "base/u64map.h"
 #include "sym/ctype/db.h"
+#include "sym/ctype/dwarf_die.h"
 
 /** A name, once in each space; of several entries the one that tells most. */
 struct dwarf_entry {
@@ -35,7 +35,8 @@ struct dwarf_index {
 };
 
 /** Fills the empty @ret, which is to be finished even on failure. Returns 0 or -ENOMEM. */
-SONDE_MUST_CHECK int dwarf_index_make(Dwarf *dw, struct arena *arena, struct dwarf_index *ret);
+SONDE_MUST_CHECK int dwarf_index_make(const struct dwarf_file *file, struct arena *arena,
+				      struct dwarf_index *ret);
 void dwarf_index_fini(struct dwarf_index *x);
 
 /** The definition that completes the declaration @id elsewhere; false: there is none. */

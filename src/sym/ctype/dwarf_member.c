@@ -55,10 +55,6 @@ bool dwarf_member_place(Dwarf_Die *die, struct cmember *ret)
 
 	if (!byte_off(die, &off) || off > UINT64_MAX / 8)
 		return false;
-	ret->name = dwarf_die_name(die);
-	// A base class has a name, but its members are found as if they were its heir's own.
-	if (dwarf_tag(die) == DW_TAG_inheritance)
-		ret->name = "";
 	ret->bit_off = off * 8;
 	ret->bit_size = 0;
 	if (!dwarf_die_number(die, DW_AT_bit_size, &bits) || !bits || bits > 128)

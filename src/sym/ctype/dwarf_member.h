@@ -11,7 +11,7 @@
 /** Whether the child of a struct is a member in each of its objects. */
 bool dwarf_is_member(Dwarf_Die *die);
 
-/** Fills name and place of @ret. False: it has no fixed place. */
+/** Fills the place in @ret. False: it has no fixed place. */
 bool dwarf_member_place(Dwarf_Die *die, struct cmember *ret);
 
 /** Elements of one dimension of an array; 0: not known. */

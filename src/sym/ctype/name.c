@@ -237,7 +237,7 @@ bool ctype_name_is_c(const char *name)
 
 const struct ctype *ctype_basic(const char *name)
 {
-	char text[CTYPE_NAME_MOST];
+	char text[CTYPE_NAME_MOST] = "";
 
 	if (!ctype_name_trim(name, text))
 		return NULL;

@@ -153,7 +153,7 @@ static bool read_link(const struct elf_image *m, struct debug_link *ret)
 static int try_debug(const struct elf_image *m, const char *path, const uint32_t *crc,
 		     struct elf_image *ret)
 {
-	struct elf_image d;
+	struct elf_image d = { .fd = -1 };
 	uint32_t got;
 
 	if (access(path, R_OK) < 0)

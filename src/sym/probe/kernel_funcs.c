@@ -17,6 +17,7 @@
 
 #include <sonde/err.h>
 
+#include "base/check.h"
 #include "base/glob.h"
 #include "base/near.h"
 #include "sym/probe/tracefs.h"
@@ -280,7 +281,10 @@ int kernel_funcs_open(struct kernel_funcs **ret)
 	}
 	if (r < 0 && r != -ENOMEM)
 		r = read_text("/proc/kallsyms", &text);
-	return r < 0 ? r : parse(text, ret);
+	if (r < 0)
+		return r;
+	sonde_dcheck(text); // read_text() gave it
+	return parse(text, ret);
 }
 
 const struct kernel_func *kernel_funcs_all(const struct kernel_funcs *k, size_t *ret_n)

@@ -304,7 +304,10 @@ static int open_and_use(void)
 
 	if (!len) {
 		struct btf *b = make();
-		memcpy(raw, btf__raw_data(b, &len), 2048);
+		const void *made = btf__raw_data(b, &len);
+
+		EXPECT(len <= sizeof(raw));
+		memcpy(raw, made, len);
 		btf__free(b);
 	}
 	int r = ctypes_open_btf(raw, len, &db);

@@ -164,7 +164,7 @@ static struct usdt_marker marker(const struct usdt *u, const char *name)
 		if (!strcmp(m[i].name, name))
 			return m[i];
 	}
-	EXPECT(!"marker");
+	test_failed(__FILE__, __LINE__, "no marker '%s'", name);
 	return none;
 }
 
