@@ -114,5 +114,5 @@ void help_man(const struct command *cmd)
 	printf("# EXIT STATUS\n\n"
 	       "0: done. 1: the work failed. 2: the arguments are wrong.%s\n\n"
 	       "# SEE ALSO\n\n*sonde*(1)\n",
-	       cmd->wraps_command ? " With CMD: its own." : "");
+	       cmd->args && strstr(cmd->args, "CMD") ? " With CMD: its own." : "");
 }

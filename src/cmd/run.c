@@ -314,9 +314,11 @@ const struct command cmd_script = {
 		"PARAMETERs are $1, $2 ... in it.\n"
 		"What was lost, and where, is said at the end on standard error, in exact numbers. "
 		"Nothing stays attached, however the run ends.\n"
-		"print() and clear() of maps in an interval act at the very tick. Maps with one "
-		"value for each thread (@x[tid]) that are not printed by the script go with their "
-		"threads, and are not shown at the end.\n"
+		"print() and clear() of maps in an interval show and forget what came up to that "
+		"very tick, however late the reader is: the tick's program goes on to another "
+		"buffer. Up to three ticks may wait; should one find no buffer, it is counted and "
+		"said at the end. Intervals of 1 ms and more have clocks on two CPUs, as the "
+		"kernel leaves out the events of one that is at work for bpf(2).\n"
 		"The exit status is what exit(N) gave. SONDE_TOOLS names further folders of ready "
 		"scripts; BPFTRACE_STRLEN and BPFTRACE_MAP_KEYS_MAX are understood.",
 	.options = options,
