@@ -84,6 +84,11 @@ static int add_match(void *arg, const struct elf_func *fn)
 {
 	struct user_lookup *u = arg;
 	struct lookup *l = u->l;
+
+	// What compilers put aside of a function is entered by jumps: there is no return address
+	// on the stack, and to look for one would break the program.
+	if (glob_is(u->pattern) && strstr(fn->name, ".cold"))
+		return 0;
 	const char *name = arena_strndup(l->arena, fn->name, strlen(fn->name));
 
 	if (!name)

@@ -20,7 +20,7 @@ void fake_file(const char *dir, const char *name, const char *text)
 {
 	char path[512];
 
-	for (const char *slash = dir; slash; slash = strchr(slash + 1, '/')) {
+	for (const char *slash = strchr(dir, '/'); slash; slash = strchr(slash + 1, '/')) {
 		(void)snprintf(path, sizeof(path), "%s/%.*s", top, (int)(slash - dir), dir);
 		(void)mkdir(path, 0700);
 	}

@@ -17,6 +17,10 @@
 int live_target_one(int a, const char *b);
 int live_target_two(int a);
 
+/* As compilers call the part of a function that is seldom needed. */
+__asm__(".pushsection .text\n.type live_target_far.cold, %function\n"
+	"live_target_far.cold: .byte 0, 0, 0, 0\n.size live_target_far.cold, 4\n.popsection\n");
+
 __attribute__((noinline)) int live_target_one(int a, const char *b)
 {
 	__asm__ volatile("");
