@@ -228,7 +228,7 @@ static struct val step(struct gen *g, struct ast *x)
 	if (h->kind == HOME_REG)
 		fn_mov(g->f, h->val, now);
 	else
-		fn_store(g->f, 8, gen_frame(g), h->off, now);
+		gen_frame_store(g, h->off, now);
 	return before ? now : old;
 }
 

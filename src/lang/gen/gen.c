@@ -115,6 +115,17 @@ struct val gen_frame(struct gen *g)
 	return g->frame;
 }
 
+void gen_frame_store(struct gen *g, int64_t off, struct val v)
+{
+	// The verifier would follow a loop round by round from a number that it knows.
+	if (v.kind == VAL_IMM) {
+		const int64_t zero = offsetof(struct script_globals, zero);
+		struct val unknown = fn_load(g->f, 8, false, val_map_value(GLOBALS_MAP, zero), 0);
+		v = fn_op(g->f, FN_ADD, unknown, v);
+	}
+	fn_store(g->f, 8, gen_frame(g), off, v);
+}
+
 struct val gen_ctx(struct gen *g)
 {
 	return g->in_callback ? fn_load(g->f, 8, false, g->frame, FRAME_CTX) : g->ctx;

@@ -119,6 +119,8 @@ struct val gen_scratch(struct gen *g, uint32_t len);
 struct val gen_scratch_at(struct gen *g, int64_t off);
 /** The frame of this program, made when first needed. */
 struct val gen_frame(struct gen *g);
+/** Sets a variable that is shared with a loop. */
+void gen_frame_store(struct gen *g, int64_t off, struct val v);
 /** The program's context, also inside of loops. */
 struct val gen_ctx(struct gen *g);
 /** Leaves the program: exit(), return. */

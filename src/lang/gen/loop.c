@@ -80,7 +80,7 @@ static void set_number(struct gen *g, struct var *v, struct val x)
 	if (h->kind == HOME_REG)
 		fn_mov(g->f, h->val, x);
 	else
-		fn_store(g->f, 8, gen_frame(g), h->off, x);
+		gen_frame_store(g, h->off, x);
 }
 
 static struct var *find_var(struct gen *g, const struct ast *s, const char *name)

@@ -50,7 +50,7 @@ static void zero_var(struct gen *g, const struct var *v, const struct home *h)
 	switch (h->kind) {
 	case HOME_SLOT: fn_zero(g->f, h->val, 0, len, 8); break;
 	case HOME_SCRATCH: fn_zero(g->f, gen_scratch_at(g, h->off), 0, len, 8); break;
-	case HOME_FRAME: fn_store(g->f, 8, gen_frame(g), h->off, val_imm(0)); break;
+	case HOME_FRAME: gen_frame_store(g, h->off, val_imm(0)); break;
 	default: break;
 	}
 }
@@ -99,7 +99,7 @@ static void set_var(struct gen *g, struct var *v, struct ast *value)
 	if (h->kind == HOME_REG)
 		fn_mov(g->f, h->val, x);
 	else
-		fn_store(g->f, 8, gen_frame(g), h->off, x);
+		gen_frame_store(g, h->off, x);
 }
 
 static void change_var(struct gen *g, struct var *v, enum op op, struct ast *value)
@@ -116,7 +116,7 @@ static void change_var(struct gen *g, struct var *v, enum op op, struct ast *val
 	if (h->kind == HOME_REG)
 		fn_mov(g->f, h->val, now);
 	else
-		fn_store(g->f, 8, gen_frame(g), h->off, now);
+		gen_frame_store(g, h->off, now);
 }
 
 static void assign(struct gen *g, struct ast *s)
