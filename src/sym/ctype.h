@@ -63,6 +63,9 @@ SONDE_MUST_CHECK int ctypes_open_module(struct ctypes *kernel, const char *modul
 					struct ctypes **ret);
 /** BTF from memory, for tests and guests; @len bytes are copied. -EBADMSG. */
 SONDE_MUST_CHECK int ctypes_open_btf(const void *data, size_t len, struct ctypes **ret);
+/** The same of types that come over those of @base, which must outlive them, as a module's do. */
+SONDE_MUST_CHECK int ctypes_open_btf_over(struct ctypes *base, const void *data, size_t len,
+					  struct ctypes **ret);
 /** A program's or library's DWARF, in the file or in its separate debug file. -ENOENT: it has none.
  */
 SONDE_MUST_CHECK int ctypes_open_dwarf(const char *path, struct ctypes **ret);

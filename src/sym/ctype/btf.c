@@ -528,3 +528,11 @@ int ctypes_open_btf(const void *data, size_t len, struct ctypes **ret)
 
 	return r < 0 ? r : open_data(&d, NULL, ret);
 }
+
+int ctypes_open_btf_over(struct ctypes *base, const void *data, size_t len, struct ctypes **ret)
+{
+	struct btf_data d;
+	int r = btf_data_copy(data, len, &db_of(base)->data, &d);
+
+	return r < 0 ? r : open_data(&d, base, ret);
+}

@@ -35,10 +35,21 @@ static struct dwarf_db *db_of(struct ctypes *ct)
 	return (struct dwarf_db *)ct;
 }
 
+/* libdw unpacks all sections at once, a tenth of a second for libc: only when types are wanted. */
+static int load_once(struct dwarf_db *db)
+{
+	if (db->file.dw || dwarf_file_open(db->image.elf, &db->file))
+		return 0;
+	return sonde_fail(-EBADMSG, "'%s' has a DWARF that makes no sense", db->image.path);
+}
+
 static int index_once(struct dwarf_db *db)
 {
 	if (db->is_indexed)
 		return 0;
+	int loaded = load_once(db);
+	if (loaded < 0)
+		return loaded;
 	int r = dwarf_index_make(&db->file, &db->ct.arena, &db->index);
 	if (r < 0) {
 		dwarf_index_fini(&db->index);
@@ -408,6 +419,9 @@ static int dwarf_by_id(struct ctypes *ct, uint64_t id, const struct ctype **ret)
 {
 	Dwarf_Die die;
 
+	int r = load_once(db_of(ct));
+	if (r < 0)
+		return r;
 	if (!dwarf_die_of(&db_of(ct)->file, id, &die))
 		return -ENOENT;
 	return give(db_of(ct), id, dwarf_tag(&die) == DW_TAG_variable, ret);
@@ -466,25 +480,32 @@ static const struct ctypes_ops dwarf_ops = {
 	.free = dwarf_free,
 };
 
-/* The file's own DWARF, or that of its debug file. */
-static int open_dwarf(struct dwarf_db *db, const char *path)
+static bool has_dwarf(const struct elf_image *m)
 {
-	struct elf_image debug;
+	GElf_Shdr sh;
 
-	int r = elf_image_open(path, &db->image);
-	if (r < 0)
+	return elf_image_section(m, ".debug_info", &sh) ||
+	       elf_image_section(m, ".zdebug_info", &sh);
+}
+
+/* The file itself if it has DWARF, or its debug file. */
+static int open_image(const char *path, struct elf_image *ret)
+{
+	struct elf_image debug = { .fd = -1 };
+
+	int r = elf_image_open(path, ret);
+	if (r < 0 || has_dwarf(ret))
 		return r;
-	if (dwarf_file_open(db->image.elf, &db->file))
+	r = elf_image_open_debug(ret, &debug);
+	if (r == -ENOMEM)
+		return r;
+	if (!r && has_dwarf(&debug)) {
+		elf_image_fini(ret);
+		*ret = debug;
 		return 0;
-	r = elf_image_open_debug(&db->image, &debug);
-	if (r == 0) {
-		elf_image_fini(&db->image);
-		db->image = debug;
-		(void)dwarf_file_open(db->image.elf, &db->file); // told by the next line
 	}
-	if (!db->file.dw && r != -ENOMEM)
-		r = sonde_fail(-ENOENT, "'%s' tells nothing of its types: it has no DWARF", path);
-	return r;
+	elf_image_fini(&debug);
+	return sonde_fail(-ENOENT, "'%s' tells nothing of its types: it has no DWARF", path);
 }
 
 int ctypes_open_dwarf(const char *path, struct ctypes **ret)
@@ -494,7 +515,7 @@ int ctypes_open_dwarf(const char *path, struct ctypes **ret)
 	if (!db)
 		return sonde_fail(-ENOMEM, "'%s': out of memory", path);
 	db->ct.ops = &dwarf_ops;
-	int r = open_dwarf(db, path);
+	int r = open_image(path, &db->image);
 	if (r < 0) {
 		ctypes_free(&db->ct);
 		return r;

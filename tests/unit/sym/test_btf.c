@@ -340,6 +340,49 @@ TEST(a_module_over_the_kernel)
 	ctypes_free(kernel);
 }
 
+TEST(types_over_others)
+{
+	struct btf *b = make(), *m = btf__new_empty_split(b);
+	struct ctypes *db = open_made(b), *over = NULL;
+	const struct ctype *t = NULL;
+	uint32_t len = 0;
+	int64_t v = 0;
+	size_t n = 0;
+
+	// Pointers to what the kernel has and what it only declares; a function of its own.
+	btf__add_fwd(m, "s", BTF_FWD_STRUCT);
+	int to_s = btf__add_ptr(m, (int)btf__type_cnt(m) - 1);
+	btf__add_struct(m, "own", 8);
+	btf__add_field(m, "link", to_s, 0, 0);
+	int proto = btf__add_func_proto(m, btf__find_by_name(b, "u32_t"));
+	btf__add_func_param(m, "who", to_s);
+	int func = btf__add_func(m, "module_f", BTF_FUNC_STATIC, proto);
+	const void *raw = btf__raw_data(m, &len);
+	EXPECT_EQ(ctypes_open_btf_over(db, raw, len, &over), 0);
+	const struct ctype *own = find(over, "struct own");
+	EXPECT(own->db == over);
+	const struct ctype *s = ctype_elem(member(own, "link").type);
+	EXPECT(s == find(db, "struct s"));
+	EXPECT(s->db == db);
+	EXPECT_EQ(ctypes_func(over, "module_f", &t), 0);
+	EXPECT_EQ(t->id, func);
+	EXPECT(t->db == over);
+	EXPECT_STR(ctype_members(t, &n)[0].name, "who");
+	EXPECT_STR(text(ctype_elem(t)), "unsigned int");
+	EXPECT_EQ(ctypes_func(over, "f", &t), 0);
+	EXPECT(t->db == db);
+	EXPECT_EQ(ctypes_func(db, "module_f", &t), -ENOENT);
+	EXPECT_EQ(ctypes_find(db, "struct own", &t), -ENOENT);
+	EXPECT(ctypes_enumerator(over, "BIG", &v));
+	EXPECT_EQ(v, 7);
+	for (uint32_t i = 0; i < len; i++)
+		EXPECT_EQ(ctypes_open_btf_over(db, raw, i, &(struct ctypes *){ NULL }), -EBADMSG);
+	ctypes_free(over);
+	ctypes_free(db);
+	btf__free(m);
+	btf__free(b);
+}
+
 /* The oracle: libbpf's view of a type against ours. */
 static bool same_type(const struct btf *b, uint32_t id, const struct ctype *t)
 {

@@ -264,6 +264,57 @@ static void check_found(const char *name, pid_t pid, const char *begin, const ch
 	free(path);
 }
 
+/* Waits in a root of its own until the pipe is closed. */
+static pid_t start_in_root(const char *root, int *ret_fd)
+{
+	int ready[2], end[2];
+	char c = 0;
+
+	if (pipe(ready) < 0 || pipe(end) < 0)
+		return -1;
+	pid_t pid = fork();
+	if (!pid) {
+		close(end[1]);
+		c = chroot(root) == 0 && chdir("/") == 0;
+		if (write(ready[1], &c, 1) == 1 && read(end[0], &c, 1) == 0)
+			_exit(0);
+		_exit(1);
+	}
+	close(end[0]);
+	close(ready[1]);
+	if (read(ready[0], &c, 1) != 1)
+		c = 0;
+	close(ready[0]);
+	*ret_fd = end[1];
+	return c ? pid : -pid;
+}
+
+TEST(programs_in_the_root_of_a_process)
+{
+	char *path = NULL, wanted[64];
+	int fd = -1;
+
+	if (geteuid() != 0) {
+		test_skip("needs the right to change the root");
+		return;
+	}
+	pid_t pid = start_in_root(SUBJECTS, &fd);
+	if (pid > 0) {
+		EXPECT_EQ(program_find("/subject", pid, &path), 0);
+		(void)snprintf(wanted, sizeof(wanted), "/proc/%d/root/subject", pid);
+		EXPECT_STR(path, wanted);
+		struct elf_funcs *f = open_file(path);
+		EXPECT_EQ(matches(f, "subject_add", NULL), 1);
+		elf_funcs_free(f);
+		free(path);
+		path = NULL;
+		EXPECT_EQ(program_find(SUBJECT, pid, &path), -ENOENT);
+	}
+	EXPECT(pid > 0);
+	close(fd);
+	EXPECT(waitpid(pid > 0 ? pid : -pid, NULL, 0) > 0);
+}
+
 TEST(programs_by_name)
 {
 	char *path = NULL, here[4096];
