@@ -38,7 +38,11 @@ struct map_info *check_map(struct check *c, const char *name)
 	for (; *at; at = &(*at)->next)
 		if (!strcmp((*at)->name, name))
 			return *at;
-	struct map_info *m = c->n_maps < MAPS_MOST ? arena_new(c->arena, struct map_info) : NULL;
+	if (c->n_maps >= MAPS_MOST) {
+		check_error(c, c->probe->pos, "too-many-maps", "more than %d maps", MAPS_MOST);
+		return NULL;
+	}
+	struct map_info *m = arena_new(c->arena, struct map_info);
 	if (!m) {
 		c->no_memory = true;
 		return NULL;

@@ -242,6 +242,10 @@ static void check_binary(struct check *c, struct ast *x)
 		check_str_compare(c, x, a, b);
 		return;
 	}
+	if ((x->u.op.op == OP_EQ || x->u.op.op == OP_NE) && a->size > 8 && type_same(a, b)) {
+		x->type = &type_i64; // tuples, addresses: all of their bytes
+		return;
+	}
 	const bool fine_a = logic ? type_has_truth(a) : type_is_scalar(a);
 	const bool fine_b = logic ? type_has_truth(b) : type_is_scalar(b);
 	if (!fine_a || !fine_b) {

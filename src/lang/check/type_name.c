@@ -34,8 +34,9 @@ const struct type *check_of_c(struct check *c, const struct ctype *ct, bool is_u
 		return check_made(c, t);
 	case CT_ARRAY: {
 		const struct ctype *elem = ctype_elem(ct);
-		if (elem->kind == CT_INT && elem->is_char && ct->n && ct->n < RECORD_MOST) {
-			t = type_str(c->arena, (uint32_t)ct->n);
+		if (elem->kind == CT_INT && elem->is_char && ct->n < RECORD_MOST) {
+			// An open end, as of struct dirent's name: up to its 0 byte.
+			t = type_str(c->arena, ct->n ? (uint32_t)ct->n : (c->max_strlen + 7) & ~7U);
 			if (t)
 				t->is_user = is_user;
 			return check_made(c, t);
@@ -119,6 +120,11 @@ static uint64_t place_field(const struct check *c, const struct ast_def *d,
 
 	if (d->kind == AST_DEF_UNION)
 		bits = 0;
+	if (!*f->name && !f->def) { // padding; 0 bits: up to the next unit
+		m->bit_off = bits;
+		m->bit_size = f->bits ? f->bits : 1;
+		return f->bits || !size ? bits + f->bits : (bits + size - 1) / size * size;
+	}
 	if (!*f->name && !f->def && !f->bits) { // "int : 0" ends a unit
 		m->bit_off = bits;
 		return size ? (bits + size - 1) / size * size : bits;

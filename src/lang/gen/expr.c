@@ -41,6 +41,12 @@ static bool is_text(const struct ast *x)
 	return x->type && x->type->kind == TYPE_STR;
 }
 
+/* Compared by all of its bytes. */
+static bool is_bytes(const struct ast *x)
+{
+	return is_text(x) || (x->type && type_in_memory(x->type) && x->type->size > 8);
+}
+
 static void branch_logic(struct gen *g, struct ast *x, int l_no)
 {
 	if (x->u.op.op == OP_LAND) {
@@ -77,7 +83,7 @@ void gen_branch(struct gen *g, struct ast *x, int l_no)
 		fn_place(g->f, l_go);
 	} else if (x->kind == AST_BINARY && (x->u.op.op == OP_LAND || x->u.op.op == OP_LOR)) {
 		branch_logic(g, x, l_no);
-	} else if (is_compare(x) && !is_text(x->u.op.a)) {
+	} else if (is_compare(x) && !is_bytes(x->u.op.a)) {
 		// Values of calls stay: each operand is in a variable of its own.
 		struct val a = gen_scalar(g, x->u.op.a), b = gen_scalar(g, x->u.op.b);
 		fn_if(g->f, cond_of(opposite(x->u.op.op), x->note_n != 0), a, b, l_no);
@@ -167,7 +173,7 @@ static struct val binary(struct gen *g, struct ast *x)
 	const enum op op = x->u.op.op;
 	const struct type *a_type = x->u.op.a->type, *b_type = x->u.op.b->type;
 
-	if (is_compare(x) && is_text(x->u.op.a)) {
+	if (is_compare(x) && is_bytes(x->u.op.a)) {
 		struct val eq = gen_str_equal(g, x->u.op.a, x->u.op.b, UINT32_MAX);
 		return op == OP_EQ ? eq : fn_op(g->f, FN_XOR, eq, val_imm(1));
 	}

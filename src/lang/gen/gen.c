@@ -318,6 +318,7 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->has_frame = false;
 	g->frame_len = 0;
 	g->in_callback = false;
+	g->n_stmts = 0;
 	g->loop = NULL;
 	g->flipped = NULL;
 	g->l_exit = fn_label(g->f);

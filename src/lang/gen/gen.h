@@ -98,7 +98,7 @@ struct gen {
 	struct loop *loop;
 	struct flipped *flipped;
 	bool in_callback;
-	unsigned nest; /* of expressions */
+	uint32_t n_stmts; /* made so far */
 };
 
 /** Adds to the tables of the script; -1 after running out of memory. */

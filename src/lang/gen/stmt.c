@@ -7,7 +7,7 @@
 #include "lang/gen/arith.h"
 #include "lang/gen/gen.h"
 
-enum { VAR_ON_STACK = 64, STACK_FOR_VARS = 200 };
+enum { VAR_ON_STACK = 64, STACK_FOR_VARS = 200, STMTS_MOST = 10000 };
 
 static bool on_stack(struct gen *g, uint32_t len)
 {
@@ -213,12 +213,19 @@ static void block(struct gen *g, struct ast *list)
 
 static void unroll(struct gen *g, struct ast *s)
 {
-	for (int64_t i = 0; i < s->note_n; i++)
+	for (int64_t i = 0; i < s->note_n && g->n_stmts <= STMTS_MOST; i++)
 		gen_stmt(g, s->u.loop.body);
 }
 
 void gen_stmt(struct gen *g, struct ast *s)
 {
+	if (++g->n_stmts > STMTS_MOST) { // by unroll within unroll
+		if (g->n_stmts == STMTS_MOST + 1)
+			(void)diag_error(g->diag, s->pos, "too-large",
+					 "more than %d statements with all rounds of 'unroll'",
+					 STMTS_MOST);
+		return;
+	}
 	fn_line(g->f, s->pos.line, s->pos.col);
 	switch (s->kind) {
 	case AST_EXPR: expression(g, s->u.op.a); break;

@@ -218,6 +218,14 @@ static int stack_map(struct gen *g)
 	return g->script->stack_map;
 }
 
+/* On a raw tracepoint the stack begins with the program itself, and what called it. */
+static int64_t own_frames(const struct gen *g)
+{
+	const enum attach_kind kind = g->point->attach.kind;
+
+	return kind == ATTACH_RAW_TP || kind == ATTACH_TP_BTF ? 2 : 0;
+}
+
 void gen_stack(struct gen *g, const struct type *t, struct val dst, int64_t off)
 {
 	const bool user = t->kind == TYPE_USTACK;
@@ -234,7 +242,7 @@ void gen_stack(struct gen *g, const struct type *t, struct val dst, int64_t off)
 	fn_mov(g->f, id, val_imm(0));
 	struct val got =
 		FN_CALL(g->f, BPF_FUNC_get_stack, gen_ctx(g), frames, val_imm(8LL * t->stack_depth),
-			val_imm(user ? BPF_F_USER_STACK : 0));
+			val_imm(user ? BPF_F_USER_STACK : own_frames(g)));
 	fn_if(g->f, FN_SLE, got, val_imm(0), l_none);
 	fn_mov(g->f, n, fn_op(g->f, FN_RSH, got, val_imm(3)));
 	fn_mov(g->f, id, hash_frames(g, frames, n));

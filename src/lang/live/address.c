@@ -10,6 +10,8 @@
 #include "lang/live/probes.h"
 #include "sym/probe/elf_funcs.h"
 
+enum { KALLSYMS_BYTES = 1 << 16 };
+
 /* Looks through /proc/kallsyms, which has 200,000 lines: "ADDRESS TYPE NAME" or "...
  * NAME\t[MODULE]". */
 static uint64_t kernel_address(const char *symbol)
@@ -20,6 +22,8 @@ static uint64_t kernel_address(const char *symbol)
 	uint64_t found = 0;
 	FILE *f = fopen("/proc/kallsyms", "re");
 
+	if (f)
+		(void)setvbuf(f, NULL, _IOFBF, KALLSYMS_BYTES); // the kernel is slow to begin anew
 	while (f && !found && getline(&line, &cap, f) > 0) {
 		char *end;
 		uint64_t addr = strtoull(line, &end, 16);
@@ -84,5 +88,20 @@ static uint64_t user_address(struct live *live, const char *path, const char *sy
 
 uint64_t live_address(struct world *w, const char *path, const char *symbol)
 {
-	return path ? user_address((struct live *)w, path, symbol) : kernel_address(symbol);
+	struct live *live = (struct live *)w;
+
+	if (path)
+		return user_address(live, path, symbol);
+	// A script is checked several times, and each look takes some 100 ms.
+	for (const struct live_symbol *s = live->symbols; s; s = s->next)
+		if (!strcmp(s->name, symbol))
+			return s->addr;
+	const uint64_t addr = kernel_address(symbol);
+	struct live_symbol *s = arena_new(&live->arena, struct live_symbol);
+	if (s)
+		*s = (struct live_symbol){ arena_strndup(&live->arena, symbol, strlen(symbol)),
+					   addr, live->symbols };
+	if (s && s->name)
+		live->symbols = s;
+	return addr;
 }

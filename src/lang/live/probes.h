@@ -20,6 +20,13 @@ struct listing;
 struct lookup;
 
 /** What was opened so far. */
+/** A kernel symbol that was asked for; 0: there is none of that name. */
+struct live_symbol {
+	const char *name;
+	uint64_t addr;
+	struct live_symbol *next;
+};
+
 struct live {
 	struct world world; /* first: a struct world * is a struct live * */
 	struct live_options opt;
@@ -33,8 +40,9 @@ struct live {
 	/* the kernel's functions */
 	struct kernel_funcs *own_funcs; /* owned, likewise */
 	const struct kernel_funcs *funcs;
-	struct live_file *files; /* programs and libraries, a list */
-	const char *dynamic;	 /* tracefs's dynamic_events; NULL: not read yet */
+	struct live_file *files;     /* programs and libraries, a list */
+	const char *dynamic;	     /* tracefs's dynamic_events; NULL: not read yet */
+	struct live_symbol *symbols; /* addresses that were asked for, a list */
 	bool is_release_known;
 	unsigned release; /* of the kernel: major << 16 | minor */
 };
