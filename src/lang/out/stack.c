@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Stacks and times as text. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +18,20 @@ static void add_frame(struct printer *p, const struct type *t, uint32_t pid, uin
 		names->ksym(names->arg, addr, true, ret);
 	else
 		names->usym(names->arg, pid, addr, true, t->stack_mode == STACK_PERF, ret);
+}
+
+/* Some kernels have one more function between a raw tracepoint and the programs on it. */
+static bool is_call_of_program(struct printer *p, const struct type *t, uint64_t addr)
+{
+	static const char name[] = "__bpf_trace_";
+	struct strbuf text = { 0 };
+
+	if (t->kind != TYPE_KSTACK)
+		return false;
+	p->names->ksym(p->names->arg, addr, true, &text);
+	const bool is = !strncmp(strbuf_text(&text), name, sizeof(name) - 1);
+	strbuf_fini(&text);
+	return is;
 }
 
 void stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, unsigned indent,
@@ -40,7 +55,7 @@ void stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, un
 		return;
 
 	strbuf_add(ret, "\n", 1);
-	for (size_t i = 0; i < n && frames[i]; i++) {
+	for (size_t i = is_call_of_program(p, t, frames[0]); i < n && frames[i]; i++) {
 		const size_t len = (size_t)(fmt_hex(text, frames[i]) - text);
 
 		if (t->stack_mode == STACK_BPFTRACE) {
