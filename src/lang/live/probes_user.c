@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /** Functions of programs and libraries: uprobe and uretprobe. */
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sonde/err.h>
 
@@ -13,6 +17,7 @@
 #include "lang/live/probes.h"
 #include "sym/demangle.h"
 #include "sym/probe/elf_funcs.h"
+#include "sym/probe/insn.h"
 
 /* What an attach point asks of one program. */
 struct user_lookup {
@@ -79,6 +84,54 @@ static int add_place(struct user_lookup *u, const char *place, const char *name,
 	return r < 0 ? r : lookup_add_same(l, &p);
 }
 
+/*
+ * Walks over the instructions of @fn, of whose file @fd is, to the byte @off. *@ret is where the
+ * last one begins at or before it. False: that cannot be told.
+ */
+static bool find_instruction(int fd, const struct elf_func *fn, uint64_t off, uint64_t *ret)
+{
+	enum { CODE_MOST = 1 << 20 };
+	Elf64_Ehdr head;
+
+	if (off > CODE_MOST || pread(fd, &head, sizeof(head), 0) != sizeof(head))
+		return false;
+	const size_t len = (size_t)off + INSN_MOST;
+	sonde_auto(mem_freep) uint8_t *code = malloc(len);
+	const ssize_t got = code ? pread(fd, code, len, (off_t)fn->off) : -1;
+	if (got < 0)
+		return false;
+	size_t at = 0, before = 0;
+	while (at < off) {
+		const size_t n = insn_len(head.e_machine, code + at, (size_t)got - at);
+		if (!n || (size_t)got - at < n)
+			return false;
+		before = at;
+		at += n;
+	}
+	*ret = at == off ? at : before;
+	return true;
+}
+
+/* A breakpoint inside of an instruction makes another one of it, and the program goes astray. */
+static int check_instruction(struct user_lookup *u, const struct elf_func *fn, uint64_t off)
+{
+	const struct lookup *l = u->l;
+	uint64_t begin = 0;
+
+	sonde_auto(mem_closep) int fd = open(u->file->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || !fn || !find_instruction(fd, fn, off, &begin)) {
+		(void)diag_warn(l->d, l->ap->pos, "unsure-instruction",
+				"it cannot be told whether an instruction begins at '%s'",
+				l->ap->text);
+		return 0;
+	}
+	if (begin == off)
+		return 0;
+	return lookup_error(l, "inside-instruction",
+			    "'%s' is inside of an instruction, which begins at '%s+%llu'",
+			    l->ap->text, fn->name, (unsigned long long)begin);
+}
+
 /* 1 ends the walk: it is enough. */
 static int add_match(void *arg, const struct elf_func *fn)
 {
@@ -96,7 +149,10 @@ static int add_match(void *arg, const struct elf_func *fn)
 	if (u->off && u->off >= fn->len)
 		return lookup_error(l, "bad-attach-point", "'%s+%llu' is behind the function's end",
 				    u->pattern, (unsigned long long)u->off);
-	int r = add_place(u, glob_is(u->pattern) ? name : u->pattern, name, fn->off + u->off);
+	int r = u->off ? check_instruction(u, fn, u->off) : 0;
+	if (r < 0)
+		return r;
+	r = add_place(u, glob_is(u->pattern) ? name : u->pattern, name, fn->off + u->off);
 	return r < 0 ? r : l->is_first && l->first;
 }
 
@@ -112,7 +168,8 @@ static int add_address(struct user_lookup *u, uint64_t addr)
 	if (elf_funcs_at(u->funcs, addr, &off, &fn) < 0)
 		return lookup_error(u->l, "bad-attach-point", "'%s' is not in the code of '%s'",
 				    u->pattern, u->shown);
-	return add_place(u, u->pattern, fn ? fn->name : NULL, off);
+	int r = check_instruction(u, fn, fn ? off - fn->off : 0);
+	return r < 0 ? r : add_place(u, u->pattern, fn ? fn->name : NULL, off);
 }
 
 static int unknown_function(struct user_lookup *u)

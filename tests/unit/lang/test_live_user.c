@@ -21,6 +21,13 @@ int live_target_two(int a);
 __asm__(".pushsection .text\n.type live_target_far.cold, %function\n"
 	"live_target_far.cold: .byte 0, 0, 0, 0\n.size live_target_far.cold, 4\n.popsection\n");
 
+/* Instructions of known lengths: nop, 4 bytes of mov, ret. */
+__asm__(".pushsection .text\n.type live_coded, %function\nlive_coded: nop\n"
+#if defined(__x86_64__)
+	".byte 0x8b, 0x44, 0x24, 0x08\n"
+#endif
+	"ret\n.size live_coded, . - live_coded\n.popsection\n");
+
 __attribute__((noinline)) int live_target_one(int a, const char *b)
 {
 	__asm__ volatile("");
@@ -89,6 +96,15 @@ static void expect_of(const struct live_options *opt, const char *provider, cons
 	strbuf_fini(&whole);
 }
 
+static char *show_of(const struct live_options *opt, const char *provider, const char *rest,
+		     const struct probe_wants *wants)
+{
+	char path[PATH_MAX], attach[PATH_MAX + 128];
+
+	(void)snprintf(attach, sizeof(attach), "%s:%s:%s", provider, self(path), rest);
+	return show_attach(opt, attach, wants);
+}
+
 static const struct live_options any = { 0 };
 static const struct probe_wants none, regs = { .regs = true }, name = { .name = true };
 
@@ -97,8 +113,6 @@ TEST(functions)
 	EXPECT(live_target_two(1));
 	expect_of(&any, "u", "live_target_one", &none,
 		  "uprobe:$:live_target_one: regs, kprobe, uprobe $\n");
-	expect_of(&any, "uprobe", "live_target_one+1", &none,
-		  "uprobe:$:live_target_one+1: regs, kprobe, uprobe $\n");
 	expect_of(&any, "ur", "live_target_*", &regs,
 		  "uretprobe:$:live_target_one: regs return, kprobe, uretprobe $\n"
 		  "+ uretprobe:$:live_target_two: regs return, kprobe, uretprobe $\n");
@@ -112,6 +126,13 @@ TEST(functions)
 		  "uprobe:$:live_target_one: regs, kprobe, uprobe $ of one process\n");
 }
 
+#if defined(__x86_64__)
+#define SECOND "1"
+#else
+#define SECOND "4"
+#endif
+#define INSIDE "2"
+
 TEST(arguments_by_name)
 {
 	const struct probe_wants fields = { .fields = true };
@@ -121,10 +142,22 @@ TEST(arguments_by_name)
 		  "\tint a at 0, 4 bytes signed\n"
 		  "\tchar * b at 1, 8 bytes\n");
 	// Behind the entry and at the return registers hold other things.
-	expect_of(&any, "u", "live_target_one+1", &fields,
-		  "uprobe:$:live_target_one+1: regs, kprobe, uprobe $\n");
+	expect_of(&any, "u", "live_coded+" SECOND, &fields,
+		  "uprobe:$:live_coded+" SECOND ": regs, kprobe, uprobe $\n");
 	expect_of(&any, "ur", "live_target_two", &fields,
 		  "uretprobe:$:live_target_two: regs return, kprobe, uretprobe $\n");
+}
+
+TEST(places_inside_of_functions)
+{
+	expect_of(&any, "uprobe", "live_coded+" SECOND, &none,
+		  "uprobe:$:live_coded+" SECOND ": regs, kprobe, uprobe $\n");
+	expect_of(&any, "uprobe", "live_coded+0", &none,
+		  "uprobe:$:live_coded: regs, kprobe, uprobe $\n");
+	sonde_auto(mem_freep) char *got = show_of(&any, "u", "live_coded+" INSIDE, &none);
+	EXPECT(got &&
+	       strstr(got, "live_coded+" INSIDE "' is inside of an instruction, which begins "
+			   "at 'live_coded+"));
 }
 
 TEST(libraries_that_became_part_of_libc)
