@@ -264,10 +264,10 @@ static int list_probes(struct list_cmd *s, const char *pattern)
 		r = live_each_place(s->live, pattern, s->details, print_place, s);
 	if (s->json)
 		json_end_array(&s->j);
-	if (r < 0)
-		return r;
-	r = out_flush(&s->out);
-	if (r >= 0 && !s->n)
+	const int flushed = out_flush(&s->out);
+	if (flushed < 0 || r < 0)
+		return flushed < 0 ? flushed : r;
+	if (!s->n)
 		return sonde_fail(-ENOENT, "nothing matches '%s'", pattern ? pattern : "*");
 	return r;
 }

@@ -130,8 +130,14 @@ static int each_of(struct listing *l, bool named)
 	    (p->list != list_usdt || l->live->opt.pid <= 0))
 		return give_usage(l);
 	int r = p->list(l);
-	// What this kernel does not let one list is no reason to leave out the rest.
-	return named || r > 0 || r == -ENOMEM ? r : 0;
+	if (named || r >= 0 || r == -ENOMEM)
+		return r;
+	// What this kernel has not is left out; what it only does not show is told at the end.
+	if ((r == -EPERM || r == -EACCES) && !l->err) {
+		l->err = r;
+		(void)snprintf(l->why, sizeof(l->why), "%s", sonde_err_str());
+	}
+	return 0;
 }
 
 static int each_provider(struct listing *l, const struct provider *only)
@@ -196,6 +202,8 @@ int live_each_place(struct world *live, const char *pattern, bool details,
 		r = each_provider(&l, p);
 	if (!r && !l.n_given && p && n > 1 && !glob_is(pattern))
 		r = explain(l.live, pattern, parts, n);
+	if (!r && l.err)
+		r = sonde_fail(l.err, "some are left out: %s", l.why);
 	strbuf_fini(&l.pattern);
 	return r;
 }

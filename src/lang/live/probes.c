@@ -234,7 +234,7 @@ int live_probes(struct world *w, struct diag *d, struct arena *arena, const stru
 	int r = find(&l);
 	free(l.groups);
 	if (r < 0 && r != -ENOMEM && d->n_errors + d->n_warnings == n_said)
-		return lookup_failed(&l, r, "no-probe");
+		return lookup_failed(&l, r, r == -EPERM || r == -EACCES ? "no-rights" : "no-probe");
 	if (r < 0)
 		return r;
 	if (!l.first)

@@ -141,6 +141,8 @@ struct listing {
 	size_t n_parts;
 	bool details;
 	size_t n_given;
+	int err; /* -EPERM, -EACCES: what could not be read, and @why */
+	char why[256];
 	int (*f)(void *arg, const struct live_place *place);
 	void *arg;
 };
