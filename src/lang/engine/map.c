@@ -158,16 +158,17 @@ static int copy_rows(struct rows *to, const struct rows *from)
 	return r;
 }
 
-/* Prints a map as it is now: what was kept, and the buffer that is open. */
-static int print_open(struct engine *e, const struct site *site)
+/*
+ * Prints a map as it is now: what was kept, and the buffer that was open at the print(). A clear()
+ * behind it may have closed that buffer meanwhile.
+ */
+static int print_open(struct engine *e, const struct site *site, uint32_t epoch)
 {
-	const size_t map = (size_t)site->map;
-	const struct script_map *m = &e->script->maps[map];
-	const uint32_t epoch = m->n_epochs > 1 ? load_epoch(&e->epochs[map]) : 0;
+	const struct script_map *m = &e->script->maps[site->map];
 	struct rows rows;
 
 	rows_init(&rows, m);
-	int r = copy_rows(&rows, &e->map_states[map].kept);
+	int r = copy_rows(&rows, &e->map_states[site->map].kept);
 	if (!r)
 		r = read_buffer(e, m, epoch, &rows);
 	if (!r && m->n_epochs > 1)
@@ -188,7 +189,7 @@ int engine_map_print(struct engine *e, const struct site *site, uint32_t epoch)
 	if (r < 0)
 		return r;
 	if (late)
-		return print_open(e, site);
+		return print_open(e, site, epoch & ~EPOCH_OPEN);
 	return print_map(&e->printer, m, &e->map_states[map].kept, site->top, site->div);
 }
 

@@ -66,6 +66,7 @@ match:
     ^@n: 5$
 
 == the tick prints what came up to the tick
+needs: speed
 script:
     interval:ms:10 { @["count"] = count(); }
     interval:ms:200 { print(@); clear(@); }
@@ -175,6 +176,18 @@ check:
     maps = [v['data'] for v in json if v['type'] == 'map']
     assert {'@x': {'1': 2}} in maps and {'@c': 1} in maps, maps
 oracle: no, blank lines
+
+== the tick prints what came up to it, of a map that is read too
+oracle: no, it cannot compare a count
+script:
+    tracepoint:syscalls:sys_enter_getppid /comm == "perl"/ { @ = count(); @k[1] = sum(2); }
+    interval:ms:50 { if (@ > 0) { print(@); clear(@); } if (@k[1] > 0) { print(@k); clear(@k); } }
+trigger:
+    perl -e 'getppid() for 1..60'
+    sleep 0.3
+check:
+    assert sum(map(int, re.findall(r'^@: (\d+)$', out, re.M))) == 60, out
+    assert sum(map(int, re.findall(r'^@k\[1\]: (\d+)$', out, re.M))) == 120, out
 
 == losses are counted exactly
 oracle: no
@@ -374,7 +387,7 @@ command:
 match: ^ticks [01]$
 
 == a run that is only begun and ended is quick and small
-needs: python
+needs: python speed
 command:
     python3 - "$SONDE" <<'END'
     import os, sys, time
