@@ -9,6 +9,7 @@ at what they have left. ORACLE=1 runs bpftrace instead; it needs a big guest.
 """
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,7 +18,8 @@ import tempfile
 import guest
 
 LIVE = os.path.join(guest.TOP, 'tests', 'live', 'lang.py')
-PYTHON = ['ctypes', 'mmap', 'os', 'signal', 'socket', 'struct', 'subprocess', 'threading', 'time']
+PYTHON = ['ctypes', 'mmap', 'os', 'resource', 'signal', 'socket', 'struct', 'subprocess', 'threading', 'time']
+PROGRAMS = ['bash', 'dash', 'nice', 'perl', 'setpriv']  # besides busybox
 MODULES = ['dummy', 'null_blk']
 STEP_SECONDS = 90
 
@@ -25,7 +27,9 @@ STEP_SECONDS = 90
 def image_of(sonde, kernel, folders):
     image = guest.Image()
     image.program(sonde, '/usr/bin/sonde')
-    image.program('/bin/bash', '/usr/bin/bash')
+    for name in PROGRAMS:
+        image.program(shutil.which(name), f'/usr/bin/{name}')
+    image.link('usr/bin/sh', 'dash')  # busybox's own would take its own commands first
     image.python(PYTHON)
     if os.environ.get('ORACLE') == '1':
         image.program('/usr/bin/bpftrace')
@@ -42,8 +46,10 @@ def unpack(data, folder):
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         for member in tar:
             if member.isfile() and os.path.dirname(member.name) in ('', '.'):
-                with open(os.path.join(folder, os.path.basename(member.name)), 'wb') as f:
+                path = os.path.join(folder, os.path.basename(member.name))
+                with open(path, 'wb') as f:
                     f.write(tar.extractfile(member).read())
+                os.utime(path, (member.mtime, member.mtime))
 
 
 def run(sonde, words, top):
@@ -56,10 +62,12 @@ def run(sonde, words, top):
     for folder in folders:
         place = f'/cases/{os.path.basename(folder)}'
         g.step(os.path.basename(folder),
-               f'sh {place}/run.sh /usr/bin/sonde >&2; tar -C {place} -cf - .', STEP_SECONDS)
+               f'sh {place}/run.sh /usr/bin/sonde >&2; tar -C {place} -czf - .', STEP_SECONDS)
     for folder, result in zip(folders, g.run()):
-        if result.out:
+        try:
             unpack(result.out, folder)
+        except tarfile.TarError as e:
+            print(f'# {result.name}: {e}')
         if result.err:
             print(f"# {result.name}: {result.err.decode(errors='replace').strip()}")
 

@@ -299,7 +299,7 @@ script:
 trigger:
     dd if=/dev/zero of=/dev/null bs=39 count=30 2>/dev/null
 check:
-    calls = dict(re.findall(r'^@\[kfunc:(?:vmlinux:)?(\w+)\]: (\d+)$', out, re.M))
+    calls = dict(re.findall(r'^@\[(?:kfunc|fentry):(?:vmlinux:)?(\w+)\]: (\d+)$', out, re.M))
     assert int(calls['vfs_read']) >= 30, calls
 
 == fentry of a module's function

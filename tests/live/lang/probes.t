@@ -157,6 +157,7 @@ match:
     ^@switches: [1-9]
 
 == a profile is on each cpu, an interval on one
+needs: speed
 script:
     profile:hz:50 { @p[cpu] = count(); }
     interval:ms:20 { @i[cpu] = count(); }
