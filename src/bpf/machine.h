@@ -95,6 +95,8 @@ SONDE_MUST_CHECK int machine_map_each(struct machine *m, size_t map,
 				      void *arg);
 void *machine_map_value(struct machine *m, size_t map); /* of an array map: its first value */
 void machine_map_clear(struct machine *m, size_t map);
+/** The value of @key, lent until the next change; NULL: there is none. */
+const void *machine_map_find(struct machine *m, size_t map, const void *key);
 size_t machine_map_len(const struct machine *m, size_t map);
 
 #endif

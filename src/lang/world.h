@@ -77,6 +77,9 @@ struct probe {
 	 */
 	const uint32_t *syscalls;
 	size_t n_syscalls;
+	/** Another way to have the call's number: this field of the event. NULL: by the registers.
+	 */
+	const struct probe_field *nr_field;
 	/** Names of the places of @syscalls, where the script asks for them and there are several;
 	 * the numbers are then below PROBE_CALLS_MOST. NULL: @name is the name of all. */
 	const char *const *syscall_names;

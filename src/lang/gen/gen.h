@@ -181,6 +181,8 @@ struct val gen_load_bits(struct gen *g, const struct place *p, const struct cmem
 /** Writes the value of @x as a @t. Bytes behind strings are zeroed if @pad. */
 void gen_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t,
 	      bool pad);
+/** A field of the event that is a number. */
+struct val gen_field(struct gen *g, const struct probe_field *f);
 /** Copies @len bytes from anywhere. */
 void gen_read(struct gen *g, const struct place *from, struct val dst, int64_t off, uint32_t len);
 void gen_store_scalar(struct gen *g, struct val v, struct val dst, int64_t off,

@@ -163,6 +163,16 @@ static struct val dynamic_address(struct gen *g, const struct probe_field *f)
 	return fn_op(g->f, FN_ADD, ctx, off);
 }
 
+struct val gen_field(struct gen *g, const struct probe_field *f)
+{
+	const struct type t = {
+		.kind = TYPE_INT, .size = f->len, .align = 8, .is_signed = f->is_signed
+	};
+	const struct place p = place_of_field(g, f);
+
+	return f->place == FIELD_CALL ? dynamic_address(g, f) : gen_load_place(g, &p, &t);
+}
+
 static struct place place_of_member(struct gen *g, struct ast *x)
 {
 	const struct type *t = x->u.member.x->type;

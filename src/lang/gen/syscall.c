@@ -75,11 +75,12 @@ void gen_filter_syscalls(struct gen *g, int l_exit)
 {
 	const struct probe *p = g->point;
 
-	if (p->args != ARGS_SYSCALL || !p->n_syscalls)
+	if ((p->args != ARGS_SYSCALL && !p->nr_field) || !p->syscalls)
 		return;
 	struct val nr = fn_reg(g->f);
-	fn_mov(g->f, nr, call_number(g, g->ctx));
-	skip_compat(g, l_exit);
+	fn_mov(g->f, nr, p->nr_field ? gen_field(g, p->nr_field) : call_number(g, g->ctx));
+	if (!p->nr_field)
+		skip_compat(g, l_exit);
 	if (p->n_syscalls <= 4)
 		one_syscall(g, nr, l_exit);
 	else

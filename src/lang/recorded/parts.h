@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/** What the files of recorded worlds share. Only they include it. */
+#ifndef LANG_RECORDED_PARTS_H
+#define LANG_RECORDED_PARTS_H
+
+#include "base/arena.h"
+#include "base/u64map.h"
+#include "lang/recorded/recorded.h"
+#include "model/field.h"
+
+/** A field that programs ask for by number: MACHINE_FIELD. */
+struct rec_field {
+	struct field_ref ref;
+	enum { REC_INT, REC_TEXT, REC_INTS, REC_CONST } kind;
+	int64_t value; /* of REC_CONST */
+};
+
+/** A place where a script's probe can be: an event class, or a tick. */
+struct rec_place {
+	struct probe probe;		     /* first: a struct probe * is a struct rec_place * */
+	const struct sonde_event_class *cls; /* NULL: a tick, or BEGIN and END */
+	uint64_t period_ns;		     /* of a tick */
+	uint32_t ctx_len;		     /* bytes of the payload that are always there */
+};
+
+struct rec_world {
+	struct world world; /* first, likewise */
+	struct sonde_trace *const *traces;
+	size_t n_traces;
+	struct arena arena;
+	struct rec_field *fields; /* owned; by number */
+	size_t n_fields, cap_fields;
+};
+
+/* field.c */
+
+/** The fields of a class as probes have them, with *@ret_ctx_len. -ENOMEM. */
+SONDE_MUST_CHECK int rec_fields(struct rec_world *w, struct arena *arena,
+				const struct sonde_event_class *cls, struct rec_place *place);
+uint64_t rec_field_get(struct rec_world *w, const struct sonde_event *e, uint32_t index);
+uint64_t rec_field_len(struct rec_world *w, const struct sonde_event *e, uint32_t index);
+
+/* place.c */
+int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,
+	       const struct probe_wants *wants, const struct probe **ret);
+
+/* thread.c */
+
+struct rec_thread {
+	uint32_t tid, pid;
+	bool has_pid;
+	char comm[16];
+};
+
+/** What a class tells of who runs; found once. */
+struct rec_teller {
+	enum { REC_TELLS_NOTHING, REC_SWITCH, REC_FORK, REC_EXEC, REC_NAME } tells;
+	bool is_looked_at;
+	struct field_ref own_tid, own_pid, own_comm; /* whose event it is, where it says so */
+	struct field_ref tid, pid, comm;	     /* whom it is about */
+};
+
+struct rec_threads {
+	struct arena arena;
+	struct rec_thread **all; /* owned */
+	size_t n, cap;
+	struct u64map by_tid;
+	struct rec_thread **on_cpu; /* owned; who runs there; NULL: not known */
+	size_t n_cpus;
+	struct rec_teller *tellers; /* owned; by index of event class */
+	size_t n_tellers;
+	struct rec_thread unknown;
+};
+
+void rec_threads_fini(struct rec_threads *t);
+/** Whose event this is; never NULL. */
+struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_event *e);
+/** What it changes, after the programs saw it. 0 or -ENOMEM. */
+SONDE_MUST_CHECK int rec_threads_learn(struct rec_threads *t, const struct sonde_event *e);
+
+#endif

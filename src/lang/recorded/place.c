@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/** Which events of a trace an attach point names. */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "base/glob.h"
+#include "base/near.h"
+#include "lang/recorded/parts.h"
+#include "lang/syntax/diag.h"
+#include "sym/syscall_names.h"
+
+/** One attach point on its way to a list of places. */
+struct search {
+	struct rec_world *w;
+	struct diag *d;
+	struct arena *arena;
+	const struct ast_attach *ap;
+	const struct probe_wants *wants;
+	const char *provider, *group, *name;
+	struct rec_place *first, *last;
+	bool no_memory;
+};
+
+static const struct {
+	const char *name, *full;
+} providers[] = {
+	{ "t", "tracepoint" },	   { "tracepoint", "tracepoint" },
+	{ "rt", "rawtracepoint" }, { "rawtracepoint", "rawtracepoint" },
+	{ "U", "usdt" },	   { "usdt", "usdt" },
+	{ "u", "uprobe" },	   { "uprobe", "uprobe" },
+	{ "p", "profile" },	   { "profile", "profile" },
+	{ "i", "interval" },	   { "interval", "interval" },
+	{ "BEGIN", "BEGIN" },	   { "begin", "BEGIN" },
+	{ "END", "END" },	   { "end", "END" },
+	{ "event", "event" },
+};
+
+static const char *provider_of(const char *name)
+{
+	for (size_t i = 0; i < MEM_LEN(providers); i++)
+		if (!strcmp(providers[i].name, name))
+			return providers[i].full;
+	return NULL;
+}
+
+static struct rec_place *add(struct search *s, const char *name)
+{
+	struct rec_place *p = arena_new(s->arena, struct rec_place);
+
+	if (!p || !(p->probe.name = arena_strndup(s->arena, name, strlen(name)))) {
+		s->no_memory = true;
+		return NULL;
+	}
+	p->probe.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
+	p->probe.attach = (struct attach_spec){ .kind = ATTACH_NONE, .pid = -1, .cpu = -1 };
+	if (s->last)
+		s->last->probe.next = &p->probe;
+	else
+		s->first = p;
+	s->last = p;
+	return p;
+}
+
+/* Events of which nothing is asked can share one program. */
+static struct rec_place *add_same(struct search *s, const char *name)
+{
+	struct rec_place *last = s->last, *p = add(s, name);
+
+	if (!p || !last)
+		return p;
+	last->probe.next = NULL;
+	s->last = last;
+	p->probe.same = s->first->probe.same;
+	// The list of equal places hangs on the first one, by next.
+	p->probe.next = s->first->probe.same;
+	p->probe.same = NULL;
+	s->first->probe.same = &p->probe;
+	return p;
+}
+
+static void add_class(struct search *s, const struct sonde_event_class *cls)
+{
+	const bool plain = s->wants && !s->wants->fields && !s->wants->name && !s->wants->regs;
+	char name[512];
+
+	if (!strcmp(s->provider, "event") || strchr(cls->name, ':'))
+		(void)snprintf(name, sizeof(name), "%s", cls->name);
+	else
+		(void)snprintf(name, sizeof(name), "%s:%s:%s", s->provider,
+			       s->group && !glob_is(s->group) ? s->group : "", cls->name);
+	struct rec_place *p = plain ? add_same(s, name) : add(s, name);
+	if (!p)
+		return;
+	p->cls = cls;
+	p->probe.args = ARGS_FORMAT;
+	p->probe.is_syscall_exit = false;
+	if (!plain && rec_fields(s->w, s->arena, cls, p) < 0)
+		s->no_memory = true;
+}
+
+/* The call's name where @cls is an event of one system call. */
+static const char *call_of(const char *cls, bool is_exit)
+{
+	static const char *const enters[] = { "syscall_entry_", "sys_enter_" };
+	static const char *const exits[] = { "syscall_exit_", "sys_exit_" };
+
+	for (size_t i = 0; i < MEM_LEN(enters); i++) {
+		const char *head = is_exit ? exits[i] : enters[i];
+		if (!strncmp(cls, head, strlen(head)))
+			return cls + strlen(head);
+	}
+	// LTTng before 2.6.
+	if (!is_exit && !strncmp(cls, "sys_", 4) && strcmp(cls, "sys_enter") &&
+	    strcmp(cls, "sys_exit") && strncmp(cls, "sys_exit_", 9))
+		return cls + 4;
+	return NULL;
+}
+
+/* Numbers of the calls that the pattern names, for events that are of all calls. */
+static void filter_calls(struct search *s, struct rec_place *p, const char *pattern)
+{
+	enum { NUMBERS_MOST = 1024 };
+	uint32_t *numbers = arena_array(s->arena, NUMBERS_MOST, sizeof(*numbers));
+	size_t n = 0;
+
+	const struct sonde_env *machine = sonde_trace_env(p->cls->stream_class->trace, "machine");
+	const enum syscall_abi abi = syscall_abi(machine && machine->str ? machine->str : "x86_64");
+	char name[SYSCALL_NAME_MOST];
+	for (uint32_t nr = 0; numbers && nr < NUMBERS_MOST; nr++)
+		if (syscall_name(abi, nr, name) && glob_match(pattern, name))
+			numbers[n++] = nr;
+	uint32_t one; // the events of some calls have other names than the calls
+	if (numbers && !n && syscall_number(abi, pattern, &one))
+		numbers[n++] = one;
+	if (!numbers)
+		s->no_memory = true;
+	for (size_t i = 0; i < p->probe.n_fields; i++)
+		if (!strcmp(p->probe.fields[i].name, "id"))
+			p->probe.nr_field = &p->probe.fields[i];
+	p->probe.syscalls = numbers;
+	p->probe.n_syscalls = n;
+}
+
+static void add_calls_of_all(struct search *s, const struct sonde_event_class *cls,
+			     const char *pattern)
+{
+	char name[512];
+
+	(void)snprintf(name, sizeof(name), "tracepoint:syscalls:%s", s->name);
+	struct rec_place *p = add(s, name);
+	if (!p)
+		return;
+	p->cls = cls;
+	p->probe.args = ARGS_FORMAT;
+	if (rec_fields(s->w, s->arena, cls, p) < 0)
+		s->no_memory = true;
+	else if (strcmp(pattern, "*") != 0)
+		filter_calls(s, p, pattern);
+}
+
+static void match_syscall(struct search *s, const struct sonde_event_class *cls)
+{
+	const bool enter = !strncmp(s->name, "sys_enter_", 10);
+	const bool exit = !strncmp(s->name, "sys_exit_", 9);
+	const char *pattern = s->name + (enter ? 10 : 9);
+
+	if (!enter && !exit) { // sys_*: all that there is of calls
+		if (glob_match(s->name, cls->name) || call_of(cls->name, false) ||
+		    call_of(cls->name, true))
+			add_class(s, cls);
+		return;
+	}
+	const char *call = call_of(cls->name, exit);
+	if (call ? glob_match(pattern, call) : false)
+		add_class(s, cls);
+	else if (!strcmp(cls->name, enter ? "sys_enter" : "sys_exit"))
+		add_calls_of_all(s, cls, pattern);
+}
+
+static bool matches(const struct search *s, const char *name)
+{
+	if (!strcmp(s->provider, "profile"))
+		return !strcmp(name, "perf:sample") || !strncmp(name, "perf_cpu_clock", 14);
+	if (!strcmp(s->provider, "tracepoint") || !strcmp(s->provider, "rawtracepoint")) {
+		if (s->group && !strcmp(s->group, "raw_syscalls"))
+			return glob_match(s->name, name) ||
+			       (!strcmp(s->name, "sys_enter") && call_of(name, false)) ||
+			       (!strcmp(s->name, "sys_exit") && call_of(name, true));
+		return glob_match(s->name, name);
+	}
+	if (!strcmp(s->provider, "event"))
+		return glob_match(s->name, name);
+	// usdt and uprobe: PROVIDER:NAME, however the script names the program
+	char full[512];
+	if (s->group &&
+	    snprintf(full, sizeof(full), "%s:%s", s->group, s->name) < (int)sizeof(full) &&
+	    glob_match(full, name))
+		return true;
+	return strchr(name, ':') && glob_match(s->name, strchr(name, ':') + 1) && !s->group;
+}
+
+static void each_class(struct search *s,
+		       void (*f)(struct search *s, const struct sonde_event_class *cls))
+{
+	for (size_t i = 0; i < s->w->n_traces; i++) {
+		const struct sonde_trace *t = s->w->traces[i];
+		for (size_t k = 0; k < t->n_streams; k++)
+			for (size_t n = 0; n < t->streams[k]->n_events; n++)
+				f(s, t->streams[k]->events[n]);
+	}
+}
+
+static void match_class(struct search *s, const struct sonde_event_class *cls)
+{
+	if (s->group && !strcmp(s->group, "syscalls"))
+		match_syscall(s, cls);
+	else if (matches(s, cls->name))
+		add_class(s, cls);
+}
+
+struct near {
+	const char *best;
+	unsigned distance;
+};
+
+static int nothing_found(struct search *s)
+{
+	struct near n = { NULL, NEAR_NOT };
+
+	for (size_t i = 0; i < s->w->n_traces; i++)
+		for (size_t k = 0; k < s->w->traces[i]->n_streams; k++) {
+			const struct sonde_stream_class *c = s->w->traces[i]->streams[k];
+			for (size_t e = 0; e < c->n_events; e++) {
+				const unsigned d = near_distance(s->name, c->events[e]->name);
+				if (d < n.distance)
+					n = (struct near){ c->events[e]->name, d };
+			}
+		}
+	if (n.best)
+		return diag_error(s->d, s->ap->pos, "unknown-event",
+				  "the trace has no event for '%s'; did you mean '%s'?",
+				  s->ap->text, n.best);
+	return diag_error(s->d, s->ap->pos, "unknown-event", "the trace has no event for '%s'",
+			  s->ap->text);
+}
+
+/* "s:1", "ms:200", "1s", "200ms" */
+static bool period_of(const struct ast_attach *ap, uint64_t *ret_ns)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = { { "s", 1000000000 }, { "ms", 1000000 }, { "us", 1000 }, { "hz", 0 } };
+	const char *unit = ap->n_parts == 3 ? ap->parts[1] : NULL;
+	char *end;
+
+	errno = 0;
+	const unsigned long long n = strtoull(ap->parts[ap->n_parts - 1], &end, 10);
+	if (errno || !n || end == ap->parts[ap->n_parts - 1] || n > 1000000000)
+		return false;
+	if (!unit)
+		unit = *end ? end : "s";
+	else if (*end)
+		return false;
+	for (size_t i = 0; i < MEM_LEN(units); i++) {
+		if (strcmp(units[i].name, unit) != 0)
+			continue;
+		*ret_ns = units[i].ns ? n * units[i].ns : 1000000000 / n;
+		return *ret_ns > 0;
+	}
+	return false;
+}
+
+static int add_tick(struct search *s)
+{
+	uint64_t ns;
+
+	if (s->ap->n_parts < 2 || s->ap->n_parts > 3 || !period_of(s->ap, &ns))
+		return diag_error(s->d, s->ap->pos, "bad-attach-point",
+				  "'%s' is not of the form interval:UNIT:N", s->ap->text);
+	struct rec_place *p = add(s, s->ap->text);
+	if (p)
+		p->period_ns = ns;
+	return 0;
+}
+
+static int add_events(struct search *s)
+{
+	const size_t n = s->ap->n_parts;
+	const bool is_profile = !strcmp(s->provider, "profile");
+
+	if (n < 2)
+		return diag_error(s->d, s->ap->pos, "bad-attach-point", "'%s' names no event",
+				  s->ap->text);
+	s->name = s->ap->parts[n - 1];
+	s->group = n > 2 && !is_profile ? s->ap->parts[n - 2] : NULL;
+	// usdt:PATH:NAME has a path there, and no provider.
+	if (s->group && strchr(s->group, '/'))
+		s->group = NULL;
+	each_class(s, match_class);
+	return s->first || s->no_memory ? 0 : nothing_found(s);
+}
+
+int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,
+	       const struct probe_wants *wants, const struct probe **ret)
+{
+	struct search s = {
+		.w = (struct rec_world *)w, .d = d, .arena = arena, .ap = ap, .wants = wants
+	};
+	int r = 0;
+
+	s.provider = provider_of(ap->parts[0]);
+	if (!s.provider)
+		return diag_error(d, ap->pos, "not-here", "a trace has no '%s' probes",
+				  ap->parts[0]);
+	if (!strcmp(s.provider, "BEGIN") || !strcmp(s.provider, "END"))
+		(void)add(&s, s.provider); // NULL is noted
+	else if (!strcmp(s.provider, "interval"))
+		r = add_tick(&s);
+	else
+		r = add_events(&s);
+	if (s.no_memory)
+		return sonde_fail(-ENOMEM, "out of memory");
+	if (!r)
+		*ret = &s.first->probe;
+	return r;
+}

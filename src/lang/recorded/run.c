@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: MIT */
+/** Runs a script's programs over the events of a trace. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "lang/recorded/parts.h"
+
+enum { TICKS_AT_ONCE_MOST = 1 << 20 };
+
+/** A program and the class whose events it takes; NULL: none. */
+struct binding {
+	struct machine_prog *prog;
+	struct binding *next;
+};
+
+struct tick {
+	struct machine_prog *prog;
+	uint64_t period_ns;
+	int64_t next_ns;
+};
+
+struct recorded_run {
+	struct recorded_options opt;
+	struct rec_world *world;
+	const struct script *script;
+	struct machine *machine;
+	struct machine_prog **progs; /* owned; by index of script.progs */
+	struct arena arena;
+	struct binding **by_class; /* by index of event class */
+	size_t n_classes;
+	struct tick *ticks;
+	size_t n_ticks;
+	struct rec_threads threads;
+	struct printer printer;
+	struct names names;
+	struct script_globals *globals;
+	const struct sonde_event *event; /* the one that programs look at */
+	bool has_begun;
+	int err; /* of a record's output */
+	uint64_t lost_events, lost_packets, cut_ticks;
+};
+
+/* --- what the machine asks --- */
+
+static uint64_t field(void *arg, const struct machine_now *now, uint32_t index)
+{
+	struct recorded_run *r = arg;
+
+	return now->event ? rec_field_get(r->world, now->event, index) : 0;
+}
+
+static uint64_t field_len(void *arg, const struct machine_now *now, uint32_t index)
+{
+	struct recorded_run *r = arg;
+
+	return now->event ? rec_field_len(r->world, now->event, index) : 0;
+}
+
+/* Frames that the event itself has: of samples, and of LTTng's call stack contexts. */
+static int64_t stack(void *arg, const struct machine_now *now, uint64_t *ret, uint32_t n,
+		     uint64_t flags)
+{
+	static const char *const names[2][3] = { { "kernel", "callstack_kernel",
+						   "_callstack_kernel" },
+						 { "user", "callstack_user", "_callstack_user" } };
+	const struct sonde_event *e = now->event;
+	const bool user = flags & BPF_F_USER_STACK;
+	const struct sonde_int *type;
+	struct sonde_span span;
+	struct field_ref ref;
+	size_t frames = 0;
+
+	(void)arg;
+	for (size_t i = 0; e && i < MEM_LEN(names[0]) && !frames; i++)
+		if (field_find_any(e->cls, names[user][i], &ref) &&
+		    !field_ints(e, &ref, &span, &type, &frames))
+			frames = 0;
+	if (!frames)
+		return -EFAULT;
+	if (frames > n)
+		frames = n;
+	for (size_t i = 0; i < frames; i++)
+		ret[i] = (uint64_t)field_ints_at(span, type, i);
+	return (int64_t)frames * 8;
+}
+
+/* --- names --- */
+
+static void add_hex(uint64_t v, struct strbuf *ret)
+{
+	strbuf_fmt(ret, "0x%llx", (unsigned long long)v);
+}
+
+static void ksym(void *arg, uint64_t addr, bool with_offset, struct strbuf *ret)
+{
+	(void)arg;
+	(void)with_offset;
+	add_hex(addr, ret);
+}
+
+static void usym(void *arg, uint32_t pid, uint64_t addr, bool with_offset, bool with_module,
+		 struct strbuf *ret)
+{
+	(void)arg;
+	(void)pid;
+	(void)with_offset;
+	(void)with_module;
+	add_hex(addr, ret);
+}
+
+static void number(void *arg, uint32_t uid, struct strbuf *ret)
+{
+	(void)arg;
+	strbuf_fmt(ret, "%u", uid);
+}
+
+static void cgroup(void *arg, uint64_t id, struct strbuf *ret)
+{
+	(void)arg;
+	strbuf_fmt(ret, "%llu", (unsigned long long)id);
+}
+
+static size_t frames_of(void *arg, uint64_t id, uint64_t *ret)
+{
+	struct recorded_run *r = arg;
+	const void *frames =
+		r->script->stack_map < 0
+			? NULL
+			: machine_map_find(r->machine, (size_t)r->script->stack_map, &id);
+
+	if (!frames)
+		return 0;
+	memcpy(ret, frames, STACK_MOST * sizeof(*ret));
+	for (size_t n = 0; n < STACK_MOST; n++)
+		if (!ret[n])
+			return n;
+	return STACK_MOST;
+}
+
+static int64_t wall(void *arg, uint64_t ns)
+{
+	(void)arg;
+	return (int64_t)ns;
+}
+
+/* --- maps --- */
+
+struct reading {
+	const struct script_map *m;
+	struct rows *rows;
+};
+
+static int add_row(void *arg, const void *key, const void *val)
+{
+	const struct reading *to = arg;
+	uint64_t is_set;
+
+	if (to->m->store == STORE_SCALAR) {
+		memcpy(&is_set, val, sizeof(is_set));
+		return is_set ? rows_add(to->rows, key, (const uint8_t *)val + sizeof(is_set)) : 0;
+	}
+	if (to->m->store == STORE_PERCPU && agg_is_empty(to->m->val, val))
+		return 0;
+	return rows_add(to->rows, key, val);
+}
+
+static int show_map(struct recorded_run *r, const struct script_map *m, const struct site *site)
+{
+	struct rows rows;
+	const struct reading to = { m, &rows };
+
+	rows_init(&rows, m);
+	int n = machine_map_each(r->machine, (size_t)m->bpf_map, add_row, (void *)&to);
+	if (!n && (site || rows.n))
+		n = print_map(&r->printer, m, &rows, site ? site->top : 0, site ? site->div : 0);
+	rows_fini(&rows);
+	return n;
+}
+
+static int zero_row(void *arg, const void *key, const void *val)
+{
+	const struct script_map *m = arg;
+
+	(void)key;
+	// Lent by the machine, whose thread this is.
+	memset((void *)(uintptr_t)val, 0, (m->val->size + 7) & ~7U);
+	return 0;
+}
+
+static int act_on_map(struct recorded_run *r, const struct site *site)
+{
+	const struct script_map *m = &r->script->maps[site->map];
+
+	switch (site->kind) {
+	case SITE_PRINT_MAP: return show_map(r, m, site);
+	case SITE_CLEAR: machine_map_clear(r->machine, (size_t)m->bpf_map); return 0;
+	default:
+		return machine_map_each(r->machine, (size_t)m->bpf_map, zero_row,
+					(void *)(uintptr_t)m);
+	}
+}
+
+/* --- records --- */
+
+static int act(struct recorded_run *r, const struct site *site, const void *payload, size_t len)
+{
+	switch (site->kind) {
+	case SITE_PRINT_MAP:
+	case SITE_CLEAR:
+	case SITE_ZERO: return site->map < 0 ? 0 : act_on_map(r, site);
+	case SITE_EXIT: return 0; // programs see it in the globals
+	default: return print_record(&r->printer, site, payload, len);
+	}
+}
+
+static void take_record(void *arg, const void *data, size_t len)
+{
+	struct recorded_run *r = arg;
+	struct record_head head;
+
+	if (len < sizeof(head) || r->err)
+		return;
+	memcpy(&head, data, sizeof(head));
+	if (head.site >= r->script->n_sites)
+		return;
+	const struct site *site = &r->script->sites[head.site];
+	if (len - sizeof(head) < site->payload_len)
+		return;
+	const int e = act(r, site, (const char *)data + sizeof(head), len - sizeof(head));
+	if (e < 0)
+		r->err = e;
+}
+
+static const struct machine_ops ops = {
+	.field = field,
+	.field_len = field_len,
+	.record = take_record,
+	.stack = stack,
+};
+
+/* --- programs --- */
+
+static int bind(struct recorded_run *r, const struct rec_place *p, struct machine_prog *prog)
+{
+	struct binding *b = arena_new(&r->arena, struct binding), **at;
+
+	if (!b)
+		return -ENOMEM;
+	b->prog = prog;
+	// In the order of the script.
+	for (at = &r->by_class[p->cls->index]; *at; at = &(*at)->next)
+		;
+	*at = b;
+	return 0;
+}
+
+static int bind_places(struct recorded_run *r, const struct script_prog *sp,
+		       struct machine_prog *prog)
+{
+	const struct rec_place *p = (const struct rec_place *)sp->probe;
+	int e = 0;
+
+	if (p->period_ns)
+		r->ticks[r->n_ticks++] = (struct tick){ prog, p->period_ns, 0 };
+	if (p->cls)
+		e = bind(r, p, prog);
+	for (const struct probe *same = sp->probe->same; !e && same; same = same->next)
+		e = bind(r, (const struct rec_place *)same, prog);
+	return e;
+}
+
+static int load(struct recorded_run *r)
+{
+	struct strbuf log = { 0 };
+	int e = 0;
+
+	for (size_t i = 0; !e && i < r->script->n_progs; i++) {
+		const struct script_prog *sp = &r->script->progs[i];
+		const struct rec_place *p = (const struct rec_place *)sp->probe;
+
+		e = machine_load(r->machine, &sp->code, p->ctx_len, r->opt.how, &log, &r->progs[i]);
+		if (e < 0)
+			e = sonde_fail(e, "probe '%s': %s", sp->probe->name, strbuf_text(&log));
+		else
+			e = bind_places(r, sp, r->progs[i]);
+	}
+	strbuf_fini(&log);
+	return e;
+}
+
+static size_t count_classes(const struct rec_world *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_traces; i++)
+		for (size_t k = 0; k < w->traces[i]->n_streams; k++)
+			for (size_t c = 0; c < w->traces[i]->streams[k]->n_events; c++)
+				if (w->traces[i]->streams[k]->events[c]->index >= n)
+					n = w->traces[i]->streams[k]->events[c]->index + 1;
+	return n;
+}
+
+int recorded_run_new(const struct recorded_options *opt, struct recorded_run **ret)
+{
+	sonde_auto(recorded_run_freep) struct recorded_run *r = calloc(1, sizeof(*r));
+	const struct script *s = opt->script;
+
+	if (!r)
+		return sonde_fail(-ENOMEM, "out of memory");
+	r->opt = *opt;
+	r->world = (struct rec_world *)opt->world;
+	r->script = s;
+	r->names = (struct names){ r, ksym, usym, number, cgroup, frames_of, wall };
+	r->printer = (struct printer){
+		.script = s, .names = &r->names, .out = opt->out, .format = opt->format
+	};
+	r->n_classes = count_classes(r->world);
+	r->progs = calloc(s->n_progs + 1, sizeof(struct machine_prog *));
+	r->by_class = calloc(r->n_classes + 1, sizeof(struct binding *));
+	r->ticks = calloc(s->n_progs + 1, sizeof(*r->ticks));
+	if (!r->progs || !r->by_class || !r->ticks)
+		return sonde_fail(-ENOMEM, "out of memory");
+	int e = machine_new(s->bpf_maps, s->n_bpf_maps, &ops, r, &r->machine);
+	if (!e) {
+		r->globals = machine_map_value(r->machine, GLOBALS_MAP);
+		e = load(r);
+	}
+	if (!e)
+		*ret = sonde_take(r);
+	return e;
+}
+
+void recorded_run_free(struct recorded_run *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; r->progs && i < r->script->n_progs; i++)
+		machine_prog_free(r->progs[i]);
+	machine_free(r->machine);
+	free(r->progs);
+	free(r->by_class);
+	free(r->ticks);
+	arena_fini(&r->arena);
+	rec_threads_fini(&r->threads);
+	printer_fini(&r->printer);
+	free(r);
+}
+
+static void run_named(struct recorded_run *r, const char *name)
+{
+	static const uint64_t none[8];
+
+	for (size_t i = 0; i < r->script->n_progs; i++)
+		if (!strcmp(r->script->progs[i].probe->name, name))
+			(void)machine_run(r->progs[i], none); // probes give nothing back
+}
+
+/* Before the first event: its time is when the script begins. */
+static void begin(struct recorded_run *r, int64_t ts_ns)
+{
+	r->has_begun = true;
+	r->globals->start_ns = (uint64_t)ts_ns;
+	machine_now(r->machine)->ts_ns = (uint64_t)ts_ns;
+	for (size_t i = 0; i < r->n_ticks; i++)
+		r->ticks[i].next_ns = ts_ns + (int64_t)r->ticks[i].period_ns;
+	run_named(r, "BEGIN");
+}
+
+/* The tick that comes first, of those up to @ts_ns. */
+static struct tick *due(struct recorded_run *r, int64_t ts_ns)
+{
+	struct tick *first = NULL;
+
+	for (size_t i = 0; i < r->n_ticks; i++)
+		if (r->ticks[i].next_ns <= ts_ns &&
+		    (!first || r->ticks[i].next_ns < first->next_ns))
+			first = &r->ticks[i];
+	return first;
+}
+
+static void run_ticks(struct recorded_run *r, int64_t ts_ns)
+{
+	static const uint64_t none[8];
+	struct machine_now *now = machine_now(r->machine);
+	uint64_t n = 0;
+
+	for (struct tick *t; (t = due(r, ts_ns)) && !r->globals->exiting;) {
+		if (n++ >= TICKS_AT_ONCE_MOST) { // a hole of years between two events
+			r->cut_ticks++;
+			t->next_ns = ts_ns + (int64_t)t->period_ns;
+			continue;
+		}
+		*now = (struct machine_now){ .ts_ns = (uint64_t)t->next_ns };
+		(void)machine_run(t->prog, none);
+		t->next_ns += (int64_t)t->period_ns;
+	}
+}
+
+static void take_gap(struct recorded_run *r, const struct sonde_gap *g)
+{
+	if (g->kind == SONDE_GAP_LOST_EVENTS)
+		r->lost_events += g->has_count ? g->count : 1;
+	else if (g->kind == SONDE_GAP_LOST_PACKETS)
+		r->lost_packets += g->has_count ? g->count : 1;
+}
+
+static void run_event(struct recorded_run *r, const struct sonde_event *e, const struct binding *b)
+{
+	const struct sonde_packet *pkt = e->u.pkt;
+	struct machine_now *now = machine_now(r->machine);
+	const struct rec_thread *th = rec_threads_of(&r->threads, e);
+
+	now->ts_ns = (uint64_t)e->ts_ns;
+	now->pid_tgid = (uint64_t)th->pid << 32 | th->tid;
+	now->cpu = pkt->cpu >= 0 ? (uint32_t)pkt->cpu : 0;
+	memcpy(now->comm, th->comm, sizeof(now->comm));
+	now->event = e;
+	now->mem = pkt->data;
+	now->mem_len = (size_t)((pkt->n_bits + 7) / 8);
+	for (; b && !r->globals->exiting; b = b->next)
+		(void)machine_run(b->prog, pkt->data + (e->at + e->payload) / 8);
+}
+
+int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++) {
+		const struct sonde_event *e = &batch->events[i];
+
+		if (!e->cls) {
+			take_gap(r, e->u.gap);
+			continue;
+		}
+		if (!r->has_begun)
+			begin(r, e->ts_ns);
+		if (r->n_ticks)
+			run_ticks(r, e->ts_ns);
+		const struct binding *b =
+			e->cls->index < r->n_classes ? r->by_class[e->cls->index] : NULL;
+		if (b)
+			run_event(r, e, b);
+		const int n = rec_threads_learn(&r->threads, e);
+		if (n < 0 || r->err < 0)
+			return n < 0 ? n : r->err;
+		if (r->globals->exiting)
+			return 1;
+	}
+	return 0;
+}
+
+static void note(struct recorded_run *r, uint64_t n, const char *what)
+{
+	char line[128];
+
+	if (!n || !r->opt.note)
+		return;
+	(void)snprintf(line, sizeof(line), "%llu %s", (unsigned long long)n, what);
+	r->opt.note(r->opt.note_arg, line);
+}
+
+static void tell_losses(struct recorded_run *r)
+{
+	const uint64_t *lost =
+		(const uint64_t *)((const uint8_t *)r->globals + r->script->lost_off);
+	char line[160];
+
+	note(r, r->lost_events, "events were lost while the trace was recorded");
+	note(r, r->lost_packets, "packets of the trace are missing");
+	note(r, machine_cut_off(r->machine), "programs ran too long, and were ended");
+	note(r, r->cut_ticks,
+	     "times there were too many ticks between two events, and they were left out");
+	for (size_t i = 0; i < r->script->n_sites && r->opt.note; i++) {
+		const struct site *s = &r->script->sites[i];
+		if (!lost[i])
+			continue;
+		if (s->kind == SITE_LOST_MAP && s->map >= 0)
+			(void)snprintf(
+				line, sizeof(line), "map @%s was full (%u keys): %llu updates lost",
+				r->script->maps[s->map].name, r->script->maps[s->map].max_entries,
+				(unsigned long long)lost[i]);
+		else
+			(void)snprintf(line, sizeof(line),
+				       "%llu records of %s at line %u were lost",
+				       (unsigned long long)lost[i], s->name, s->pos.line);
+		r->opt.note(r->opt.note_arg, line);
+	}
+}
+
+static int by_name(const void *pa, const void *pb)
+{
+	const struct script_map *a = *(const struct script_map *const *)pa;
+	const struct script_map *b = *(const struct script_map *const *)pb;
+
+	return strcmp(a->name, b->name);
+}
+
+static int show_maps(struct recorded_run *r)
+{
+	const size_t n = r->script->n_maps;
+	sonde_auto(mem_freep) const struct script_map **order = calloc(n + 1, sizeof(*order));
+	int e = 0;
+
+	if (!order)
+		return sonde_fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		order[i] = &r->script->maps[i];
+	qsort(order, n, sizeof(*order), by_name);
+	for (size_t i = 0; !e && i < n; i++)
+		e = show_map(r, order[i], NULL);
+	return e;
+}
+
+int recorded_run_finish(struct recorded_run *r, int *ret_status)
+{
+	struct machine_now *now = machine_now(r->machine);
+
+	if (!r->has_begun)
+		begin(r, 0);
+	*now = (struct machine_now){ .ts_ns = now->ts_ns };
+	r->globals->exiting = 1;
+	run_named(r, "END");
+	int e = r->err;
+	if (!e && r->opt.format == PRINT_TEXT)
+		out_str(r->opt.out, "\n\n");
+	if (!e && r->script->print_maps_on_exit)
+		e = show_maps(r);
+	tell_losses(r);
+	*ret_status = (int)r->globals->exit_status;
+	return e < 0 ? e : out_flush(r->opt.out);
+}

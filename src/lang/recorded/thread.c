@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/** Who runs: from the events that tell of threads, for pid, tid and comm of all others. */
+#include <errno.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "lang/recorded/parts.h"
+
+enum { CPUS_MOST = 1 << 14, THREADS_MOST = 1 << 20 };
+
+/* Names that tracers give to events and their fields: LTTng, ftrace, perf. */
+static const struct rule {
+	const char *event;
+	int tells;
+	const char *tid, *pid, *comm;
+} rules[] = {
+	{ "sched_switch", REC_SWITCH, "next_tid", NULL, "next_comm" },
+	{ "sched_switch", REC_SWITCH, "next_pid", NULL, "next_comm" },
+	{ "sched_process_fork", REC_FORK, "child_tid", "child_pid", "child_comm" },
+	{ "sched_process_fork", REC_FORK, "child_pid", NULL, "child_comm" },
+	{ "sched_process_exec", REC_EXEC, "tid", NULL, "filename" },
+	{ "sched_process_exec", REC_EXEC, "pid", NULL, "filename" },
+	{ "task_rename", REC_NAME, "tid", NULL, "newcomm" },
+	{ "task_rename", REC_NAME, "pid", NULL, "newcomm" },
+	{ "perf:comm", REC_NAME, "tid", "pid", "comm" },
+	{ "perf:fork", REC_FORK, "tid", "pid", NULL },
+	{ "lttng_statedump_process_state", REC_NAME, "tid", "pid", "name" },
+};
+
+void rec_threads_fini(struct rec_threads *t)
+{
+	arena_fini(&t->arena);
+	free(t->all);
+	u64map_fini(&t->by_tid);
+	free(t->on_cpu);
+	free(t->tellers);
+}
+
+static struct rec_thread *thread(struct rec_threads *t, int64_t tid)
+{
+	uint32_t at;
+
+	if (u64map_get(&t->by_tid, (uint64_t)tid, &at))
+		return t->all[at];
+	struct rec_thread *n = t->n < THREADS_MOST ? arena_new(&t->arena, struct rec_thread) : NULL;
+	if (!n || mem_grow(&t->all, &t->cap, t->n + 1) < 0 ||
+	    u64map_put(&t->by_tid, (uint64_t)tid, (uint32_t)t->n) < 0)
+		return NULL;
+	n->tid = n->pid = (uint32_t)tid;
+	if (!tid)
+		memcpy(n->comm, "swapper", 8);
+	t->all[t->n++] = n;
+	return n;
+}
+
+static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
+{
+	static const char *const tids[] = { "common_pid", "tid", "vtid", "_tid" };
+	static const char *const pids[] = { "pid", "vpid", "_pid" };
+	static const char *const comms[] = { "procname", "comm", "_procname" };
+	const bool sample = !strcmp(cls->name, "perf:sample");
+
+	ret->is_looked_at = true;
+	for (int s = SONDE_SCOPE_STREAM_CONTEXT;
+	     s <= (sample ? SONDE_SCOPE_PAYLOAD : SONDE_SCOPE_EVENT_CONTEXT); s++) {
+		for (size_t i = 0; i < MEM_LEN(tids) && !ret->own_tid.type; i++)
+			(void)field_find(cls, (enum sonde_scope)s, tids[i], &ret->own_tid);
+		for (size_t i = 0; i < MEM_LEN(pids) && !ret->own_pid.type; i++)
+			(void)field_find(cls, (enum sonde_scope)s, pids[i], &ret->own_pid);
+		for (size_t i = 0; i < MEM_LEN(comms) && !ret->own_comm.type; i++)
+			(void)field_find(cls, (enum sonde_scope)s, comms[i], &ret->own_comm);
+	}
+	for (size_t i = 0; i < MEM_LEN(rules); i++) {
+		if (strcmp(rules[i].event, cls->name) != 0 ||
+		    !field_find(cls, SONDE_SCOPE_PAYLOAD, rules[i].tid, &ret->tid))
+			continue;
+		ret->tells = rules[i].tells;
+		if (rules[i].pid)
+			(void)field_find(cls, SONDE_SCOPE_PAYLOAD, rules[i].pid, &ret->pid);
+		if (rules[i].comm)
+			(void)field_find(cls, SONDE_SCOPE_PAYLOAD, rules[i].comm, &ret->comm);
+		return;
+	}
+}
+
+static struct rec_teller *teller(struct rec_threads *t, const struct sonde_event_class *cls)
+{
+	if (cls->index >= t->n_tellers) {
+		size_t n = t->n_tellers ? t->n_tellers : 64;
+		while (n <= cls->index)
+			n *= 2;
+		struct rec_teller *more = realloc(t->tellers, n * sizeof(*more));
+		if (!more)
+			return NULL;
+		memset(more + t->n_tellers, 0, (n - t->n_tellers) * sizeof(*more));
+		t->tellers = more;
+		t->n_tellers = n;
+	}
+	struct rec_teller *r = &t->tellers[cls->index];
+	if (!r->is_looked_at)
+		look_at(cls, r);
+	return r;
+}
+
+static void set_comm(struct rec_thread *th, struct sonde_span name)
+{
+	const size_t n = name.len < sizeof(th->comm) - 1 ? name.len : sizeof(th->comm) - 1;
+
+	memset(th->comm, 0, sizeof(th->comm));
+	memcpy(th->comm, name.data, n);
+}
+
+struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_event *e)
+{
+	const struct rec_teller *r = teller(t, e->cls);
+	const int32_t cpu = e->u.pkt->cpu;
+	struct rec_thread *here = cpu >= 0 && (size_t)cpu < t->n_cpus ? t->on_cpu[cpu] : NULL;
+	struct sonde_span name;
+	int64_t tid, pid;
+
+	if (r && r->own_tid.type && field_int(e, &r->own_tid, &tid)) {
+		if (!here || here->tid != (uint32_t)tid)
+			here = thread(t, tid);
+	}
+	if (!here)
+		return &t->unknown;
+	if (r && r->own_pid.type && field_int(e, &r->own_pid, &pid)) {
+		here->pid = (uint32_t)pid;
+		here->has_pid = true;
+	}
+	if (r && r->own_comm.type && field_text(e, &r->own_comm, &name))
+		set_comm(here, name);
+	return here;
+}
+
+static int set_current(struct rec_threads *t, int32_t cpu, struct rec_thread *th)
+{
+	if (cpu < 0 || cpu >= CPUS_MOST)
+		return 0;
+	if ((size_t)cpu >= t->n_cpus) {
+		const size_t n = (size_t)cpu + 64;
+		struct rec_thread **more = realloc(t->on_cpu, n * sizeof(struct rec_thread *));
+		if (!more)
+			return sonde_fail(-ENOMEM, "out of memory");
+		memset(more + t->n_cpus, 0, (n - t->n_cpus) * sizeof(struct rec_thread *));
+		t->on_cpu = more;
+		t->n_cpus = n;
+	}
+	t->on_cpu[cpu] = th;
+	return 0;
+}
+
+/* The last part of a path, as exec makes the name. */
+static struct sonde_span base_name(struct sonde_span path)
+{
+	for (size_t i = path.len; i > 0; i--)
+		if (path.data[i - 1] == '/')
+			return (struct sonde_span){ path.data + i, path.len - i };
+	return path;
+}
+
+int rec_threads_learn(struct rec_threads *t, const struct sonde_event *e)
+{
+	const struct rec_teller *r = teller(t, e->cls);
+	struct sonde_span name;
+	int64_t tid, pid;
+
+	if (!r)
+		return sonde_fail(-ENOMEM, "out of memory");
+	if (r->tells == REC_TELLS_NOTHING || !field_int(e, &r->tid, &tid))
+		return 0;
+	struct rec_thread *th = thread(t, tid);
+	if (!th)
+		return sonde_fail(-ENOMEM, "more than %d threads", THREADS_MOST);
+	if (r->pid.type && field_int(e, &r->pid, &pid)) {
+		th->pid = (uint32_t)pid;
+		th->has_pid = true;
+	} else if (r->tells == REC_FORK) {
+		th->pid = th->tid; // a number that is used again; threads are told by other events
+		th->has_pid = false;
+	}
+	if (r->comm.type && field_text(e, &r->comm, &name) && (tid || r->tells != REC_SWITCH))
+		set_comm(th, r->tells == REC_EXEC ? base_name(name) : name);
+	return r->tells == REC_SWITCH ? set_current(t, e->u.pkt->cpu, th) : 0;
+}
