@@ -156,7 +156,7 @@ match:
     ^@faults: [1-9]
     ^@switches: [1-9]
 
-== a profile is on each cpu, an interval on one
+== a profile comes on each cpu, an interval once for all
 needs: speed
 script:
     profile:hz:50 { @p[cpu] = count(); }
@@ -165,8 +165,8 @@ script:
 check:
     p = [int(n) for n in re.findall(r'^@p\[\d+\]: (\d+)$', out, re.M)]
     i = [int(n) for n in re.findall(r'^@i\[\d+\]: (\d+)$', out, re.M)]
-    assert len(p) >= 1 and len(i) == 1, (p, i)
-    assert all(30 <= n <= 52 for n in p + i), (p, i)
+    assert p and all(30 <= n <= 52 for n in p), (p, i)
+    assert 30 <= sum(i) <= 52, (p, i)
 
 == units without a colon
 oracle: no, newer than 0.17
