@@ -49,6 +49,7 @@ static void read_types(const char *path)
 		return;
 	if (ctypes_each_struct(db, use_type, db) == 0 && ctypes_each_func(db, use_func, db) == 0)
 		(void)ctypes_enumerator(db, "NONE", &v);
+	(void)use_func(db, "g", 0); // a symbol that may be declared alone
 	ctypes_free(db);
 }
 

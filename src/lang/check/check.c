@@ -226,10 +226,13 @@ struct var *check_var_find(struct check *c, const char *name)
 	for (struct var *v = c->vars; v; v = v->next)
 		if (v->used && !v->gone && !strcmp(v->name, name))
 			found = v;
-	if (found && found->loop < c->loops && !found->in_memory) {
+	if (found && found->loop != c->loop && !found->in_memory) {
 		found->in_memory = true;
 		c->changed = true;
 	}
+	// Nobody knows whether that loop's body runs before.
+	if (found && found->loop != c->loop && found->loop)
+		found->set_first = false;
 	return found;
 }
 
@@ -243,8 +246,13 @@ struct var *check_var_add(struct check *c, const char *name, struct pos pos)
 		at = &(*at)->next;
 		n++;
 	}
+	if (n >= VARS_MOST) {
+		check_error(c, pos, "too-many-variables", "more than %d variables in one probe",
+			    VARS_MOST);
+		return NULL;
+	}
 	if (!*at || strcmp((*at)->name, name) != 0) {
-		struct var *v = n < VARS_MOST ? arena_new(c->arena, struct var) : NULL;
+		struct var *v = arena_new(c->arena, struct var);
 		if (!v) {
 			c->no_memory = true;
 			return NULL;
@@ -257,7 +265,7 @@ struct var *check_var_add(struct check *c, const char *name, struct pos pos)
 	v->used = true;
 	v->gone = false;
 	v->depth = 0;
-	v->loop = c->loops;
+	v->loop = c->loop;
 	return v;
 }
 
@@ -276,8 +284,8 @@ static void check_once(struct check *c, const struct ast_probe *p)
 {
 	for (struct var *v = c->vars; v; v = v->next)
 		v->used = false;
-	c->depth = 0;
-	c->loops = 0;
+	c->depth = c->body_depth = 0;
+	c->loops = c->loop = c->n_loops = 0;
 	if (p->pred) {
 		const struct type *t = check_expr(c, p->pred);
 		if (t && !type_has_truth(t))

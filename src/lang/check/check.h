@@ -43,7 +43,7 @@ struct var {
 	const struct type *type; /* NULL: not known so far */
 	struct pos pos;
 	unsigned depth; /* of the block that declared it; 0: the whole probe's */
-	unsigned loop;	/* nesting of loops that it was made in */
+	unsigned loop;	/* the number of the loop that it was made in; 0: in none */
 	bool declared;	/* by let, or as the variable of a loop */
 	bool in_memory; /* shared with the body of a loop */
 	bool gone;	/* its block has ended */
@@ -94,9 +94,11 @@ struct check {
 	const struct probe *point;
 	struct var *vars;
 	unsigned depth, loops, nest;
-	bool in_begin, in_end; /* BEGIN, END: no events come meanwhile */
-	bool set_only;	       /* the expression is only written to */
-	bool ctx_fine;	       /* a member is taken of what is checked next */
+	unsigned loop, n_loops; /* number of the innermost loop; how many there were */
+	unsigned body_depth;	/* of the innermost loop's body */
+	bool in_begin, in_end;	/* BEGIN, END: no events come meanwhile */
+	bool set_only;		/* the expression is only written to */
+	bool ctx_fine;		/* a member is taken of what is checked next */
 };
 
 SONDE_MUST_CHECK int check_init(struct check *c, struct diag *d, struct arena *a, struct world *w,
@@ -153,6 +155,9 @@ const struct ctype *check_ctype_name(struct check *c, const struct ast_type *t);
 /** Types behind a name that may be in the probe's program, the script or the kernel. */
 bool check_find_ctype(struct check *c, const char *name, const struct ctype **ret);
 bool check_in_user(const struct check *c);
+/** Whether an operation on @x's both operands, of types @a and @b, works with signed numbers. */
+bool check_both_signed(const struct check *c, const struct ast *x, const struct type *a,
+		       const struct type *b);
 /** An expression's value when the compiler knows it. */
 bool check_const(const struct check *c, const struct ast *x, int64_t *ret);
 /** The text of a literal or a positional parameter; NULL: it is none. */

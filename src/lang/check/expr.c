@@ -185,11 +185,11 @@ static void check_str_compare(struct check *c, struct ast *x, const struct type 
 	x->type = &type_i64;
 }
 
-/* Whether an operation on both works with signed numbers. A literal >= 0 is of either kind. */
-static bool both_signed(const struct check *c, const struct ast *x, const struct type *a,
-			const struct type *b)
+bool check_both_signed(const struct check *c, const struct ast *x, const struct type *a,
+		       const struct type *b)
 {
 	int64_t n;
+	// A literal >= 0 is of either kind.
 	const bool free_a = check_const(c, x->u.op.a, &n) && n >= 0;
 	const bool free_b = check_const(c, x->u.op.b, &n) && n >= 0;
 
@@ -204,7 +204,7 @@ static void check_numbers(struct check *c, struct ast *x, const struct type *a,
 			  const struct type *b)
 {
 	const enum op op = x->u.op.op;
-	const bool is_signed = both_signed(c, x, a, b);
+	const bool is_signed = check_both_signed(c, x, a, b);
 	int64_t n;
 
 	x->note_n = is_signed;

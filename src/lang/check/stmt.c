@@ -6,7 +6,7 @@
 #include "lang/check/builtin.h"
 #include "lang/check/check.h"
 
-enum { UNROLL_MOST = 1000 };
+enum { UNROLL_MOST = 1000, LOOPS_MOST = 7 };
 
 static void end_block(struct check *c)
 {
@@ -72,6 +72,8 @@ static void assign_map(struct check *c, struct ast *s)
 			    "function",
 			    m->name);
 	x->type = m->val;
+	if (t && m->val)
+		s->note_n = check_both_signed(c, s, m->val, t);
 }
 
 static void assign_var(struct check *c, struct ast *s)
@@ -88,7 +90,11 @@ static void assign_var(struct check *c, struct ast *s)
 		if (!v)
 			return;
 		v->declared = false;
-		v->set_first = c->depth <= 1 && c->loops == 0;
+		v->set_first =
+			c->loops ? c->depth == c->body_depth && !v->in_memory : c->depth <= 1;
+		// It keeps its value from round to round.
+		if (c->loops && !v->set_first && !v->in_memory)
+			v->in_memory = c->changed = true;
 	}
 	x->note = v;
 	if (t && s->u.op.op != OP_NONE &&
@@ -97,6 +103,8 @@ static void assign_var(struct check *c, struct ast *s)
 	else if (t)
 		check_var_type(c, v, t, value->pos);
 	x->type = v->type;
+	if (t && v->type)
+		s->note_n = check_both_signed(c, s, v->type, t);
 }
 
 static void check_assign(struct check *c, struct ast *s)
@@ -170,6 +178,29 @@ static void vars_of_map(struct check *c, struct ast *s)
 		       known ? check_made(c, type_tuple(c->arena, pair, 2)) : NULL);
 }
 
+/* What must be put back behind a loop. */
+struct outer {
+	unsigned loop, body_depth;
+};
+
+static struct outer enter_loop(struct check *c, struct pos pos)
+{
+	const struct outer o = { c->loop, c->body_depth };
+
+	// Each is a function that the last one calls.
+	if (++c->loops > LOOPS_MOST)
+		check_error(c, pos, "too-deep", "more than %d loops within each other", LOOPS_MOST);
+	c->loop = ++c->n_loops;
+	return o;
+}
+
+static void leave_loop(struct check *c, const struct outer *o)
+{
+	c->loop = o->loop;
+	c->body_depth = o->body_depth;
+	c->loops--;
+}
+
 static void check_for(struct check *c, struct ast *s)
 {
 	if (!s->u.foreach.map) {
@@ -179,15 +210,16 @@ static void check_for(struct check *c, struct ast *s)
 			check_error(c, s->pos, "bad-range",
 				    "a range goes from a number to a number");
 	}
-	c->loops++;
+	const struct outer o = enter_loop(c, s->pos);
 	c->depth++;
+	c->body_depth = c->depth + 1;
 	if (s->u.foreach.map)
 		vars_of_map(c, s);
 	else
 		(void)loop_var(c, s->u.foreach.var, s->pos, &type_i64);
 	check_stmt(c, s->u.foreach.body);
 	end_block(c);
-	c->loops--;
+	leave_loop(c, &o);
 }
 
 static bool has_exit(const struct ast *x);
@@ -223,7 +255,8 @@ static void check_while(struct check *c, struct ast *s)
 {
 	int64_t n;
 
-	c->loops++;
+	const struct outer o = enter_loop(c, s->pos);
+	c->body_depth = c->depth + 1;
 	const struct type *t = check_expr(c, s->u.loop.cond);
 	if (t && !type_has_truth(t))
 		check_error(c, s->u.loop.cond->pos, "bad-condition",
@@ -233,7 +266,7 @@ static void check_while(struct check *c, struct ast *s)
 			    "this loop never ends: its condition is always true, and it has no "
 			    "'break'");
 	check_stmt(c, s->u.loop.body);
-	c->loops--;
+	leave_loop(c, &o);
 }
 
 static void check_unroll(struct check *c, struct ast *s)

@@ -47,6 +47,22 @@ static bool is_bytes(const struct ast *x)
 	return is_text(x) || (x->type && type_in_memory(x->type) && x->type->size > 8);
 }
 
+static struct val copy(struct gen *g, struct val v)
+{
+	struct val r = fn_reg(g->f);
+
+	fn_mov(g->f, r, v);
+	return r;
+}
+
+/* The left operand, in a variable that the right one does not change. */
+static struct val first_of(struct gen *g, struct ast *x)
+{
+	struct val a = gen_scalar(g, x->u.op.a);
+
+	return a.kind == VAL_REG && gen_changes(x->u.op.b) ? copy(g, a) : a;
+}
+
 static void branch_logic(struct gen *g, struct ast *x, int l_no)
 {
 	if (x->u.op.op == OP_LAND) {
@@ -84,8 +100,7 @@ void gen_branch(struct gen *g, struct ast *x, int l_no)
 	} else if (x->kind == AST_BINARY && (x->u.op.op == OP_LAND || x->u.op.op == OP_LOR)) {
 		branch_logic(g, x, l_no);
 	} else if (is_compare(x) && !is_bytes(x->u.op.a)) {
-		// Values of calls stay: each operand is in a variable of its own.
-		struct val a = gen_scalar(g, x->u.op.a), b = gen_scalar(g, x->u.op.b);
+		struct val a = first_of(g, x), b = gen_scalar(g, x->u.op.b);
 		fn_if(g->f, cond_of(opposite(x->u.op.op), x->note_n != 0), a, b, l_no);
 	} else if (type_in_memory(x->type)) {
 		branch_memory(g, x, l_no);
@@ -114,14 +129,6 @@ static void negate_if(struct gen *g, struct val v, struct val sign)
 	fn_if(g->f, FN_SGE, sign, val_imm(0), l_fine);
 	fn_mov(g->f, v, fn_neg(g->f, v));
 	fn_place(g->f, l_fine);
-}
-
-static struct val copy(struct gen *g, struct val v)
-{
-	struct val r = fn_reg(g->f);
-
-	fn_mov(g->f, r, v);
-	return r;
 }
 
 /* The instruction set divides unsigned numbers only: of their absolute values then. */
@@ -179,10 +186,7 @@ static struct val binary(struct gen *g, struct ast *x)
 	}
 	if (is_compare(x) || op == OP_LAND || op == OP_LOR)
 		return truth(g, x);
-	struct val a = gen_scalar(g, x->u.op.a);
-	// What comes second may change a variable that comes first.
-	if (a.kind == VAL_REG && x->u.op.b->kind == AST_UNARY)
-		a = copy(g, a);
+	struct val a = first_of(g, x);
 	struct val b = gen_scalar(g, x->u.op.b);
 	if (x->type->kind == TYPE_PTR && a_type->kind == TYPE_PTR)
 		b = scaled(g, b, a_type);
@@ -198,17 +202,20 @@ static struct val ternary(struct gen *g, struct ast *x)
 	const bool no_value = x->type->kind == TYPE_NONE;
 
 	gen_branch(g, x->u.cond.cond, l_no);
+	struct flipped *before = g->flipped;
 	if (no_value)
 		gen_call_stmt(g, x->u.cond.yes);
 	else
 		fn_mov(g->f, r, gen_scalar(g, x->u.cond.yes));
 	fn_jump(g->f, l_end);
 	fn_place(g->f, l_no);
+	g->flipped = before;
 	if (no_value)
 		gen_call_stmt(g, x->u.cond.no);
 	else
 		fn_mov(g->f, r, gen_scalar(g, x->u.cond.no));
 	fn_place(g->f, l_end);
+	g->flipped = NULL;
 	return no_value ? val_imm(0) : r;
 }
 
@@ -225,16 +232,10 @@ static struct val step(struct gen *g, struct ast *x)
 		gen_map_step(g, x, &old);
 		return old;
 	}
-	const int64_t by =
-		a->type->kind == TYPE_PTR && a->type->c->size ? (int64_t)a->type->c->size : 1;
-	struct var *v = (struct var *)a->note;
-	struct home *h = gen_home(g, v);
+	const int64_t by = gen_step_of(a->type);
 	old = copy(g, gen_scalar(g, a));
 	struct val now = fn_op(g->f, down ? FN_SUB : FN_ADD, old, val_imm(by));
-	if (h->kind == HOME_REG)
-		fn_mov(g->f, h->val, now);
-	else
-		gen_frame_store(g, h->off, now);
+	gen_home_store(g, gen_home(g, (struct var *)a->note), now);
 	return before ? now : old;
 }
 
@@ -258,11 +259,7 @@ static struct val unary(struct gen *g, struct ast *x)
 
 static struct val variable(struct gen *g, struct ast *x)
 {
-	struct home *h = gen_home(g, (struct var *)x->note);
-
-	if (h->kind == HOME_REG)
-		return h->val;
-	return fn_load(g->f, 8, false, gen_frame(g), h->off);
+	return gen_home_load(g, gen_home(g, (struct var *)x->note));
 }
 
 /*

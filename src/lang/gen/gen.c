@@ -109,7 +109,8 @@ struct val gen_frame(struct gen *g)
 {
 	if (!g->has_frame) {
 		g->has_frame = true;
-		g->frame = fn_slot(g->f, FRAME_LEN);
+		g->frame = g->frame_slot = fn_slot(g->f, FRAME_VARS);
+		g->frame_fn = g->f;
 		g->frame_len = FRAME_VARS;
 	}
 	return g->frame;
@@ -318,9 +319,9 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->has_frame = false;
 	g->frame_len = 0;
 	g->in_callback = false;
-	g->n_stmts = 0;
 	g->loop = NULL;
 	g->flipped = NULL;
+	g->n_stmts = 0;
 	g->l_exit = fn_label(g->f);
 	g->l_out = fn_label(g->f);
 	g->shares_cpu = point->attach.kind == ATTACH_UPROBE ||

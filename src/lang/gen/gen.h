@@ -39,7 +39,13 @@ struct place {
 	enum space space;
 	struct val base;
 	int64_t off;
+	bool raw; /* bytes as the kernel has them: behind a string's end is anything */
 };
+
+static inline struct place place_at(enum space space, struct val base, int64_t off)
+{
+	return (struct place){ .space = space, .base = base, .off = off };
+}
 
 /** Where a variable is. */
 enum home_kind { HOME_NONE, HOME_REG, HOME_FRAME, HOME_SLOT, HOME_SCRATCH };
@@ -93,12 +99,15 @@ struct gen {
 	bool shares_cpu;    /* another thread may run the same program on this CPU meanwhile */
 	struct val scratch; /* in the program itself */
 	bool has_frame;
-	struct val frame; /* VAL_SLOT, or a callback's argument */
+	struct val frame;      /* VAL_SLOT, or a callback's argument */
+	struct val frame_slot; /* itself, of the function @frame_fn */
+	struct fn *frame_fn;
 	int64_t frame_len;
 	struct loop *loop;
 	struct flipped *flipped;
 	bool in_callback;
-	uint32_t n_stmts; /* made so far */
+	uint32_t n_stmts;    /* made so far */
+	struct home nowhere; /* of variables, without memory */
 };
 
 /** Adds to the tables of the script; -1 after running out of memory. */
@@ -176,11 +185,15 @@ bool type_in_memory(const struct type *t);
 /** Where a value in memory is; it is made there if it is nowhere so far. */
 struct place gen_place(struct gen *g, struct ast *x);
 struct val gen_load_place(struct gen *g, const struct place *p, const struct type *t);
+/** A bit field; @p is where the byte of its first bit is. */
 struct val gen_load_bits(struct gen *g, const struct place *p, const struct cmember *m,
 			 const struct type *t);
 /** Writes the value of @x as a @t. Bytes behind strings are zeroed if @pad. */
 void gen_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t,
 	      bool pad);
+/** The same of a value of type @is that lies at @from. */
+void gen_convert(struct gen *g, const struct place *from, const struct type *is, struct val dst,
+		 int64_t off, const struct type *t);
 /** A field of the event that is a number. */
 struct val gen_field(struct gen *g, const struct probe_field *f);
 /** Copies @len bytes from anywhere. */
@@ -209,8 +222,20 @@ void gen_exit_call(struct gen *g, struct ast *status);
 void gen_stmt(struct gen *g, struct ast *s);
 void gen_call_stmt(struct gen *g, struct ast *x);
 struct home *gen_home(struct gen *g, struct var *v);
+/** Memory for a number that the bodies of loops see, too. */
+struct home gen_shared(struct gen *g);
+/** A number's value, and a new one. */
+struct val gen_home_load(struct gen *g, const struct home *h);
+void gen_home_store(struct gen *g, const struct home *h, struct val v);
+/** What ++ adds to a value of @t. */
+int64_t gen_step_of(const struct type *t);
 /** Gives variables of the whole probe their homes, and zeroes those that may be read first. */
 void gen_prepare_vars(struct gen *g);
+
+/* walk.c */
+/** Whether evaluating @x changes some variable, or reads @v. */
+bool gen_changes(const struct ast *x);
+bool gen_reads(const struct ast *x, const struct var *v);
 
 /* loop.c */
 void gen_for(struct gen *g, struct ast *s);

@@ -66,23 +66,6 @@ static struct val own(struct gen *g, struct val v)
 	return r;
 }
 
-/* Zeroes variables of a body that are not set first. */
-static struct home *body_home(struct gen *g, struct var *v)
-{
-	v->home = NULL;
-	return gen_home(g, v);
-}
-
-static void set_number(struct gen *g, struct var *v, struct val x)
-{
-	struct home *h = body_home(g, v);
-
-	if (h->kind == HOME_REG)
-		fn_mov(g->f, h->val, x);
-	else
-		gen_frame_store(g, h->off, x);
-}
-
 static struct var *find_var(struct gen *g, const struct ast *s, const char *name)
 {
 	for (struct var *v = g->check->vars; v; v = v->next)
@@ -120,17 +103,20 @@ static void range(struct gen *g, struct ast *s)
 		return;
 	struct val begin = own(g, gen_scalar(g, s->u.foreach.begin));
 	struct val end = own(g, gen_scalar(g, s->u.foreach.end));
-	struct val frame = gen_frame(g);
-	const int64_t at = g->frame_len; // where the range begins, for the body
-	g->frame_len += 8;
-	fn_store(g->f, 8, frame, at, begin);
+	const struct home from = gen_shared(g); // where the range begins, for the body
+	gen_home_store(g, &from, begin);
 	fn_if(g->f, FN_SGE, begin, end, l_none);
 	struct outer o = enter(g, 2, 1, &loop);
-	set_number(g, v,
-		   fn_op(g->f, FN_ADD, fn_arg(g->f, 0), fn_load(g->f, 8, false, g->frame, at)));
+	gen_home_store(g, gen_home(g, v),
+		       fn_op(g->f, FN_ADD, fn_arg(g->f, 0), gen_home_load(g, &from)));
 	gen_stmt(g, s->u.foreach.body);
 	const int fn = leave(g, &o, &loop);
-	struct val n = fn_op(g->f, FN_SUB, end, begin);
+	struct val n = own(g, fn_op(g->f, FN_SUB, end, begin));
+	int l_fine = fn_label(g->f);
+	fn_if(g->f, FN_LE, n, val_imm(LOOPS_MOST), l_fine);
+	fn_mov(g->f, n, val_imm(LOOPS_MOST));
+	gen_count(g, offsetof(struct script_globals, loops));
+	fn_place(g->f, l_fine);
 	FN_CALL(g->f, BPF_FUNC_loop, n, val_fn(fn), gen_frame(g), val_imm(0));
 	leave_too(g);
 	fn_place(g->f, l_none);
@@ -141,9 +127,10 @@ static void take_value(struct gen *g, const struct map_info *info, struct val ke
 		       struct val dst, int64_t off, const struct type *t)
 {
 	const struct script_map *m = gen_map(g, info);
+	const struct place p = { .space = SP_BPF, .base = val };
 
 	if (!type_is_agg(info->val)) {
-		fn_copy(g->f, dst, off, val, 0, t->size, 8);
+		gen_convert(g, &p, info->val, dst, off, t);
 		return;
 	}
 	struct val copy = gen_temp(g, m->key->size);
@@ -155,15 +142,18 @@ static void take_value(struct gen *g, const struct map_info *info, struct val ke
 	fn_place(g->f, l_none);
 }
 
-static void set_from(struct gen *g, struct var *v, struct val from)
+/* @from holds a @is, which may be smaller than what the variable also gets elsewhere. */
+static void set_from(struct gen *g, struct var *v, struct val from, const struct type *is)
 {
+	const struct home *h = gen_home(g, v);
+	const struct place p = { .space = SP_BPF, .base = from };
+
 	if (!type_in_memory(v->type)) {
-		set_number(g, v, fn_load(g->f, v->type->size, v->type->is_signed, from, 0));
+		gen_home_store(g, h, gen_load_place(g, &p, is));
 		return;
 	}
-	struct home *h = body_home(g, v);
 	struct val base = h->kind == HOME_SLOT ? h->val : gen_scratch_at(g, h->off);
-	fn_copy(g->f, base, 0, from, 0, v->type->size, 8);
+	gen_convert(g, &p, is, base, 0, v->type);
 }
 
 static void set_pair(struct gen *g, struct ast *s, const struct map_info *m)
@@ -174,21 +164,26 @@ static void set_pair(struct gen *g, struct ast *s, const struct map_info *m)
 	if (!a)
 		return;
 	if (!s->u.foreach.var2) {
-		struct home *h = body_home(g, a);
+		struct home *h = gen_home(g, a);
 		struct val base = h->kind == HOME_SLOT ? h->val : gen_scratch_at(g, h->off);
 		const struct type_field *f = a->type->fields;
-		fn_zero(g->f, base, 0, (a->type->size + 7) & ~7U, 8);
-		fn_copy(g->f, base, f[0].off, key, 0, f[0].type->size, 8);
+		const struct place p = { .space = SP_BPF, .base = key };
+		fn_zero(g->f, base, 0, a->type->size, 8);
+		gen_convert(g, &p, m->key, base, f[0].off, f[0].type);
 		take_value(g, m, key, val, base, f[1].off, f[1].type);
 		return;
 	}
 	struct var *b = find_var(g, s, s->u.foreach.var2);
 	if (!b)
 		return;
-	set_from(g, a, key);
-	struct val temp = gen_temp(g, b->type->size);
-	take_value(g, m, key, val, temp, 0, b->type);
-	set_from(g, b, temp);
+	set_from(g, a, key, m->key);
+	if (!type_is_agg(m->val)) {
+		set_from(g, b, val, m->val);
+		return;
+	}
+	struct val temp = gen_temp(g, 8);
+	take_value(g, m, key, val, temp, 0, &type_i64);
+	set_from(g, b, temp, &type_i64);
 }
 
 static void over_map(struct gen *g, struct ast *s)

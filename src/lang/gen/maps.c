@@ -345,8 +345,11 @@ static void change(struct gen *g, struct ast *s, const struct map_info *m)
 {
 	struct ast *keys = s->u.op.a->u.map.keys;
 	struct val v = owned(g, gen_scalar(g, s->u.op.b));
+	const int64_t by = gen_step_of(m->val);
 	int l_full = fn_label(g->f), l_end = fn_label(g->f);
 	const enum op op = s->u.op.op;
+	if (by != 1)
+		v = fn_op(g->f, FN_MUL, v, val_imm(by));
 	struct val p = gen_lookup_make(g, m, keys, l_full);
 
 	if (op == OP_ADD || op == OP_SUB) {
@@ -359,7 +362,8 @@ static void change(struct gen *g, struct ast *s, const struct map_info *m)
 		(void)fn_atomic(g->f, how, 8, p, 0, v, false);
 	} else {
 		struct val old = fn_load(g->f, 8, m->val->is_signed, p, 0);
-		fn_store(g->f, 8, p, 0, gen_arith(g, op, old, v, m->val->is_signed));
+		const bool is_signed = op == OP_SHR ? m->val->is_signed : s->note_n != 0;
+		fn_store(g->f, 8, p, 0, gen_arith(g, op, old, v, is_signed));
 	}
 	fn_jump(g->f, l_end);
 	fn_place(g->f, l_full);
@@ -394,20 +398,22 @@ void gen_map_step(struct gen *g, struct ast *x, struct val *ret)
 	const struct map_info *m = x->u.op.a->note;
 	const enum op op = x->u.op.op;
 	const bool down = op == OP_PRE_DEC || op == OP_POST_DEC;
+	const int64_t by = down ? -gen_step_of(m->val) : gen_step_of(m->val);
 	int l_full = fn_label(g->f), l_end = fn_label(g->f);
 	struct val r = fn_reg(g->f);
+
+	g->flipped = NULL; // what comes now belongs to the new buffer
 
 	fn_mov(g->f, r, val_imm(0));
 	struct val p = gen_lookup_make(g, m, x->u.op.a->u.map.keys, l_full);
 	// As a statement nobody wants the earlier value, and it costs less without.
 	if (!ret) {
-		(void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, p, 0, val_imm(down ? -1 : 1), false);
+		(void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, p, 0, val_imm(by), false);
 	} else {
-		struct val old =
-			fn_atomic(g->f, FN_ATOMIC_ADD, 8, p, 0, val_imm(down ? -1 : 1), true);
+		struct val old = fn_atomic(g->f, FN_ATOMIC_ADD, 8, p, 0, val_imm(by), true);
 		fn_mov(g->f, r, old);
 		if (op == OP_PRE_INC || op == OP_PRE_DEC)
-			fn_op_to(g->f, FN_ADD, r, val_imm(down ? -1 : 1));
+			fn_op_to(g->f, FN_ADD, r, val_imm(by));
 		*ret = r;
 	}
 	fn_jump(g->f, l_end);

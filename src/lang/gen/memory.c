@@ -68,7 +68,7 @@ void gen_read(struct gen *g, const struct place *from, struct val dst, int64_t o
 		fn_copy(g->f, dst, off, from->base, from->off, len, align_both(off, from->off));
 		return;
 	}
-	const struct place to = { SP_BPF, dst, off };
+	const struct place to = place_at(SP_BPF, dst, off);
 	FN_CALL(g->f, read_helper(from->space), address(g, &to), val_imm(len), address(g, from));
 }
 
@@ -87,19 +87,39 @@ struct val gen_load_place(struct gen *g, const struct place *p, const struct typ
 	return fn_load(g->f, whole ? len : 8, t->is_signed, slot, 0);
 }
 
+/* Bits that are not all in one number of their type, as in packed structs. */
+static struct val load_split_bits(struct gen *g, const struct place *p, unsigned shift,
+				  unsigned bit_size)
+{
+	const unsigned bytes = (shift + bit_size + 7) / 8; // at most 9
+	struct val slot = fn_slot(g->f, 16);
+
+	fn_zero(g->f, slot, 0, 16, 8);
+	gen_read(g, p, slot, 0, bytes);
+	struct val low = fn_op(g->f, FN_RSH, fn_load(g->f, 8, false, slot, 0), val_imm(shift));
+	if (bytes <= 8)
+		return low;
+	struct val high = fn_load(g->f, 8, false, slot, 8);
+	return fn_op(g->f, FN_OR, low, fn_op(g->f, FN_LSH, high, val_imm(64 - shift)));
+}
+
 struct val gen_load_bits(struct gen *g, const struct place *p, const struct cmember *m,
 			 const struct type *t)
 {
-	const unsigned shift = (unsigned)(m->bit_off % 8);
-	const unsigned bytes = (shift + m->bit_size + 7) / 8;
-	const unsigned len = bytes <= 1 ? 1 : bytes <= 2 ? 2 : bytes <= 4 ? 4 : 8;
-	struct type unit = *t;
+	const unsigned unit = t->size * 8, first = (unsigned)(m->bit_off % unit);
+	struct val v;
 
-	unit.size = len;
-	unit.is_signed = false;
-	struct val v = gen_load_place(g, p, &unit);
-	// Up to the top, and down again: little-endian machines only have the bits in this order.
-	v = fn_op(g->f, FN_LSH, v, val_imm(64 - shift - m->bit_size));
+	if (first + m->bit_size <= unit) {
+		// Little-endian machines have the first bits lowest.
+		const struct type whole = { .kind = TYPE_INT, .size = t->size };
+		struct place at = *p;
+		at.off -= first / 8;
+		v = fn_op(g->f, FN_RSH, gen_load_place(g, &at, &whole), val_imm(first));
+	} else {
+		v = load_split_bits(g, p, (unsigned)(m->bit_off % 8), m->bit_size);
+	}
+	// Up to the top, and down again, with the sign.
+	v = fn_op(g->f, FN_LSH, v, val_imm(64 - m->bit_size));
 	return fn_op(g->f, t->is_signed ? FN_ARSH : FN_RSH, v, val_imm(64 - m->bit_size));
 }
 
@@ -111,10 +131,11 @@ static struct place syscall_array(struct gen *g, const struct probe_field *f)
 
 	for (uint32_t i = 0; 8 * i + 8 <= f->len; i++) {
 		const int off = regs_syscall_arg(i);
-		const struct place at = { typed ? SP_TRUSTED : SP_KERNEL, regs, off < 0 ? 0 : off };
+		const struct place at =
+			place_at(typed ? SP_TRUSTED : SP_KERNEL, regs, off < 0 ? 0 : off);
 		fn_store(g->f, 8, copy, 8LL * i, gen_load_place(g, &at, &type_u64));
 	}
-	return (struct place){ SP_BPF, copy, 0 };
+	return place_at(SP_BPF, copy, 0);
 }
 
 /* A field of a record in the ring of a tracepoint, or an argument by name. */
@@ -124,28 +145,28 @@ static struct place place_of_field(struct gen *g, const struct probe_field *f)
 	struct val ctx = gen_ctx(g);
 
 	if (p->args == ARGS_RAW || p->args == ARGS_TYPED || p->args == ARGS_ITER)
-		return (struct place){ SP_CTX, ctx, p->args == ARGS_ITER ? f->off : 8LL * f->off };
+		return place_at(SP_CTX, ctx, p->args == ARGS_ITER ? f->off : 8LL * f->off);
 	if (p->args == ARGS_SYSCALL) {
 		const bool typed = p->prog_type == BPF_PROG_TYPE_TRACING;
 		if (p->is_syscall_exit && f->off != 8)
-			return (struct place){ SP_CTX, ctx, 8 };
+			return place_at(SP_CTX, ctx, 8);
 		if (f->off == 8 && !p->is_syscall_exit)
-			return (struct place){ SP_CTX, ctx, 8 };
+			return place_at(SP_CTX, ctx, 8);
 		if (f->type->kind == CT_ARRAY)
 			return syscall_array(g, f);
 		struct val regs = fn_load(g->f, 8, false, ctx, 0);
 		const int off =
 			f->off == 8 ? regs_syscall_nr() : regs_syscall_arg((f->off - 16) / 8);
-		return (struct place){ typed ? SP_TRUSTED : SP_KERNEL, regs, off < 0 ? 0 : off };
+		return place_at(typed ? SP_TRUSTED : SP_KERNEL, regs, off < 0 ? 0 : off);
 	}
 	if (p->args == ARGS_REGS) {
 		const int off = p->is_return ? regs_retval() : regs_arg(f->off);
 		if (off >= 0)
-			return (struct place){ SP_CTX, ctx, off };
+			return place_at(SP_CTX, ctx, off);
 		struct val sp = fn_load(g->f, 8, false, ctx, regs_sp());
-		return (struct place){ SP_ANY, sp, regs_stack_args() + 8LL * (f->off - 6) };
+		return place_at(SP_ANY, sp, regs_stack_args() + 8LL * (f->off - 6));
 	}
-	return (struct place){ SP_CTX, ctx, f->off };
+	return place_at(SP_CTX, ctx, f->off);
 }
 
 /* Where the bytes of a dynamic field begin. */
@@ -180,7 +201,7 @@ static struct place place_of_member(struct gen *g, struct ast *x)
 	if (t->kind == TYPE_PTR && t->is_ctx) {
 		const struct probe_field *f = x->note;
 		if (f->place != FIELD_FIXED)
-			return (struct place){ SP_KERNEL, dynamic_address(g, f), 0 };
+			return place_at(SP_KERNEL, dynamic_address(g, f), 0);
 		return place_of_field(g, f);
 	}
 	if (t->kind == TYPE_TUPLE) {
@@ -191,10 +212,11 @@ static struct place place_of_member(struct gen *g, struct ast *x)
 	const struct cmember *m = x->note;
 	struct place p;
 	if (t->kind == TYPE_PTR)
-		p = (struct place){ gen_space(t), gen_scalar(g, x->u.member.x), 0 };
+		p = place_at(gen_space(t), gen_scalar(g, x->u.member.x), 0);
 	else
 		p = gen_place(g, x->u.member.x);
 	p.off += (int64_t)(m->bit_off / 8);
+	p.raw = true;
 	return p;
 }
 
@@ -209,8 +231,8 @@ static bool syscall_element(struct gen *g, struct ast *x, struct val i, struct p
 		return false;
 	const int off = regs_syscall_arg((unsigned)i.n);
 	struct val regs = fn_load(g->f, 8, false, gen_ctx(g), 0);
-	*ret = (struct place){ p->prog_type == BPF_PROG_TYPE_TRACING ? SP_TRUSTED : SP_KERNEL, regs,
-			       off < 0 ? 0 : off };
+	*ret = place_at(p->prog_type == BPF_PROG_TYPE_TRACING ? SP_TRUSTED : SP_KERNEL, regs,
+			off < 0 ? 0 : off);
 	return true;
 }
 
@@ -225,11 +247,12 @@ static struct place place_of_index(struct gen *g, struct ast *x)
 		return p;
 
 	if (t->kind == TYPE_PTR)
-		p = (struct place){ gen_space(t), gen_scalar(g, x->u.op.a), 0 };
+		p = place_at(gen_space(t), gen_scalar(g, x->u.op.a), 0);
 	else
 		p = gen_place(g, x->u.op.a);
-	if (i.kind == VAL_IMM) {
-		p.off += i.n * size;
+	p.raw = p.raw || t->kind == TYPE_ARRAY || t->kind == TYPE_PTR;
+	if (i.kind == VAL_IMM) { // a pointer's may be anything
+		p.off = (int64_t)((uint64_t)p.off + (uint64_t)i.n * (uint64_t)size);
 		return p;
 	}
 	struct val off = fn_op(g->f, FN_MUL, i, val_imm(size));
@@ -266,7 +289,7 @@ static struct place place_of_map(struct gen *g, struct ast *x)
 	fn_if(g->f, FN_NE, r, val_imm(0), l_there);
 	fn_mov(g->f, r, gen_zeros(g, m->val->size));
 	fn_place(g->f, l_there);
-	return (struct place){ SP_BPF, r, 0 };
+	return place_at(SP_BPF, r, 0);
 }
 
 static struct place place_of_var(struct gen *g, struct var *v)
@@ -274,9 +297,9 @@ static struct place place_of_var(struct gen *g, struct var *v)
 	const struct home *h = gen_home(g, v);
 
 	switch (h->kind) {
-	case HOME_SLOT: return (struct place){ SP_BPF, h->val, 0 };
-	case HOME_SCRATCH: return (struct place){ SP_BPF, gen_scratch_at(g, h->off), 0 };
-	default: return (struct place){ SP_BPF, gen_frame(g), h->off };
+	case HOME_SLOT: return place_at(SP_BPF, h->val, 0);
+	case HOME_SCRATCH: return place_at(SP_BPF, gen_scratch_at(g, h->off), 0);
+	default: return place_at(SP_BPF, gen_frame(g), h->off);
 	}
 }
 
@@ -299,15 +322,16 @@ struct place gen_place(struct gen *g, struct ast *x)
 	case AST_MEMBER: return place_of_member(g, x);
 	case AST_INDEX: return place_of_index(g, x);
 	case AST_CAST:
-		if (x->type->kind == TYPE_STR || type_same(x->type, x->u.cast.x->type))
-			return gen_place(g, x->u.cast.x);
+		if (x->type->kind == TYPE_STR || type_same(x->type, x->u.cast.x->type) ||
+		    (x->type->kind == TYPE_ARRAY && type_in_memory(x->u.cast.x->type)))
+			return gen_place(g, x->u.cast.x); // the same bytes
 		break;
 	case AST_UNARY:
 		if (x->u.op.op == OP_DEREF)
-			return (struct place){ x->u.op.a->type->kind == TYPE_PTR
-						       ? gen_space(x->u.op.a->type)
-						       : SP_ANY,
-					       gen_scalar(g, x->u.op.a), 0 };
+			return place_at(x->u.op.a->type->kind == TYPE_PTR
+						? gen_space(x->u.op.a->type)
+						: SP_ANY,
+					gen_scalar(g, x->u.op.a), 0);
 		break;
 	case AST_CALL:
 		if (is_array_str(x))
@@ -319,7 +343,7 @@ struct place gen_place(struct gen *g, struct ast *x)
 	}
 	struct val temp = gen_temp(g, x->type->size);
 	gen_into(g, x, temp, 0, x->type, /* pad= */ true);
-	return (struct place){ SP_BPF, temp, 0 };
+	return place_at(SP_BPF, temp, 0);
 }
 
 void gen_store_scalar(struct gen *g, struct val v, struct val dst, int64_t off,
@@ -339,7 +363,7 @@ void gen_read_str(struct gen *g, enum space space, struct val addr, struct val d
 		[SP_USER] = BPF_FUNC_probe_read_user_str,
 		[SP_ANY] = BPF_FUNC_probe_read_str,
 	};
-	const struct place to = { SP_BPF, dst, off };
+	const struct place to = place_at(SP_BPF, dst, off);
 
 	(void)room;
 	FN_CALL(g->f, helpers[space], address(g, &to), size, addr);
@@ -369,7 +393,7 @@ static void str_copy(struct gen *g, const struct place *from, uint32_t size, str
 {
 	const uint32_t n = size < t->size ? size : t->size;
 
-	if (from->space == SP_BPF) {
+	if (from->space == SP_BPF && !from->raw) {
 		gen_read(g, from, dst, off, n);
 		if (n < t->size)
 			fn_zero(g->f, dst, off + n, pad ? t->size - n : 1,
@@ -383,7 +407,7 @@ static void str_copy(struct gen *g, const struct place *from, uint32_t size, str
 		gen_read_str(g, from->space, addr, dst, off, val_imm(size + 1), t->size);
 		return;
 	}
-	const struct place to = { SP_BPF, dst, off };
+	const struct place to = place_at(SP_BPF, dst, off);
 	struct val keep = fn_reg(g->f);
 	fn_mov(g->f, keep, addr);
 	struct val got = FN_CALL(g->f,
@@ -394,7 +418,7 @@ static void str_copy(struct gen *g, const struct place *from, uint32_t size, str
 	// Full to the last byte: that byte is not a 0, so it is read as well.
 	int l_fine = fn_label(g->f);
 	fn_if(g->f, FN_NE, got, val_imm(n), l_fine);
-	const struct place whole = { from->space, keep, 0 };
+	const struct place whole = place_at(from->space, keep, 0);
 	gen_read(g, &whole, dst, off, n);
 	fn_place(g->f, l_fine);
 }
@@ -414,7 +438,7 @@ static void str_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
 		gen_read_str(g, gen_space(x->type), gen_scalar(g, x), dst, off, val_imm(t->size),
 			     t->size);
 	} else if (b && b->id == B_COMM && t->size >= 16) {
-		const struct place to = { SP_BPF, dst, off };
+		const struct place to = place_at(SP_BPF, dst, off);
 		if (pad) // some kernels, 6.1 among them, write up to the end of the name alone
 			fn_zero(g->f, dst, off, t->size, align_at(off));
 		FN_CALL(g->f, BPF_FUNC_get_current_comm, address(g, &to), val_imm(16));
@@ -456,16 +480,29 @@ static void tuple_copy(struct gen *g, const struct place *from, const struct typ
 	}
 	fn_zero(g->f, dst, off, t->size, align_at(off));
 	for (uint32_t i = 0; i < t->n && i < is->n; i++) {
-		const struct type *a = is->fields[i].type, *b = t->fields[i].type;
-		const struct place p = { from->space, from->base, from->off + is->fields[i].off };
+		struct place p = *from;
 
-		if (b->kind == TYPE_STR)
-			str_copy(g, &p, a->size, dst, off + t->fields[i].off, b, true);
-		else if (b->kind == TYPE_TUPLE)
-			tuple_copy(g, &p, a, dst, off + t->fields[i].off, b);
-		else
-			gen_read(g, &p, dst, off + t->fields[i].off,
-				 a->size < b->size ? a->size : b->size);
+		p.off += is->fields[i].off;
+		gen_convert(g, &p, is->fields[i].type, dst, off + t->fields[i].off,
+			    t->fields[i].type);
+	}
+}
+
+void gen_convert(struct gen *g, const struct place *from, const struct type *is, struct val dst,
+		 int64_t off, const struct type *t)
+{
+	const uint32_t n = is->size < t->size ? is->size : t->size;
+
+	if (!type_in_memory(t)) {
+		gen_store_scalar(g, gen_load_place(g, from, is), dst, off, t);
+	} else if (t->kind == TYPE_STR) {
+		str_copy(g, from, is->size, dst, off, t, /* pad= */ true);
+	} else if (t->kind == TYPE_TUPLE) {
+		tuple_copy(g, from, is, dst, off, t);
+	} else {
+		gen_read(g, from, dst, off, n);
+		if (n < t->size)
+			fn_zero(g->f, dst, off + n, t->size - n, align_at(off + n));
 	}
 }
 
@@ -516,11 +553,7 @@ void gen_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const s
 		gen_call_into(g, x, dst, off, t);
 	} else if (!number_into_array(g, x, dst, off, t)) {
 		struct place from = gen_place(g, x);
-		if (t->kind == TYPE_TUPLE)
-			tuple_copy(g, &from, x->type, dst, off, t);
-		else
-			gen_read(g, &from, dst, off,
-				 x->type->size < t->size ? x->type->size : t->size);
+		gen_convert(g, &from, x->type, dst, off, t);
 	}
 }
 
@@ -529,7 +562,7 @@ struct val gen_mem(struct gen *g, struct ast *x, const struct type *t)
 	if (type_in_memory(t) && type_same(x->type, t) &&
 	    (x->kind == AST_VAR || x->kind == AST_MAP || x->kind == AST_MEMBER)) {
 		struct place p = gen_place(g, x);
-		if (p.space == SP_BPF)
+		if (p.space == SP_BPF && !(p.raw && t->kind == TYPE_STR))
 			return address(g, &p);
 		struct val copy = gen_temp(g, t->size);
 		if (t->kind == TYPE_STR)

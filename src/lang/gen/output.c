@@ -392,7 +392,7 @@ static void join_call(struct gen *g, struct ast *x)
 	for (int i = 0; i < JOIN_MOST; i++)
 		fn_store(g->f, 1, r, HEAD + (int64_t)i * JOIN_LEN, val_imm(0));
 	for (int i = 0; i < JOIN_MOST; i++) {
-		const struct place at = { space, base, 8LL * i };
+		const struct place at = place_at(space, base, 8LL * i);
 		struct val p = gen_load_place(g, &at, &pointer);
 		fn_if(g->f, FN_EQ, p, val_imm(0), l_end);
 		gen_read_str(g, space, p, r, HEAD + (int64_t)i * JOIN_LEN, val_imm(JOIN_LEN),

@@ -14,6 +14,41 @@ static bool on_stack(struct gen *g, uint32_t len)
 	return len <= VAR_ON_STACK && fn_slots_len(g->f) + len <= STACK_FOR_VARS;
 }
 
+struct home gen_shared(struct gen *g)
+{
+	struct home h = { .kind = HOME_FRAME, .fn = fn_index(g->f) };
+
+	(void)gen_frame(g);
+	if (g->frame_len + 8 <= FRAME_LEN) {
+		h.off = g->frame_len;
+		g->frame_len += 8;
+		fn_slot_grow(g->frame_fn, g->frame_slot, (size_t)g->frame_len);
+		return h;
+	}
+	h.kind = HOME_SCRATCH;
+	h.off = g->scratch_len;
+	(void)gen_scratch(g, 8);
+	return h;
+}
+
+struct val gen_home_load(struct gen *g, const struct home *h)
+{
+	switch (h->kind) {
+	case HOME_FRAME: return fn_load(g->f, 8, false, gen_frame(g), h->off);
+	case HOME_SCRATCH: return fn_load(g->f, 8, false, gen_scratch_at(g, h->off), 0);
+	default: return h->val;
+	}
+}
+
+void gen_home_store(struct gen *g, const struct home *h, struct val v)
+{
+	switch (h->kind) {
+	case HOME_FRAME: gen_frame_store(g, h->off, v); break;
+	case HOME_SCRATCH: fn_store(g->f, 8, gen_scratch_at(g, h->off), 0, v); break;
+	default: fn_mov(g->f, h->val, v);
+	}
+}
+
 static void place_var(struct gen *g, struct var *v, struct home *h)
 {
 	const uint32_t len = (v->type->size + 7) & ~7U;
@@ -22,14 +57,7 @@ static void place_var(struct gen *g, struct var *v, struct home *h)
 		h->kind = HOME_REG;
 		h->val = fn_reg(g->f);
 	} else if (!type_in_memory(v->type)) {
-		h->kind = HOME_FRAME;
-		(void)gen_frame(g);
-		h->off = g->frame_len;
-		g->frame_len += 8;
-		if (g->frame_len > FRAME_LEN)
-			(void)diag_error(g->diag, v->pos, "too-many-variables",
-					 "more than %d variables are shared with loops",
-					 (FRAME_LEN - FRAME_VARS) / 8);
+		*h = gen_shared(g);
 	} else if (!v->in_memory && on_stack(g, len)) {
 		h->kind = HOME_SLOT;
 		h->val = fn_slot(g->f, len);
@@ -47,27 +75,28 @@ static void zero_var(struct gen *g, const struct var *v, const struct home *h)
 
 	if (v->set_first)
 		return;
-	switch (h->kind) {
-	case HOME_SLOT: fn_zero(g->f, h->val, 0, len, 8); break;
-	case HOME_SCRATCH: fn_zero(g->f, gen_scratch_at(g, h->off), 0, len, 8); break;
-	case HOME_FRAME: gen_frame_store(g, h->off, val_imm(0)); break;
-	default: break;
-	}
+	if (!type_in_memory(v->type))
+		gen_home_store(g, h, val_imm(0));
+	else if (h->kind == HOME_SLOT)
+		fn_zero(g->f, h->val, 0, len, 8);
+	else
+		fn_zero(g->f, gen_scratch_at(g, h->off), 0, len, 8);
 }
 
 struct home *gen_home(struct gen *g, struct var *v)
 {
 	struct home *h = v->home;
+	const bool is_local = h && (h->kind == HOME_REG || h->kind == HOME_SLOT);
 
-	if (h && h->kind != HOME_NONE)
+	// The body of a loop inside of 'unroll' becomes several functions.
+	if (h && (!is_local || h->fn == fn_index(g->f)))
 		return h;
 	if (!h)
 		h = arena_new(g->arena, struct home);
 	if (!h) {
-		static struct home none;
 		g->failed = true;
-		none = (struct home){ HOME_SLOT, val_imm(0), 0, 0 };
-		return &none;
+		g->nowhere = (struct home){ .kind = HOME_SLOT, .val = fn_slot(g->f, 8) };
+		return &g->nowhere;
 	}
 	v->home = h;
 	h->fn = fn_index(g->f);
@@ -80,7 +109,8 @@ void gen_prepare_vars(struct gen *g)
 {
 	for (struct var *v = g->check->vars; v; v = v->next) {
 		v->home = NULL;
-		if (!v->used || !v->type || v->loop > 0)
+		const bool is_inner = v->loop > 0 && (v->declared || !v->in_memory);
+		if (!v->used || !v->type || is_inner)
 			continue;
 		zero_var(g, v, gen_home(g, v));
 	}
@@ -90,33 +120,37 @@ static void set_var(struct gen *g, struct var *v, struct ast *value)
 {
 	struct home *h = gen_home(g, v);
 
-	if (type_in_memory(v->type)) {
-		struct val base = h->kind == HOME_SLOT ? h->val : gen_scratch_at(g, h->off);
+	if (!type_in_memory(v->type)) {
+		gen_home_store(g, h, gen_scalar(g, value));
+		return;
+	}
+	struct val base = h->kind == HOME_SLOT ? h->val : gen_scratch_at(g, h->off);
+	if (!gen_reads(value, v)) {
 		gen_into(g, value, base, 0, v->type, /* pad= */ true);
 		return;
 	}
-	struct val x = gen_scalar(g, value);
-	if (h->kind == HOME_REG)
-		fn_mov(g->f, h->val, x);
-	else
-		gen_frame_store(g, h->off, x);
+	// $t = ($t.1, $t.0): what is read must stay until all is made.
+	struct val temp = gen_mem(g, value, v->type);
+	fn_copy(g->f, base, 0, temp, 0, v->type->size, 8);
 }
 
-static void change_var(struct gen *g, struct var *v, enum op op, struct ast *value)
+int64_t gen_step_of(const struct type *t)
 {
-	struct home *h = gen_home(g, v);
-	struct val x = gen_scalar(g, value);
-	struct val old =
-		h->kind == HOME_REG ? h->val : fn_load(g->f, 8, false, gen_frame(g), h->off);
+	return t->kind == TYPE_PTR && t->c && t->c->size ? (int64_t)t->c->size : 1;
+}
 
-	if (v->type->kind == TYPE_PTR && v->type->c && v->type->c->size > 1)
-		x = fn_op(g->f, FN_MUL, x, val_imm((int64_t)v->type->c->size));
-	const bool is_signed = v->type->is_signed && value->type->is_signed;
-	struct val now = gen_arith(g, op, old, x, op == OP_SHR ? v->type->is_signed : is_signed);
-	if (h->kind == HOME_REG)
-		fn_mov(g->f, h->val, now);
-	else
-		gen_frame_store(g, h->off, now);
+static void change_var(struct gen *g, struct ast *s)
+{
+	struct var *v = (struct var *)s->u.op.a->note;
+	const struct home *h = gen_home(g, v);
+	const enum op op = s->u.op.op;
+	struct val x = gen_scalar(g, s->u.op.b), old = gen_home_load(g, h);
+	const int64_t by = gen_step_of(v->type);
+
+	if (by != 1)
+		x = fn_op(g->f, FN_MUL, x, val_imm(by));
+	gen_home_store(
+		g, h, gen_arith(g, op, old, x, op == OP_SHR ? v->type->is_signed : s->note_n != 0));
 }
 
 static void assign(struct gen *g, struct ast *s)
@@ -130,7 +164,7 @@ static void assign(struct gen *g, struct ast *s)
 	if (s->u.op.op == OP_NONE)
 		set_var(g, v, s->u.op.b);
 	else
-		change_var(g, v, s->u.op.op, s->u.op.b);
+		change_var(g, s);
 }
 
 static void declare(struct gen *g, struct ast *s)
@@ -141,8 +175,6 @@ static void declare(struct gen *g, struct ast *s)
 		return;
 	if (s->u.decl.init)
 		set_var(g, v, s->u.decl.init);
-	else if (gen_home(g, v)->kind == HOME_REG)
-		fn_mov(g->f, gen_home(g, v)->val, val_imm(0));
 	else
 		zero_var(g, v, gen_home(g, v));
 }
@@ -203,6 +235,7 @@ static void if_stmt(struct gen *g, struct ast *s)
 		g->flipped = NULL;
 	}
 	fn_place(g->f, l_end);
+	g->flipped = NULL;
 }
 
 static void block(struct gen *g, struct ast *list)
@@ -213,7 +246,7 @@ static void block(struct gen *g, struct ast *list)
 
 static void unroll(struct gen *g, struct ast *s)
 {
-	for (int64_t i = 0; i < s->note_n && g->n_stmts <= STMTS_MOST; i++)
+	for (int64_t i = 0; i < s->note_n && g->n_stmts <= STMTS_MOST && !unit_failed(g->unit); i++)
 		gen_stmt(g, s->u.loop.body);
 }
 

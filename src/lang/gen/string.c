@@ -61,7 +61,7 @@ static void compare_loop(struct gen *g, const struct place *a, const struct plac
 
 static struct place in_memory(struct gen *g, struct ast *x)
 {
-	return (struct place){ SP_BPF, gen_mem(g, x, x->type), 0 };
+	return place_at(SP_BPF, gen_mem(g, x, x->type), 0);
 }
 
 /* Both in memory: equal where the whole shorter one is, and the longer one ends there. */

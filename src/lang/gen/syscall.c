@@ -67,7 +67,7 @@ static struct val call_number(struct gen *g, struct val ctx)
 		return fn_load(g->f, 8, false, ctx, 8);
 	const bool typed = p->prog_type == BPF_PROG_TYPE_TRACING;
 	struct val regs = fn_load(g->f, 8, false, ctx, 0);
-	const struct place at = { typed ? SP_TRUSTED : SP_KERNEL, regs, regs_syscall_nr() };
+	const struct place at = place_at(typed ? SP_TRUSTED : SP_KERNEL, regs, regs_syscall_nr());
 	return gen_load_place(g, &at, &word);
 }
 

@@ -25,8 +25,10 @@ static struct val usdt_arg(struct gen *g, const struct usdt_arg *a)
 	if (a->kind == USDT_CONST)
 		return val_imm(a->n);
 	struct val reg = a->reg >= 0 ? fn_load(g->f, 8, false, ctx, a->reg) : val_imm(0);
-	if (a->kind == USDT_REG)
+	if (a->kind == USDT_REG) {
+		reg = a->shift ? fn_op(g->f, FN_RSH, reg, val_imm(a->shift)) : reg;
 		return len < 8 ? fn_extend(g->f, reg, len, a->len < 0) : reg;
+	}
 	if (a->index >= 0) {
 		struct val i = fn_load(g->f, 8, false, ctx, a->index);
 		reg = fn_op(g->f, FN_ADD, reg,
@@ -35,7 +37,7 @@ static struct val usdt_arg(struct gen *g, const struct usdt_arg *a)
 	const struct type t = {
 		.kind = TYPE_INT, .size = len, .align = 8, .is_signed = a->len < 0
 	};
-	const struct place p = { SP_USER, reg, a->n };
+	const struct place p = place_at(SP_USER, reg, a->n);
 	return gen_load_place(g, &p, &t);
 }
 
@@ -59,7 +61,7 @@ static struct val stack_arg(struct gen *g, int64_t n)
 {
 	static const struct type word = { .kind = TYPE_INT, .size = 8, .align = 8 };
 	struct val sp = fn_load(g->f, 8, false, gen_ctx(g), regs_sp());
-	const struct place p = { SP_ANY, sp, regs_stack_args() + 8 * n };
+	const struct place p = place_at(SP_ANY, sp, regs_stack_args() + 8 * n);
 
 	return gen_load_place(g, &p, &word);
 }
@@ -89,7 +91,7 @@ static struct val task_member(struct gen *g, struct val task, const char *name, 
 		return val_imm(0);
 	const struct type t = { .kind = TYPE_INT,
 				.size = m.type->size <= 8 ? (uint32_t)m.type->size : 8 };
-	const struct place p = { SP_KERNEL, task, (int64_t)(m.bit_off / 8) };
+	const struct place p = place_at(SP_KERNEL, task, (int64_t)(m.bit_off / 8));
 	if (ret_at)
 		*ret_at = fn_op(g->f, FN_ADD, task, val_imm(p.off));
 	return ret_at ? val_imm(0) : gen_load_place(g, &p, &t);
@@ -154,7 +156,7 @@ static struct val builtin(struct gen *g, const struct builtin *b, int64_t n)
 		return fn_load(g->f, 4, false,
 			       globals_at(offsetof(struct script_globals, target_pid)), 0);
 	case B_PROBE: return gen_place_name(g);
-	case B_CTX: return gen_ctx(g);
+	case B_CTX: return fn_neg(g->f, fn_neg(g->f, gen_ctx(g))); // a number, not a pointer
 	case B_ARG: return function_arg(g, n);
 	case B_SARG: return stack_arg(g, n);
 	case B_RETVAL: return retval(g);
@@ -385,7 +387,7 @@ static void str_call(struct gen *g, struct ast *x, struct val dst, int64_t off,
 		fn_mov(g->f, most, size);
 		fn_place(g->f, l_fine);
 		size = most;
-	} else if (len && check_const(g->check, len, &n) && n + 1 < size.n) {
+	} else if (len && check_const(g->check, len, &n) && n < size.n - 1) {
 		size = val_imm(n < 0 ? 0 : n + 1);
 	}
 	gen_read_str(g, space, addr, dst, off, size, t->size);
@@ -404,7 +406,7 @@ static void buf_call(struct gen *g, struct ast *x, struct val dst, int64_t off,
 		exact = a->type->size < room ? a->type->size : room;
 	struct place p;
 	if (type_is_number(a->type))
-		p = (struct place){ gen_space(a->type), gen_scalar(g, a), 0 };
+		p = place_at(gen_space(a->type), gen_scalar(g, a), 0);
 	else
 		p = gen_place(g, a);
 	fn_zero(g->f, dst, off, t->size, 8);
@@ -437,7 +439,7 @@ static void inet_call(struct gen *g, struct ast *x, struct val dst, int64_t off)
 	}
 	const uint32_t size = type_in_memory(a->type) ? a->type->size : 4;
 	struct val v = val_imm(0);
-	struct place p = { SP_BPF, val_imm(0), 0 };
+	struct place p = place_at(SP_BPF, val_imm(0), 0);
 
 	if (type_in_memory(a->type))
 		p = gen_place(g, a);

@@ -14,6 +14,7 @@
 #include "sym/ctype/dwarf_die.h"
 #include "sym/ctype/dwarf_index.h"
 #include "sym/ctype/dwarf_member.h"
+#include "sym/probe/elf_funcs.h"
 #include "sym/probe/elf_image.h"
 
 /* Typedefs, const and the like in a row, dimensions, and arrays of arrays: they may go round. */
@@ -21,6 +22,7 @@ enum { CHAIN_MOST = 64, DIMENSIONS_MOST = 16, ARRAYS_MOST = 16 };
 
 struct dwarf_db {
 	struct ctypes ct;
+	char *path; /* owned: of the program, where @image is its debug file */
 	struct elf_image image;
 	struct dwarf_file file;
 	struct dwarf_index index;
@@ -403,15 +405,48 @@ static int give(struct dwarf_db *db, uint64_t id, bool of_variable, const struct
 			   : type_of(db, die, ARRAYS_MOST, ret);
 }
 
+/*
+ * The function whose code the symbol @name stands for: libc defines __libc_malloc and calls it
+ * malloc too, of which DWARF knows nothing but that it was declared.
+ */
+static bool find_alias(struct dwarf_db *db, const char *name, uint64_t *ret)
+{
+	struct elf_funcs *f = NULL;
+	struct elf_func symbol;
+	Dwarf_Die die;
+
+	if (elf_funcs_open(db->path, &f) < 0)
+		return false;
+	bool there = elf_funcs_symbol(f, name, &symbol) == 0;
+	elf_funcs_free(f);
+	for (size_t i = 0; there && i < db->index.n_codes; i++) {
+		*ret = db->index.codes[i];
+		if (dwarf_die_of(&db->file, *ret, &die) && dwarf_haspc(&die, symbol.addr) == 1)
+			return true;
+	}
+	return false;
+}
+
+/* Whether @e, which may be NULL, says more than that there is such a name. */
+static bool tells_all(const struct dwarf_db *db, const struct dwarf_entry *e)
+{
+	uint64_t whole;
+
+	return e && (!e->rank || dwarf_index_whole(&db->index, e->id, &whole));
+}
+
 static int dwarf_find(struct ctypes *ct, enum ctypes_space space, const char *name,
 		      const struct ctype **ret)
 {
 	struct dwarf_db *db = db_of(ct);
+	uint64_t id;
 
 	int r = index_once(db);
 	if (r < 0)
 		return r;
 	const struct dwarf_entry *e = dwarf_index_find(&db->index, space, name);
+	if (space == SPACE_FUNC && !tells_all(db, e) && find_alias(db, name, &id))
+		return give(db, id, false, ret);
 	return e ? give(db, e->id, space == SPACE_VAR, ret) : -ENOENT;
 }
 
@@ -468,6 +503,7 @@ static void dwarf_free(struct ctypes *ct)
 	free(db->made);
 	dwarf_file_fini(&db->file);
 	elf_image_fini(&db->image);
+	free(db->path);
 	free(db);
 }
 
@@ -515,7 +551,9 @@ int ctypes_open_dwarf(const char *path, struct ctypes **ret)
 	if (!db)
 		return sonde_fail(-ENOMEM, "'%s': out of memory", path);
 	db->ct.ops = &dwarf_ops;
-	int r = open_image(path, &db->image);
+	db->path = strdup(path);
+	int r = db->path ? open_image(path, &db->image)
+			 : sonde_fail(-ENOMEM, "'%s': out of memory", path);
 	if (r < 0) {
 		ctypes_free(&db->ct);
 		return r;

@@ -28,6 +28,7 @@ void dwarf_index_fini(struct dwarf_index *x)
 	free(x->all);
 	free(x->slots);
 	free(x->enums);
+	free(x->codes);
 	u64map_fini(&x->wholes);
 	free(x->whole_ids);
 	*x = (struct dwarf_index){ 0 };
@@ -163,12 +164,26 @@ static int put_die(struct builder *b, Dwarf_Die *die, enum ctypes_space space, c
 	return r ? r : put(b->x, e);
 }
 
+static int note_code(struct builder *b, Dwarf_Die *die)
+{
+	struct dwarf_index *x = b->x;
+
+	if (!dwarf_die_has(die, DW_AT_low_pc) && !dwarf_die_has(die, DW_AT_ranges))
+		return 0;
+	int r = mem_grow(&x->codes, &x->cap_codes, x->n_codes + 1);
+	if (!r)
+		x->codes[x->n_codes++] = dwarf_die_id(b->file, die);
+	return r;
+}
+
 /* Functions are called by their symbols, too. Their own code tells more than a copy's. */
 static int put_function(struct builder *b, Dwarf_Die *die)
 {
 	const char *symbol = dwarf_die_text(b->file, die, DW_AT_linkage_name);
 	int r = put_die(b, die, SPACE_FUNC, dwarf_die_name(b->file, die));
 
+	if (!r)
+		r = note_code(b, die);
 	if (!symbol)
 		symbol = dwarf_die_text(b->file, die, DW_AT_MIPS_linkage_name);
 	if (r || !symbol)

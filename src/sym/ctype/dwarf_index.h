@@ -30,6 +30,8 @@ struct dwarf_index {
 	struct u64map wholes; /* what declarations became: places in @whole_ids */
 	uint64_t *whole_ids;  /* owned */
 	size_t n_wholes, cap_wholes;
+	uint64_t *codes; /* owned: functions with code */
+	size_t n_codes, cap_codes;
 	uint64_t *enums; /* owned; also those without a name */
 	size_t n_enums, cap_enums;
 };

@@ -175,8 +175,10 @@ static bool is_exempt(const char *words)
 		"only variables ('$x') and maps ('@x') can be assigned",
 		"nothing tells of which type this is",
 		"an expression of more than ",
+		"[too-many-maps]\n",
+		" maps",
 		"[too-many-variables]\n",
-		" variables are shared with loops",
+		" variables in one probe",
 	};
 
 	for (size_t i = 0; i < MEM_LEN(list); i++)
@@ -271,22 +273,36 @@ TEST(each_message_has_a_case)
 
 /* --- what is too large for a file --- */
 
-TEST(too_many_terms)
+/* @begin, @each with numbers from 0 on, and @end are a script that is refused with @tag. */
+static void too_many(const char *begin, const char *each, unsigned n, const char *end,
+		     const char *tag)
 {
 	sonde_auto(world_freep) struct world *w = NULL;
 	struct strbuf text = { 0 };
 	struct made m;
 
 	EXPECT_EQ(made_world_new(false, &w), 0);
-	strbuf_str(&text, "BEGIN { $x = pid");
-	for (int i = 0; i < 2500; i++)
-		strbuf_str(&text, " + 1");
-	strbuf_str(&text, "; }");
+	strbuf_str(&text, begin);
+	for (unsigned i = 0; i < n; i++) {
+		const char *at = strchr(each, '#');
+		strbuf_add(&text, each, at ? (size_t)(at - each) : strlen(each));
+		if (at)
+			strbuf_fmt(&text, "%u%s", i, at + 1);
+	}
+	strbuf_str(&text, end);
 	made_compile(&m, w, strbuf_text(&text), NULL);
 	EXPECT_EQ(m.r, -EINVAL);
-	EXPECT(m.diag.n_errors > 0);
-	EXPECT(strstr(strbuf_text(&m.diag.out),
-		      "an expression of more than 2000 terms [too-deep]"));
+	if (!strstr(strbuf_text(&m.diag.out), tag))
+		test_failed(__FILE__, __LINE__, "no %s in\n%s", tag, strbuf_text(&m.diag.out));
 	made_fini(&m);
 	strbuf_fini(&text);
+}
+
+TEST(too_many)
+{
+	too_many("BEGIN { $x = pid", " + 1", 2500, "; }",
+		 "an expression of more than 2000 terms [too-deep]");
+	too_many("BEGIN {", " @m# = 1;", 600, " }", "more than 500 maps [too-many-maps]");
+	too_many("BEGIN {", " $v# = 1;", 2100, " }",
+		 "more than 2000 variables in one probe [too-many-variables]");
 }

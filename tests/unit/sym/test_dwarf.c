@@ -203,6 +203,10 @@ TEST(functions_and_their_parameters)
 	EXPECT_STR(m[1].name, "text");
 	EXPECT_STR(text(m[1].type), "char *");
 	EXPECT_EQ(ctypes_func(db, "subject_none", &t), -ENOENT);
+	EXPECT_EQ(ctypes_func(db, "subject_same", &t), 0); // another name of subject_add
+	m = ctype_members(t, &n);
+	EXPECT_EQ(n, 2);
+	EXPECT_STR(m[0].name, "left");
 	EXPECT_EQ(ctypes_var(db, "subject_list", &t), 0);
 	EXPECT_STR(text(t), "struct subject_node *");
 	EXPECT_EQ(ctypes_var(db, "subject_counter", &t), 0);

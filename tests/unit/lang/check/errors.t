@@ -1048,3 +1048,22 @@ BEGIN {
 }
 --
 t.bt:2:27: error: strcontains() searches for a text between quotes [not-constant]
+
+== loops: too many within each other
+BEGIN {
+	@x[1] = 1;
+	for ($a : 0..2) { for ($b : 0..2) { for ($c : 0..2) { while ($c < 1) { for ($e : 0..2) { for ($kv : @x) { for ($g : 0..2) { for ($h : 0..2) { print($h); } } } } } } } }
+}
+--
+t.bt:3:126: error: more than 7 loops within each other [too-deep]
+
+== loops: unrolled for ever
+BEGIN {
+	unroll(1000) { unroll(1000) { unroll(1000) { @x = 1; } } }
+}
+END {
+	unroll(1000) { unroll(1000) { unroll(1000) { 1; } } }
+}
+--
+t.bt:2:45: error: more than 10000 statements with all rounds of 'unroll' [too-large]
+t.bt:5:45: error: more than 10000 statements with all rounds of 'unroll' [too-large]
