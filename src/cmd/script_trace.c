@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/** sonde run -t TRACE: a script over recorded events. */
+#include "cmd/script_trace.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "cmd/command.h"
+#include "cmd/trace_arg.h"
+#include "graph/component.h"
+#include "graph/graph.h"
+#include "lang/recorded/recorded.h"
+
+/* --- the sink that the events end in --- */
+
+static int consume(struct sonde_component *c, const struct sonde_batch *in)
+{
+	return recorded_run_take(c->setup.note_arg, in);
+}
+
+static const struct sonde_component_class sink_script = {
+	.abi = SONDE_ABI,
+	.kind = SONDE_SINK,
+	.name = "sink.script",
+	.help = "Run a script over the events.",
+	.state_size = 1,
+	.consume = consume,
+};
+
+SONDE_DEFINE_AUTO(struct graph *, graph_free)
+
+static int run(const struct script_trace *s, struct graph *g, struct world *w,
+	       const struct script *script, int *ret_status)
+{
+	sonde_auto(recorded_run_freep) struct recorded_run *run = NULL;
+	const struct recorded_options opt = {
+		.world = w,
+		.script = script,
+		.out = s->out,
+		.format = s->format,
+		.how = s->interpreter ? MACHINE_INTERPRETER : MACHINE_JIT,
+		.note = cmd_note,
+	};
+
+	int r = recorded_run_new(&opt, &run);
+	if (r < 0)
+		return r;
+	const struct sonde_setup setup = { .out = s->out, .note = cmd_note, .note_arg = run };
+	r = graph_add(g, &sink_script, &setup);
+	if (!r)
+		r = graph_run(g);
+	return r < 0 ? r : recorded_run_finish(run, ret_status);
+}
+
+static int over(const struct script_trace *s, const struct trace_args *traces, int *ret_status)
+{
+	sonde_auto(graph_freep) struct graph *g = NULL;
+	sonde_auto(world_freep) struct world *w = NULL;
+	sonde_auto(script_freep) struct script *script = NULL;
+	struct sonde_trace *const *all;
+
+	int r = graph_new(&g);
+	if (!r)
+		r = trace_args_add(traces, g);
+	if (r < 0)
+		return r;
+	const size_t n = graph_traces(g, &all);
+	r = recorded_world_new(all, n, &w);
+	if (!r)
+		r = compile_script(s->diag, w, s->ast, s->how, &script);
+	if (r < 0)
+		return r;
+	s->compiled(s->arg);
+	if (s->dump)
+		return script_dump(s->out, s->dump, s->ast, script);
+	return run(s, g, w, script, ret_status);
+}
+
+int script_trace_run(const struct script_trace *s, int *ret_status)
+{
+	struct trace_args traces = { 0 };
+	sonde_auto(mem_freep) char **paths = calloc(s->n_paths + 1, sizeof(*paths));
+
+	if (!paths)
+		return sonde_fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < s->n_paths; i++)
+		paths[i] = (char *)(uintptr_t)s->paths[i];
+	int r = trace_args_take((int)s->n_paths, paths, &traces);
+	if (!r)
+		r = over(s, &traces, ret_status);
+	trace_args_fini(&traces);
+	return r;
+}
