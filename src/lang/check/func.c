@@ -200,6 +200,8 @@ static void f_str(struct check *c, struct ast *x)
 		n = n < 0 ? 1 : n + 1;
 	else
 		n = c->max_strlen;
+	if (chars && n > t->size)
+		n = t->size; // there is no more of it
 	x->type = check_made(c, type_str(c->arena, ((uint32_t)n + 7) & ~7U));
 }
 
