@@ -298,6 +298,7 @@ static void prologue(struct gen *g, int l_prologue, int l_body)
 	gen_filter_syscalls(g, g->l_out);
 	skip_last(g, g->l_out);
 	scratch_memory(g);
+	gen_forget_task_values(g);
 	if (g->has_frame) {
 		fn_store(g->f, 8, g->frame, FRAME_CTX, g->ctx);
 		if (g->scratch_map >= 0)
@@ -321,6 +322,7 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->in_callback = false;
 	g->loop = NULL;
 	g->flipped = NULL;
+	g->task_values = NULL;
 	g->n_stmts = 0;
 	g->l_exit = fn_label(g->f);
 	g->l_out = fn_label(g->f);

@@ -72,6 +72,13 @@ struct flipped {
 	struct flipped *next;
 };
 
+/** Where the current thread's value of a STORE_TASK is, or 0 if it was not found so far. */
+struct task_value {
+	const struct script_map *map;
+	struct val at;
+	struct task_value *next;
+};
+
 struct gen {
 	struct check *check;
 	struct script *script;
@@ -105,6 +112,7 @@ struct gen {
 	int64_t frame_len;
 	struct loop *loop;
 	struct flipped *flipped;
+	struct task_value *task_values; /* of the program itself */
 	bool in_callback;
 	uint32_t n_stmts;    /* made so far */
 	struct home nowhere; /* of variables, without memory */
@@ -158,6 +166,8 @@ struct val gen_lookup(struct gen *g, const struct map_info *m, struct ast *keys)
 /** The same, but a zeroed value is put in where there is none; goes to @l_full if that fails. */
 struct val gen_lookup_make(struct gen *g, const struct map_info *m, struct ast *keys, int l_full);
 void gen_map_delete(struct gen *g, const struct map_info *m, struct ast *keys);
+/** Of the program's begin: no value of the thread was looked up so far. */
+void gen_forget_task_values(struct gen *g);
 void gen_map_assign(struct gen *g, struct ast *s);
 void gen_map_step(struct gen *g, struct ast *x, struct val *ret);
 struct val gen_map_read(struct gen *g, struct ast *x);

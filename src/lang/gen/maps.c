@@ -188,6 +188,47 @@ static struct val current_task(struct gen *g)
 	return FN_CALL0(g->f, BPF_FUNC_get_current_task_btf);
 }
 
+/* The variable for the address of the thread's value, which starts as 0; NULL: none. */
+static struct task_value *task_value(struct gen *g, const struct script_map *m)
+{
+	struct task_value *v = g->task_values;
+
+	while (v && v->map != m)
+		v = v->next;
+	if (v || g->in_callback) // that is a function of its own
+		return g->in_callback ? NULL : v;
+	v = arena_new(g->arena, struct task_value);
+	if (!v) {
+		g->failed = true;
+		return NULL;
+	}
+	*v = (struct task_value){ m, fn_reg(g->f), g->task_values };
+	g->task_values = v;
+	return v;
+}
+
+void gen_forget_task_values(struct gen *g)
+{
+	for (struct task_value *v = g->task_values; v; v = v->next)
+		fn_mov(g->f, v->at, val_imm(0));
+}
+
+/* Looked up once in each run of a program: the value stays where it is. */
+static struct val find_task_value(struct gen *g, const struct script_map *m, int64_t flags)
+{
+	const struct task_value *v = task_value(g, m);
+	int l_known = fn_label(g->f);
+
+	if (v)
+		fn_if(g->f, FN_NE, v->at, val_imm(0), l_known);
+	struct val p = FN_CALL(g->f, BPF_FUNC_task_storage_get, val_map(m->bpf_map),
+			       current_task(g), val_imm(0), val_imm(flags));
+	if (v)
+		fn_mov(g->f, v->at, p);
+	fn_place(g->f, l_known);
+	return v ? v->at : p;
+}
+
 /* The address of the value of a map without keys. */
 static struct val scalar_value(const struct script_map *m)
 {
@@ -201,8 +242,7 @@ struct val gen_lookup(struct gen *g, const struct map_info *info, struct ast *ke
 	if (m->store == STORE_SCALAR)
 		return scalar_value(m);
 	if (m->store == STORE_TASK)
-		return FN_CALL(g->f, BPF_FUNC_task_storage_get, val_map(m->bpf_map),
-			       current_task(g), val_imm(0), val_imm(0));
+		return find_task_value(g, m, 0);
 	struct val r = fn_reg(g->f);
 	int l_none = fn_label(g->f);
 	struct val key = gen_key(g, m, keys);
@@ -223,9 +263,7 @@ struct val gen_lookup_make(struct gen *g, const struct map_info *info, struct as
 		return scalar_value(m);
 	}
 	if (m->store == STORE_TASK) {
-		struct val v = FN_CALL(g->f, BPF_FUNC_task_storage_get, val_map(m->bpf_map),
-				       current_task(g), val_imm(0),
-				       val_imm(BPF_LOCAL_STORAGE_GET_F_CREATE));
+		struct val v = find_task_value(g, m, BPF_LOCAL_STORAGE_GET_F_CREATE);
 		fn_if(g->f, FN_EQ, v, val_imm(0), l_full);
 		return v;
 	}

@@ -436,3 +436,32 @@ match:
     ^BEGIN \(run by sonde\)
     ^tracepoint:syscalls:sys_enter_open.* \(.*tracepoint.*, \d+ system calls\)
     ^interval:s:1 \(perf event\)
+
+== a thread's value is the same one on every way through a probe
+script:
+    tracepoint:syscalls:sys_enter_getppid /comm == "perl" && @n[tid] < 100/ {
+        if (@n[tid] % 2) {
+            @odd = count();
+            @n[tid] += 1;
+        } else {
+            @n[tid]++;
+            @m[tid] = @n[tid] > 3 ? @n[tid] : -@n[tid];
+        }
+        unroll (2) { @u[tid] += 1; }
+        $i = 0;
+        while ($i < 2) { @u[tid] = @u[tid] + 1; $i++; }
+        if (@n[tid] == 10) {
+            printf("%d %d %d\n", @n[tid], @m[tid], @u[tid]);
+            delete(@u[tid]);
+            delete(@n[tid]);
+            @n[tid] = 50;
+            printf("%d %d\n", @n[tid], @u[tid]);
+            exit();
+        }
+    }
+trigger: perl -e 'getppid() for 1..10'
+signal: none
+match:
+    ^10 9 40$
+    ^50 0$
+    ^@odd: 5$
