@@ -201,6 +201,17 @@ static const struct type *type_of_field(struct check *c, const struct probe_fiel
 	return check_made(c, t);
 }
 
+static bool is_parameter(const struct probe *p, const char *name)
+{
+	size_t n = 0;
+	const struct cmember *m = p->proto ? ctype_members(p->proto, &n) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(m[i].name, name))
+			return true;
+	return false;
+}
+
 /* args.x: a field of the probe's record, or an argument by name. */
 static void check_args_field(struct check *c, struct ast *x)
 {
@@ -223,7 +234,11 @@ static void check_args_field(struct check *c, struct ast *x)
 		}
 	}
 	x->type = NULL;
-	if (!p->n_fields)
+	if (is_parameter(p, x->u.member.name))
+		check_error(c, x->pos, "no-argument",
+			    "'%s' is an argument of '%s', but no script can read it where it is",
+			    x->u.member.name, p->name);
+	else if (!p->n_fields)
 		check_error(c, x->pos, "no-arguments", "nothing is known of the arguments of '%s'",
 			    p->name);
 	else if (near)

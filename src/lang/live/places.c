@@ -131,53 +131,6 @@ void live_modules_free(struct live *live)
 	live->modules = NULL;
 }
 
-/* How many of the registers, or of the context's numbers, an argument takes; 0: it is elsewhere.
- * False: from here on nothing is known. */
-static bool slots_of(const struct ctype *t, bool typed, uint32_t *ret)
-{
-	const bool whole = t->kind == CT_STRUCT || t->kind == CT_UNION;
-
-	*ret = 1;
-	if (typed) {
-		*ret = (uint32_t)((t->size + 7) / 8);
-		return t->size > 0 && t->size <= 16;
-	}
-	if (t->kind == CT_FLOAT)
-		*ret = 0;
-	return !whole && t->size > 0 && t->size <= 8;
-}
-
-int lookup_named_args(struct lookup *l, const struct ctype *proto, struct probe *p)
-{
-	enum { REGISTERS = 6 }; // of x86-64, which has the fewest
-	const bool typed = p->args == ARGS_TYPED;
-	size_t n = 0, n_fields = 0;
-	const struct cmember *m = ctype_members(proto, &n);
-	struct probe_field *fields = arena_array(l->arena, n, sizeof(*fields));
-	uint32_t at = 0, slots = 0;
-
-	p->proto = proto;
-	if (!fields)
-		return n ? -ENOMEM : 0;
-	for (size_t i = 0; i < n && slots_of(m[i].type, typed, &slots); i++) {
-		if (!typed && slots && at >= REGISTERS)
-			break;
-		if (*m[i].name && slots) {
-			fields[n_fields++] = (struct probe_field){
-				.name = m[i].name,
-				.type = m[i].type,
-				.off = at,
-				.len = (uint32_t)m[i].type->size,
-				.is_signed = m[i].type->is_signed,
-			};
-		}
-		at += slots;
-	}
-	p->fields = fields;
-	p->n_fields = n_fields;
-	return 0;
-}
-
 int lookup_offset(struct lookup *l, const char *text, const char **ret_name, uint64_t *ret_off)
 {
 	// Names of C++ operators have a '+' too: an offset is a number at the end.

@@ -43,11 +43,12 @@ SONDE_MUST_CHECK int live_module(struct live *live, const char *name, struct liv
 void live_modules_free(struct live *live);
 
 /**
- * Gives @p the arguments of the function @proto by name: ARGS_REGS: field.off is the N of argN;
- * ARGS_TYPED: the index in the context. Those that cannot be read so are left out. -ENOMEM.
+ * Gives @p the arguments of the function @proto by name: ARGS_REGS: field.off is the N of argN, and
+ * behind the registers the word on the stack; ARGS_TYPED: the index in the context. Those that
+ * cannot be read so are left out. @symbol tells what C++ made; or NULL. -ENOMEM.
  */
 SONDE_MUST_CHECK int lookup_named_args(struct lookup *l, const struct ctype *proto,
-				       struct probe *p);
+				       const char *symbol, struct probe *p);
 
 /** Splits "name+offset"; without '+' *@ret_off is 0. Tells what is wrong: -EINVAL. -ENOMEM. */
 SONDE_MUST_CHECK int lookup_offset(struct lookup *l, const char *text, const char **ret_name,

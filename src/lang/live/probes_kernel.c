@@ -145,7 +145,7 @@ static int add_kprobe(struct kernel_lookup *k, const char *module, const char *n
 		p.btf_id = 0;
 		p.btf_fd = 0;
 		if (r >= 0)
-			r = lookup_named_args(l, p.proto, &p);
+			r = lookup_named_args(l, p.proto, NULL, &p);
 		r = r == -ENOMEM ? r : 0;
 	}
 	return r < 0 ? r : lookup_add_same(l, &p);
@@ -173,7 +173,7 @@ static int add_typed(struct kernel_lookup *k, const char *module, const char *na
 	// Among many, those without types are left out.
 	if (r < 0)
 		return r == -ENOENT && glob_is(k->pattern) ? 0 : r;
-	r = lookup_named_args(l, p.proto, &p);
+	r = lookup_named_args(l, p.proto, NULL, &p);
 	return r < 0 ? r : lookup_add_same(l, &p);
 }
 

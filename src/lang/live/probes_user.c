@@ -52,7 +52,7 @@ static int add_types(struct user_lookup *u, const char *name, struct probe *p)
 	if (!u->l->wants->fields || u->is_return || u->off || !p->types ||
 	    ctypes_func(p->types, name, &proto) < 0)
 		return 0;
-	return lookup_named_args(u->l, proto, p);
+	return lookup_named_args(u->l, proto, name, p);
 }
 
 /* Adds a place in the file; @name NULL: the function that it is in is not known. */

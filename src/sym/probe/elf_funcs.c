@@ -119,6 +119,18 @@ static bool is_plain_match(const struct wanted *w, const struct elf_symbol *s)
 	return !strcmp(s->f.name, w->pattern);
 }
 
+/* Nobody writes the compiler's own mark: "fn[abi:cxx11](int)" is "fn(int)". */
+static void drop_abi_tags(struct strbuf *text)
+{
+	for (char *from = text->data; from && (from = strstr(from, "[abi:"));) {
+		const char *end = strchr(from, ']');
+		if (!end)
+			return;
+		text->len -= (size_t)(end + 1 - from);
+		memmove(from, end + 1, strlen(end + 1) + 1);
+	}
+}
+
 static bool is_written_match(const struct wanted *w, const struct elf_symbol *s)
 {
 	if (!s->is_func || s->f.name[0] != '_' || !strstr(s->f.name, w->part))
@@ -127,6 +139,8 @@ static bool is_written_match(const struct wanted *w, const struct elf_symbol *s)
 	bool done = w->is_full ? demangle_full(s->f.name, w->text) : demangle(s->f.name, w->text);
 	if (!done)
 		return false;
+	if (!strstr(w->pattern, "[abi:"))
+		drop_abi_tags(w->text);
 	const char *text = strbuf_text(w->text);
 	return w->is_glob ? glob_match(w->pattern, text) : same_text(w->pattern, text);
 }

@@ -190,10 +190,13 @@ static bool find_by_name(struct search *s)
 static int find_by_path(struct search *s)
 {
 	char path[PATH_MAX], here[PATH_MAX] = "";
+	const char *name = s->name;
 
-	if (*s->name != '/' && !getcwd(here, sizeof(here)))
+	while (!strncmp(name, "./", 2))
+		name += 1 + strspn(name + 1, "/");
+	if (*name != '/' && !getcwd(here, sizeof(here)))
 		return sonde_fail_errno(-errno, "'%s': no current folder", s->name);
-	int n = snprintf(path, sizeof(path), "%s%s%s", here, *here ? "/" : "", s->name);
+	int n = snprintf(path, sizeof(path), "%s%s%s", here, *here ? "/" : "", name);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return sonde_fail(-ENAMETOOLONG, "'%s'", s->name);
 	if (reach(s, path))

@@ -136,6 +136,11 @@ static void add_functions(struct btf *b, const struct basics *t, int task_ptr)
 	btf__add_struct(b, "path", 16);
 	btf__add_field(b, "mnt", t->any, 0, 0);
 	btf__add_field(b, "dentry", t->any, 64, 0);
+	const int real = btf__add_float(b, "double", 8);
+	proto = btf__add_func_proto(b, 0);
+	btf__add_func_param(b, "ratio", real);
+	btf__add_func_param(b, "count", t->i32);
+	btf__add_func(b, "made_real", BTF_FUNC_STATIC, proto);
 }
 
 static int add_all(struct btf *b)

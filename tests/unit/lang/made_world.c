@@ -228,13 +228,14 @@ static int proto_fields(struct ask *a, struct probe *p, const char *func)
 	if (!f)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		f[i] = (struct probe_field){ .name = m[i].name,
-					     .type = m[i].type,
-					     .off = (uint32_t)i,
-					     .len = (uint32_t)m[i].type->size,
-					     .is_signed = m[i].type->is_signed };
+		if (m[i].type->kind != CT_FLOAT)
+			f[p->n_fields++] =
+				(struct probe_field){ .name = m[i].name,
+						      .type = m[i].type,
+						      .off = (uint32_t)i,
+						      .len = (uint32_t)m[i].type->size,
+						      .is_signed = m[i].type->is_signed };
 	p->fields = f;
-	p->n_fields = n;
 	return 0;
 }
 

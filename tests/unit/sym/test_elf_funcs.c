@@ -176,7 +176,12 @@ TEST(names_as_written_in_cpp)
 	EXPECT_EQ(matches(f, "ns::cls::fn( double )", &fn), 1);
 	EXPECT_STR(fn.name, "_ZN2ns3cls2fnEd");
 	EXPECT_EQ(matches(f, "_ZN2ns3cls2fnEd", NULL), 1);
-	EXPECT_EQ(matches(f, "ns::*", NULL), 3);
+	EXPECT_EQ(matches(f, "ns::*", NULL), 4);
+	EXPECT_EQ(matches(f, "ns::cls::tagged", &fn), 1);
+	EXPECT_STR(fn.name, "_ZN2ns3cls6taggedB5cxx11Ei");
+	EXPECT_EQ(matches(f, "ns::cls::tagged(int)", NULL), 1);
+	EXPECT_EQ(matches(f, "ns::cls::tagged[abi:cxx11](int)", NULL), 1);
+	EXPECT_EQ(matches(f, "ns::*::tagged", NULL), 1);
 	EXPECT_EQ(matches(f, "ns::cls::f", NULL), 0);
 	EXPECT_EQ(matches(f, "fn", NULL), 0);
 	elf_funcs_free(f);
@@ -325,7 +330,9 @@ TEST(programs_by_name)
 	check_found("/bin/sh", 0, "/bin/sh", "");
 	check_found("libc", getpid(), "/", "/libc.so.6");
 	EXPECT(getcwd(here, sizeof(here)) && !chdir(SUBJECTS));
-	check_found("./subject", 0, SUBJECTS, "/subject");
+	check_found("./subject", 0, SUBJECTS "/subject", "");
+	check_found(".//./subject", 0, SUBJECTS "/subject", "");
+	check_found("../subject/subject", 0, SUBJECTS "/../subject/subject", "");
 	EXPECT_EQ(chdir(here), 0);
 	EXPECT_EQ(program_find("./no_such_file", 0, &path), -ENOENT);
 	EXPECT_EQ(program_find("no_such_command", 0, &path), -ENOENT);

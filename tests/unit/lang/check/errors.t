@@ -477,6 +477,10 @@ fexit:made_open {
 	print(args.flags);
 	print(retval);
 }
+kprobe:made_real {
+	print(args.count);
+	print(args.ratio);
+}
 --
 t.bt:3:8: error: 'arg6' is not in a register; 'sarg0' reads it from the stack [no-argument]
 t.bt:4:8: error: 'kprobe:made_open' gives no 'retval'; only the return of a function does [no-retval]
@@ -488,6 +492,7 @@ t.bt:13:13: error: nothing is known of the arguments of 'kretprobe:made_open' [n
 t.bt:18:8: error: 'fentry:made_open' gives no 'arg12' [no-argument]
 t.bt:19:8: error: 'fentry:made_open' gives no 'retval'; only the return of a function does [no-retval]
 t.bt:20:13: error: 'fentry:made_open' has no argument 'flagz'; did you mean 'flags'? [unknown-field]
+t.bt:28:13: error: 'ratio' is an argument of 'kprobe:made_real', but no script can read it where it is [no-argument]
 
 == arguments of others
 usdt:/bin/x:m {

@@ -19,6 +19,7 @@ int subject_walk(struct subject_node *node, subject_id_t id, ...);
 int cxx_int(int x) __asm__("_ZN2ns3cls2fnEi");
 int cxx_double(double x) __asm__("_ZN2ns3cls2fnEd");
 int cxx_other(int x) __asm__("_ZN2ns5otherEi");
+int cxx_tagged(int x) __asm__("_ZN2ns3cls6taggedB5cxx11Ei");
 int subject_chosen(int n);
 
 uint16_t subject_semaphore __attribute__((section(".probes"))) = 0x5a5b;
@@ -87,6 +88,11 @@ KEEP int cxx_other(int x)
 	return x + 3;
 }
 
+KEEP int cxx_tagged(int x)
+{
+	return x * 6;
+}
+
 typedef int chosen_fn(int n);
 
 static KEEP chosen_fn *subject_choose(void)
@@ -124,6 +130,6 @@ int main(int argc, char **argv)
 	subject_list = &node;
 	subject_counter += argc;
 	return subject_walk(&node, 1) == -1 || subject_add(argc, cxx_int(2)) == -1 ||
-	       cxx_double(2) + cxx_other(1) + subject_more(twin(1)) == -1 ||
+	       cxx_double(2) + cxx_other(1) + cxx_tagged(1) + subject_more(twin(1)) == -1 ||
 	       subject_chosen(1) == -1 || subject_same(1, 2) == -1;
 }
