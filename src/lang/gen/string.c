@@ -5,7 +5,7 @@
 
 #include "lang/gen/gen.h"
 
-enum { WORDS_INLINE = 16 };
+enum { WORDS_INLINE = 16, PAIRS_MOST = 64 * 64 };
 
 /* Goes to @l_no where @n bytes of the two differ; both are readable in whole words of 8 where
  * @wide. */
@@ -139,6 +139,39 @@ static void search(struct gen *g, struct ast *a, const char *text, uint32_t len,
 	fn_place(g->f, l_end);
 }
 
+/* The same with a needle that is known only then; an empty one is found at once. */
+static void search_any(struct gen *g, struct ast *a, struct ast *b, struct val r)
+{
+	const struct place hay = in_memory(g, a), needle = in_memory(g, b);
+	struct val i = fn_reg(g->f), k = fn_reg(g->f), at = fn_reg(g->f), want = fn_reg(g->f);
+	int l_again = fn_label(g->f), l_byte = fn_label(g->f), l_next = fn_label(g->f),
+	    l_found = fn_label(g->f), l_end = fn_label(g->f);
+
+	fn_mov(g->f, r, val_imm(0));
+	fn_mov(g->f, i, val_imm(0));
+	fn_place(g->f, l_again);
+	fn_mov(g->f, k, val_imm(0));
+	fn_place(g->f, l_byte);
+	fn_mov(g->f, want, needle.base);
+	fn_op_to(g->f, FN_ADD, want, k);
+	struct val c = fn_load(g->f, 1, false, want, needle.off);
+	fn_if(g->f, FN_EQ, c, val_imm(0), l_found);
+	struct val sum = fn_op(g->f, FN_ADD, i, k);
+	fn_if(g->f, FN_GE, sum, val_imm(a->type->size), l_next);
+	fn_mov(g->f, at, hay.base);
+	fn_op_to(g->f, FN_ADD, at, sum);
+	fn_if(g->f, FN_NE, fn_load(g->f, 1, false, at, hay.off), c, l_next);
+	fn_op_to(g->f, FN_ADD, k, val_imm(1));
+	fn_if(g->f, FN_LT, k, val_imm(b->type->size), l_byte);
+	fn_place(g->f, l_found);
+	fn_mov(g->f, r, val_imm(1));
+	fn_jump(g->f, l_end);
+	fn_place(g->f, l_next);
+	fn_op_to(g->f, FN_ADD, i, val_imm(1));
+	fn_if(g->f, FN_LT, i, val_imm(a->type->size), l_again);
+	fn_place(g->f, l_end);
+}
+
 struct val gen_str_contains(struct gen *g, struct ast *a, struct ast *b)
 {
 	size_t len = 0;
@@ -146,9 +179,14 @@ struct val gen_str_contains(struct gen *g, struct ast *a, struct ast *b)
 	struct val r = fn_reg(g->f);
 
 	if (!text) {
-		(void)diag_error(g->diag, b->pos, "not-constant",
-				 "strcontains() searches for a text between quotes");
-		return val_imm(0);
+		if ((uint64_t)a->type->size * b->type->size > PAIRS_MOST)
+			(void)diag_error(
+				g->diag, b->pos, "too-large",
+				"strcontains() takes a text between quotes, or two strings of "
+				"64 bytes at most");
+		else
+			search_any(g, a, b, r);
+		return r;
 	}
 	if (!len)
 		return val_imm(1);
