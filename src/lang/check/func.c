@@ -438,10 +438,14 @@ static void f_path(struct check *c, struct ast *x)
 
 static void f_skboutput(struct check *c, struct ast *x)
 {
+	const struct ctype *skb;
+
 	(void)want_text(c, x, 0);
+	(void)(want_number(c, x, 1) && want_number(c, x, 2) && want_number(c, x, 3));
 	x->type = &type_i64;
-	check_error(c, x->pos, "not-supported",
-		    "skboutput() is not supported; print buf() of the packet's bytes");
+	if (!check_find_ctype(c, "struct sk_buff", &skb))
+		check_error(c, x->pos, "not-here",
+			    "skboutput() needs the kernel's type information (BTF)");
 }
 
 static void f_assert(struct check *c, struct ast *x)

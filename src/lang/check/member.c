@@ -40,7 +40,13 @@ static void check_arg(struct check *c, struct ast *x)
 			    p->n_usdt, x->u.name);
 	if (p->args == ARGS_USDT && (uint64_t)n < p->n_usdt) {
 		const struct usdt_arg *a = &p->usdt[n];
-		x->type = type_int((unsigned)(a->len < 0 ? -a->len : a->len), a->len < 0);
+		const unsigned len = (unsigned)(a->len < 0 ? -a->len : a->len);
+		if (a->kind == USDT_UNKNOWN || !len || len > 8 || (len & (len - 1)))
+			check_error(c, x->pos, "no-argument",
+				    "'%s' keeps '%s' where no probe can read it", p->name,
+				    x->u.name);
+		else
+			x->type = type_int(len, a->len < 0);
 	}
 	if ((p->args == ARGS_RAW || p->args == ARGS_TYPED) && n < 12)
 		return;

@@ -291,6 +291,9 @@ static int finish(struct engine *e)
 	e->ends = false; // a further Ctrl-C now ends the printing
 	if (r >= 0 && e->script->print_maps_on_exit)
 		r = engine_maps_print(e);
+	const int closed = packet_close(&e->packets);
+	if (!r)
+		r = closed;
 	engine_loss_end(e);
 	return r < 0 ? r : out_flush(e->opt->out);
 }
@@ -305,6 +308,8 @@ static void fini(struct engine *e)
 	free(e->progs);
 	bpf_ring_free(e->ring);
 	printer_fini(&e->printer);
+	if (packet_close(&e->packets) < 0)
+		e->ends = true; // after a failure that was told already
 	live_names_free(e->names);
 	engine_maps_fini(e);
 	bpf_maps_free(e->maps);

@@ -13,6 +13,7 @@
 #include "bpf/task_map.h"
 #include "lang/engine/engine.h"
 #include "lang/engine/names.h"
+#include "lang/engine/packet.h"
 
 /** One of the script's maps, as the reader has it. */
 struct map_state {
@@ -38,6 +39,7 @@ struct engine {
 	int *progs; /* owned; descriptors, by index of script.progs; -1: not loaded */
 	struct live_names *names;
 	struct printer printer;
+	struct packet_files packets;
 
 	/* in map 0, shared with the programs */
 	struct script_globals *globals;

@@ -63,7 +63,23 @@ static int act_on_map(struct engine *e, const struct site *site, const void *pay
 	}
 }
 
-static int act(struct engine *e, const struct site *site, const void *payload, size_t len)
+static int save_packet(struct engine *e, const struct site *site, const void *payload, size_t len,
+		       uint64_t ts_ns)
+{
+	const struct names *names = e->printer.names;
+	uint32_t n;
+
+	if (len < sizeof(n))
+		return sonde_fail(-EBADMSG, "a record of %s is too short", site->name);
+	memcpy(&n, payload, sizeof(n));
+	if (n > len - sizeof(n))
+		return sonde_fail(-EBADMSG, "a record of %s is too short", site->name);
+	return packet_write(&e->packets, site->fmt, names->wall(names->arg, ts_ns),
+			    (const char *)payload + sizeof(n), n);
+}
+
+static int act(struct engine *e, const struct site *site, const void *payload, size_t len,
+	       uint64_t ts_ns)
 {
 	switch (site->kind) {
 	case SITE_PRINT_MAP:
@@ -73,6 +89,7 @@ static int act(struct engine *e, const struct site *site, const void *payload, s
 			return sonde_fail(-EBADMSG, "a record of %s is too short", site->name);
 		return act_on_map(e, site, payload);
 	case SITE_SYSTEM: return run_system(e, site, payload, len);
+	case SITE_SKB: return save_packet(e, site, payload, len, ts_ns);
 	case SITE_EXIT: e->ends = true; return 0;
 	default: return print_record(&e->printer, site, payload, len);
 	}
@@ -92,7 +109,7 @@ static int take_record(void *arg, const void *data, size_t len)
 	if (len - sizeof(head) < site->payload_len)
 		return sonde_fail(-EBADMSG, "a record of %s has %zu bytes, not %u", site->name,
 				  len - sizeof(head), site->payload_len);
-	return act(e, site, (const char *)data + sizeof(head), len - sizeof(head));
+	return act(e, site, (const char *)data + sizeof(head), len - sizeof(head), head.ts_ns);
 }
 
 int engine_read(struct engine *e, bool all)

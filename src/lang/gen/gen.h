@@ -226,6 +226,8 @@ void gen_printf(struct gen *g, struct ast *x, enum site_kind kind);
 void gen_output_call(struct gen *g, struct ast *x);
 /** print(), clear() or zero() of a whole map, told to the reader. */
 void gen_map_record(struct gen *g, struct ast *x, enum site_kind kind);
+/** skboutput(): a packet's bytes into a record. */
+struct val gen_packet(struct gen *g, struct ast *x);
 void gen_exit_call(struct gen *g, struct ast *status);
 
 /* stmt.c */

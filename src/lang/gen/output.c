@@ -6,7 +6,7 @@
 #include "lang/check/builtin.h"
 #include "lang/gen/gen.h"
 
-enum { JOIN_MOST = 16, JOIN_LEN = 1024, HEAD = sizeof(struct record_head) };
+enum { JOIN_MOST = 16, JOIN_LEN = 1024, PACKET_MOST = 2048, HEAD = sizeof(struct record_head) };
 
 static struct ast *arg(const struct ast *x, unsigned i)
 {
@@ -400,6 +400,83 @@ static void join_call(struct gen *g, struct ast *x)
 	}
 	fn_place(g->f, l_end);
 	submit(g, r, site, l_lost);
+}
+
+/* A number in the packet's struct sk_buff. */
+static struct val skb_member(struct gen *g, struct val skb, const char *name)
+{
+	const struct ctype *ct;
+	struct cmember m;
+
+	if (!check_find_ctype(g->check, "struct sk_buff", &ct) || !ctype_member(ct, name, &m))
+		return val_imm(0);
+	const struct type t = { .kind = TYPE_INT, .size = (uint32_t)m.type->size, .align = 8 };
+	const struct place p = place_at(SP_KERNEL, skb, (int64_t)(m.bit_off / 8));
+	return gen_load_place(g, &p, &t);
+}
+
+static void at_most(struct gen *g, struct val v, struct val most)
+{
+	int l_fine = fn_label(g->f);
+
+	fn_if(g->f, FN_LE, v, most, l_fine);
+	fn_mov(g->f, v, most);
+	fn_place(g->f, l_fine);
+}
+
+/* Bytes that there are behind @off: those that lie in one piece. */
+static struct val packet_len(struct gen *g, struct val skb, struct val len, struct val off)
+{
+	struct val n = fn_reg(g->f), have = fn_reg(g->f);
+	int l_some = fn_label(g->f);
+
+	fn_mov(g->f, have,
+	       fn_op(g->f, FN_SUB, skb_member(g, skb, "len"), skb_member(g, skb, "data_len")));
+	fn_op_to(g->f, FN_SUB, have, off);
+	fn_if(g->f, FN_SGE, have, val_imm(0), l_some);
+	fn_mov(g->f, have, val_imm(0));
+	fn_place(g->f, l_some);
+	fn_mov(g->f, n, len);
+	at_most(g, n, have);
+	at_most(g, n, val_imm(PACKET_MOST));
+	return n;
+}
+
+static struct val own(struct gen *g, struct val v)
+{
+	struct val r = fn_reg(g->f);
+
+	fn_mov(g->f, r, v);
+	return r;
+}
+
+struct val gen_packet(struct gen *g, struct ast *x)
+{
+	const struct type *t = type_new(g->arena, TYPE_BUF, 8 + PACKET_MOST, 8);
+	const int site = gen_site(g, SITE_SKB, x);
+	int l_lost = fn_label(g->f), l_empty = fn_label(g->f);
+	const char *path;
+
+	if (!t || site < 0 || !is_literal(g, arg(x, 0), &path)) {
+		g->failed = g->failed || !t;
+		return val_imm(0);
+	}
+	lay_out(g, site, &t, 1);
+	if (g->failed)
+		return val_imm(0);
+	g->script->sites[site].fmt = path;
+	struct val skb = own(g, gen_scalar(g, arg(x, 1)));
+	struct val len = own(g, gen_scalar(g, arg(x, 2))), off = own(g, gen_scalar(g, arg(x, 3)));
+	struct val n = packet_len(g, skb, len, off);
+	struct val data = own(g, fn_op(g->f, FN_ADD, skb_member(g, skb, "data"), off));
+	struct val r = reserve(g, site, l_lost);
+	fn_store(g->f, 4, r, HEAD, n);
+	fn_if(g->f, FN_EQ, n, val_imm(0), l_empty);
+	FN_CALL(g->f, BPF_FUNC_probe_read_kernel, fn_op(g->f, FN_ADD, r, val_imm(HEAD + 4)), n,
+		data);
+	fn_place(g->f, l_empty);
+	submit(g, r, site, l_lost);
+	return val_imm(0);
 }
 
 static void time_call(struct gen *g, struct ast *x)

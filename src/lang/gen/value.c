@@ -24,6 +24,8 @@ static struct val usdt_arg(struct gen *g, const struct usdt_arg *a)
 
 	if (a->kind == USDT_CONST)
 		return val_imm(a->n);
+	if (a->kind == USDT_UNKNOWN)
+		return val_imm(0); // told by the checker
 	struct val reg = a->reg >= 0 ? fn_load(g->f, 8, false, ctx, a->reg) : val_imm(0);
 	if (a->kind == USDT_REG) {
 		reg = a->shift ? fn_op(g->f, FN_RSH, reg, val_imm(a->shift)) : reg;
@@ -355,6 +357,7 @@ struct val gen_call_scalar(struct gen *g, struct ast *x)
 	case F_STRCONTAINS: return gen_str_contains(g, arg(x, 0), arg(x, 1));
 	case F_LEN:
 	case F_STRLEN: return length_of(g, x);
+	case F_SKBOUTPUT: return gen_packet(g, x);
 	case F_DELETE:
 	case F_HAS_KEY: return map_function(g, x, f);
 	default: return val_imm(0);

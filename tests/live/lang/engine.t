@@ -465,3 +465,9 @@ match:
     ^10 9 40$
     ^50 0$
     ^@odd: 5$
+== packets go into a file
+script:
+    BEGIN { $n = skboutput("/dev/null", 0, 10, 0); printf("%d\n", $n); exit(); }
+stdout:
+    Attaching 1 probe...
+    0
