@@ -144,8 +144,8 @@ int uprobe_failed(int err, const struct attach_spec *s)
 {
 	if (err == -EINVAL)
 		return sonde_fail(err,
-				  "cannot probe '%s' at offset 0x%llx: no code there, or not the "
-				  "begin of an instruction",
+				  "cannot probe '%s' at offset 0x%llx: no code there, not the "
+				  "begin of an instruction, or a marker that is probed as well",
 				  s->path, (unsigned long long)s->off);
 	return sys_perf_failed(err, "probe '%s' at offset 0x%llx", s->path,
 			       (unsigned long long)s->off);

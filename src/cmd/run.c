@@ -237,18 +237,23 @@ static int run_live(struct state *s, int *ret_status)
 static int work(struct state *s, char *const *params, size_t n_params, int *ret_status)
 {
 	struct script_ast ast;
+	int r = s->pid && kill(s->pid, 0) < 0 && errno == ESRCH
+			? sonde_fail(-ESRCH, "there is no process %d", (int)s->pid)
+			: 0;
 
-	int r = open_output(s);
 	if (!r && s->command)
 		r = hold_command(s);
 	if (!r)
 		r = parse(s, params, n_params, &ast);
-	if (!r && s->dump == DUMP_AST)
-		return script_dump(&s->out, DUMP_AST, &ast, NULL);
-	if (!r)
+	if (!r && s->dump != DUMP_AST)
 		r = compile(s, params, n_params, &ast);
+	// A script that is wrong leaves the last results as they are.
+	if (!r)
+		r = open_output(s);
 	if (r < 0)
 		return r;
+	if (s->dump == DUMP_AST)
+		return script_dump(&s->out, DUMP_AST, &ast, NULL);
 	print_diag(s);
 	strbuf_fini(&s->diag.out);
 	if (s->dump || s->dry_run)

@@ -38,7 +38,7 @@ enum type_kind {
 	/* aggregations: only as values of maps; one for each CPU in the kernel, merged by
 	   agg_merge() */
 	TYPE_COUNT, /* u64 */
-	TYPE_SUM,   /* s64 (u64 where not signed) */
+	TYPE_SUM,   /* s64 (u64 where not signed), u64 not 0 once it was added to */
 	TYPE_MIN,   /* struct { s64 value; u64 is_set; } */
 	TYPE_MAX,   /* the same */
 	TYPE_AVG,   /* struct { s64 total; u64 count; } */

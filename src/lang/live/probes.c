@@ -212,8 +212,11 @@ static int find(struct lookup *l)
 	if (!l->provider)
 		return unknown_provider(l);
 	if (ap->n_parts - 1 < l->provider->min || ap->n_parts - 1 > l->provider->max)
-		return lookup_error(l, "bad-attach-point", "'%s' is not of the form %s", ap->text,
-				    l->provider->usage);
+		return lookup_error(l, "bad-attach-point", "'%s' is not of the form %s%s", ap->text,
+				    l->provider->usage,
+				    strstr(ap->text, "::") && !strchr(ap->text, '"')
+					    ? "; a name with ':' in it wants quotes"
+					    : "");
 	return l->provider->find(l);
 }
 

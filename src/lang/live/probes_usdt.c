@@ -21,21 +21,22 @@ struct usdt_lookup {
 	size_t n_markers; /* seen, of any name */
 };
 
-static int add_marker(struct usdt_lookup *u, const char *path, const struct usdt_marker *m)
+static int add_marker(struct usdt_lookup *u, struct live_file *file, const struct usdt_marker *m)
 {
 	struct lookup *l = u->l;
 	struct usdt_arg *args = arena_array(l->arena, m->n_args, sizeof(*args));
 	struct probe p = {
-		.name = lookup_text(l, "usdt:%s:%s:%s", lookup_program_name(l, path), m->provider,
-				    m->name),
+		.name = lookup_text(l, "usdt:%s:%s:%s", lookup_program_name(l, file->path),
+				    m->provider, m->name),
 		.func = arena_strndup(l->arena, m->name, strlen(m->name)),
 		.args = ARGS_USDT,
 		.usdt = args,
 		.n_usdt = m->n_args,
+		.types = live_file_types(file),
 		.prog_type = BPF_PROG_TYPE_KPROBE,
 		.attach = {
 			.kind = ATTACH_UPROBE,
-			.path = path,
+			.path = file->path,
 			.off = m->off,
 			.ref_ctr_off = m->ref_ctr_off,
 			.pid = l->live->opt.pid > 0 ? l->live->opt.pid : -1,
@@ -67,7 +68,7 @@ static int find_in_file(struct usdt_lookup *u, const char *path, bool one_of_man
 		nearest_see(&u->near, m[i].name);
 		if (glob_match(u->name, m[i].name) &&
 		    (!u->provider || glob_match(u->provider, m[i].provider)))
-			r = add_marker(u, file->path, &m[i]);
+			r = add_marker(u, file, &m[i]);
 	}
 	return r;
 }

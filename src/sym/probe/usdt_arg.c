@@ -295,6 +295,15 @@ static bool take_len(struct operand *o, int8_t *ret)
 	return true;
 }
 
+/* Compilers write the constant 200 of one byte as $-56. */
+static void cut_constant(struct usdt_arg *a)
+{
+	const unsigned above = 64 - 8 * (unsigned)(a->len < 0 ? -a->len : a->len);
+	const uint64_t top = (uint64_t)a->n << above;
+
+	a->n = a->len < 0 ? (int64_t)top >> above : (int64_t)(top >> above);
+}
+
 struct usdt_arg usdt_arg_parse(enum usdt_machine machine, const char *text, size_t len, uint64_t pc,
 			       bool (*symbol_of)(void *arg, const char *name, uint64_t *ret),
 			       void *arg)
@@ -305,6 +314,8 @@ struct usdt_arg usdt_arg_parse(enum usdt_machine machine, const char *text, size
 	bool good = take_len(&o, &a.len);
 	if (good)
 		good = machine == USDT_X86_64 ? x86_operand(&o, pc, &a) : arm_operand(&o, &a);
+	if (good && a.kind == USDT_CONST)
+		cut_constant(&a);
 	if (!good)
 		a = (struct usdt_arg){
 			.len = a.len, .kind = USDT_UNKNOWN, .reg = NONE, .index = NONE

@@ -46,3 +46,42 @@ match:
     ^mixed 1 uprobe:/(?!.*/\./).*/sonde-prog:mixed$
 stderr-match:
     'after' is an argument of 'uprobe:.*/sonde-prog:mixed', but no script can read it
+
+== markers: constants by their width, types of the program
+needs: cc
+command:
+    cat >prog.c <<'END'
+    struct info { int id; char name[8]; } info = { 3, "inform" };
+    int main(void)
+    {
+        for (int i = 0; i < 5; i++) {
+            __asm__ volatile("990: nop\n"
+                ".pushsection .note.stapsdt,\"\",\"note\"\n"
+                ".balign 4\n.4byte 992f-991f, 994f-993f, 3\n991: .asciz \"stapsdt\"\n992: .balign 4\n"
+                "993: .8byte 990b\n.8byte 0\n.8byte 0\n"
+                ".asciz \"prov\"\n.asciz \"mark\"\n.asciz \"1@$-56 -1@$-56 8@%%rbx\"\n"
+                "994: .balign 4\n.popsection" : : "b"(&info) : "memory");
+            info.id++;
+        }
+        return 0;
+    }
+    END
+    cc -g -O1 -o sonde-prog prog.c || exit 99
+    "$SONDE" run -q -c ./sonde-prog -e 'usdt:./sonde-prog:prov:mark {
+        @[arg0, arg1, str(((struct info *)arg2)->name)] = sum(((struct info *)arg2)->id); }'
+stdout:
+
+
+    @[200, -56, inform]: 25
+
+== sums of nothing are shown
+args: -q
+script:
+    BEGIN { @none = sum(0); @up = sum(5); @up = sum(-5); @key[1] = sum(0); exit(); }
+    tracepoint:xdp:xdp_exception { @never = sum(0); }
+stdout:
+
+
+    @key[1]: 0
+    @none: 0
+    @up: 0
