@@ -121,7 +121,7 @@ static void f_agg(struct check *c, struct ast *x)
 		enum type_kind kind;
 		uint32_t size;
 	} kinds[] = {
-		{ F_COUNT, TYPE_COUNT, 8 }, { F_SUM, TYPE_SUM, 16 },  { F_MIN, TYPE_MIN, 16 },
+		{ F_COUNT, TYPE_COUNT, 8 }, { F_SUM, TYPE_SUM, 16 }, { F_MIN, TYPE_MIN, 16 },
 		{ F_MAX, TYPE_MAX, 16 },    { F_AVG, TYPE_AVG, 16 }, { F_STATS, TYPE_STATS, 16 },
 	};
 	const struct func *f = x->note;
