@@ -57,6 +57,14 @@ struct reading {
 	struct rows *rows;
 };
 
+static bool is_zero(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
 static int add_entry(void *arg, const void *key, const void *val)
 {
 	const struct reading *to = arg;
@@ -68,7 +76,8 @@ static int add_entry(void *arg, const void *key, const void *val)
 	case STORE_SCALAR:
 		memcpy(&is_set, val, sizeof(is_set));
 		return is_set ? rows_add(to->rows, key, bytes + sizeof(is_set)) : 0;
-	case STORE_TASK:
+	case STORE_TASK: // what was deleted is 0 there, and the room stays with its thread
+		return is_zero(bytes, t->size) ? 0 : rows_add(to->rows, key, val);
 	case STORE_HASH: return rows_add(to->rows, key, val);
 	case STORE_PERCPU:
 	case STORE_PERCPU_HASH:

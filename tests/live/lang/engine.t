@@ -471,3 +471,14 @@ script:
 stdout:
     Attaching 1 probe...
     0
+
+== what a thread has deleted is not printed at the end
+script:
+    tracepoint:syscalls:sys_enter_getppid /comm == "perl"/ { @left[tid] = 7; @gone[tid] = nsecs; }
+    tracepoint:syscalls:sys_exit_getppid /@gone[tid]/ { delete(@gone[tid]); exit(); }
+trigger: perl -e 'getppid(); sleep 1'
+signal: none
+match:
+    ^@left\[\d+\]: 7$
+never:
+    @gone
