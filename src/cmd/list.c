@@ -111,7 +111,7 @@ static void print_text(struct list_cmd *s, const struct live_place *p)
 		strbuf_str(&text, "\n");
 	}
 	for (size_t i = 0; probe && i < probe->n_usdt; i++) {
-		const int len = probe->usdt[i].len;
+		const int8_t len = probe->usdt[i].len;
 		strbuf_fmt(&text, "    %sint%d arg%zu\n", len < 0 ? "" : "u", abs(len) * 8, i);
 	}
 	if (probe && probe->proto && probe->is_return) {

@@ -253,7 +253,7 @@ static int work(struct state *s, char *const *params, size_t n_params, int *ret_
 	if (r < 0)
 		return r;
 	if (s->dump == DUMP_AST)
-		return script_dump(&s->out, DUMP_AST, &ast, NULL);
+		return script_dump(&s->out, DUMP_AST, &ast, s->compiled);
 	print_diag(s);
 	strbuf_fini(&s->diag.out);
 	if (s->dump || s->dry_run)

@@ -49,7 +49,7 @@ static char *put_bound(char *p, uint64_t v, uint32_t bits)
 	const unsigned unit = exp > bits ? (exp - bits) / 10 : 0;
 
 	sonde_dcheck(v || unit); // at 2^64 it is E, or P
-	p = v ? fmt_u64(p, v >> 10 * unit) : fmt_u64(p, 1ULL << (64 - 10 * unit));
+	p = v ? fmt_u64(p, v >> 10 * unit) : fmt_u64(p, 2ULL << (63 - 10 * unit));
 	if (unit)
 		*p++ = " KMGTPE"[unit];
 	return p;

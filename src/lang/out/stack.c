@@ -76,7 +76,7 @@ enum { TIME_FMT_MOST = 512, TIME_MOST = 1024 };
 /* @fmt with the microseconds put in for each %f. False: it is too long. */
 static bool put_micros(const char *fmt, unsigned us, char *ret)
 {
-	const char *const end = ret + TIME_FMT_MOST - FMT_MOST;
+	const char *const end = ret + (TIME_FMT_MOST - FMT_MOST);
 
 	while (*fmt) {
 		if (ret >= end)

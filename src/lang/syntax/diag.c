@@ -31,10 +31,10 @@ static void add_clean(struct strbuf *b, const char *s, size_t len)
 /* The bytes of line number @line; false: the text has fewer. */
 static bool find_line(const struct diag *d, uint32_t line, const char **ret, size_t *ret_len)
 {
-	const char *at = d->text, *end = d->text + d->text_len;
-
 	if (!d->text || line == 0)
 		return false;
+	const char *at = d->text, *end = d->text + d->text_len;
+
 	for (uint32_t n = 1; n < line; n++) {
 		at = memchr(at, '\n', (size_t)(end - at));
 		if (!at)

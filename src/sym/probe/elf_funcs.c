@@ -122,7 +122,11 @@ static bool is_plain_match(const struct wanted *w, const struct elf_symbol *s)
 /* Nobody writes the compiler's own mark: "fn[abi:cxx11](int)" is "fn(int)". */
 static void drop_abi_tags(struct strbuf *text)
 {
-	for (char *from = text->data; from && (from = strstr(from, "[abi:"));) {
+	char *from = text->data;
+
+	if (!from)
+		return;
+	while ((from = strstr(from, "[abi:"))) {
 		const char *end = strchr(from, ']');
 		if (!end)
 			return;
