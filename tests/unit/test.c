@@ -97,14 +97,22 @@ void test_register(struct test *t)
 
 void test_failed(const char *file, int line, const char *fmt, ...)
 {
+	char *text = NULL;
 	va_list ap;
 
 	failures++;
 	printf("# %s:%d: ", file, line);
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
+	for (const char *p = text ? text : fmt; *p; p++) {
+		putchar(*p);
+		if (*p == '\n' && p[1])
+			printf("# ");
+	}
 	printf("\n");
+	free(text);
 }
 
 void test_skip(const char *why)

@@ -293,6 +293,7 @@ static int find_usdt(struct ask *a)
 		{ .len = 4, .kind = USDT_CONST, .n = 42 },
 		{ .len = -4, .kind = USDT_REG, .reg = 80, .index = -1 },
 		{ .len = 8, .kind = USDT_MEM, .reg = 80, .index = 88, .scale = 8, .n = -16 },
+		{ .kind = USDT_UNKNOWN },
 	};
 	struct probe p = {
 		.args = ARGS_USDT,

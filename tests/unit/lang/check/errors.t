@@ -346,7 +346,7 @@ t.bt:5:6: error: argument 1 of cat() must be a text between quotes [not-constant
 t.bt:6:7: error: path() takes a struct path [bad-argument]
 t.bt:6:2: error: the kernel gives path() to fentry, fexit and iter only [not-here]
 t.bt:7:2: error: the kernel gives path() to fentry, fexit and iter only [not-here]
-t.bt:8:2: error: skboutput() is not supported; print buf() of the packet's bytes [not-supported]
+t.bt:8:2: error: skboutput() needs the kernel's type information (BTF) [not-here]
 
 == functions: conditions and ends
 BEGIN {
@@ -497,8 +497,9 @@ t.bt:28:13: error: 'ratio' is an argument of 'kprobe:made_real', but no script c
 == arguments of others
 usdt:/bin/x:m {
 	print(arg0);
-	print(arg3);
+	print(arg4);
 	print(args.x);
+	print(arg3);
 }
 tracepoint:made:all {
 	print(args.u9);
@@ -527,24 +528,25 @@ iter:task {
 	print(arg0);
 }
 --
-t.bt:3:8: error: 'usdt:/bin/x:m' has 3 arguments, no 'arg3' [no-argument]
+t.bt:3:8: error: 'usdt:/bin/x:m' has 4 arguments, no 'arg4' [no-argument]
 t.bt:4:13: error: nothing is known of the arguments of 'usdt:/bin/x:m' [no-arguments]
-t.bt:7:13: error: 'tracepoint:made:all' has no argument 'u9'; did you mean 'u8'? [unknown-field]
-t.bt:8:13: error: 'tracepoint:made:all' has no argument 'xyzzy' [unknown-field]
-t.bt:9:8: error: 'tracepoint:made:all' gives no 'arg0' [no-argument]
-t.bt:10:8: error: 'tracepoint:made:all' gives no 'retval'; only the return of a function does [no-retval]
-t.bt:11:16: error: this has no fields, so no 'x'; a cast makes it a struct [no-struct]
-t.bt:12:8: error: 'args' is no value; its fields are: args.NAME [no-value]
-t.bt:13:7: error: 'args' is no value; its fields are: args.NAME [no-value]
+t.bt:5:8: error: 'usdt:/bin/x:m' keeps 'arg3' where no probe can read it [no-argument]
+t.bt:8:13: error: 'tracepoint:made:all' has no argument 'u9'; did you mean 'u8'? [unknown-field]
+t.bt:9:13: error: 'tracepoint:made:all' has no argument 'xyzzy' [unknown-field]
+t.bt:10:8: error: 'tracepoint:made:all' gives no 'arg0' [no-argument]
+t.bt:11:8: error: 'tracepoint:made:all' gives no 'retval'; only the return of a function does [no-retval]
+t.bt:12:16: error: this has no fields, so no 'x'; a cast makes it a struct [no-struct]
+t.bt:13:8: error: 'args' is no value; its fields are: args.NAME [no-value]
 t.bt:14:7: error: 'args' is no value; its fields are: args.NAME [no-value]
-t.bt:15:5: error: 'args' is no value; its fields are: args.NAME [no-value]
-t.bt:16:12: error: 'args' is no value; its fields are: args.NAME [no-value]
-t.bt:17:8: error: 'tracepoint:made:all' is no function's probe [no-function]
-t.bt:20:13: error: nothing is known of the arguments of 'tracepoint:made:none' [no-arguments]
-t.bt:23:8: error: 'interval:s:1' gives no 'arg0' [no-argument]
-t.bt:27:8: error: 'ctx' is no value; its fields are: ctx.NAME [no-value]
-t.bt:29:12: error: 'iter:task' has no argument 'nothing' [unknown-field]
-t.bt:30:8: error: 'iter:task' gives no 'arg0' [no-argument]
+t.bt:15:7: error: 'args' is no value; its fields are: args.NAME [no-value]
+t.bt:16:5: error: 'args' is no value; its fields are: args.NAME [no-value]
+t.bt:17:12: error: 'args' is no value; its fields are: args.NAME [no-value]
+t.bt:18:8: error: 'tracepoint:made:all' is no function's probe [no-function]
+t.bt:21:13: error: nothing is known of the arguments of 'tracepoint:made:none' [no-arguments]
+t.bt:24:8: error: 'interval:s:1' gives no 'arg0' [no-argument]
+t.bt:28:8: error: 'ctx' is no value; its fields are: ctx.NAME [no-value]
+t.bt:30:12: error: 'iter:task' has no argument 'nothing' [unknown-field]
+t.bt:31:8: error: 'iter:task' gives no 'arg0' [no-argument]
 
 == members
 BEGIN {
@@ -1047,12 +1049,13 @@ t.bt:3:11: error: strings can only be compared by == and != [bad-operand]
 t.bt:14:19: error: argument 3 of lhist() must be a constant [not-constant]
 t.bt:15:9: error: 'unroll' takes 1 to 1000 rounds, not -3 [bad-count]
 
-== strcontains of something that is not known
-BEGIN {
-	print(strcontains("abc", comm));
+== strcontains of two that are long
+config = { max_strlen = 65 }
+kprobe:made_open {
+	print(strcontains(str(arg0), str(arg1)));
 }
 --
-t.bt:2:27: error: strcontains() searches for a text between quotes [not-constant]
+t.bt:3:31: error: strcontains() takes a text between quotes, or two strings of 64 bytes at most [too-large]
 
 == loops: too many within each other
 BEGIN {
