@@ -22,7 +22,7 @@ URL = re.compile(r'https?://([\w.-]+)')
 HOSTS = {
     '127.0.0.1', 'localhost', 'babeltrace.org', 'bottlenecks.example', 'diamon.org',
     'docs.kernel.org', 'example.org', 'dwarfstd.org', 'git.kernel.org', 'lttng.org', 'refspecs.linuxbase.org',
-    'www.kernel.org', 'www.w3.org', 'gitlab.com', 'www.brendangregg.com', 'sourceware.org',
+    'www.ietf.org', 'www.kernel.org', 'www.w3.org', 'gitlab.com', 'www.brendangregg.com', 'sourceware.org',
 }
 FOLDERS = ['src', 'include', 'tests', 'docs', 'man', 'tools', 'bench', '.ci', 'Makefile',
            'README.md', 'meson.build']

@@ -25,8 +25,10 @@ static int find_iter(struct engine *e)
 	int r = ctypes_func(types, "bpf_iter_task", &func);
 	if (!r)
 		r = ctypes_find(types, "struct task_struct", &task);
-	if (r < 0 || !ctype_member(task, "pid", &pid))
-		return r < 0 ? r : sonde_fail(-ENOTSUP, "threads have no number");
+	if (r)
+		return r;
+	if (!ctype_member(task, "pid", &pid))
+		return sonde_fail(-ENOTSUP, "threads have no number");
 	e->task_iter.tid_off = (uint32_t)(pid.bit_off / 8);
 	e->task_iter.btf_id = (uint32_t)func->id;
 	return 0;

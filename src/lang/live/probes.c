@@ -110,9 +110,9 @@ bool lookup_same_fields(const struct lookup *l, const struct probe *a, const str
 
 static bool same_syscalls(const struct probe *a, const struct probe *b)
 {
-	return a->n_syscalls == b->n_syscalls && !a->syscalls == !b->syscalls &&
-	       (!a->n_syscalls ||
-		!memcmp(a->syscalls, b->syscalls, a->n_syscalls * sizeof(a->syscalls[0])));
+	if (a->n_syscalls != b->n_syscalls || !a->syscalls || !b->syscalls)
+		return a->n_syscalls == b->n_syscalls && a->syscalls == b->syscalls;
+	return !memcmp(a->syscalls, b->syscalls, a->n_syscalls * sizeof(a->syscalls[0]));
 }
 
 static bool same_usdt(const struct usdt_arg *a, const struct usdt_arg *b)
