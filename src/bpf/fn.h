@@ -128,8 +128,6 @@ struct val fn_slot(struct fn *f, size_t len);
 /** The lengths of all slots so far. As they share room, this is the most that they take of the 512
  * bytes that there are. */
 size_t fn_slots_len(const struct fn *f);
-/** Makes the stack object @v at least @len bytes long. */
-void fn_slot_grow(struct fn *f, struct val v, size_t len);
 
 /** @dst, a VAL_REG, becomes @src. */
 void fn_mov(struct fn *f, struct val dst, struct val src);

@@ -117,16 +117,6 @@ struct val fn_slot(struct fn *f, size_t len)
 	return (struct val){ VAL_SLOT, (int)f->n_slots - 1, 0 };
 }
 
-void fn_slot_grow(struct fn *f, struct val v, size_t len)
-{
-	sonde_check(v.kind == VAL_SLOT);
-	len = len > 8 * FN_STACK_MOST ? 8 * FN_STACK_MOST : (len + 7) & ~(size_t)7;
-	if (f->unit->err || f->slots[v.id] >= len)
-		return;
-	f->slots_len += len - f->slots[v.id];
-	f->slots[v.id] = (uint32_t)len;
-}
-
 size_t fn_slots_len(const struct fn *f)
 {
 	return f->slots_len;

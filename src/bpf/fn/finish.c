@@ -59,15 +59,61 @@ static unsigned line_of(const struct fn *f)
 	return 0;
 }
 
+/* Which functions of the unit are called, and where they are among those of the code. */
+struct called {
+	size_t *at;   /* owned; NOT_CALLED, or the index in the code */
+	size_t *list; /* owned: those that are called, function 0 first */
+	size_t n;
+};
+
+enum { NOT_CALLED = -1 };
+
+static void note_call(struct called *c, const struct val *v)
+{
+	if (v->kind != VAL_FN || c->at[v->id] != (size_t)NOT_CALLED)
+		return;
+	c->at[v->id] = c->n;
+	c->list[c->n++] = (size_t)v->id;
+}
+
+static void note_calls(struct called *c, const struct fn *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct ins *in = &f->ins[i];
+
+		note_call(c, &in->a);
+		note_call(c, &in->b);
+		note_call(c, &in->c);
+		for (unsigned k = 0; in->kind == INS_CALL && k < in->len; k++)
+			note_call(c, &f->vals[in->args + k]);
+	}
+}
+
+/* The kernel takes no function that nothing calls, as those that dead code called. */
+static int find_called(struct unit *u, struct called *c)
+{
+	c->at = calloc(u->n, sizeof(*c->at));
+	c->list = calloc(u->n, sizeof(*c->list));
+	if (!c->at || !c->list)
+		return sonde_fail(-ENOMEM, "out of memory");
+	for (size_t i = 1; i < u->n; i++)
+		c->at[i] = (size_t)NOT_CALLED;
+	c->n = 1;
+	for (size_t i = 0; i < c->n; i++) {
+		int r = fn_tidy(u->fns[c->list[i]]);
+		if (r < 0)
+			return r;
+		note_calls(c, u->fns[c->list[i]]);
+	}
+	return 0;
+}
+
 static int finish_fn(struct emit *e, struct fn *f, size_t *ret_frame)
 {
 	struct places p;
-
-	int r = fn_tidy(f);
-	if (r < 0)
-		return r;
 	unsigned line = line_of(f);
-	r = fn_alloc(f, &p);
+
+	int r = fn_alloc(f, &p);
 	if (r < 0)
 		return r == -E2BIG ? sonde_wrap(r, "line %u", line) : r;
 	*ret_frame = p.frame.len;
@@ -76,18 +122,19 @@ static int finish_fn(struct emit *e, struct fn *f, size_t *ret_frame)
 	return r;
 }
 
-static int finish_fns(struct emit *e, struct unit *u, size_t *frames)
+static int finish_fns(struct emit *e, struct unit *u, const struct called *c, size_t *frames)
 {
-	for (size_t i = 0; i < u->n; i++) {
-		int r = finish_fn(e, u->fns[i], &frames[i]);
+	for (size_t i = 0; i < c->n; i++) {
+		int r = finish_fn(e, u->fns[c->list[i]], &frames[i]);
 		if (r < 0)
 			return r;
 		if (frames[i] > e->code.stack_len)
 			e->code.stack_len = frames[i];
 	}
 	for (size_t i = 0; i < e->n_fns; i++) {
-		const struct emit_ref *ref = &e->fns[i];
+		struct emit_ref *ref = &e->fns[i];
 		sonde_check(ref->to >= 0 && (size_t)ref->to < u->n);
+		ref->to = (int)c->at[ref->to];
 		e->code.insns[ref->insn].imm =
 			(int32_t)((int64_t)e->code.fns[ref->to].insn - ref->insn - 1);
 	}
@@ -106,12 +153,17 @@ int unit_finish(struct unit *u, struct bpf_code *ret)
 	if (!frames)
 		return sonde_fail(-ENOMEM, "out of memory");
 	struct emit e = { .err = 0 };
-	int r = finish_fns(&e, u, frames);
+	struct called c = { 0 };
+	int r = find_called(u, &c);
+	if (!r)
+		r = finish_fns(&e, u, &c, frames);
 	if (r == 0) {
 		*ret = e.code;
 		e.code = (struct bpf_code){ 0 };
 	}
 	emit_fini(&e);
+	free(c.at);
+	free(c.list);
 	free(frames);
 	return r;
 }

@@ -196,12 +196,14 @@ static void f_str(struct check *c, struct ast *x)
 		check_error(c, pos_of(x, 0), "bad-argument", "str() takes an address");
 		return;
 	}
-	if (arg(x, 1) && check_const(c, arg(x, 1), &n) && n < c->max_strlen)
+	// A text in an array may fill it, without a 0 behind.
+	int64_t most = c->max_strlen;
+	if (chars && t->size && t->size < most)
+		most = arg(x, 1) ? t->size + 1 : t->size;
+	if (arg(x, 1) && check_const(c, arg(x, 1), &n) && n < most)
 		n = n < 0 ? 1 : n + 1;
 	else
-		n = c->max_strlen;
-	if (chars && n > t->size)
-		n = t->size; // there is no more of it
+		n = most;
 	x->type = check_made(c, type_str(c->arena, ((uint32_t)n + 7) & ~7U));
 }
 

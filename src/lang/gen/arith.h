@@ -11,5 +11,9 @@
 struct gen;
 
 struct val gen_arith(struct gen *g, enum op op, struct val a, struct val b, bool is_signed);
+/** 1 or 0: whether @a OP @b holds. */
+struct val gen_compare(struct gen *g, enum op op, struct val a, struct val b, bool is_signed);
+/** 1 or 0: whether @v is not 0. */
+struct val gen_not_zero(struct gen *g, struct val v);
 
 #endif

@@ -109,9 +109,38 @@ void gen_branch(struct gen *g, struct ast *x, int l_no)
 	}
 }
 
-/* 1 or 0, by a branch. */
+/* Can be had at once, without memory that may be missing and without effects. */
+static bool is_plain(const struct ast *x)
+{
+	switch (x->kind) {
+	case AST_INT:
+	case AST_SIZEOF: return true;
+	case AST_VAR: return type_is_number(x->type);
+	case AST_UNARY:
+		return x->u.op.op < OP_PRE_INC && x->u.op.op != OP_DEREF && is_plain(x->u.op.a);
+	case AST_BINARY: return is_plain(x->u.op.a) && is_plain(x->u.op.b);
+	case AST_CAST: return is_plain(x->u.cast.x);
+	default: return false;
+	}
+}
+
+/* 1 or 0; by a branch only where something must be left out. */
 static struct val truth(struct gen *g, struct ast *x)
 {
+	const enum op op = x->u.op.op;
+	const bool logic = x->kind == AST_BINARY && (op == OP_LAND || op == OP_LOR);
+
+	if (is_compare(x) && !is_bytes(x->u.op.a)) {
+		struct val a = first_of(g, x), b = gen_scalar(g, x->u.op.b);
+		return gen_compare(g, op, a, b, x->note_n != 0);
+	}
+	if (x->kind == AST_UNARY && op == OP_NOT && !type_in_memory(x->u.op.a->type))
+		return fn_op(g->f, FN_XOR, gen_not_zero(g, gen_scalar(g, x->u.op.a)), val_imm(1));
+	if (logic && is_plain(x->u.op.b) && !type_in_memory(x->u.op.a->type)) {
+		struct val a = gen_not_zero(g, gen_scalar(g, x->u.op.a));
+		struct val b = gen_not_zero(g, gen_scalar(g, x->u.op.b));
+		return fn_op(g->f, op == OP_LAND ? FN_AND : FN_OR, a, b);
+	}
 	struct val r = fn_reg(g->f);
 	int l_no = fn_label(g->f);
 
@@ -120,52 +149,6 @@ static struct val truth(struct gen *g, struct ast *x)
 	fn_mov(g->f, r, val_imm(1));
 	fn_place(g->f, l_no);
 	return r;
-}
-
-static void negate_if(struct gen *g, struct val v, struct val sign)
-{
-	int l_fine = fn_label(g->f);
-
-	fn_if(g->f, FN_SGE, sign, val_imm(0), l_fine);
-	fn_mov(g->f, v, fn_neg(g->f, v));
-	fn_place(g->f, l_fine);
-}
-
-/* The instruction set divides unsigned numbers only: of their absolute values then. */
-static struct val signed_division(struct gen *g, enum op op, struct val a, struct val b)
-{
-	struct val x = copy(g, a), y = copy(g, b);
-
-	negate_if(g, x, a);
-	if (b.kind != VAL_IMM || b.n < 0)
-		negate_if(g, y, b);
-	struct val r = copy(g, fn_op(g->f, op == OP_DIV ? FN_DIV : FN_MOD, x, y));
-	// A quotient is negative where the signs differ, a remainder where the dividend is.
-	negate_if(g, r, op == OP_DIV ? fn_op(g->f, FN_XOR, a, b) : a);
-	return r;
-}
-
-static enum fn_op fn_op_of(enum op op, bool is_signed)
-{
-	switch (op) {
-	case OP_ADD: return FN_ADD;
-	case OP_SUB: return FN_SUB;
-	case OP_MUL: return FN_MUL;
-	case OP_DIV: return FN_DIV;
-	case OP_MOD: return FN_MOD;
-	case OP_AND: return FN_AND;
-	case OP_OR: return FN_OR;
-	case OP_XOR: return FN_XOR;
-	case OP_SHL: return FN_LSH;
-	default: return is_signed ? FN_ARSH : FN_RSH;
-	}
-}
-
-struct val gen_arith(struct gen *g, enum op op, struct val a, struct val b, bool is_signed)
-{
-	if ((op == OP_DIV || op == OP_MOD) && is_signed)
-		return signed_division(g, op, a, b);
-	return fn_op(g->f, fn_op_of(op, is_signed), a, b);
 }
 
 static struct val scaled(struct gen *g, struct val n, const struct type *ptr)

@@ -109,22 +109,9 @@ struct val gen_frame(struct gen *g)
 {
 	if (!g->has_frame) {
 		g->has_frame = true;
-		g->frame = g->frame_slot = fn_slot(g->f, FRAME_VARS);
-		g->frame_fn = g->f;
-		g->frame_len = FRAME_VARS;
+		g->frame = fn_slot(g->f, FRAME_LEN);
 	}
 	return g->frame;
-}
-
-void gen_frame_store(struct gen *g, int64_t off, struct val v)
-{
-	// The verifier would follow a loop round by round from a number that it knows.
-	if (v.kind == VAL_IMM) {
-		const int64_t zero = offsetof(struct script_globals, zero);
-		struct val unknown = fn_load(g->f, 8, false, val_map_value(GLOBALS_MAP, zero), 0);
-		v = fn_op(g->f, FN_ADD, unknown, v);
-	}
-	fn_store(g->f, 8, gen_frame(g), off, v);
 }
 
 struct val gen_ctx(struct gen *g)
@@ -318,7 +305,6 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->scratch = fn_reg(g->f);
 	g->scratch_map = -1;
 	g->has_frame = false;
-	g->frame_len = 0;
 	g->in_callback = false;
 	g->loop = NULL;
 	g->flipped = NULL;

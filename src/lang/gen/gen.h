@@ -10,8 +10,10 @@
  *	exit:	 return 0
  *	prologue: exit() was called? which system call? scratch memory, the loops' frame; jump body
  *
- * Bodies of loops are functions of their own that the kernel calls back. What they share with the
- * code around them lies in the frame: a stack object of the program, whose address they are given.
+ * Bodies of loops are functions of their own that the kernel calls back. They are given the address
+ * of the frame, a stack object of the program, where they find the context and the scratch memory.
+ * In the latter are the variables that they share with the code around them: of what lies on the
+ * stack the verifier knows what it may be, and would follow a loop round by round.
  */
 #ifndef LANG_GEN_H
 #define LANG_GEN_H
@@ -48,16 +50,16 @@ static inline struct place place_at(enum space space, struct val base, int64_t o
 }
 
 /** Where a variable is. */
-enum home_kind { HOME_NONE, HOME_REG, HOME_FRAME, HOME_SLOT, HOME_SCRATCH };
+enum home_kind { HOME_NONE, HOME_REG, HOME_SLOT, HOME_SCRATCH };
 struct home {
 	enum home_kind kind;
 	struct val val; /* HOME_REG, HOME_SLOT */
-	int64_t off;	/* HOME_FRAME, HOME_SCRATCH */
+	int64_t off;	/* HOME_SCRATCH */
 	int fn;		/* the function that has it */
 };
 
-/** What lies in the frame before the variables. */
-enum { FRAME_CTX = 0, FRAME_SCRATCH = 8, FRAME_LEAVE = 16, FRAME_VARS = 24, FRAME_LEN = 192 };
+/** What lies in the frame. */
+enum { FRAME_CTX = 0, FRAME_SCRATCH = 8, FRAME_LEAVE = 16, FRAME_LEN = 24 };
 
 /** A loop or function that code is inside of. */
 struct loop {
@@ -106,10 +108,7 @@ struct gen {
 	bool shares_cpu;    /* another thread may run the same program on this CPU meanwhile */
 	struct val scratch; /* in the program itself */
 	bool has_frame;
-	struct val frame;      /* VAL_SLOT, or a callback's argument */
-	struct val frame_slot; /* itself, of the function @frame_fn */
-	struct fn *frame_fn;
-	int64_t frame_len;
+	struct val frame; /* VAL_SLOT, or a callback's argument */
 	struct loop *loop;
 	struct flipped *flipped;
 	struct task_value *task_values; /* of the program itself */
@@ -136,8 +135,6 @@ struct val gen_scratch(struct gen *g, uint32_t len);
 struct val gen_scratch_at(struct gen *g, int64_t off);
 /** The frame of this program, made when first needed. */
 struct val gen_frame(struct gen *g);
-/** Sets a variable that is shared with a loop. */
-void gen_frame_store(struct gen *g, int64_t off, struct val v);
 /** The program's context, also inside of loops. */
 struct val gen_ctx(struct gen *g);
 /** Leaves the program: exit(), return. */

@@ -103,6 +103,7 @@ static void range(struct gen *g, struct ast *s)
 		return;
 	struct val begin = own(g, gen_scalar(g, s->u.foreach.begin));
 	struct val end = own(g, gen_scalar(g, s->u.foreach.end));
+	(void)gen_frame(g);
 	const struct home from = gen_shared(g); // where the range begins, for the body
 	gen_home_store(g, &from, begin);
 	fn_if(g->f, FN_SGE, begin, end, l_none);

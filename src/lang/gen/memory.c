@@ -309,13 +309,13 @@ static bool is_array_str(const struct ast *x)
 	const struct func *f = x->kind == AST_CALL ? x->note : NULL;
 
 	return f && f->id == F_STR && !x->u.call.args->next && x->u.call.args->type &&
-	       x->u.call.args->type->kind == TYPE_STR && x->u.call.args->kind != AST_POSITIONAL;
+	       x->u.call.args->type->kind == TYPE_STR &&
+	       x->u.call.args->type->size == x->type->size &&
+	       x->u.call.args->kind != AST_POSITIONAL;
 }
 
 struct place gen_place(struct gen *g, struct ast *x)
 {
-	const struct builtin *b;
-
 	switch (x->kind) {
 	case AST_VAR: return place_of_var(g, (struct var *)x->note);
 	case AST_MAP: return place_of_map(g, x);
@@ -336,9 +336,7 @@ struct place gen_place(struct gen *g, struct ast *x)
 	case AST_CALL:
 		if (is_array_str(x))
 			return gen_place(g, x->u.call.args);
-		b = NULL;
-		(void)b; // other calls make their value below
-		break;
+		break; // other calls make their value below
 	default: break;
 	}
 	struct val temp = gen_temp(g, x->type->size);

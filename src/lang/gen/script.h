@@ -106,7 +106,6 @@ struct script_globals {
 	uint32_t pid;	     /* of this process */
 	uint32_t target_pid; /* of -p and -c, 0 none */
 	uint64_t start_ns;   /* CLOCK_BOOTTIME at the begin, for elapsed */
-	uint64_t zero;	     /* always 0, which the verifier cannot know */
 	uint64_t loops;	     /* while loops that were cut off */
 	uint64_t nested;     /* events that found no scratch memory */
 	uint64_t stacks;     /* stacks that there was no room for */

@@ -16,17 +16,8 @@ static bool on_stack(struct gen *g, uint32_t len)
 
 struct home gen_shared(struct gen *g)
 {
-	struct home h = { .kind = HOME_FRAME, .fn = fn_index(g->f) };
+	struct home h = { .kind = HOME_SCRATCH, .off = g->scratch_len, .fn = fn_index(g->f) };
 
-	(void)gen_frame(g);
-	if (g->frame_len + 8 <= FRAME_LEN) {
-		h.off = g->frame_len;
-		g->frame_len += 8;
-		fn_slot_grow(g->frame_fn, g->frame_slot, (size_t)g->frame_len);
-		return h;
-	}
-	h.kind = HOME_SCRATCH;
-	h.off = g->scratch_len;
 	(void)gen_scratch(g, 8);
 	return h;
 }
@@ -34,7 +25,6 @@ struct home gen_shared(struct gen *g)
 struct val gen_home_load(struct gen *g, const struct home *h)
 {
 	switch (h->kind) {
-	case HOME_FRAME: return fn_load(g->f, 8, false, gen_frame(g), h->off);
 	case HOME_SCRATCH: return fn_load(g->f, 8, false, gen_scratch_at(g, h->off), 0);
 	default: return h->val;
 	}
@@ -43,7 +33,6 @@ struct val gen_home_load(struct gen *g, const struct home *h)
 void gen_home_store(struct gen *g, const struct home *h, struct val v)
 {
 	switch (h->kind) {
-	case HOME_FRAME: gen_frame_store(g, h->off, v); break;
 	case HOME_SCRATCH: fn_store(g->f, 8, gen_scratch_at(g, h->off), 0, v); break;
 	default: fn_mov(g->f, h->val, v);
 	}

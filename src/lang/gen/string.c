@@ -188,8 +188,10 @@ struct val gen_str_contains(struct gen *g, struct ast *a, struct ast *b)
 			search_any(g, a, b, r);
 		return r;
 	}
-	if (!len)
+	if (!len) {
+		(void)in_memory(g, a); // for its effects
 		return val_imm(1);
+	}
 	fn_mov(g->f, r, val_imm(0));
 	if (len <= a->type->size)
 		search(g, a, text, (uint32_t)len, r);

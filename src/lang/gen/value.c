@@ -368,12 +368,15 @@ static void str_call(struct gen *g, struct ast *x, struct val dst, int64_t off,
 		     const struct type *t)
 {
 	struct ast *a = arg(x, 0), *len = arg(x, 1);
-	struct val size = val_imm(t->size < x->type->size ? t->size : x->type->size);
+	uint32_t room = t->size < x->type->size ? t->size : x->type->size;
 	int64_t n;
 
+	// Not what is behind an array that its text fills.
+	if (!type_is_number(a->type) && a->type->size && a->type->size < room)
+		room = a->type->size + 1;
+	struct val addr, size = val_imm(room);
 	fn_zero(g->f, dst, off, t->size, 8);
 	enum space space = type_is_number(a->type) ? gen_space(a->type) : SP_KERNEL;
-	struct val addr;
 	if (type_is_number(a->type)) {
 		addr = gen_scalar(g, a);
 	} else {
