@@ -69,6 +69,13 @@ SONDE_MUST_CHECK int bpf_maps_delete(struct bpf_maps *m, size_t map, const void 
 SONDE_MUST_CHECK int bpf_maps_clear(struct bpf_maps *m, size_t map);
 
 /**
+ * Has memory at hand on each CPU for some entries of a hash table that is not allocated ahead, by
+ * taking @key in and out again. Runs on each CPU in turn.
+ */
+SONDE_MUST_CHECK int bpf_maps_warm(struct bpf_maps *m, size_t map, const void *key,
+				   const void *val);
+
+/**
  * Waits until no program that began before this call still runs: an RCU grace period, 8 to 16 ms.
  * Sleepable programs (bpf_load.sleepable) are not waited for: they run under another RCU.
  */

@@ -91,6 +91,16 @@ static int load_one(struct engine *e, size_t i)
 	return r;
 }
 
+static int warm_stacks(struct engine *e)
+{
+	const uint64_t id = 0; // no stack has it
+	uint64_t frames[STACK_MOST] = { 0 };
+
+	return e->script->stack_map < 0
+		       ? 0
+		       : bpf_maps_warm(e->maps, (size_t)e->script->stack_map, &id, frames);
+}
+
 int engine_load(struct engine *e)
 {
 	const struct script *s = e->script;
@@ -108,6 +118,7 @@ int engine_load(struct engine *e)
 	if (r < 0)
 		return r;
 	fill_globals(e);
+	r = warm_stacks(e);
 	for (size_t i = 0; !r && i < s->n_progs; i++)
 		r = load_one(e, i);
 	return r;

@@ -62,3 +62,16 @@ check:
     then = datetime.datetime.fromtimestamp(os.path.getmtime(folder + '/stdout'))
     assert abs((then - at).total_seconds()) < 30, (at, then)
     assert re.search(r'^group unified:/|^group \d+$', out, re.M)
+
+== several stacks in the first event of a timer
+args: -q
+oracle: no, it counts nothing
+script:
+    profile:hz:999 {
+        @a[kstack(1)] = count(); @b[kstack(2)] = count(); @c[ustack(1)] = count();
+        @d[ustack(2)] = count(); @e[kstack(3), ustack(3)] = count();
+        @n++;
+        if (@n == 4) { clear(@a); clear(@b); clear(@c); clear(@d); clear(@e); exit(); }
+    }
+trigger: i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done
+signal: none
