@@ -94,9 +94,16 @@ SONDE_MUST_CHECK int machine_map_each(struct machine *m, size_t map,
 				      int (*f)(void *arg, const void *key, const void *val),
 				      void *arg);
 void *machine_map_value(struct machine *m, size_t map); /* of an array map: its first value */
-void machine_map_clear(struct machine *m, size_t map);
 /** The value of @key, lent until the next change; NULL: there is none. */
 const void *machine_map_find(struct machine *m, size_t map, const void *key);
+/** -E2BIG: full; -ENOMEM. */
+SONDE_MUST_CHECK int machine_map_update(struct machine *m, size_t map, const void *key,
+					const void *val);
+/** -ENOENT; -EINVAL: not of a hash table. */
+SONDE_MUST_CHECK int machine_map_delete(struct machine *m, size_t map, const void *key);
+/** Removes all entries; of arrays: zeroes their values. May be called while a program runs. */
+void machine_map_clear(struct machine *m, size_t map);
+/** How many entries there are; of arrays always all. */
 size_t machine_map_len(const struct machine *m, size_t map);
 
 #endif
