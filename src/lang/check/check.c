@@ -7,14 +7,14 @@
 
 #include <sonde/err.h>
 
-enum { MAPS_MOST = 500, VARS_MOST = 2000, VAR_ROUNDS = 8, MAP_KEYS = 4096 };
+enum { MAPS_MOST = 500, VARS_MOST = 2000, VAR_ROUNDS = 8 };
 
 int check_init(struct check *c, struct diag *d, struct arena *a, struct world *w,
 	       struct script_ast *ast, const struct compile_options *opt)
 {
 	*c = (struct check){ .diag = d, .arena = a, .world = w, .opt = opt, .ast = ast };
 	c->max_strlen = opt->max_strlen ? opt->max_strlen : STR_LEN;
-	c->max_map_keys = opt->max_map_keys ? opt->max_map_keys : MAP_KEYS;
+	c->max_map_keys = opt->max_map_keys ? opt->max_map_keys : MAP_KEYS_USUAL;
 	return 0;
 }
 

@@ -22,6 +22,8 @@
 #include "lang/syntax/diag.h"
 #include "lang/world.h"
 
+enum { MAP_KEYS_USUAL = 4096 }; /* of a map that is not declared */
+
 /** What is known of one of the script's maps. */
 struct map_info {
 	const char *name;

@@ -39,7 +39,7 @@ static uint64_t lost_of(const struct engine *e, size_t site)
 
 static bool is_record(const struct site *s)
 {
-	return s->kind != SITE_LOST_MAP;
+	return s->kind != SITE_LOST_MAP && s->kind != SITE_LOST_MEMORY;
 }
 
 /*
@@ -123,9 +123,25 @@ static void tell_full(struct engine *e, const struct script_map *m, uint64_t n)
 		return;
 	}
 	print_note(&e->printer, "lost_updates",
-		   "map %s was full (%u keys): %s update%s lost; more keys with config = { "
-		   "max_map_keys = ... }",
-		   name, m->max_entries, grouped(n, text), plural(n));
+		   "map %s was full (%u keys): %s update%s lost; more keys with %s", name,
+		   m->max_entries, grouped(n, text), plural(n),
+		   m->is_declared ? "a larger declaration" : "config = { max_map_keys = ... }");
+}
+
+static void tell_no_memory(struct engine *e, const struct script_map *m, uint64_t n)
+{
+	char text[32], name[NAME_MOST];
+
+	(void)snprintf(name, sizeof(name), "@%s", m->name);
+	if (begin_json(e, "lost_updates", "updates", n, "map", name)) {
+		out_str(e->opt->out, ", \"reason\": \"memory\"");
+		end_json(e);
+		return;
+	}
+	print_note(&e->printer, "lost_updates",
+		   "map %s: %s update%s lost, as the kernel had no memory at hand for so many new "
+		   "keys",
+		   name, grouped(n, text), plural(n));
 }
 
 static void tell_late(struct engine *e, const struct script_map *m, uint64_t n)
@@ -148,9 +164,13 @@ static void tell_maps(struct engine *e)
 	for (size_t i = 0; i < e->script->n_maps; i++) {
 		const struct script_map *m = &e->script->maps[i];
 		const uint64_t n = m->site >= 0 ? lost_of(e, (size_t)m->site) : 0;
+		uint64_t memory = m->site_memory >= 0 ? lost_of(e, (size_t)m->site_memory) : 0;
 
-		if (n)
-			tell_full(e, m, n);
+		memory = memory < n ? memory : n; // another CPU may have made the entry
+		if (memory)
+			tell_no_memory(e, m, memory);
+		if (n > memory)
+			tell_full(e, m, n - memory);
 		if (e->epochs[i].late && m->n_epochs > 1)
 			tell_late(e, m, e->epochs[i].late);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** The script's maps as maps of the kernel: which kinds, and how they are read and written. */
+#include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
 
@@ -7,7 +8,14 @@
 #include "lang/gen/arith.h"
 #include "lang/gen/gen.h"
 
-enum { PREALLOC_MOST = 8 << 20, KEY_MOST = 512, VAL_MOST = 32 << 10 };
+enum { KEY_MOST = 512, VAL_MOST = 32 << 10 };
+
+/*
+ * What a map may take before there is anything in it, beyond which memory comes with the entries.
+ * Values for each CPU come some thirty times slower so, and not at all while many are made: where
+ * the script asks for many keys it gets them.
+ */
+enum { PREALLOC_MOST = 8 << 20, PREALLOC_ASKED_MOST = 256 << 20 };
 
 static bool flips(const struct map_info *m)
 {
@@ -48,7 +56,8 @@ static uint32_t kernel_type(const struct script_map *m, const struct map_info *i
 	}
 }
 
-static struct bpf_map_spec spec_of(const struct script_map *m, const struct map_info *info)
+static struct bpf_map_spec spec_of(const struct script_map *m, const struct map_info *info,
+				   bool keys_are_set)
 {
 	struct bpf_map_spec s = {
 		.name = m->name,
@@ -72,14 +81,16 @@ static struct bpf_map_spec spec_of(const struct script_map *m, const struct map_
 	const uint64_t per =
 		(s.key_len + 64ULL + s.val_len * (m->store == STORE_PERCPU_HASH ? 4 : 1));
 	const bool hash = s.type == BPF_MAP_TYPE_HASH || s.type == BPF_MAP_TYPE_PERCPU_HASH;
-	if (hash && per * s.max_entries * m->n_epochs > PREALLOC_MOST)
+	const bool asked = s.type == BPF_MAP_TYPE_PERCPU_HASH && (m->is_declared || keys_are_set);
+	if (hash &&
+	    per * s.max_entries * m->n_epochs > (asked ? PREALLOC_ASKED_MOST : PREALLOC_MOST))
 		s.flags |= BPF_F_NO_PREALLOC;
 	return s;
 }
 
 static void make_kernel_maps(struct gen *g, struct script_map *m, const struct map_info *info)
 {
-	struct bpf_map_spec spec = spec_of(m, info);
+	struct bpf_map_spec spec = spec_of(m, info, g->check->max_map_keys != MAP_KEYS_USUAL);
 
 	m->bpf_map = gen_bpf_map(g, &spec);
 	m->outer = -1;
@@ -100,6 +111,10 @@ static void make_kernel_maps(struct gen *g, struct script_map *m, const struct m
 	m->site = gen_site(g, SITE_LOST_MAP, NULL);
 	if (m->site >= 0)
 		g->script->sites[m->site].map = (int)(m - g->script->maps);
+	m->site_memory = -1;
+	if (m->store == STORE_TASK || !(spec.flags & BPF_F_NO_PREALLOC))
+		return;
+	m->site_memory = gen_site(g, SITE_LOST_MEMORY, NULL);
 }
 
 static void check_sizes(struct gen *g, const struct map_info *m)
@@ -130,9 +145,9 @@ void gen_maps(struct gen *g)
 		m->key = info->key;
 		m->val = info->val;
 		m->store = store_of(g, info);
-		m->max_entries = info->decl && info->decl->max_entries
-					 ? (uint32_t)info->decl->max_entries
-					 : g->check->max_map_keys;
+		m->is_declared = info->decl && info->decl->max_entries;
+		m->max_entries =
+			m->is_declared ? (uint32_t)info->decl->max_entries : g->check->max_map_keys;
 		m->n_epochs = 1;
 		if (m->store != STORE_SCALAR && m->store != STORE_TASK &&
 		    !g->check->world->is_synchronous &&
@@ -254,6 +269,18 @@ struct val gen_lookup(struct gen *g, const struct map_info *info, struct ast *ke
 	return r;
 }
 
+/* An entry that was not made for want of memory, not of room. */
+static void count_no_memory(struct gen *g, const struct script_map *m, struct val made)
+{
+	int l_other = fn_label(g->f);
+
+	if (m->site_memory < 0)
+		return;
+	fn_if(g->f, FN_NE, made, val_imm(-ENOMEM), l_other);
+	gen_count_lost(g, m->site_memory);
+	fn_place(g->f, l_other);
+}
+
 struct val gen_lookup_make(struct gen *g, const struct map_info *info, struct ast *keys, int l_full)
 {
 	const struct script_map *m = gen_map(g, info);
@@ -277,8 +304,9 @@ struct val gen_lookup_make(struct gen *g, const struct map_info *info, struct as
 	}
 	fn_if(g->f, FN_NE, r, val_imm(0), l_there);
 	// Another CPU may be as fast: then its value is found.
-	FN_CALL(g->f, BPF_FUNC_map_update_elem, map, key, gen_zeros(g, m->val->size),
-		val_imm(BPF_NOEXIST));
+	struct val made = FN_CALL(g->f, BPF_FUNC_map_update_elem, map, key,
+				  gen_zeros(g, m->val->size), val_imm(BPF_NOEXIST));
+	count_no_memory(g, m, made);
 	fn_mov(g->f, r, FN_CALL(g->f, BPF_FUNC_map_lookup_elem, map, key));
 	fn_if(g->f, FN_EQ, r, val_imm(0), l_full);
 	fn_place(g->f, l_there);
@@ -340,6 +368,7 @@ static void update(struct gen *g, const struct script_map *m, struct ast *keys, 
 	struct val r = FN_CALL(g->f, BPF_FUNC_map_update_elem, map, key, val, val_imm(BPF_ANY));
 
 	fn_if(g->f, FN_EQ, r, val_imm(0), l_fine);
+	count_no_memory(g, m, r);
 	fn_place(g->f, l_none);
 	gen_count_lost(g, m->site);
 	fn_place(g->f, l_fine);

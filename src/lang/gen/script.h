@@ -40,6 +40,8 @@ enum site_kind {
 	SITE_EXIT,     /* @args[0]: the exit status */
 	SITE_SKB,      /* skboutput(): @fmt is the path; TYPE_BUF as @args[0] */
 	SITE_LOST_MAP, /* never sent: counts updates that @map had no room for */
+	/* never sent: those of them that were lost as the kernel had no memory at hand */
+	SITE_LOST_MEMORY,
 };
 
 struct site {
@@ -82,8 +84,10 @@ struct script_map {
 	uint32_t n_epochs;
 	/** Index of the kernel's map; of the first of @n_epochs buffers where there are several. */
 	int bpf_map;
-	int outer; /* index of the ARRAY_OF_MAPS over the buffers, or -1 */
-	int site;  /* SITE_LOST_MAP */
+	int outer;	  /* index of the ARRAY_OF_MAPS over the buffers, or -1 */
+	int site;	  /* SITE_LOST_MAP */
+	int site_memory;  /* SITE_LOST_MEMORY, or -1: its memory is there from the begin */
+	bool is_declared; /* with its own size */
 };
 
 /**

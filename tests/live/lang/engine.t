@@ -482,3 +482,20 @@ match:
     ^@left\[\d+\]: 7$
 never:
     @gone
+
+== a declared map that is full, and many keys that were asked for
+oracle: no, it tells nothing
+args: -q
+script:
+    config = { max_map_keys = 30000 }
+    let @small = hash(10);
+    BEGIN {
+        for ($i : 0..20000) { @many[$i] = hist($i); @small[$i] = 1; }
+        printf("%d %d\n", len(@many), len(@small));
+        clear(@many); clear(@small);
+        exit();
+    }
+stdout:
+    20000 10
+stderr-match:
+    ^map @small was full \(10 keys\): 19,990 updates lost; more keys with a larger declaration$
