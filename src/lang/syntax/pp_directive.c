@@ -182,6 +182,7 @@ static int define(struct pp *pp, struct line *l)
 		return -ENOMEM;
 	const struct token *name = &l->tokens[0];
 	m->name = name->text;
+	m->n_params = 0;
 	// "F(x)" has parameters, "F (x)" has not.
 	if (l->n > 1 && is_punct(&l->tokens[1], '(') && l->tokens[1].pos.line == name->pos.line &&
 	    l->tokens[1].pos.col == name->pos.col + name->pos.len) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "lang/syntax/print.h"
 
@@ -147,6 +148,7 @@ static void print_prefix(struct printer *p, const struct ast *x)
 {
 	const struct ast *a = x->u.op.a;
 	const char *text = ops[x->u.op.op].text;
+	sonde_check(a);
 	bool is_clash = a->kind == AST_UNARY && bind_of(a) == BIND_UNARY &&
 			ops[a->u.op.op].text[0] == *text && strchr("-&+", *text);
 

@@ -2,8 +2,10 @@
 
 == kernel stacks have names
 script:
-    tracepoint:sched:sched_process_exit /comm == "true"/ { @[kstack] = count(); }
-trigger: /bin/true
+    tracepoint:sched:sched_process_exit /comm == "ending"/ { @[kstack] = count(); }
+trigger:
+    ln -sf /bin/true ending
+    ./ending
 match:
     ^@\[
     ^    do_exit\+\d+$
@@ -34,7 +36,7 @@ command:
     pid=$!
     until grep -q Attaching one 2>/dev/null; do sleep 0.05; done
     ./sonde-prog
-    sleep 0.3
+    sleep 1
     rm sonde-prog
     kill -INT $pid
     wait $pid

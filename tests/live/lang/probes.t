@@ -137,10 +137,13 @@ oracle: no, it disassembles and looks for the begin of an instruction
 
 == one process alone
 command:
-    bash -c 'sleep 0.3; for i in 1 2 3; do echo; done; sleep 1; :' >/dev/null &
-    "$SONDE" run -p $! -e 'u:/bin/bash:echo_builtin { @ = count(); } i:ms:800 { exit(); }' &
-    sleep 0.3; bash -c 'echo; echo; echo; echo' >/dev/null
+    bash -c 'until [ -e go ]; do sleep 0.05; done; for i in 1 2 3; do echo; done; :' >/dev/null &
+    "$SONDE" run -p $! -e 'u:/bin/bash:echo_builtin { @ = count(); }' >one &
+    until grep -q Attaching one 2>/dev/null; do sleep 0.05; done
+    bash -c 'echo; echo; echo; echo' >/dev/null
+    touch go
     wait
+    cat one
 match:
     ^@: 3$
 
@@ -158,6 +161,7 @@ match:
 
 == a profile comes on each cpu, an interval once for all
 needs: speed
+tries: 3
 script:
     profile:hz:50 { @p[cpu] = count(); }
     interval:ms:20 { @i[cpu] = count(); }
@@ -169,6 +173,7 @@ check:
     assert 30 <= sum(i) <= 52, (p, i)
 
 == units without a colon
+tries: 3
 oracle: no, newer than 0.17
 script:
     interval:10ms { @ = count(); }
@@ -195,8 +200,10 @@ oracle: no, newer than 0.17
 script:
     self:signal:SIGUSR1 { printf("got it\n"); exit(); }
 command:
-    "$SONDE" run -e 'self:signal:SIGUSR1 { printf("got it\n"); exit(); }' &
-    sleep 0.4; kill -USR1 $!; wait $!
+    "$SONDE" run -e 'self:signal:SIGUSR1 { printf("got it\n"); exit(); }' >one &
+    until grep -q Attaching one 2>/dev/null; do sleep 0.05; done
+    kill -USR1 $!; wait $!
+    cat one
 match:
     ^got it$
 
