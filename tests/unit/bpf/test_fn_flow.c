@@ -216,11 +216,17 @@ TEST(moves_arguments_in_rings)
 	struct unit *u;
 	struct fn *f = fn_begin(&u), *g = unit_fn(u, 4);
 
+	FN_CALL(f, BPF_FUNC_loop, val_imm(10), val_fn(fn_index(g)), val_imm(0), val_imm(0));
 	fn_exit(f, val_imm(0));
 	FN_CALL(g, BPF_FUNC_map_update_elem, fn_arg(g, 1), fn_arg(g, 2), fn_arg(g, 0), fn_arg(g, 3),
 		fn_arg(g, 3));
 	fn_exit(g, val_imm(0));
-	EXPECT_CODE(u, "r0 = 0\n"
+	EXPECT_CODE(u, "r1 = 10\n"
+		       "r2 = func@8\n"
+		       "r3 = 0\n"
+		       "r4 = 0\n"
+		       "call bpf_loop#181\n"
+		       "r0 = 0\n"
 		       "exit\n"
 		       "r5 = r3\n"
 		       "r3 = r1\n"
@@ -229,6 +235,17 @@ TEST(moves_arguments_in_rings)
 		       "r5 = r4\n"
 		       "call bpf_map_update_elem#2\n"
 		       "r0 = 0\n"
+		       "exit\n");
+}
+
+TEST(removes_functions_that_nothing_calls)
+{
+	struct unit *u;
+	struct fn *f = fn_begin(&u), *g = unit_fn(u, 2);
+
+	fn_exit(f, val_imm(0));
+	fn_exit(g, val_imm(1));
+	EXPECT_CODE(u, "r0 = 0\n"
 		       "exit\n");
 }
 
