@@ -83,8 +83,7 @@ static bool check_map_call(struct check *c, struct ast *x, const struct func *f)
 			    f->name);
 		return true;
 	}
-	m->whole = true;
-	m->other_key = m->other_key || f->id != F_CLEAR || live;
+	m->whole = m->whole || f->id != F_CLEAR || live;
 	switch (f->id) {
 	case F_PRINT: m->printed_live = m->printed_live || live; break;
 	case F_CLEAR:

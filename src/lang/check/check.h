@@ -34,8 +34,8 @@ struct map_info {
 	uint32_t index; /* in script.maps */
 	/** What is done with it, outside of END and BEGIN where it says live. */
 	bool read, printed_live, cleared_live, cleared_end, deleted, looped, counted, whole;
-	bool written;
-	bool other_key; /* some key is not `tid` alone */
+	bool written, stepped; /* at all; by ++, += and their like */
+	bool other_key;	       /* some key is not `tid` alone */
 	struct map_info *next;
 };
 

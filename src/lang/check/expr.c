@@ -268,7 +268,7 @@ static void check_step(struct check *c, struct ast *x)
 		struct map_info *m = check_map_keys(c, a);
 		if (!m)
 			return;
-		m->written = m->read = true;
+		m->written = m->stepped = m->read = true;
 		if (m->val && !type_is_number(m->val))
 			check_error(c, a->pos, "bad-operand", "'@%s' is no number", m->name);
 		else if (!m->val)

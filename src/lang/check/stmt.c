@@ -53,6 +53,7 @@ static void assign_map(struct check *c, struct ast *s)
 	if (!m)
 		return;
 	m->written = true;
+	m->stepped = m->stepped || s->u.op.op != OP_NONE;
 	if (is_agg_call(value)) {
 		assign_agg(c, s, m);
 		x->type = m->val;

@@ -162,7 +162,8 @@ struct val gen_key(struct gen *g, const struct script_map *m, struct ast *keys);
 struct val gen_lookup(struct gen *g, const struct map_info *m, struct ast *keys);
 /** The same, but a zeroed value is put in where there is none; goes to @l_full if that fails. */
 struct val gen_lookup_make(struct gen *g, const struct map_info *m, struct ast *keys, int l_full);
-void gen_map_delete(struct gen *g, const struct map_info *m, struct ast *keys);
+/** @tell: the result is 1 where the key was there, 0 where it was not; else it means nothing. */
+struct val gen_map_delete(struct gen *g, const struct map_info *m, struct ast *keys, bool tell);
 /** Of the program's begin: no value of the thread was looked up so far. */
 void gen_forget_task_values(struct gen *g);
 void gen_map_assign(struct gen *g, struct ast *s);

@@ -24,10 +24,14 @@ static bool flips(const struct map_info *m)
 	return agg && !m->read && !m->deleted && !m->looped && !m->counted;
 }
 
+/*
+ * What a thread carries goes with it: only where nobody would miss that. Either the map is empty at
+ * the end, or it holds what threads are at (@start[tid] = nsecs, and delete() when it is done).
+ */
 static bool is_task_storage(const struct map_info *m)
 {
 	return m->key->kind == TYPE_INT && !m->other_key && !m->whole && !m->looped && !m->decl &&
-	       type_is_number(m->val);
+	       type_is_number(m->val) && (m->cleared_end || (m->deleted && !m->stepped));
 }
 
 static enum store store_of(const struct gen *g, const struct map_info *m)
@@ -313,9 +317,12 @@ struct val gen_lookup_make(struct gen *g, const struct map_info *info, struct as
 	return r;
 }
 
-void gen_map_delete(struct gen *g, const struct map_info *info, struct ast *keys)
+struct val gen_map_delete(struct gen *g, const struct map_info *info, struct ast *keys, bool tell)
 {
 	const struct script_map *m = gen_map(g, info);
+	struct val was = fn_reg(g->f);
+
+	fn_mov(g->f, was, val_imm(0));
 
 	switch (m->store) {
 	case STORE_TASK: {
@@ -324,11 +331,17 @@ void gen_map_delete(struct gen *g, const struct map_info *info, struct ast *keys
 		int l_none = fn_label(g->f);
 		struct val p = gen_lookup(g, info, keys);
 		fn_if(g->f, FN_EQ, p, val_imm(0), l_none);
+		if (tell) {
+			fn_if(g->f, FN_EQ, fn_load(g->f, 8, false, p, 0), val_imm(0), l_none);
+			fn_mov(g->f, was, val_imm(1));
+		}
 		fn_store(g->f, 8, p, 0, val_imm(0));
 		fn_place(g->f, l_none);
 		break;
 	}
 	case STORE_SCALAR:
+		if (tell)
+			fn_mov(g->f, was, fn_load(g->f, 8, false, val_map_value(m->bpf_map, 0), 0));
 		fn_store(g->f, 8, val_map_value(m->bpf_map, 0), 0, val_imm(0));
 		fn_zero(g->f, scalar_value(m), 0, (m->val->size + 7) & ~7U, 8);
 		break;
@@ -336,10 +349,15 @@ void gen_map_delete(struct gen *g, const struct map_info *info, struct ast *keys
 		int l_none = fn_label(g->f);
 		struct val key = gen_key(g, m, keys);
 		struct val map = gen_map_now(g, m, l_none);
-		FN_CALL(g->f, BPF_FUNC_map_delete_elem, map, key);
+		struct val r = FN_CALL(g->f, BPF_FUNC_map_delete_elem, map, key);
+		if (tell) {
+			fn_if(g->f, FN_NE, r, val_imm(0), l_none);
+			fn_mov(g->f, was, val_imm(1));
+		}
 		fn_place(g->f, l_none);
 	}
 	}
+	return was;
 }
 
 struct val gen_map_read(struct gen *g, struct ast *x)

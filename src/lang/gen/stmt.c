@@ -179,6 +179,8 @@ void gen_call_stmt(struct gen *g, struct ast *x)
 	if (f->id == F_SIGNAL) {
 		struct val n = x->note_n >= 0 ? val_imm(x->note_n) : gen_scalar(g, x->u.call.args);
 		FN_CALL(g->f, BPF_FUNC_send_signal, n);
+	} else if (f->id == F_DELETE && x->u.call.args->u.map.keys) {
+		(void)gen_map_delete(g, x->u.call.args->note, x->u.call.args->u.map.keys, false);
 	} else if (f->no_value) {
 		gen_output_call(g, x);
 	} else if (x->type && type_in_memory(x->type)) {

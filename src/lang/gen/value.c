@@ -311,10 +311,8 @@ static struct val map_function(struct gen *g, struct ast *x, const struct func *
 		gen_map_record(g, x, SITE_CLEAR);
 		return val_imm(1);
 	}
-	if (f->id == F_DELETE) {
-		gen_map_delete(g, a->note, a->u.map.keys);
-		return val_imm(1);
-	}
+	if (f->id == F_DELETE)
+		return gen_map_delete(g, a->note, a->u.map.keys, true);
 	fn_mov(g->f, r, val_imm(0));
 	p = gen_lookup(g, a->note, a->u.map.keys);
 	if (p.kind == VAL_REG)

@@ -504,3 +504,50 @@ stdout:
     20000 10
 stderr-match:
     ^map @small was full \(10 keys\): 19,990 updates lost; more keys with a larger declaration$
+
+== values of threads that have ended
+needs: cc
+args: -q
+command:
+    cat >prog.c <<'END'
+    #include <pthread.h>
+    #include <sys/syscall.h>
+    #include <unistd.h>
+    static void *run(void *arg)
+    {
+        for (int i = 0; i < 7; i++)
+            syscall(SYS_getppid);
+        return arg;
+    }
+    int main(void)
+    {
+        for (int i = 0; i < 3; i++) {
+            pthread_t t;
+            pthread_create(&t, NULL, run, NULL);
+            pthread_join(t, NULL);
+        }
+        return 0;
+    }
+    END
+    cc -pthread -o sonde-prog prog.c || exit 99
+    "$SONDE" run -q -c ./sonde-prog -e 'tracepoint:syscalls:sys_enter_getppid / pid == cpid / {
+        @n[tid]++; @zero[tid] = 0; @last[tid] = 5; @gone[tid] = 1; delete(@gone[tid]); }'
+check:
+    for name, value in (('n', '7'), ('zero', '0'), ('last', '5')):
+        assert re.findall(r'^@%s\[\d+\]: (.*)$' % name, out, re.M) == [value] * 3, name
+    assert '@gone' not in out
+
+== delete says whether the key was there
+args: -q
+oracle: no, 0.17 gives nothing
+script:
+    BEGIN {
+        @m[1] = 2; @s = 0; @t[tid] = 5; @a[1] = count();
+        printf("%d %d %d", delete(@m[1]), delete(@m[1]), delete(@m, 7));
+        printf(" %d %d", delete(@s), delete(@s));
+        printf(" %d %d", delete(@t[tid]), delete(@t[tid]));
+        printf(" %d %d\n", delete(@a[1]), delete(@a[1]));
+        exit();
+    }
+stdout:
+    1 0 0 1 0 1 0 1 0
