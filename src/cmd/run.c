@@ -17,16 +17,20 @@
 #include "cmd/all.h"
 #include "cmd/script_arg.h"
 #include "cmd/script_dump.h"
+#include "cmd/script_trace.h"
 #include "lang/engine/engine.h"
 #include "lang/gen/compile.h"
 #include "lang/live/live.h"
 #include "lang/syntax/parse.h"
 #include "lang/world.h"
 
+enum { TRACES_MOST = 64 };
+
 enum {
 	KEY_UNSAFE = 256,
 	KEY_DRY_RUN,
 	KEY_NO_WARNINGS,
+	KEY_INTERPRETER,
 };
 
 struct state {
@@ -35,6 +39,9 @@ struct state {
 	enum print_format format;
 	enum dump_kind dump;
 	pid_t pid;
+	const char *traces[TRACES_MOST];
+	size_t n_traces;
+	bool interpreter;
 	bool unsafe, dry_run, no_warnings, verbose, quiet, buffer_full;
 
 	/* owned, from here on */
@@ -56,6 +63,9 @@ static const struct cmd_option options[] = {
 	  "Run CMD while the script runs; it starts when all is attached, and the script ends with "
 	  "it. Its process is cpid." },
 	{ 'p', "pid", "PID", "User space probes see this process alone; the script ends with it." },
+	{ 't', "trace", "TRACE",
+	  "Run it over the events of a recorded trace instead; may be given again. Times, threads "
+	  "and intervals are the trace's." },
 	{ 'f', "format", "text|json", "How results are written; text if not given." },
 	{ 'o', "output", "FILE", "Where results go; standard output if not given." },
 	{ 'B', "buffer", "line|full|none",
@@ -67,6 +77,8 @@ static const struct cmd_option options[] = {
 	{ KEY_DRY_RUN, "dry-run", NULL, "Say what would be attached; attach nothing." },
 	{ KEY_UNSAFE, "unsafe", NULL, "Let the script run commands: system()." },
 	{ KEY_NO_WARNINGS, "no-warnings", NULL, "Keep warnings back." },
+	{ KEY_INTERPRETER, "interpreter", NULL,
+	  "With -t: do not compile the programs for this processor." },
 	{ 'k', "helper-errors", NULL,
 	  "Taken for bpftrace's sake; failed reads are always counted." },
 	{ 0 },
@@ -141,6 +153,12 @@ static int run_set(void *state, int key, const char *value)
 		break;
 	case KEY_DRY_RUN: s->dry_run = true; break;
 	case KEY_UNSAFE: s->unsafe = true; break;
+	case KEY_INTERPRETER: s->interpreter = true; break;
+	case 't':
+		if (s->n_traces == TRACES_MOST)
+			return sonde_fail(-EINVAL, "more than %d traces", TRACES_MOST);
+		s->traces[s->n_traces++] = value;
+		break;
 	case KEY_NO_WARNINGS: s->no_warnings = true; break;
 	default: break;
 	}
@@ -184,9 +202,10 @@ static int parse(struct state *s, char *const *params, size_t n_params, struct s
 	return parse_bt(&s->diag, &s->arena, (const char *const *)params, n_params, ret);
 }
 
-static int compile(struct state *s, char *const *params, size_t n_params, struct script_ast *ast)
+static struct compile_options compile_how(const struct state *s, char *const *params,
+					  size_t n_params)
 {
-	const struct compile_options how = {
+	return (struct compile_options){
 		.params = (const char *const *)params,
 		.n_params = n_params,
 		.unsafe = s->unsafe,
@@ -195,6 +214,11 @@ static int compile(struct state *s, char *const *params, size_t n_params, struct
 		.max_strlen = number_of_env("BPFTRACE_STRLEN"),
 		.max_map_keys = number_of_env("BPFTRACE_MAP_KEYS_MAX"),
 	};
+}
+
+static int compile(struct state *s, char *const *params, size_t n_params, struct script_ast *ast)
+{
+	const struct compile_options how = compile_how(s, params, n_params);
 	const struct live_options live = { .pid = how.pid };
 
 	int r = live_world_new(&live, &s->world);
@@ -233,6 +257,35 @@ static int run_live(struct state *s, int *ret_status)
 	return engine_run(&how, ret_status);
 }
 
+static void warn(void *arg)
+{
+	struct state *s = arg;
+
+	print_diag(s);
+	strbuf_fini(&s->diag.out);
+}
+
+static int run_recorded(struct state *s, char *const *params, size_t n_params,
+			struct script_ast *ast, int *ret_status)
+{
+	const struct compile_options how = compile_how(s, params, n_params);
+	const struct script_trace t = {
+		.paths = s->traces,
+		.n_paths = s->n_traces,
+		.ast = ast,
+		.diag = &s->diag,
+		.how = &how,
+		.out = &s->out,
+		.format = s->format,
+		.dump = s->dry_run && !s->dump ? DUMP_PLACES : s->dump,
+		.interpreter = s->interpreter,
+		.compiled = warn,
+		.arg = s,
+	};
+
+	return script_trace_run(&t, ret_status);
+}
+
 /* From the text to the end of the run. */
 static int work(struct state *s, char *const *params, size_t n_params, int *ret_status)
 {
@@ -245,6 +298,10 @@ static int work(struct state *s, char *const *params, size_t n_params, int *ret_
 		r = hold_command(s);
 	if (!r)
 		r = parse(s, params, n_params, &ast);
+	if (!r && s->n_traces && s->dump != DUMP_AST) {
+		r = open_output(s);
+		return r < 0 ? r : run_recorded(s, params, n_params, &ast, ret_status);
+	}
 	if (!r && s->dump != DUMP_AST)
 		r = compile(s, params, n_params, &ast);
 	// A script that is wrong leaves the last results as they are.
