@@ -40,7 +40,8 @@ int gen_site(struct gen *g, enum site_kind kind, const struct ast *call)
 		return -1;
 	}
 	const enum attach_kind at = g->point ? g->point->attach.kind : ATTACH_NONE;
-	if (kind != SITE_EXIT && kind != SITE_LOST_MAP && kind != SITE_LOST_MEMORY && at != ATTACH_NONE &&
+	if (kind != SITE_EXIT && kind != SITE_LOST_MAP && kind != SITE_LOST_MEMORY &&
+	    at != ATTACH_NONE &&
 	    !(at == ATTACH_PERF && g->point->attach.cpu >= 0)) // intervals tick on one CPU
 		g->busy = true;
 	struct site *site = &s->sites[s->n_sites];
