@@ -245,10 +245,15 @@ static bool own_def(struct check *c, const char *name, const struct ctype **ret)
 
 static bool find_elsewhere(struct check *c, const char *name, const struct ctype **ret)
 {
-	if (c->point && c->point->types && ctypes_find(c->point->types, name, ret) == 0)
-		return true;
-	struct ctypes *db = check_kernel_types(c);
-	return db && ctypes_find(db, name, ret) == 0;
+	struct ctypes *const dbs[] = { c->point ? c->point->types : NULL, check_kernel_types(c) };
+
+	for (size_t i = 0; i < MEM_LEN(dbs); i++) {
+		const int r = dbs[i] ? ctypes_find(dbs[i], name, ret) : -ENOENT;
+		if (r == 0)
+			return true;
+		c->no_memory = c->no_memory || r == -ENOMEM;
+	}
+	return false;
 }
 
 bool check_find_ctype(struct check *c, const char *name, const struct ctype **ret)

@@ -88,18 +88,21 @@ static const struct made_field iter_fields[] = {
 	{ .name = "task", .type = "struct task_struct", .off = 8, .len = 8, .is_ptr = true },
 };
 
+/* NULL: out of memory. */
 static const struct ctype *type_of(struct ask *a, const struct made_field *f)
 {
 	const struct ctype *t = ctype_basic(f->type);
 
-	if (!t && a->w->types && ctypes_find(a->w->types, f->type, &t) < 0)
-		t = NULL;
-	if (t && f->is_ptr) {
+	if (!t && !a->w->types) // a struct, and there are no types
+		return ctype_basic("u64");
+	if (!t && ctypes_find(a->w->types, f->type, &t) < 0)
+		return NULL;
+	if (f->is_ptr) {
 		struct ctype *p = ctype_ptr(a->arena, t);
 		if (p)
 			p->is_user = f->is_user;
 		t = p;
-	} else if (t && f->n) {
+	} else if (f->n) {
 		t = ctype_array(a->arena, t, f->place == FIELD_FIXED ? f->n : 0);
 	}
 	return t;
@@ -113,8 +116,8 @@ static int set_fields(struct ask *a, struct probe *p, const struct made_field *f
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct ctype *t = type_of(a, &from[i]);
-		if (!t) // a struct, and there are no types
-			t = ctype_basic("u64");
+		if (!t)
+			return -ENOMEM;
 		fields[i] = (struct probe_field){
 			.name = from[i].name,
 			.type = t,
