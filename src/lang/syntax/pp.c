@@ -8,6 +8,7 @@
 
 #include <sonde/err.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 static const struct token token_one = { .kind = TOK_INT, .num = 1, .text = "1", .len = 1 };
@@ -223,8 +224,10 @@ static int push(struct pp *pp, struct pp_macro *m, const struct token *use, cons
 		const struct token *t = &m->body[i];
 
 		if (t->kind == TOK_PARAM && t->is_painted) {
-			for (size_t k = arg_begin(a, t->num); k < a->ends[t->num]; k++)
+			for (size_t k = arg_begin(a, t->num); k < a->ends[t->num]; k++) {
+				sonde_dcheck(a->tokens);
 				tokens[at++] = a->tokens[k];
+			}
 			continue;
 		}
 		tokens[at] = *t;
