@@ -23,6 +23,7 @@ void bpf_code_fini(struct bpf_code *c)
 /* How deep the stack gets from function @fn on, as the kernel counts it; more: -1. */
 static int depth_of(const struct emit *e, const size_t *frames, size_t fn, unsigned calls)
 {
+	sonde_dcheck(e->code.fns);
 	size_t own = frames[fn] ? frames[fn] : 1, most = 0;
 	uint32_t from = e->code.fns[fn].insn;
 	uint32_t to = fn + 1 < e->code.n_fns ? e->code.fns[fn + 1].insn : UINT32_MAX;

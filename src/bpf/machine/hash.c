@@ -22,6 +22,7 @@
 
 #include <sonde/err.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 enum { SLOTS_LEAST = 64, CHUNK_LEAST = 4096, CHUNK_MOST = 1 << 22, KEY_OFF = 8 };
@@ -235,6 +236,7 @@ static int add_chunk(struct hash *h)
 	n = n < left ? n : left;
 	if (mem_grow(&h->chunks, &h->cap_chunks, h->n_chunks + 1) < 0)
 		return -ENOMEM;
+	sonde_dcheck(n);
 	uint8_t *mem = calloc(n, h->stride);
 	if (!mem)
 		return -ENOMEM;

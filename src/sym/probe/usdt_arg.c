@@ -298,7 +298,10 @@ static bool take_len(struct operand *o, int8_t *ret)
 /* Compilers write the constant 200 of one byte as $-56. */
 static void cut_constant(struct usdt_arg *a)
 {
-	const unsigned above = 64 - 8 * (unsigned)(a->len < 0 ? -a->len : a->len);
+	const unsigned len = (unsigned)(a->len < 0 ? -a->len : a->len);
+	if (!len || len > 8)
+		return;
+	const unsigned above = 64 - 8 * len;
 	const uint64_t top = (uint64_t)a->n << above;
 
 	a->n = a->len < 0 ? (int64_t)top >> above : (int64_t)(top >> above);

@@ -27,7 +27,7 @@ static void set_var(struct gen *g)
 			g->n_x += i == g->n_x;
 			break;
 		}
-		// fall through
+		__attribute__((fallthrough));
 	case 2:
 		if (g->shape.texts) {
 			const unsigned i = pick(g, g->n_t < 2 ? g->n_t + 1 : g->n_t);
@@ -41,7 +41,7 @@ static void set_var(struct gen *g)
 			g->n_t += i == g->n_t;
 			break;
 		}
-		// fall through
+		__attribute__((fallthrough));
 	default: {
 		const unsigned i = pick(g, g->n_s < VARS_MOST ? g->n_s + 1 : g->n_s);
 		TEXT("$s%u = (int64)", i);

@@ -2,6 +2,7 @@
 /** What calls of helper functions are given, and what they leave. */
 #include <errno.h>
 
+#include "base/check.h"
 #include "bpf/machine/verify/verifier.h"
 
 enum { RECORD_MOST = 1 << 22, ERRNO_MOST = 4095, LOOPS_MOST = 1 << 23 };
@@ -99,8 +100,11 @@ static int check_arg(struct call *c, unsigned reg)
 	switch (c->h->args[reg - 1]) {
 	case ARG_TABLE: return check_map(c, reg, /* is_ring= */ false);
 	case ARG_RING: return check_map(c, reg, /* is_ring= */ true);
-	case ARG_KEY: return verify_access(c->v, c->s, c->i, reg, 0, c->map->spec->key_len, false);
+	case ARG_KEY:
+		sonde_check(c->map); // the tables of helpers have it first
+		return verify_access(c->v, c->s, c->i, reg, 0, c->map->spec->key_len, false);
 	case ARG_VALUE:
+		sonde_check(c->map);
 		return verify_access(c->v, c->s, c->i, reg, 0, c->map->spec->val_len, false);
 	case ARG_SIZE: return check_size(c, reg);
 	case ARG_LEN: return check_len(c, reg);

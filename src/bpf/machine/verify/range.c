@@ -2,6 +2,7 @@
 /** Arithmetic on ranges: each result holds all that the numbers could give, perhaps more. */
 #include "bpf/machine/verify/range.h"
 
+#include "base/check.h"
 #include "base/mem.h"
 
 struct range range_any(void)
@@ -61,8 +62,10 @@ static bool settle_once(struct range *r)
 
 static bool settle(struct range *r)
 {
-	if (!settle_once(r) || !settle_once(r))
-		return false;
+	for (int i = 0; i < 2; i++) {
+		if (!settle_once(r))
+			return false;
+	}
 	if (r->umin == r->umax)
 		*r = range_const(r->umin);
 	return true;
@@ -178,6 +181,7 @@ static struct range modulo(const struct range *a, const struct range *b)
 static struct range lsh(const struct range *a, const struct range *by)
 {
 	const unsigned min = (unsigned)by->umin, max = (unsigned)by->umax;
+	sonde_dcheck(min < 64 && max < 64);
 	const unsigned zeros = a->zeros + min;
 	const uint8_t z = zeros > 63 ? 63 : (uint8_t)zeros;
 
@@ -189,6 +193,7 @@ static struct range lsh(const struct range *a, const struct range *by)
 static struct range rsh(const struct range *a, const struct range *by)
 {
 	const unsigned min = (unsigned)by->umin, max = (unsigned)by->umax;
+	sonde_dcheck(min < 64 && max < 64);
 
 	return unsigned_range(a->umin >> max, a->umax >> min,
 			      a->zeros > max ? (uint8_t)(a->zeros - max) : 0);
@@ -197,6 +202,7 @@ static struct range rsh(const struct range *a, const struct range *by)
 static struct range arsh(const struct range *a, const struct range *by)
 {
 	const unsigned min = (unsigned)by->umin, max = (unsigned)by->umax;
+	sonde_dcheck(min < 64 && max < 64);
 
 	// Towards 0 from above, towards -1 from below.
 	struct range r = range_signed(a->smin >> (a->smin < 0 ? min : max),

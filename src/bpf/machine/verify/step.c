@@ -161,10 +161,10 @@ static int access_stack(const struct verifier *v, const struct vstate *s, size_t
 {
 	if (p->frame >= s->n)
 		return verify_refuse(v, i, "the stack of a function that has ended");
-	if (p->range.smin + off < -FRAME_LEN || p->range.smax + off + len > 0)
+	const long long first = p->range.smin + off, last = p->range.smax + off;
+	if (first < -FRAME_LEN || last + len > 0)
 		return verify_refuse(v, i, "%lld bytes at %lld ... %lld of the stack, which has %d",
-				     (long long)len, (long long)(p->range.smin + off),
-				     (long long)(p->range.smax + off), FRAME_LEN);
+				     (long long)len, first, last, FRAME_LEN);
 	return 0;
 }
 
