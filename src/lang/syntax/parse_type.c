@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "lang/syntax/const_expr.h"
 #include "lang/syntax/parser.h"
@@ -131,6 +132,7 @@ bool parse_constant(struct parser *p, const char *ends, int64_t *ret)
 		}
 		if (!parser_ok(p, mem_grow(&t.list, &t.cap, t.n + 1)))
 			return false;
+		sonde_dcheck(t.list);
 		t.list[t.n++] = parser_take(p);
 	}
 	if (p->r)
