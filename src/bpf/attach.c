@@ -150,17 +150,31 @@ size_t attachments_n(const struct attachments *a)
 	return a->n;
 }
 
-static int iter_open(int prog_fd, int *ret_fd)
+static int iter_link(int prog_fd, const union bpf_iter_link_info *info)
 {
 	union bpf_attr a = sys_attr();
 
 	a.link_create.prog_fd = (uint32_t)prog_fd;
 	a.link_create.attach_type = BPF_TRACE_ITER;
-	sonde_auto(mem_closep) int link = sys_bpf(BPF_LINK_CREATE, &a);
+	a.link_create.iter_info = (uint64_t)(uintptr_t)info;
+	a.link_create.iter_info_len = info ? sizeof(*info) : 0;
+	return sys_bpf(BPF_LINK_CREATE, &a);
+}
+
+static int iter_open(int prog_fd, int *ret_fd)
+{
+	union bpf_attr a = sys_attr();
+	union bpf_iter_link_info order;
+
+	sonde_auto(mem_closep) int link = iter_link(prog_fd, NULL);
+	if (link == -EINVAL) { // cgroups must be told in which order: from the root to the leaves
+		memset(&order, 0, sizeof(order));
+		order.cgroup.order = BPF_CGROUP_ITER_DESCENDANTS_PRE;
+		link = iter_link(prog_fd, &order);
+	}
 	if (link < 0)
 		return sys_bpf_failed(link, "attach to the iterator");
 
-	a = sys_attr();
 	a.iter_create.link_fd = (uint32_t)link;
 	int fd = sys_bpf(BPF_ITER_CREATE, &a);
 	if (fd < 0)

@@ -215,14 +215,14 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-int sample_rings_drain(struct sample_rings *r, bool all,
+int sample_rings_drain(struct sample_rings *r, enum sample_rings_drain how,
 		       int (*take)(void *arg, size_t cpu_index, bool is_task,
 				   const struct perf_event_header *h),
 		       void *arg)
 {
 	// The time first: what is older than it and finished is seen by the looks that follow.
-	const uint64_t until = r->ended ? UINT64_MAX : now_ns() - LATE_NS;
-	bool much = all || r->ended;
+	const uint64_t until = r->ended || how == DRAIN_ALL ? UINT64_MAX : now_ns() - LATE_NS;
+	bool much = how != DRAIN_IF_MUCH || r->ended;
 	int err = 0;
 
 	for (uint32_t i = 0; i < 2 * r->n_cpus; i++) {

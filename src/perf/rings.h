@@ -38,11 +38,16 @@ enum sample_rings_what { RINGS_TASKS, RINGS_CLOCK };
 SONDE_MUST_CHECK int sample_rings_start(struct sample_rings *r, enum sample_rings_what what);
 void sample_rings_stop(struct sample_rings *r);
 
+enum sample_rings_drain {
+	DRAIN_IF_MUCH, /* few records are left for later */
+	DRAIN_OLD,     /* what is older than a moment, and so in order over all CPUs */
+	DRAIN_ALL,     /* up to now: what a CPU is writing at this moment may come out of order */
+};
 /**
- * Calls @take for all records older than a moment, in order of time; after sample_rings_stop() for
- * all there are. Few records are left for later unless @all. Returns the first failure of @take.
+ * Calls @take for records, in order of time; after sample_rings_stop() for all there are. Returns
+ * the first failure of @take.
  */
-SONDE_MUST_CHECK int sample_rings_drain(struct sample_rings *r, bool all,
+SONDE_MUST_CHECK int sample_rings_drain(struct sample_rings *r, enum sample_rings_drain how,
 					int (*take)(void *arg, size_t cpu_index, bool is_task,
 						    const struct perf_event_header *h),
 					void *arg);

@@ -389,7 +389,8 @@ static int sampler_drain(void *state, bool flush)
 	if (!s->on || s->failed)
 		return 0;
 	const bool due = read(s->timer, &ticks, sizeof(ticks)) > 0;
-	int r = sample_rings_drain(&s->rings, flush || due, take_record, s);
+	int r = sample_rings_drain(&s->rings, flush || due ? DRAIN_OLD : DRAIN_IF_MUCH, take_record,
+				   s);
 	for (size_t i = 0; !r && flush && i < s->rings.n_cpus; i++)
 		r = s->rings.ended ? writer_finish(s->streams[i], now_ns())
 				   : writer_flush(s->streams[i]);

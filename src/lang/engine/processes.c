@@ -164,19 +164,19 @@ void processes_free(struct processes *p)
 	free(p);
 }
 
-static void drain(struct processes *p)
+static void drain(struct processes *p, enum sample_rings_drain how)
 {
 	if (!p->follows)
 		return;
 	p->drained_ns = now_ns();
-	if (sample_rings_drain(&p->rings, /* all= */ true, take_record, p) < 0)
+	if (sample_rings_drain(&p->rings, how, take_record, p) < 0)
 		p->follows = false; // no memory: from here on, what still runs has names
 }
 
 void processes_drain(struct processes *p)
 {
 	if (p->follows && now_ns() - p->drained_ns >= DRAIN_NS)
-		drain(p);
+		drain(p, DRAIN_OLD);
 }
 
 /* What is mapped at an address; a process that is not known, but runs, is looked at now. */
@@ -184,7 +184,9 @@ static bool find_map(struct processes *p, pid_t pid, uint64_t addr, struct map *
 {
 	if (procs_find(p->procs, pid, addr, ret))
 		return true;
-	drain(p);
+	// What is asked for was written before: all up to now counts, though it may have ended
+	// since.
+	drain(p, DRAIN_ALL);
 	if (procs_find(p->procs, pid, addr, ret))
 		return true;
 	return pid > 0 && scan(p, pid) == 0 && procs_find(p->procs, pid, addr, ret);

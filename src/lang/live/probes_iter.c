@@ -14,12 +14,20 @@
 /* So is the struct that is their context. */
 #define ITER_CONTEXT "bpf_iter__"
 
+/* These walk through one map, and scripts have no name for it. */
+static bool is_of_a_map(const char *name)
+{
+	return !strcmp(name, "bpf_map_elem") || !strcmp(name, "bpf_sk_storage_map") ||
+	       !strcmp(name, "sockmap");
+}
+
 static bool iter_struct(const char *tag, const char **ret_name)
 {
 	const size_t len = sizeof(ITER_CONTEXT) - 1;
 
 	*ret_name = tag + len;
-	return !strncmp(tag, ITER_CONTEXT, len) && tag[len] && !strstr(tag + len, "__");
+	return !strncmp(tag, ITER_CONTEXT, len) && tag[len] && !strstr(tag + len, "__") &&
+	       !is_of_a_map(tag + len);
 }
 
 static int see(void *arg, const char *tag)
@@ -83,6 +91,10 @@ int find_iter(struct lookup *l)
 		return lookup_error(l, "bad-attach-point",
 				    "'%s': iterators are not pinned; their output goes to the "
 				    "script's",
+				    l->ap->text);
+	if (is_of_a_map(l->ap->parts[1]))
+		return lookup_error(l, "unknown-iterator",
+				    "'%s': this iterator needs a map, which scripts cannot name",
 				    l->ap->text);
 	if (!types)
 		return lookup_error(l, "no-types", "iterators need the kernel's types: %s",

@@ -190,7 +190,7 @@ int find_watchpoint(struct lookup *l)
 	if (!number_read(ap->parts[2], &len, &end) || *end || !len || len > 8 || (len & (len - 1)))
 		return lookup_error(l, "bad-attach-point",
 				    "'%s' bytes cannot be watched: 1, 2, 4 or 8 can", ap->parts[2]);
-	if (addr % len)
+	if (addr % len && strcmp(mode ? mode : "", "x") != 0) // code begins anywhere
 		return lookup_error(l, "bad-attach-point", "'%s' is no multiple of %s",
 				    ap->parts[1], ap->parts[2]);
 	if (!mode)

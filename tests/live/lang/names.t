@@ -77,3 +77,41 @@ script:
     }
 trigger: i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done
 signal: none
+
+== names of a program that has just ended
+needs: cc
+oracle: no, it has none
+command:
+    cat >prog.c <<'END'
+    #include <unistd.h>
+    __attribute__((noinline)) int brief_fn(int n) { __asm__(""); return n; }
+    int main(void) { return brief_fn(1) + getppid() == 0; }
+    END
+    cc -O1 -o sonde-prog prog.c || exit 99
+    for i in 1 2 3 4 5 6; do
+        "$SONDE" run -q -c ./sonde-prog -e 'uprobe:./sonde-prog:brief_fn { @[usym(reg("ip"))] = count(); }'
+    done | sort | uniq -c
+match:
+    ^ *6 @\[brief_fn\]: 1$
+never:
+    0x
+
+== exec watchpoints anywhere in code
+needs: cc
+command:
+    cat >prog.c <<'END'
+    long n;
+    __attribute__((noinline)) long odd(long by) { n += by; return n; }
+    __attribute__((naked, aligned(16), used)) void at_one(void) { __asm__("nop\n.globl place\nplace: nop\nret"); }
+    int main(void) { for (int i = 0; i < 3; i++) at_one(); return odd(3) == 0; }
+    END
+    cc -O1 -no-pie -o sonde-prog prog.c || exit 99
+    at=$(nm sonde-prog | sed -n 's/^\([0-9a-f]*\) T place$/0x\1/p')
+    "$SONDE" run -q -c ./sonde-prog -e "watchpoint:$at:8:x { @ = count(); }" || exit 1
+    "$SONDE" run -q -e 'iter:cgroup { @ = max(ctx.cgroup != 0); }'
+stdout:
+
+    @: 3
+
+
+    @: 1
