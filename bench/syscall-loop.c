@@ -6,7 +6,7 @@
  * ns that a call took in the best and in the median round, and the calls made. It is CPU time that
  * counts, so that others on the machine do not.
  * syscall-loop rate CPU SECONDS RATE FILE: makes so many calls a second, and catches up where it
- * was kept from it. To FILE: the calls, and the seconds that they took.
+ * was kept from it, for as long again at most. To FILE: the calls, and the seconds that they took.
  */
 #include <sched.h>
 #include <stdbool.h>
@@ -60,11 +60,11 @@ static int rate(double seconds, double per_s, FILE *to)
 {
 	const uint64_t begin = clock_ns(CLOCK_MONOTONIC);
 	const uint64_t calls = (uint64_t)(seconds * per_s);
+	double passed = 0;
 	uint64_t done = 0;
 
-	while (done < calls) {
-		const double passed = (double)(clock_ns(CLOCK_MONOTONIC) - begin) / NS;
-
+	while (done < calls && passed < 2 * seconds) {
+		passed = (double)(clock_ns(CLOCK_MONOTONIC) - begin) / NS;
 		if (passed * per_s < (double)done)
 			continue;
 		const uint64_t left = calls - done;
