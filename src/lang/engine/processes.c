@@ -33,7 +33,7 @@ struct processes {
 	struct procs *procs; /* owned */
 	struct dsos dsos;
 	struct objects objects; /* of dsos */
-	bool scans;		/* what is told now runs for long: its files need not be opened */
+	bool scans; /* what is told now runs for long: not all of its files need be opened */
 };
 
 static uint64_t now_ns(void)
@@ -71,7 +71,7 @@ static int scan(struct processes *p, pid_t pid)
 {
 	const struct proc_scan to = { .arg = p, .map = scan_map };
 
-	p->scans = true;
+	p->scans = !pid; // one may end, and its files with its namespace
 	int r = proc_scan(&to, &pid, pid ? 1 : 0);
 	p->scans = false;
 	return r;

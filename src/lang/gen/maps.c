@@ -42,7 +42,8 @@ static enum store store_of(const struct gen *g, const struct map_info *m)
 		return agg ? STORE_PERCPU : STORE_SCALAR;
 	if (agg)
 		return STORE_PERCPU_HASH;
-	return is_task_storage(m) && !g->check->world->is_synchronous ? STORE_TASK : STORE_HASH;
+	const struct world *w = g->check->world;
+	return is_task_storage(m) && !w->is_synchronous && !w->pid_ns_ino ? STORE_TASK : STORE_HASH;
 }
 
 static uint32_t kernel_type(const struct script_map *m, const struct map_info *info)

@@ -120,8 +120,23 @@ static struct val elapsed(struct gen *g)
 		fn_load(g->f, 8, false, globals_at(offsetof(struct script_globals, start_ns)), 0));
 }
 
+/* Processes that the namespace does not have are 0. */
+static struct val id_in_namespace(struct gen *g, bool thread)
+{
+	const struct world *w = g->check->world;
+	struct val ids = fn_slot(g->f, sizeof(struct bpf_pidns_info));
+
+	FN_CALL(g->f, BPF_FUNC_get_ns_current_pid_tgid, val_imm((int64_t)w->pid_ns_dev),
+		val_imm((int64_t)w->pid_ns_ino), ids, val_imm(sizeof(struct bpf_pidns_info)));
+	return fn_load(g->f, 4, false, ids,
+		       thread ? offsetof(struct bpf_pidns_info, pid)
+			      : offsetof(struct bpf_pidns_info, tgid));
+}
+
 static struct val process_id(struct gen *g, bool thread)
 {
+	if (g->check->world->pid_ns_ino)
+		return id_in_namespace(g, thread);
 	struct val v = FN_CALL0(g->f, BPF_FUNC_get_current_pid_tgid);
 
 	return thread ? fn_extend(g->f, v, 4, false) : fn_op(g->f, FN_RSH, v, val_imm(32));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include <sonde/err.h>
@@ -144,6 +145,18 @@ static const struct world_ops ops = {
 	.free = live_free,
 };
 
+/* In a container processes have other numbers than the kernel's own. */
+static void find_pid_namespace(struct world *w)
+{
+	enum { INIT_PID_NS = (int)0xEFFFFFFCU }; // the kernel's PROC_PID_INIT_INO
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == (unsigned)INIT_PID_NS)
+		return;
+	w->pid_ns_dev = st.st_dev;
+	w->pid_ns_ino = st.st_ino;
+}
+
 int live_world_new(const struct live_options *opt, struct world **ret)
 {
 	struct live *live = calloc(1, sizeof(*live));
@@ -151,6 +164,7 @@ int live_world_new(const struct live_options *opt, struct world **ret)
 	if (!live)
 		return sonde_fail(-ENOMEM, "the kernel's probes: out of memory");
 	live->world = (struct world){ .name = "live", .ops = &ops };
+	find_pid_namespace(&live->world);
 	live->opt = *opt;
 	*ret = &live->world;
 	return 0;

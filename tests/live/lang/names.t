@@ -115,3 +115,28 @@ stdout:
 
 
     @: 1
+
+== in a container processes have its numbers
+needs: cc
+oracle: no, 0.17 has the kernel's
+command:
+    cat >prog.c <<'END'
+    #include <unistd.h>
+    __attribute__((noinline)) int inside_fn(int n) { __asm__(""); return n; }
+    int main(void) { usleep(300000); return inside_fn(1) + getppid() < 0; }
+    END
+    cc -O1 -o sonde-prog prog.c || exit 99
+    unshare -pf --mount-proc "$SONDE" run -q -c ./sonde-prog -e '
+        uprobe:./sonde-prog:inside_fn { @[usym(reg("ip")), pid == cpid, pid < 10, tid == pid] = count(); }'
+    mkdir there
+    unshare -m sh -c 'mount --bind . there && exec there/sonde-prog' &
+    pid=$!
+    sleep 0.1
+    "$SONDE" run -q -p $pid -e "uprobe:$PWD/there/sonde-prog:inside_fn { @there[usym(reg(\"ip\"))] = count(); }"
+stdout:
+
+
+    @[inside_fn, 1, 1, 1]: 1
+
+
+    @there[inside_fn]: 1
