@@ -248,6 +248,17 @@ bool gen_changes(const struct ast *x);
 bool gen_reads(const struct ast *x, const struct var *v);
 
 /* loop.c */
+/** What must be put back behind a function that the kernel calls back. */
+struct outer {
+	struct fn *f;
+	struct loop *loop;
+	struct val frame;
+	bool in_callback;
+};
+/** Code goes to a new function of @n_args arguments from here on; @frame_arg is the frame. */
+struct outer gen_enter(struct gen *g, unsigned n_args, unsigned frame_arg, struct loop *loop);
+/** Ends it: at l_continue with 0, at l_break with 1, which ends a loop. Returns its index. */
+int gen_return(struct gen *g, const struct outer *o, struct loop *loop);
 void gen_for(struct gen *g, struct ast *s);
 void gen_while(struct gen *g, struct ast *s);
 

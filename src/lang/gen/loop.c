@@ -10,15 +10,7 @@
 
 enum { LOOPS_MOST = 1 << 23 }; /* BPF_MAX_LOOPS of the kernel */
 
-/* What must be put back after a body was made. */
-struct outer {
-	struct fn *f;
-	struct loop *loop;
-	struct val frame;
-	bool in_callback;
-};
-
-static struct outer enter(struct gen *g, unsigned n_args, unsigned frame_arg, struct loop *loop)
+struct outer gen_enter(struct gen *g, unsigned n_args, unsigned frame_arg, struct loop *loop)
 {
 	const struct outer o = { g->f, g->loop, g->frame, g->in_callback };
 
@@ -31,8 +23,7 @@ static struct outer enter(struct gen *g, unsigned n_args, unsigned frame_arg, st
 	return o;
 }
 
-/* Ends a body: 0 goes on, 1 ends the loop. */
-static int leave(struct gen *g, const struct outer *o, struct loop *loop)
+int gen_return(struct gen *g, const struct outer *o, struct loop *loop)
 {
 	const int fn = fn_index(g->f);
 
@@ -81,10 +72,10 @@ void gen_while(struct gen *g, struct ast *s)
 	int l_end = fn_label(g->f);
 
 	(void)gen_frame(g);
-	struct outer o = enter(g, 2, 1, &loop);
+	struct outer o = gen_enter(g, 2, 1, &loop);
 	gen_branch(g, s->u.loop.cond, loop.l_break);
 	gen_stmt(g, s->u.loop.body);
-	const int fn = leave(g, &o, &loop);
+	const int fn = gen_return(g, &o, &loop);
 	struct val n = FN_CALL(g->f, BPF_FUNC_loop, val_imm(LOOPS_MOST), val_fn(fn), gen_frame(g),
 			       val_imm(0));
 	fn_if(g->f, FN_NE, n, val_imm(LOOPS_MOST), l_end);
@@ -107,11 +98,11 @@ static void range(struct gen *g, struct ast *s)
 	const struct home from = gen_shared(g); // where the range begins, for the body
 	gen_home_store(g, &from, begin);
 	fn_if(g->f, FN_SGE, begin, end, l_none);
-	struct outer o = enter(g, 2, 1, &loop);
+	struct outer o = gen_enter(g, 2, 1, &loop);
 	gen_home_store(g, gen_home(g, v),
 		       fn_op(g->f, FN_ADD, fn_arg(g->f, 0), gen_home_load(g, &from)));
 	gen_stmt(g, s->u.foreach.body);
-	const int fn = leave(g, &o, &loop);
+	const int fn = gen_return(g, &o, &loop);
 	struct val n = own(g, fn_op(g->f, FN_SUB, end, begin));
 	int l_fine = fn_label(g->f);
 	fn_if(g->f, FN_LE, n, val_imm(LOOPS_MOST), l_fine);
@@ -194,10 +185,10 @@ static void over_map(struct gen *g, struct ast *s)
 	int l_none = fn_label(g->f);
 
 	(void)gen_frame(g);
-	struct outer o = enter(g, 4, 3, &loop);
+	struct outer o = gen_enter(g, 4, 3, &loop);
 	set_pair(g, s, m);
 	gen_stmt(g, s->u.foreach.body);
-	const int fn = leave(g, &o, &loop);
+	const int fn = gen_return(g, &o, &loop);
 	struct val map = gen_map_now(g, gen_map(g, m), l_none);
 	FN_CALL(g->f, BPF_FUNC_for_each_map_elem, map, val_fn(fn), gen_frame(g), val_imm(0));
 	leave_too(g);
@@ -223,8 +214,8 @@ struct val gen_map_len(struct gen *g, const struct map_info *info)
 	if (m->key->kind == TYPE_NONE)
 		return val_imm(1);
 	(void)gen_frame(g);
-	struct outer o = enter(g, 4, 3, &loop);
-	const int fn = leave(g, &o, &loop);
+	struct outer o = gen_enter(g, 4, 3, &loop);
+	const int fn = gen_return(g, &o, &loop);
 	fn_mov(g->f, r, val_imm(0));
 	struct val map = gen_map_now(g, m, l_none);
 	fn_mov(g->f, r,

@@ -314,6 +314,14 @@ static bool is_array_str(const struct ast *x)
 	       x->u.call.args->kind != AST_POSITIONAL;
 }
 
+/* A cast that leaves the bytes, or their begin, as they are. */
+static bool is_same_bytes(const struct type *to, const struct type *from)
+{
+	if (to->kind == TYPE_STR)
+		return from->kind == TYPE_STR && to->size <= from->size;
+	return type_same(to, from) || (to->kind == TYPE_ARRAY && type_in_memory(from));
+}
+
 struct place gen_place(struct gen *g, struct ast *x)
 {
 	switch (x->kind) {
@@ -322,9 +330,8 @@ struct place gen_place(struct gen *g, struct ast *x)
 	case AST_MEMBER: return place_of_member(g, x);
 	case AST_INDEX: return place_of_index(g, x);
 	case AST_CAST:
-		if (x->type->kind == TYPE_STR || type_same(x->type, x->u.cast.x->type) ||
-		    (x->type->kind == TYPE_ARRAY && type_in_memory(x->u.cast.x->type)))
-			return gen_place(g, x->u.cast.x); // the same bytes
+		if (is_same_bytes(x->type, x->u.cast.x->type))
+			return gen_place(g, x->u.cast.x);
 		break;
 	case AST_UNARY:
 		if (x->u.op.op == OP_DEREF)
@@ -442,6 +449,9 @@ static void str_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
 		FN_CALL(g->f, BPF_FUNC_get_current_comm, address(g, &to), val_imm(16));
 	} else if (b && b->id == B_FUNC) {
 		str_literal(g, g->point->func, strlen(g->point->func), dst, off, t, pad);
+	} else if (x->kind == AST_CAST && x->u.cast.x->type->kind == TYPE_STR &&
+		   x->u.cast.x->type->size < x->type->size) {
+		str_into(g, x->u.cast.x, dst, off, t, pad); // there is no more of it
 	} else if (x->kind == AST_CALL && !is_array_str(x)) {
 		gen_call_into(g, x, dst, off, t);
 	} else if (b && b->id == B_PCOMM) {

@@ -5,7 +5,9 @@
 
 #include "lang/gen/gen.h"
 
-enum { WORDS_INLINE = 16, PAIRS_MOST = 64 * 64 };
+/* Searches of more steps than this are called back by the kernel, place by place: the verifier
+ * follows each step of other loops. */
+enum { WORDS_INLINE = 16, STEPS_INLINE = 1500 };
 
 /* Goes to @l_no where @n bytes of the two differ; both are readable in whole words of 8 where
  * @wide. */
@@ -172,28 +174,85 @@ static void search_any(struct gen *g, struct ast *a, struct ast *b, struct val r
 	fn_place(g->f, l_end);
 }
 
+/* @x in scratch memory, where a function that is called back finds it, too. */
+static int64_t in_scratch(struct gen *g, struct ast *x)
+{
+	const int64_t at = g->scratch_len;
+
+	gen_into(g, x, gen_scratch(g, x->type->size), 0, x->type, /* pad= */ true);
+	return at;
+}
+
+/* Goes to @l_no where place @i of the hay is not the begin of the needle at @needle. */
+static void match_any(struct gen *g, struct val i, int64_t hay, uint32_t hay_len, int64_t needle,
+		      uint32_t len, int l_no)
+{
+	struct val k = fn_reg(g->f), at = fn_reg(g->f);
+	int l_byte = fn_label(g->f), l_found = fn_label(g->f);
+
+	fn_mov(g->f, k, val_imm(0));
+	fn_place(g->f, l_byte);
+	fn_mov(g->f, at, gen_scratch_at(g, needle));
+	fn_op_to(g->f, FN_ADD, at, k);
+	struct val c = fn_load(g->f, 1, false, at, 0);
+	fn_if(g->f, FN_EQ, c, val_imm(0), l_found);
+	struct val sum = fn_op(g->f, FN_ADD, i, k);
+	fn_if(g->f, FN_GE, sum, val_imm(hay_len), l_no);
+	fn_mov(g->f, at, gen_scratch_at(g, hay));
+	fn_op_to(g->f, FN_ADD, at, sum);
+	fn_if(g->f, FN_NE, fn_load(g->f, 1, false, at, 0), c, l_no);
+	fn_op_to(g->f, FN_ADD, k, val_imm(1));
+	fn_if(g->f, FN_LT, k, val_imm(len), l_byte);
+	fn_place(g->f, l_found);
+}
+
+/* Of long strings: a function that the kernel calls for each place. @text NULL: not known. */
+static void search_called(struct gen *g, struct ast *a, struct ast *b, const char *text,
+			  uint32_t len, struct val r)
+{
+	const uint32_t places = text ? a->type->size - len + 1 : a->type->size;
+	const int64_t hay = in_scratch(g, a), needle = text ? 0 : in_scratch(g, b);
+	struct loop loop;
+
+	(void)gen_frame(g);
+	const struct home found = gen_shared(g);
+	gen_home_store(g, &found, val_imm(0));
+	const struct outer o = gen_enter(g, 2, 1, &loop);
+	struct val p = fn_reg(g->f), i = fn_arg(g->f, 0);
+	fn_if(g->f, FN_GE, i, val_imm(places), loop.l_break); // never; the verifier wants it
+	if (!text) {
+		match_any(g, i, hay, a->type->size, needle, b->type->size, loop.l_continue);
+	} else {
+		fn_mov(g->f, p, gen_scratch_at(g, hay));
+		fn_op_to(g->f, FN_ADD, p, i);
+		for (uint32_t k = 0; k < len; k++)
+			fn_if(g->f, FN_NE, fn_load(g->f, 1, false, p, k),
+			      val_imm((unsigned char)text[k]), loop.l_continue);
+	}
+	gen_home_store(g, &found, val_imm(1));
+	fn_jump(g->f, loop.l_break);
+	const int fn = gen_return(g, &o, &loop);
+	FN_CALL(g->f, BPF_FUNC_loop, val_imm(places), val_fn(fn), gen_frame(g), val_imm(0));
+	fn_mov(g->f, r, gen_home_load(g, &found));
+}
+
 struct val gen_str_contains(struct gen *g, struct ast *a, struct ast *b)
 {
 	size_t len = 0;
 	const char *text = check_text(g->check, b, &len);
 	struct val r = fn_reg(g->f);
+	const uint64_t size = a->type->size, steps = size * (text ? len : b->type->size);
 
-	if (!text) {
-		if ((uint64_t)a->type->size * b->type->size > PAIRS_MOST)
-			(void)diag_error(
-				g->diag, b->pos, "too-large",
-				"strcontains() takes a text between quotes, or two strings of "
-				"64 bytes at most");
-		else
-			search_any(g, a, b, r);
-		return r;
-	}
-	if (!len) {
-		(void)in_memory(g, a); // for its effects
-		return val_imm(1);
-	}
 	fn_mov(g->f, r, val_imm(0));
-	if (len <= a->type->size)
+	if (text && (!len || len > size)) {
+		(void)in_memory(g, a); // for its effects
+		return val_imm(!len);
+	}
+	if (steps > STEPS_INLINE)
+		search_called(g, a, b, text, (uint32_t)len, r);
+	else if (text)
 		search(g, a, text, (uint32_t)len, r);
+	else
+		search_any(g, a, b, r);
 	return r;
 }

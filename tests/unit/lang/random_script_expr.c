@@ -218,7 +218,12 @@ static void about_text(struct gen *g)
 	case 1:
 		TEXT("strcontains(");
 		random_str(g);
-		TEXT(", \"%s\")", text);
+		TEXT(", ");
+		if (pick(g, 2))
+			TEXT("\"%s\"", text);
+		else
+			random_str(g);
+		TEXT(")");
 		return;
 	case 2:
 		TEXT("len(str(");
