@@ -25,6 +25,7 @@ void script_arg_fini(struct script_arg *a)
 static int read_all(struct script_arg *a, int fd)
 {
 	size_t cap = 0;
+	const char *from = a->path ? a->path : a->name;
 	ssize_t n;
 
 	do {
@@ -35,10 +36,13 @@ static int read_all(struct script_arg *a, int fd)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return sonde_fail_errno(-errno, "cannot read '%s'", a->name);
+			return sonde_fail_errno(-errno, "cannot read '%s'", from);
+		if (memchr(a->text + a->len, '\0', (size_t)n))
+			return sonde_fail(-EBADMSG,
+					  "'%s' is no script: it has bytes that are no text", from);
 		a->len += (size_t)n;
 		if (a->len > PARSE_BYTES_MOST)
-			return sonde_fail(-E2BIG, "'%s' is longer than %d bytes", a->name,
+			return sonde_fail(-E2BIG, "'%s' is longer than %d bytes", from,
 					  PARSE_BYTES_MOST);
 	} while (n != 0);
 	a->text[a->len] = '\0';
