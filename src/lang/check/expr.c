@@ -45,6 +45,11 @@ static bool param_number(const struct check *c, const struct ast *x, int64_t *re
 
 const char *check_text(const struct check *c, const struct ast *x, size_t *ret_len)
 {
+	const struct func *f = x->kind == AST_CALL ? x->note : NULL;
+
+	// str($1) is $1.
+	if (f && f->id == F_STR && x->u.call.args->kind == AST_POSITIONAL && !x->u.call.args->next)
+		x = x->u.call.args;
 	if (x->kind == AST_STR) {
 		*ret_len = x->u.str.len;
 		return x->u.str.data;

@@ -258,7 +258,11 @@ static void f_addr(struct check *c, struct ast *x)
 	}
 	x->note_n = (int64_t)c->world->ops->address(c->world, path, name);
 	if (!x->note_n)
-		check_error(c, pos_of(x, 0), "unknown-symbol", "no address is known of '%s'", name);
+		check_error(c, pos_of(x, 0), "unknown-symbol", "no address is known of '%s'%s",
+			    name,
+			    path && (c->opt->pid <= 0 || c->opt->has_child)
+				    ? "; only -p tells where a program is loaded"
+				    : "");
 }
 
 /* An address: a number (4 bytes), or an array of 4 or 16 bytes. */

@@ -85,3 +85,19 @@ stdout:
     @key[1]: 0
     @none: 0
     @up: 0
+
+== a parameter as a text, and addresses of a program's variables
+needs: cc
+oracle: no, 0.17 wants a literal
+command:
+    cat >prog.c <<'END'
+    long number = 77;
+    __attribute__((noinline)) long get(long n) { number += n; return number; }
+    int main(void) { return get(1) + get(2) == 0; }
+    END
+    cc -O1 -no-pie -o sonde-prog prog.c || exit 99
+    "$SONDE" run -q -c ./sonde-prog -e 'uprobe:./sonde-prog:get {
+        printf("%d %d %s\n", *uaddr(str($1)), *uaddr("number"), str($1)); }' number
+stdout:
+    77 77 number
+    78 78 number

@@ -154,8 +154,7 @@ TEST(a_script_is_a_file_or_a_ready_one)
 	EXPECT_EQ(script_arg_read(&a, "nothing.bt"), -ENOENT);
 	script_arg_fini(&a);
 	EXPECT_EQ(script_arg_read(&a, "/proc/self/exe"), -EBADMSG);
-	EXPECT_STR(sonde_err_str(),
-		   "'/proc/self/exe' is no script: it has bytes that are no text");
+	EXPECT_STR(sonde_err_str(), "'/proc/self/exe' is no script: it has bytes that are no text");
 	script_arg_fini(&a);
 	EXPECT_EQ(script_arg_read(&a, "/proc/self/"), -EISDIR);
 	EXPECT_STR(sonde_err_str(), "cannot read '/proc/self/': Is a directory");

@@ -253,7 +253,7 @@ t.bt:4:8: error: uaddr() works in probes of programs only [no-program]
 t.bt:5:14: error: argument 1 of kaddr() must be a text between quotes [not-constant]
 t.bt:6:13: error: argument 1 of ksym() must be a number [bad-argument]
 t.bt:7:13: error: argument 1 of usym() must be a number [bad-argument]
-t.bt:11:14: error: no address is known of 'f' [unknown-symbol]
+t.bt:11:14: error: no address is known of 'f'; only -p tells where a program is loaded [unknown-symbol]
 
 == functions: of registers
 BEGIN {
