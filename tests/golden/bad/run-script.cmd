@@ -8,4 +8,6 @@ sonde run -e 'BEGIN { exit( }'
 echo "status $?"
 sonde run -e ''
 echo "status $?"
-head -c 2000000 /dev/zero | sonde run -
+head -c 1000 /dev/zero | sonde run -
+echo "status $?"
+head -c 2000000 /dev/zero | tr "\0" " " | sonde run -
