@@ -87,6 +87,8 @@ struct check {
 	size_t n_own, cap_own;
 	unsigned type_nest; /* types that are within each other */
 	uint32_t max_strlen, max_map_keys;
+	/** What becomes of points that are not there: a warning where there are others beside. */
+	enum { MISSING_USUAL, MISSING_ERROR, MISSING_WARN, MISSING_IGNORE } missing_probes;
 	enum stack_mode stack_mode;
 	bool quiet;   /* types are still being found: say nothing */
 	bool changed; /* a map's or variable's type is other than before */

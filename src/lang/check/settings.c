@@ -85,6 +85,20 @@ static bool set_ring(struct check *c, struct script *s, const char *v)
 	return true;
 }
 
+static bool set_missing(struct check *c, struct script *s, const char *v)
+{
+	(void)s;
+	if (!strcmp(v, "error"))
+		c->missing_probes = MISSING_ERROR;
+	else if (!strcmp(v, "warn"))
+		c->missing_probes = MISSING_WARN;
+	else if (!strcmp(v, "ignore"))
+		c->missing_probes = MISSING_IGNORE;
+	else
+		return false;
+	return true;
+}
+
 /* Known elsewhere, and of no meaning here. */
 static bool set_nothing(struct check *c, struct script *s, const char *v)
 {
@@ -103,6 +117,7 @@ static const struct {
 	{ "max_map_keys", set_keys, "1 to 16777216" },
 	{ "stack_mode", set_stack, "bpftrace, perf or raw" },
 	{ "print_maps_on_exit", set_print, "true or false" },
+	{ "missing_probes", set_missing, "error, warn or ignore" },
 	{ "ring_len", set_ring, "a power of two of 65536 bytes or more" },
 	{ "max_bpf_progs", set_nothing, "" },
 	{ "max_probes", set_nothing, "" },
@@ -115,7 +130,6 @@ static const struct {
 	{ "cpp_demangle", set_nothing, "" },
 	{ "lazy_symbolication", set_nothing, "" },
 	{ "license", set_nothing, "" },
-	{ "missing_probes", set_nothing, "" },
 	{ "cache_user_symbols", set_nothing, "" },
 	{ "show_debug_info", set_nothing, "" },
 	{ "str_trunc_trailer", set_nothing, "" },

@@ -49,7 +49,11 @@ static int find_points(struct compiler *c, struct world *w, const struct ast_pro
 	int r = check_wants(&c->check, p, &wants);
 
 	// Scripts name what different kernels and libraries call differently: one is enough.
-	c->diag->lenient = p->attach && p->attach->next;
+	const bool none_is_fine = c->check.missing_probes >= MISSING_WARN;
+	c->diag->lenient = none_is_fine || (p->attach && p->attach->next &&
+					    c->check.missing_probes != MISSING_ERROR);
+	c->diag->misses_files = none_is_fine;
+	c->diag->ignores_missing = c->check.missing_probes == MISSING_IGNORE;
 	for (const struct ast_attach *a = p->attach; !r && a; a = a->next) {
 		const struct probe *points = NULL;
 
@@ -65,7 +69,7 @@ static int find_points(struct compiler *c, struct world *w, const struct ast_pro
 		}
 	}
 	c->diag->lenient = false;
-	if (!r && c->n_pairs == before && c->diag->n_errors == errors)
+	if (!r && c->n_pairs == before && c->diag->n_errors == errors && !none_is_fine)
 		(void)diag_error(c->diag, p->pos, "no-probes", "none of these points is there");
 	return r;
 }

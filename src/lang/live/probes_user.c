@@ -175,13 +175,19 @@ static int add_address(struct user_lookup *u, uint64_t addr)
 static int unknown_function(struct user_lookup *u)
 {
 	const char *near = elf_funcs_near(u->funcs, u->pattern);
+	const char *stripped = elf_funcs_is_stripped(u->funcs)
+				       ? ": it is stripped, only what it exports is known"
+				       : "";
 
 	if (glob_is(u->pattern))
-		return lookup_error(u->l, "no-match", "no function of '%s' matches '%s'", u->shown,
-				    u->pattern);
-	return lookup_error(u->l, "unknown-function", "no function '%s' in '%s'%s%s%s", u->pattern,
-			    u->shown, near ? "; did you mean '" : "", near ? near : "",
-			    near ? "'?" : "");
+		return lookup_error(u->l, "no-match", "no function of '%s' matches '%s'%s",
+				    u->shown, u->pattern, stripped);
+	if (near)
+		return lookup_error(u->l, "unknown-function",
+				    "no function '%s' in '%s'; did you mean '%s'?", u->pattern,
+				    u->shown, near);
+	return lookup_error(u->l, "unknown-function", "no function '%s' in '%s'%s", u->pattern,
+			    u->shown, stripped);
 }
 
 /* Functions of libpthread and others are libc's today; scripts go on naming what is an empty shell.

@@ -85,6 +85,21 @@ static void add_source(struct diag *d, struct pos pos)
 	strbuf_str(&d->out, "\n");
 }
 
+/* Whether the tag says that a point is not there, not that it makes no sense. */
+static bool is_missing(const struct diag *d, const char *tag)
+{
+	static const char *const tags[] = {
+		"unknown-function", "unknown-event",	  "unknown-marker",
+		"no-match",	    "no-function-probes", "no-file",
+	};
+	const size_t n = sizeof(tags) / sizeof(tags[0]) - (d->misses_files ? 0 : 2);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(tag, tags[i]))
+			return d->lenient;
+	return false;
+}
+
 int diag_add(struct diag *d, enum diag_level level, struct pos pos, const char *tag,
 	     const char *fmt, ...)
 {
@@ -92,10 +107,11 @@ int diag_add(struct diag *d, enum diag_level level, struct pos pos, const char *
 	char words[WORDS_MOST];
 	va_list ap;
 
-	if (d->lenient && (!strcmp(tag, "unknown-function") || !strcmp(tag, "unknown-event")))
+	const bool missing = is_missing(d, tag);
+	if (missing)
 		level = DIAG_WARNING;
 	unsigned *n = level == DIAG_ERROR ? &d->n_errors : &d->n_warnings;
-	if ((*n)++ >= DIAG_MOST)
+	if ((*n)++ >= DIAG_MOST || (missing && d->ignores_missing))
 		return r;
 
 	va_start(ap, fmt);

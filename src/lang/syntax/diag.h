@@ -25,8 +25,10 @@ struct diag {
 	size_t text_len;
 	struct strbuf out; /* the messages so far */
 	unsigned n_errors, n_warnings;
-	/** "unknown-function" and "unknown-event" only warn: there are other points beside. */
+	/** Points that are not there only warn: there are others beside. */
 	bool lenient;
+	bool misses_files;    /* also where there is no such file, no such kind of probe */
+	bool ignores_missing; /* and not even warn */
 };
 
 enum { DIAG_MOST = 50 }; /* further ones are only counted */

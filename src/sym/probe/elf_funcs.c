@@ -56,6 +56,11 @@ bool elf_funcs_is_pie(const struct elf_funcs *f)
 	return f->image.header.e_type == ET_DYN;
 }
 
+bool elf_funcs_is_stripped(const struct elf_funcs *f)
+{
+	return f->symbols.is_stripped;
+}
+
 static int read_once(struct elf_funcs *f)
 {
 	if (f->is_read)

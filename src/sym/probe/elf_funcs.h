@@ -53,6 +53,8 @@ const char *elf_funcs_near(struct elf_funcs *f, const char *name);
 
 /** Whether the file is a shared library or position-independent (its addresses are moved). */
 bool elf_funcs_is_pie(const struct elf_funcs *f);
+/** Its own functions were taken out; known once a function was asked for. */
+bool elf_funcs_is_stripped(const struct elf_funcs *f);
 
 /**
  * The file that a script means by @name, as the absolute path in *@ret (owned): a path (from the

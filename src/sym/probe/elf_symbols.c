@@ -175,6 +175,7 @@ int elf_symbols_read(const struct elf_image *m, struct elf_symbols *ret)
 	if (r || ret->n > n_exported)
 		return r;
 	r = elf_image_open_debug(m, &ret->debug);
+	ret->is_stripped = r == -ENOENT;
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)

@@ -24,6 +24,7 @@ struct elf_symbol {
 struct elf_symbols {
 	struct elf_image debug; /* its names are borrowed */
 	bool has_debug;
+	bool is_stripped;	/* only what it exports and imports is known */
 	struct arena arena;	/* of names that were cut */
 	struct elf_symbol *all; /* owned */
 	size_t n, cap;

@@ -220,3 +220,20 @@ stdout:
     -e:1:1: error: this kernel has no iterator 'tsk'; did you mean 'task'? [unknown-iterator]
     -e:1:1: error: no raw tracepoint 'sched_swich'; did you mean 'sched_switch'? [unknown-event]
     -e:1:1: error: unknown kind of probe 'zz' [unknown-probe-type]
+
+== points that are not there
+oracle: no, 0.17 has no such setting
+command:
+    go() { "$SONDE" run -q -e "$1" 2>err; echo "$? $(grep -c warning: err) $(grep -c error: err)"; }
+    two='tracepoint:sched:sched_switch, tracepoint:sched:nothing'
+    go "$two { exit(); }"
+    go "config = { missing_probes = error } $two { exit(); }"
+    go "config = { missing_probes = warn } $two { exit(); } uprobe:/nothing:f { exit(); }"
+    go "config = { missing_probes = ignore } $two { exit(); } tracepoint:none:* { exit(); }"
+    go "config = { missing_probes = ignore } tracepoint:none:* { exit(); }"
+match:
+    ^0 1 0$
+    ^1 0 1$
+    ^0 2 0$
+    ^0 0 0$
+    ^1 0 1$

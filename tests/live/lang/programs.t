@@ -101,3 +101,14 @@ command:
 stdout:
     77 77 number
     78 78 number
+
+== a function of a stripped program
+needs: cc
+oracle: no, other words
+exit: 1
+command:
+    echo 'int main(void) { return 0; }' >prog.c
+    cc -s -o sonde-prog prog.c || exit 99
+    "$SONDE" run -q -e 'uprobe:./sonde-prog:some_function { }'
+stderr-match:
+    no function 'some_function' in '.*/sonde-prog': it is stripped, only what it exports is known
