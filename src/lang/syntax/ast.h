@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * What a script says, as a tree. Front ends (bt, later D) make it, the checker adds types to it,
+ * What a script says, as a tree. Front ends (bt, D) make it, the checker adds types to it,
  * the generator reads it. All of it lies in one arena.
  */
 #ifndef LANG_AST_H
@@ -49,6 +49,7 @@ enum ast_kind {
 	AST_CONTINUE,
 	AST_RETURN, /* u.op.a or NULL */
 	AST_BLOCK,  /* u.list.first */
+	AST_CLAUSE, /* u.clause: of D; what it prints is one record */
 };
 
 enum op {
@@ -158,7 +159,20 @@ struct ast {
 			struct ast *begin, *end; /* of begin..end */
 			struct ast *body;
 		} foreach;
+		struct {
+			struct ast *pred;  /* NULL: none */
+			struct ast *first; /* statements */
+			/** It prints, so that its line begins with the CPU and the probe's name. */
+			bool has_line;
+			uint32_t id; /* the built-in `epid` */
+		} clause;
 	} u;
+};
+
+/** The four names of a probe of D; what is NULL comes from the name of the place. */
+struct ast_d_names {
+	const char *provider, *module, *function, *name;
+	uint32_t id; /* among the script's probes, from 1 */
 };
 
 /** One attach point as written: "uprobe:/bin/bash:readline" has the parts uprobe, /bin/bash,
@@ -168,6 +182,7 @@ struct ast_attach {
 	const char *text;
 	const char *const *parts; /* without quotes; positional parameters are put in */
 	size_t n_parts;
+	const struct ast_d_names *d; /* NULL: not of a script in D */
 	struct ast_attach *next;
 };
 
@@ -229,7 +244,27 @@ struct ast_include {
 	struct ast_include *next;
 };
 
+/**
+ * How a script in D prints. Its variables are maps whose names begin with a '.', which no output
+ * shows: ".x" is x, ".self->x" is self->x.
+ */
+struct ast_d {
+	bool quiet;
+	bool flowindent;
+	bool sort_rev, sort_key; /* aggregations: largest first; by key */
+	bool zero_probes;	 /* a probe may match nothing */
+	uint32_t sort_pos, sort_key_pos;
+	uint32_t stack_frames, ustack_frames; /* of stack() and ustack() without a number */
+	uint32_t n_probes;		      /* as they were written, for "matched N probes" */
+};
+
+static inline bool ast_map_is_hidden(const char *name)
+{
+	return name[0] == '.';
+}
+
 struct script_ast {
+	const struct ast_d *d; /* NULL: it is in bt */
 	struct ast_include *includes;
 	struct ast_setting *settings;
 	struct ast_def *defs;

@@ -118,6 +118,8 @@ int diag_add(struct diag *d, enum diag_level level, struct pos pos, const char *
 	if (vsnprintf(words, sizeof(words), fmt, ap) < 0)
 		words[0] = '\0';
 	va_end(ap);
+	if (d->adapt)
+		tag = d->adapt(tag, words, sizeof(words));
 	add_clean(&d->out, d->name ? d->name : "", d->name ? strlen(d->name) : 0);
 	if (pos.line)
 		strbuf_fmt(&d->out, ":%u:%u", pos.line, pos.col);

@@ -10,6 +10,7 @@
 #define LANG_DIAG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <sonde/def.h>
 
@@ -29,6 +30,9 @@ struct diag {
 	bool lenient;
 	bool misses_files;    /* also where there is no such file, no such kind of probe */
 	bool ignores_missing; /* and not even warn */
+	/** Another front end's own way to say it: may change the words (of @cap bytes), gives the
+	 * tag. NULL: as it is. */
+	const char *(*adapt)(const char *tag, char *words, size_t cap);
 };
 
 enum { DIAG_MOST = 50 }; /* further ones are only counted */

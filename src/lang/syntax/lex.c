@@ -118,7 +118,7 @@ static int word(struct lexer *x, enum token_kind kind, size_t skip, struct token
 {
 	const char *from = x->at + skip, *to = from;
 
-	while (to < x->end && bt_lex_is_word(*to))
+	while (to < x->end && (bt_lex_is_word(*to) || (*to == '`' && x->is_d)))
 		to++;
 	ret->kind = kind;
 	ret->len = (size_t)(to - from);
@@ -140,6 +140,8 @@ static int param(struct lexer *x, struct token *ret)
 		return 0;
 	}
 	ret->pos = bt_lex_pos(x, 0);
+	ret->is_text = peek(x, 1) == '$';
+	x->at += ret->is_text;
 	for (x->at++; x->at < x->end && *x->at >= '0' && *x->at <= '9'; x->at++) {
 		if (ret->num < UINT32_MAX)
 			ret->num = ret->num * 10 + (uint64_t)(*x->at - '0');
@@ -227,6 +229,10 @@ int bt_lex_next(struct lexer *x, struct token *ret)
 			return word(x, TOK_VAR, 1, ret);
 		if (c == '$' && (next == '#' || bt_lex_is_word(next)))
 			return param(x, ret);
+		if (x->is_d && c == '$' && next == '$' && bt_lex_is_word(peek(x, 2)))
+			return param(x, ret);
+		if (x->is_d && c == '`' && bt_lex_is_word_start(next))
+			return word(x, TOK_WORD, 0, ret);
 		if (punct(x, ret))
 			return 0;
 		bad_bytes(x);

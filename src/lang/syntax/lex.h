@@ -62,6 +62,7 @@ struct token {
 	size_t len;
 	const char *at;	 /* where it begins in the script */
 	bool is_painted; /* a macro's name inside of the macro: stays as it is */
+	bool is_text;	 /* of $$1: always a string */
 };
 
 /** All zero but @text, @end, @line, @d and @arena is at its beginning. */
@@ -71,6 +72,7 @@ struct lexer {
 	uint32_t line;
 	bool is_fresh; /* nothing but blanks since the line began */
 	bool is_quiet; /* skipping behind an error: tell no others */
+	bool is_d;     /* words may hold '`'; $$1 is a TOK_PARAM with @is_text */
 	struct diag *d;
 	struct arena *arena;
 };

@@ -57,6 +57,9 @@ struct pp {
 	struct token back;
 	bool has_back;
 	struct ast_include *includes, **includes_end; /* in the arena */
+	/** What #pragma says, up to the line's end; NULL: it means nothing. 0 or -ENOMEM. */
+	int (*pragma)(void *arg, struct pos pos, const char *text, size_t len);
+	void *pragma_arg;
 };
 
 /** Begins at the text of @d. 0 or -ENOMEM (sonde_fail()). */

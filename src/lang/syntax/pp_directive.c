@@ -433,6 +433,11 @@ static int plain(struct pp *pp, const char *name, struct line *l)
 			 len < 200 ? (int)len : 200, text);
 		return 0;
 	}
+	if (!strcmp(name, "pragma") && pp->pragma) {
+		rest(pp, &text, &len);
+		line_skip(pp);
+		return pp->pragma(pp->pragma_arg, l->pos, text, len);
+	}
 	if (!strcmp(name, "pragma") || !strcmp(name, "line")) {
 		line_skip(pp);
 		return 0;

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/** Functions of D: aggregating ones, actions and subroutines, and what they are here. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/near.h"
+#include "lang/syntax/d/lower.h"
+
+enum kind {
+	VALUE,	 /* gives a value: @same in bt, with the same arguments */
+	TEXT,	 /* the same, as a text in bt: $_ is the only argument */
+	AGG,	 /* only as @x = f() */
+	ACTION,	 /* prints, or is kept for the reader: only as a statement */
+	AGG_ACT, /* about aggregations: the first argument is one */
+	STACK,	 /* a value, or an action */
+	REFUSED, /* @same says why */
+};
+
+struct function {
+	const char *name;
+	uint8_t least, most;
+	enum kind kind;
+	const char *same;
+	bool destructive;
+	struct ast *(*lower)(struct d_lower *l, const struct ast *x);
+};
+
+/* copyin(a, n): the user's memory itself, as n bytes are read where they are wanted. */
+static struct ast *copyin(struct d_lower *l, const struct ast *x)
+{
+	struct ast *a = d_lower_expr(l, x->u.call.args);
+
+	return a && d_lower_expr(l, x->u.call.args->next) ? d_new_call(l, x->pos, "uptr", a) : NULL;
+}
+
+static struct ast *copyinstr(struct d_lower *l, const struct ast *x)
+{
+	struct ast *a = d_lower_expr(l, x->u.call.args);
+	struct ast *p = a ? d_new_call(l, x->pos, "uptr", a) : NULL;
+
+	if (!p)
+		return NULL;
+	if (x->u.call.args->next) {
+		p->next = d_lower_expr(l, x->u.call.args->next);
+		if (!p->next)
+			return NULL;
+	}
+	return d_new_call(l, x->pos, "str", p);
+}
+
+/* stringof(copyin(a, n)) is a string of n bytes at most. */
+static struct ast *string_of(struct d_lower *l, const struct ast *x)
+{
+	const struct ast *of = x->u.call.args;
+
+	if (of->kind == AST_CALL && !strcmp(of->u.call.name, "copyin") && of->u.call.n_args == 2)
+		return copyinstr(l, of);
+	struct ast *a = d_lower_expr(l, of);
+	return a ? d_new_call(l, x->pos, "stringof", a) : NULL;
+}
+
+static struct ast *stack(struct d_lower *l, const struct ast *x)
+{
+	const bool user = x->u.call.name[0] == 'u';
+	const uint32_t n = user ? l->dp->d.ustack_frames : l->dp->d.stack_frames;
+	struct ast *frames = x->u.call.args ? d_lower_expr(l, x->u.call.args)
+					    : d_new_int(l, x->pos, n);
+
+	return frames ? d_new_call(l, x->pos, user ? "ustack" : "kstack", frames) : NULL;
+}
+
+static struct ast *random_number(struct d_lower *l, const struct ast *x)
+{
+	return d_new_name(l, x->pos, "rand");
+}
+
+static const char panics[] = "it would stop the machine";
+static const char no_write[] = "the memory of programs is not written to";
+static const char no_memory[] = "there is no memory to copy to";
+static const char no_speculation[] = "there are no speculations";
+
+static const struct function functions[] = {
+	{ "count", 0, 0, AGG, "count", 0, 0 },
+	{ "sum", 1, 1, AGG, "sum", 0, 0 },
+	{ "min", 1, 1, AGG, "min", 0, 0 },
+	{ "max", 1, 1, AGG, "max", 0, 0 },
+	{ "avg", 1, 1, AGG, "avg", 0, 0 },
+	{ "stddev", 1, 1, AGG, "stddev", 0, 0 },
+	{ "quantize", 1, 2, AGG, "quantize", 0, 0 },
+	{ "lquantize", 3, 5, AGG, "lquantize", 0, 0 },
+	{ "llquantize", 5, 6, AGG, "llquantize", 0, 0 },
+	{ "printf", 1, 63, ACTION, "printf", 0, 0 },
+	{ "trace", 1, 1, ACTION, "trace", 0, 0 },
+	{ "tracemem", 2, 3, ACTION, "tracemem", 0, 0 },
+	{ "exit", 1, 1, ACTION, "exit", 0, 0 },
+	{ "system", 1, 63, ACTION, "system", 1, 0 },
+	{ "freopen", 1, 63, ACTION, "freopen", 1, 0 },
+	{ "raise", 1, 1, ACTION, "signal", 1, 0 },
+	{ "printa", 1, 16, AGG_ACT, "printa", 0, 0 },
+	{ "clear", 1, 1, AGG_ACT, "zero", 0, 0 },
+	{ "trunc", 1, 2, AGG_ACT, "trunc", 0, 0 },
+	{ "normalize", 2, 2, AGG_ACT, "normalize", 0, 0 },
+	{ "denormalize", 1, 1, AGG_ACT, "denormalize", 0, 0 },
+	{ "stack", 0, 1, STACK, NULL, 0, stack },
+	{ "ustack", 0, 2, STACK, NULL, 0, stack },
+	{ "jstack", 0, 2, REFUSED, "no frames of Java are known", 0, 0 },
+	{ "copyin", 2, 2, VALUE, NULL, 0, copyin },
+	{ "copyinstr", 1, 2, VALUE, NULL, 0, copyinstr },
+	{ "stringof", 1, 1, VALUE, NULL, 0, string_of },
+	{ "rand", 0, 0, VALUE, NULL, 0, random_number },
+	{ "strlen", 1, 1, VALUE, "strlen", 0, 0 },
+	{ "strjoin", 2, 2, VALUE, "strjoin", 0, 0 },
+	{ "substr", 2, 3, VALUE, "substr", 0, 0 },
+	{ "index", 2, 3, VALUE, "index", 0, 0 },
+	{ "rindex", 2, 3, VALUE, "rindex", 0, 0 },
+	{ "strchr", 2, 2, VALUE, "strchr", 0, 0 },
+	{ "strrchr", 2, 2, VALUE, "strrchr", 0, 0 },
+	{ "strstr", 2, 2, VALUE, "strstr", 0, 0 },
+	{ "basename", 1, 1, VALUE, "basename", 0, 0 },
+	{ "dirname", 1, 1, VALUE, "dirname", 0, 0 },
+	{ "lltostr", 1, 2, VALUE, "lltostr", 0, 0 },
+	{ "progenyof", 1, 1, VALUE, "progenyof", 0, 0 },
+	{ "getmajor", 1, 1, TEXT, "($_ >> 20) & 0xfff", 0, 0 },
+	{ "getminor", 1, 1, TEXT, "$_ & 0xfffff", 0, 0 },
+	{ "htons", 1, 1, TEXT, "bswap((uint16)$_)", 0, 0 },
+	{ "ntohs", 1, 1, TEXT, "bswap((uint16)$_)", 0, 0 },
+	{ "htonl", 1, 1, TEXT, "bswap((uint32)$_)", 0, 0 },
+	{ "ntohl", 1, 1, TEXT, "bswap((uint32)$_)", 0, 0 },
+	{ "htonll", 1, 1, TEXT, "bswap((uint64)$_)", 0, 0 },
+	{ "ntohll", 1, 1, TEXT, "bswap((uint64)$_)", 0, 0 },
+	{ "inet_ntoa", 1, 1, TEXT, "ntop(*(uint32 *)$_)", 0, 0 },
+	{ "inet_ntoa6", 1, 1, TEXT, "ntop(*(uint8[16] *)$_)", 0, 0 },
+	{ "sym", 1, 1, VALUE, "ksym", 0, 0 },
+	{ "func", 1, 1, VALUE, "ksym", 0, 0 },
+	{ "usym", 1, 1, VALUE, "usym", 0, 0 },
+	{ "ufunc", 1, 1, VALUE, "usym", 0, 0 },
+	{ "panic", 0, 0, REFUSED, panics, 0, 0 },
+	{ "breakpoint", 0, 0, REFUSED, panics, 0, 0 },
+	{ "chill", 1, 1, REFUSED, "it would hold the whole CPU", 0, 0 },
+	{ "stop", 0, 0, REFUSED, "raise(SIGSTOP) stops the process", 0, 0 },
+	{ "copyout", 3, 3, REFUSED, no_write, 0, 0 },
+	{ "copyoutstr", 3, 3, REFUSED, no_write, 0, 0 },
+	{ "copyinto", 3, 3, REFUSED, no_memory, 0, 0 },
+	{ "alloca", 1, 1, REFUSED, no_memory, 0, 0 },
+	{ "bcopy", 3, 3, REFUSED, no_memory, 0, 0 },
+	{ "strtok", 2, 2, REFUSED, "index() and substr() take strings apart", 0, 0 },
+	{ "speculation", 0, 0, REFUSED, no_speculation, 0, 0 },
+	{ "speculate", 1, 1, REFUSED, no_speculation, 0, 0 },
+	{ "commit", 1, 1, REFUSED, no_speculation, 0, 0 },
+	{ "discard", 1, 1, REFUSED, no_speculation, 0, 0 },
+};
+
+static const struct function *find(struct d_lower *l, const struct ast *x)
+{
+	const char *name = x->u.call.name, *near = NULL;
+	unsigned least = NEAR_NOT;
+
+	for (size_t i = 0; i < MEM_LEN(functions); i++) {
+		if (!strcmp(functions[i].name, name))
+			return &functions[i];
+		const unsigned d = near_distance(name, functions[i].name);
+		if (d < least) {
+			least = d;
+			near = functions[i].name;
+		}
+	}
+	d_error(l, x->pos, "D_FUNC_UNDEF", "unknown function '%s'%s%s%s", name,
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return NULL;
+}
+
+/* Whether it may be called so, as far as that is known by its name. */
+static bool may_call(struct d_lower *l, const struct ast *x, const struct function *f)
+{
+	const size_t n = x->u.call.n_args;
+
+	if (f->kind == REFUSED) {
+		d_error(l, x->pos, "not-supported", "%s() is not supported: %s", f->name, f->same);
+		return false;
+	}
+	if (f->destructive && !l->dp->destructive) {
+		d_error(l, x->pos, "D_ACT_DESTRUCTIVE",
+			"%s() changes the system; it needs -w, or the option 'destructive'",
+			f->name);
+		return false;
+	}
+	if (n >= f->least && n <= f->most)
+		return true;
+	if (f->least == f->most)
+		d_error(l, x->pos, "D_PROTO_LEN", "%s() takes %u argument%s, not %zu", f->name,
+			f->least, f->least == 1 ? "" : "s", n);
+	else
+		d_error(l, x->pos, "D_PROTO_LEN", "%s() takes %u to %u arguments, not %zu",
+			f->name, f->least, f->most, n);
+	return false;
+}
+
+static struct ast *same_call(struct d_lower *l, const struct ast *x, const struct function *f)
+{
+	struct ast *args;
+
+	if (!d_lower_list(l, x->u.call.args, &args))
+		return NULL;
+	return d_new_call(l, x->pos, f->same, args);
+}
+
+struct ast *d_lower_call(struct d_lower *l, const struct ast *x)
+{
+	const struct function *f = find(l, x);
+
+	if (!f || !may_call(l, x, f))
+		return NULL;
+	switch (f->kind) {
+	case AGG:
+		d_error(l, x->pos, "D_AGG_NULL", "%s() is set to an aggregation: @x = %s(...)",
+			f->name, f->name);
+		return NULL;
+	case ACTION:
+	case AGG_ACT:
+		d_error(l, x->pos, "D_OP_ACT", "%s() is an action and gives no value", f->name);
+		return NULL;
+	case TEXT: {
+		struct ast *a = d_lower_expr(l, x->u.call.args);
+		return a ? d_snippet(l, x->pos, f->same, a) : NULL;
+	}
+	default: return f->lower ? f->lower(l, x) : same_call(l, x, f);
+	}
+}
+
+struct ast *d_lower_agg(struct d_lower *l, const struct ast *x)
+{
+	const struct function *f = find(l, x);
+
+	if (!f || !may_call(l, x, f))
+		return NULL;
+	if (f->kind != AGG) {
+		d_error(l, x->pos, "D_AGG_FUNC", "%s() is no aggregating function", f->name);
+		return NULL;
+	}
+	return same_call(l, x, f);
+}
+
+/* @x without keys, as the actions about aggregations want it. */
+static struct ast *aggregation(struct d_lower *l, const struct ast *x, const struct function *f)
+{
+	struct ast *m = x->kind == AST_MAP && !x->u.map.keys ? d_new(l, AST_MAP, x->pos) : NULL;
+
+	if (m)
+		m->u.map.name = x->u.map.name;
+	else
+		d_error(l, x->pos, "D_CLEAR_AGGARG", "%s() wants an aggregation without keys here",
+			f->name);
+	return m;
+}
+
+static bool agg_args(struct d_lower *l, const struct ast *x, const struct function *f,
+		     struct ast **ret)
+{
+	const bool is_printa = !strcmp(f->same, "printa");
+	const struct ast *a = x->u.call.args;
+	struct ast **end = ret;
+
+	*ret = NULL;
+	for (bool is_first = true; a; a = a->next, is_first = false) {
+		const bool is_text = is_printa && is_first && a->kind == AST_STR;
+		const bool wants_agg = is_printa ? !is_text : is_first;
+
+		*end = wants_agg ? aggregation(l, a, f) : d_lower_expr(l, a);
+		if (!*end)
+			return false;
+		end = &(*end)->next;
+	}
+	if (is_printa && (*ret)->kind == AST_STR && !(*ret)->next) {
+		d_error(l, x->pos, "D_PRINTA_PROTO", "printa() wants an aggregation");
+		return false;
+	}
+	return true;
+}
+
+static struct ast *action(struct d_lower *l, const struct ast *x, const struct function *f)
+{
+	struct ast *args;
+
+	switch (f->kind) {
+	case AGG_ACT: return agg_args(l, x, f, &args) ? d_new_call(l, x->pos, f->same, args) : NULL;
+	case STACK: {
+		struct ast *s = f->lower(l, x);
+		return s ? d_new_call(l, x->pos, "trace", s) : NULL;
+	}
+	case ACTION: return same_call(l, x, f);
+	default: return d_lower_call(l, x);
+	}
+}
+
+void d_lower_action(struct d_lower *l, const struct ast *x, struct ast ***end)
+{
+	const struct function *f = find(l, x);
+
+	if (!f || !may_call(l, x, f))
+		return;
+	struct ast *y = action(l, x, f), *s = y ? d_new(l, AST_EXPR, x->pos) : NULL;
+	if (!s)
+		return;
+	s->u.op.a = y;
+	if (f->kind == ACTION || f->kind == AGG_ACT || f->kind == STACK)
+		l->n_actions++;
+	while (**end)
+		*end = &(**end)->next;
+	**end = s;
+	*end = &s->next;
+}

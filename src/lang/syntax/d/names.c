@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/** The variables that D brings along, as texts in bt. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "lang/check/builtin.h"
+#include "lang/syntax/d/lower.h"
+
+/** @next: of the thread that will run, live and recorded; NULL: the same. */
+static const struct name {
+	const char *name, *current, *next[2];
+} names[] = {
+	{ "pid", "pid", { "args.next->tgid", "args.next_pid" } },
+	{ "tid", "tid", { "args.next->pid", "args.next_pid" } },
+	{ "execname", "comm", { "str(args.next->comm)", "args.next_comm" } },
+	{ "ppid", "ppid", { "args.next->real_parent->tgid", "ppid" } },
+	{ "uid", "uid", { "args.next->cred->uid.val", "uid" } },
+	{ "gid", "gid", { "args.next->cred->gid.val", "gid" } },
+	{ "curthread", "curtask", { "args.next", "curtask" } },
+	{ "vtimestamp", "curtask->se.sum_exec_runtime", { "args.next->se.sum_exec_runtime" } },
+	{ "cpu", "cpu", { 0 } },
+	{ "curcpu", "cpu", { 0 } },
+	{ "timestamp", "nsecs", { 0 } },
+	{ "walltimestamp", "walltimestamp", { 0 } },
+	{ "probeprov", "probeprov", { 0 } },
+	{ "probemod", "probemod", { 0 } },
+	{ "probefunc", "probefunc", { 0 } },
+	{ "probename", "probename", { 0 } },
+	{ "caller", "caller", { 0 } },
+	{ "ucaller", "ucaller", { 0 } },
+	{ "stackdepth", "len(kstack)", { 0 } },
+	{ "ustackdepth", "len(ustack)", { 0 } },
+	{ "zonename", "\"global\"", { 0 } },
+	{ "ipl", "0", { 0 } },
+	{ "id", "probeid", { 0 } },
+};
+
+const char *d_task(const struct d_lower *l)
+{
+	if (l->world == D_RECORDED)
+		return NULL;
+	return l->row && l->row->about == D_NEXT ? "args.next" : "curtask";
+}
+
+static const char *text_of(const struct d_lower *l, const struct name *n)
+{
+	const char *next = n->next[l->world];
+
+	return l->row && l->row->about == D_NEXT && next ? next : n->current;
+}
+
+struct ast *d_thread(struct d_lower *l, struct pos pos)
+{
+	return d_snippet(l, pos, text_of(l, &names[1]), NULL);
+}
+
+/* argN: the number of it; -1: it is none. */
+static int arg_number(const char *name)
+{
+	return !strncmp(name, "arg", 3) && name[3] >= '0' && name[3] <= '9' && !name[4]
+		       ? name[3] - '0'
+		       : -1;
+}
+
+/* What argN is where the table of probes says it. */
+static struct ast *table_arg(struct d_lower *l, const struct ast *x, unsigned n)
+{
+	const struct d_arg *a = n < MEM_LEN(l->row->args) ? &l->row->args[n] : NULL;
+	const char *expr = a && a->type ? a->expr[l->world] : NULL;
+
+	if (expr)
+		return d_snippet(l, x->pos, expr, NULL);
+	d_error(l, x->pos, a && a->type ? "not-here" : "D_ARGS_IDX",
+		a && a->type ? "'%s' cannot be had here" : "this probe has no '%s'", x->u.name);
+	return NULL;
+}
+
+static struct ast *arg(struct d_lower *l, const struct ast *x, unsigned n)
+{
+	static const char *const ip[] = { "((int64)reg(\"ip\") < 0 ? reg(\"ip\") : 0)",
+					  "((int64)reg(\"ip\") < 0 ? 0 : reg(\"ip\"))" };
+	char text[32] = "(int64)argN";
+
+	text[strlen(text) - 1] = (char)('0' + n);
+	switch (l->row->how) {
+	case D_HOW_SYSCALL_ENTRY:
+	case D_HOW_FBT_ENTRY:
+	case D_HOW_PID_ENTRY: return d_snippet(l, x->pos, text, NULL);
+	case D_HOW_USDT: return d_snippet(l, x->pos, text + strlen("(int64)"), NULL);
+	case D_HOW_SYSCALL_RETURN:
+		if (n < 2)
+			return d_snippet(l, x->pos, "(int64)retval", NULL);
+		break;
+	case D_HOW_FBT_RETURN:
+	case D_HOW_PID_RETURN:
+		if (n < 2)
+			return d_snippet(l, x->pos, n ? "(int64)retval" : "0", NULL);
+		break;
+	case D_HOW_TIMER:
+		if (n < 2)
+			return d_snippet(l, x->pos, ip[n], NULL);
+		break;
+	case D_HOW_TABLE: return table_arg(l, x, n);
+	default: break;
+	}
+	d_error(l, x->pos, "D_ARGS_IDX", "this probe has no '%s'", x->u.name);
+	return NULL;
+}
+
+static struct ast *error_number(struct d_lower *l, const struct ast *x)
+{
+	if (l->row->how != D_HOW_SYSCALL_RETURN)
+		return d_new_int(l, x->pos, 0);
+	return d_snippet(l, x->pos, "(int64)retval < 0 && (int64)retval > -4096 ? -(int64)retval : 0",
+			 NULL);
+}
+
+struct ast *d_builtin(struct d_lower *l, const struct ast *x, bool *ret_known)
+{
+	const char *name = x->u.name;
+	int64_t ignored;
+	const int n = arg_number(name);
+
+	*ret_known = true;
+	if (n >= 0)
+		return arg(l, x, (unsigned)n);
+	if (!strcmp(name, "errno"))
+		return error_number(l, x);
+	if (!strcmp(name, "epid"))
+		return d_new_int(l, x->pos, l->clause->id);
+	for (size_t i = 0; i < MEM_LEN(names); i++)
+		if (!strcmp(names[i].name, name))
+			return d_snippet(l, x->pos, text_of(l, &names[i]), NULL);
+	// What bt alone has is no name of D.
+	if (builtin_find(name, &ignored)) {
+		d_error(l, x->pos, "D_IDENT_UNDEF", "unknown variable '%s'", name);
+		return NULL;
+	}
+	*ret_known = false;
+	return NULL;
+}

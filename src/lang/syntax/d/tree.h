@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * A script in D as it is written, and what the front end's files share.
+ *
+ * Expressions are struct ast with some shapes of their own, which lowering takes away:
+ *
+ *	x		AST_NAME; "`x" and "mod`x" are symbols of the kernel
+ *	self->x		AST_MEMBER of AST_NAME "self"; this->x likewise
+ *	x[a, b]		AST_INDEX whose second operand is a list
+ *	a = b, a += b	AST_ASSIGN, also inside of expressions
+ *	a, b		AST_TUPLE
+ *	a ^^ b		AST_BINARY with D_OP_LXOR
+ *	xlate <T> (x)	AST_CALL "xlate" whose note is the type
+ */
+#ifndef LANG_D_TREE_H
+#define LANG_D_TREE_H
+
+#include "lang/syntax/d/d.h"
+#include "lang/syntax/names.h"
+#include "lang/syntax/parser.h"
+
+enum { D_OP_LXOR = OP_POST_DEC + 1 };
+
+enum { D_PROVIDER, D_MODULE, D_FUNCTION, D_NAME, D_PARTS };
+
+/** One probe description; a part that was not written is "". */
+struct d_probe {
+	struct pos pos;
+	const char *text;
+	const char *parts[D_PARTS];
+	uint32_t id; /* from 1, of the whole script */
+	struct d_probe *next;
+};
+
+struct d_clause {
+	struct pos pos;
+	struct d_probe *probes;
+	struct ast *pred; /* NULL: none */
+	struct ast *body; /* AST_BLOCK */
+	uint32_t id;	  /* from 1: `epid` */
+	struct d_clause *next;
+};
+
+/** inline int X = 3; */
+struct d_inline {
+	const char *name;
+	struct ast *value;
+	bool is_busy; /* being put in */
+	struct d_inline *next;
+};
+
+struct d_tree {
+	struct d_clause *clauses;
+	struct d_inline *inlines;
+	struct names globals; /* variables that something sets or declares; 1 each */
+	uint32_t n_probes, n_clauses;
+};
+
+/** The bt parser's state comes first: a struct parser * is a struct d_parser *. */
+struct d_parser {
+	struct parser p;
+	const struct d_options *opt;
+	struct d_tree tree;
+	struct ast_d d; /* settings */
+	bool destructive, default_args;
+	struct d_clause **clauses_end;
+	struct d_inline **inlines_end;
+};
+
+static inline struct d_parser *d_of(struct parser *p)
+{
+	return (struct d_parser *)p;
+}
+
+void d_tree_fini(struct d_tree *t);
+
+/* parse_probe.c */
+/** Probe descriptions up to '/', '{' or the end, which stay. NULL: told. */
+struct d_probe *d_parse_probes(struct d_parser *p);
+
+/* parse_expr.c */
+struct ast *d_parse_expr(struct parser *p);	  /* also a, b */
+struct ast *d_parse_assignment(struct parser *p); /* without a comma */
+
+/* parse_stmt.c */
+struct ast *d_parse_block(struct parser *p);
+
+/* option.c */
+/** #pragma D ..., behind the word 'pragma'; arg is a struct d_parser *. */
+int d_pragma(void *arg, struct pos pos, const char *text, size_t len);
+/** Sets option @name. -EINVAL: told at @pos. */
+SONDE_MUST_CHECK int d_option_set(struct d_parser *p, struct pos pos, const char *name,
+				  const char *value);
+
+/* macro.c */
+/** The text of $1, $target ...; false: told. *@ret_num: it is a number. */
+bool d_macro(struct d_parser *p, const struct token *t, const char **ret, bool *ret_is_num);
+
+/* diag_words.c */
+const char *d_diag_words(const char *tag, char *words, size_t cap);
+
+/* lower.c */
+SONDE_MUST_CHECK int d_lower(struct d_parser *p);
+
+#endif
