@@ -32,6 +32,14 @@ const struct builtin builtin_all[] = {
 	{ "cpid", B_CPID, &type_u32, "process id of the command of -c" },
 	{ "jiffies", B_JIFFIES, &type_u64, "the kernel's ticks" },
 	{ "pcomm", B_PCOMM, NULL, "name of the process's first thread" },
+	{ "probeprov", B_PROBEPROV, NULL, "provider of the probe", true },
+	{ "probemod", B_PROBEMOD, NULL, "module of the probe", true },
+	{ "probefunc", B_PROBEFUNC, NULL, "function of the probe", true },
+	{ "probename", B_PROBENAME, NULL, "name of the probe", true },
+	{ "probeid", B_PROBEID, &type_u32, "number of the probe", true },
+	{ "walltimestamp", B_WALLTIMESTAMP, &type_i64, "nanoseconds since 1970", true },
+	{ "caller", B_CALLER, NULL, "who called the function in the kernel", true },
+	{ "ucaller", B_UCALLER, NULL, "who called the function in the program", true },
 	{ 0 },
 };
 
@@ -50,11 +58,13 @@ static int64_t arg_number(const char *digits)
 	return n;
 }
 
-const struct builtin *builtin_find(const char *name, int64_t *ret_n)
+const struct builtin *builtin_find(const char *name, bool is_d, int64_t *ret_n)
 {
 	for (const struct builtin *b = builtin_all; b->name; b++) {
 		const size_t len = strlen(b->name);
 
+		if (b->only_d && !is_d)
+			continue;
 		if (b->id != B_ARG && b->id != B_SARG) {
 			if (!strcmp(name, b->name))
 				return b;

@@ -40,6 +40,15 @@ enum builtin_id {
 	B_CPID,
 	B_JIFFIES,
 	B_PCOMM,
+	/* of D alone */
+	B_PROBEPROV,
+	B_PROBEMOD,
+	B_PROBEFUNC,
+	B_PROBENAME,
+	B_PROBEID,
+	B_WALLTIMESTAMP,
+	B_CALLER,
+	B_UCALLER,
 };
 
 struct builtin {
@@ -47,10 +56,11 @@ struct builtin {
 	enum builtin_id id;
 	const struct type *type; /* NULL: depends */
 	const char *help;
+	bool only_d; /* of scripts in D */
 };
 
 /** NULL: there is none of that name. Of argN and sargN *@ret_n is N. */
-const struct builtin *builtin_find(const char *name, int64_t *ret_n);
+const struct builtin *builtin_find(const char *name, bool is_d, int64_t *ret_n);
 /** All, ending with a NULL name. */
 extern const struct builtin builtin_all[];
 
@@ -109,6 +119,34 @@ enum func_id {
 	F_FAIL,
 	F_PPID,
 	F_EMIT,
+	/* of D alone */
+	F_TRACE,
+	F_TRACEMEM,
+	F_PRINTA,
+	F_TRUNC,
+	F_NORMALIZE,
+	F_DENORMALIZE,
+	F_FREOPEN,
+	F_STDDEV,
+	F_QUANTIZE,
+	F_LQUANTIZE,
+	F_LLQUANTIZE,
+	F_STRINGOF,
+	F_COPYINSTR,
+	F_STRJOIN,
+	F_SUBSTR,
+	F_INDEX,
+	F_RINDEX,
+	F_STRCHR,
+	F_STRRCHR,
+	F_STRSTR,
+	F_BASENAME,
+	F_DIRNAME,
+	F_LLTOSTR,
+	F_PROGENYOF,
+	F_PSARGS,
+	F_FILE_PATH,
+	F_TASK_CPU,
 };
 
 struct func {
@@ -123,7 +161,9 @@ struct func {
 	const char *args, *help;
 };
 
-const struct func *func_find(const char *name);
+const struct func *func_find(const char *name, bool is_d);
 extern const struct func func_all[];
+/** Those of D alone: the front end calls them so, whatever they are in a script. */
+extern const struct func func_all_d[];
 
 #endif

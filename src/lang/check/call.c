@@ -183,7 +183,7 @@ static void check_found(struct check *c, struct ast *x, const struct func *f)
 		x->type = f->no_value ? &type_none : &type_i64;
 		return;
 	}
-	if (check_ident_call(c, x, f))
+	if (check_ident_call(c, x, f) || check_agg_action(c, x, f))
 		return;
 	bool known = true;
 	for (struct ast *a = x->u.call.args; a; a = a->next)
@@ -196,7 +196,7 @@ static void check_found(struct check *c, struct ast *x, const struct func *f)
 
 void check_call(struct check *c, struct ast *x, bool to_map)
 {
-	const struct func *f = func_find(x->u.call.name);
+	const struct func *f = func_find(x->u.call.name, c->ast->d != NULL);
 
 	x->note = f;
 	x->type = NULL;

@@ -77,6 +77,10 @@ const struct type *check_join(struct check *c, const struct type *a, const struc
 	const struct type *both = NULL;
 
 	if (type_same(a, b))
+		return a->kind == TYPE_INT && b->shown > a->shown ? b : a;
+	if (a->kind == TYPE_PROBE && b->kind == TYPE_STR)
+		return b;
+	if (b->kind == TYPE_PROBE && a->kind == TYPE_STR)
 		return a;
 	if (type_is_number(a) && type_is_number(b)) {
 		if (a->kind != b->kind)
@@ -95,6 +99,7 @@ const struct type *check_join(struct check *c, const struct type *a, const struc
 	case TYPE_MIN:
 	case TYPE_MAX:
 	case TYPE_AVG:
+	case TYPE_STDDEV:
 	case TYPE_STATS: return a; // they differ in their sign
 	default: return NULL;
 	}
@@ -102,6 +107,8 @@ const struct type *check_join(struct check *c, const struct type *a, const struc
 
 const struct type *check_kept(struct check *c, const struct type *t)
 {
+	if (t->kind == TYPE_INT && c->ast->d)
+		return type_shown(t->shown ? t->shown : t->size, t->is_signed);
 	if (t->kind == TYPE_INT)
 		return t->c ? t : type_int(8, t->is_signed);
 	if (t->kind == TYPE_STR && t->size % 8) {
@@ -131,7 +138,7 @@ static bool widen(struct check *c, const struct type **known, const struct type 
 
 	if (!wider)
 		return false;
-	if (!*known || !type_same(*known, wider)) {
+	if (!*known || !type_same(*known, wider) || wider->shown != (*known)->shown) {
 		*known = wider;
 		c->changed = true;
 	}
@@ -269,6 +276,42 @@ struct var *check_var_add(struct check *c, const char *name, struct pos pos)
 	return v;
 }
 
+static struct shared_var *shared_var(struct check *c, const char *name)
+{
+	for (struct shared_var *s = c->shared; s; s = s->next)
+		if (!strcmp(s->name, name))
+			return s;
+	return NULL;
+}
+
+static void share_var(struct check *c, const struct var *v)
+{
+	struct shared_var *s = shared_var(c, v->name);
+
+	if (!s) {
+		s = arena_new(c->arena, struct shared_var);
+		if (!s) {
+			c->no_memory = true;
+			return;
+		}
+		*s = (struct shared_var){ .name = v->name, .next = c->shared };
+		c->shared = s;
+	}
+	if (s->type != v->type)
+		c->changed = true;
+	s->type = v->type;
+}
+
+struct var *check_var_elsewhere(struct check *c, const char *name, struct pos pos)
+{
+	const struct shared_var *s = shared_var(c, name);
+	struct var *v = s && s->type ? check_var_add(c, name, pos) : NULL;
+
+	if (v)
+		v->type = s->type;
+	return v;
+}
+
 void check_var_type(struct check *c, struct var *v, const struct type *t, struct pos pos)
 {
 	if (!type_is_value(t) || type_is_agg(t)) {
@@ -278,6 +321,8 @@ void check_var_type(struct check *c, struct var *v, const struct type *t, struct
 	const struct type *kept = check_kept(c, t);
 	if (kept && !widen(c, &v->type, kept))
 		tell_mismatch(c, pos, "the variable $", v->name, v->type, kept);
+	if (c->ast->d && v->type)
+		share_var(c, v);
 }
 
 static void check_once(struct check *c, const struct ast_probe *p)

@@ -59,6 +59,13 @@ struct var {
 /** Terms of an expression within each other: "a + b + c" is two. */
 enum { CHECK_DEPTH_MOST = 2000 };
 
+/** A variable of D, this->x, which has one type in all of the script. */
+struct shared_var {
+	const char *name;
+	const struct type *type;
+	struct shared_var *next;
+};
+
 struct builtin;
 struct func;
 
@@ -97,6 +104,7 @@ struct check {
 	const struct ast_probe *probe;
 	const struct probe *point;
 	struct var *vars;
+	struct shared_var *shared; /* of all probes, of scripts in D */
 	unsigned depth, loops, nest;
 	unsigned loop, n_loops; /* number of the innermost loop; how many there were */
 	unsigned body_depth;	/* of the innermost loop's body */
@@ -131,6 +139,8 @@ void check_probe(struct check *c, const struct ast_probe *p, const struct probe 
 const struct type *check_expr(struct check *c, struct ast *x);
 /** @to_map: what it gives is assigned to a map. */
 void check_call(struct check *c, struct ast *x, bool to_map);
+/** Whether @x is one of D's actions about aggregations: then it is checked. */
+bool check_agg_action(struct check *c, struct ast *x, const struct func *f);
 void check_member(struct check *c, struct ast *x);
 void check_index(struct check *c, struct ast *x);
 void check_name(struct check *c, struct ast *x);
@@ -146,6 +156,8 @@ void check_map_known(struct check *c, const struct map_info *m, struct pos pos);
 void check_map_val(struct check *c, struct map_info *m, const struct type *t, struct pos pos);
 struct var *check_var_find(struct check *c, const char *name);
 struct var *check_var_add(struct check *c, const char *name, struct pos pos);
+/** One that another probe sets, zero in this one; NULL: none does. */
+struct var *check_var_elsewhere(struct check *c, const char *name, struct pos pos);
 /** The variable also gets values of @t. */
 void check_var_type(struct check *c, struct var *v, const struct type *t, struct pos pos);
 

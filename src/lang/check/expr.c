@@ -76,6 +76,14 @@ static bool const_division(enum op op, int64_t a, int64_t b, bool is_signed, int
 	return true;
 }
 
+/* In D a number is shown as wide as C would calculate it. */
+static const struct type *wider_shown(const struct type *a, const struct type *b)
+{
+	const unsigned x = a->shown ? a->shown : a->size, y = b->shown ? b->shown : b->size;
+
+	return type_shown(x > 4 || y > 4 ? 8 : 4, a->is_signed);
+}
+
 /* @x's operands are checked, so that their signs are known. */
 static bool const_binary(const struct ast *x, int64_t a, int64_t b, int64_t *ret)
 {
@@ -143,6 +151,8 @@ static void check_var(struct check *c, struct ast *x)
 {
 	struct var *v = check_var_find(c, x->u.name);
 
+	if (!v && c->ast->d)
+		v = check_var_elsewhere(c, x->u.name, x->pos);
 	if (!v) {
 		check_error(c, x->pos, "undefined-variable", "'$%s' is used before it is set",
 			    x->u.name);
@@ -214,7 +224,7 @@ static void check_numbers(struct check *c, struct ast *x, const struct type *a,
 
 	x->note_n = is_signed;
 	if (is_compare(op) || op == OP_LAND || op == OP_LOR) {
-		x->type = &type_i64;
+		x->type = c->ast->d ? type_shown(4, true) : &type_i64;
 		return;
 	}
 	if ((op == OP_DIV || op == OP_MOD) && check_const(c, x->u.op.b, &n) && n == 0)
@@ -229,6 +239,55 @@ static void check_numbers(struct check *c, struct ast *x, const struct type *a,
 		x->type = type_int(8, a->is_signed);
 	else
 		x->type = type_int(8, is_signed);
+	if (c->ast->d && x->type->kind == TYPE_INT) {
+		const bool sign = x->type->is_signed;
+		const struct type *wide = op == OP_SHL || op == OP_SHR ? a : wider_shown(a, b);
+		x->type = type_shown(wide->shown > 4 || (!wide->shown && wide->size > 4) ? 8 : 4,
+				     sign);
+	}
+}
+
+/* A string that is, or is not, NULL: whether it is empty. */
+static bool compare_null(struct check *c, struct ast *x, struct ast *text, const struct ast *null)
+{
+	int64_t n;
+
+	if (!check_const(c, null, &n) || n || text->type->kind != TYPE_STR)
+		return false;
+	struct ast *inner = text;
+	if (x->u.op.op == OP_NE) {
+		inner = arena_new(c->arena, struct ast);
+		if (!inner) {
+			c->no_memory = true;
+			return false;
+		}
+		*inner = (struct ast){ .kind = AST_UNARY, .pos = x->pos, .type = &type_i64 };
+		inner->u.op.op = OP_NOT;
+		inner->u.op.a = text;
+	}
+	text->next = NULL;
+	x->kind = AST_UNARY;
+	x->u.op.op = OP_NOT;
+	x->u.op.a = inner;
+	x->u.op.b = NULL;
+	x->type = &type_i64;
+	return true;
+}
+
+/* What D compares besides: the names of a probe with texts, strings with NULL. */
+static bool check_d_compare(struct check *c, struct ast *x, const struct type *a,
+			    const struct type *b)
+{
+	size_t len;
+
+	if (x->u.op.op != OP_EQ && x->u.op.op != OP_NE)
+		return false;
+	if ((a->kind == TYPE_PROBE && check_text(c, x->u.op.b, &len)) ||
+	    (b->kind == TYPE_PROBE && check_text(c, x->u.op.a, &len))) {
+		x->type = type_shown(4, true);
+		return true;
+	}
+	return compare_null(c, x, x->u.op.a, x->u.op.b) || compare_null(c, x, x->u.op.b, x->u.op.a);
 }
 
 static void check_binary(struct check *c, struct ast *x)
@@ -243,6 +302,8 @@ static void check_binary(struct check *c, struct ast *x)
 			x->type = &type_i64;
 		return;
 	}
+	if (c->ast->d && !logic && check_d_compare(c, x, a, b))
+		return;
 	if ((a->kind == TYPE_STR || b->kind == TYPE_STR) && !logic) {
 		check_str_compare(c, x, a, b);
 		return;
@@ -489,7 +550,11 @@ static void check_other(struct check *c, struct ast *x)
 static void check_kind(struct check *c, struct ast *x)
 {
 	switch (x->kind) {
-	case AST_INT: x->type = x->u.num > INT64_MAX ? &type_u64 : &type_i64; break;
+	case AST_INT:
+		x->type = x->u.num > INT64_MAX ? &type_u64 : &type_i64;
+		if (c->ast->d && x->u.num <= INT32_MAX)
+			x->type = type_shown(4, true);
+		break;
 	case AST_STR:
 		if (!x->type)
 			x->type = check_made(c, type_str(c->arena, (uint32_t)(x->u.str.len + 1)));

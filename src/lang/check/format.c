@@ -56,6 +56,10 @@ void format_check(struct check *c, struct ast *x, const char *fmt, struct ast *a
 	size_t wanted = 0, given = 0;
 	struct ast *a = args;
 
+	if (c->ast->d) {
+		format_check_d(c, x, fmt, args);
+		return;
+	}
 	for (const struct ast *n = args; n; n = n->next)
 		given++;
 	for (const char *p = strchr(fmt, '%'); p; p = strchr(p, '%')) {

@@ -560,8 +560,11 @@ const struct func func_all[] = {
 	{ 0 },
 };
 
-const struct func *func_find(const char *name)
+const struct func *func_find(const char *name, bool is_d)
 {
+	for (const struct func *f = func_all_d; is_d && f->name; f++)
+		if (!strcmp(f->name, name))
+			return f;
 	for (const struct func *f = func_all; f->name; f++)
 		if (!strcmp(f->name, name))
 			return f;

@@ -14,6 +14,8 @@ static const char *near_builtin(const char *name)
 	unsigned best_distance = NEAR_NOT;
 
 	for (const struct builtin *b = builtin_all; b->name; b++) {
+		if (b->only_d)
+			continue;
 		const char *full = b->id == B_ARG ? "arg0" : b->id == B_SARG ? "sarg0" : b->name;
 		const unsigned d = near_distance(name, full);
 		if (d < best_distance) {
@@ -49,6 +51,8 @@ static void check_arg(struct check *c, struct ast *x)
 			x->type = type_int(len, a->len < 0);
 	}
 	if ((p->args == ARGS_RAW || p->args == ARGS_TYPED) && n < 12)
+		return;
+	if (c->ast->d && p->args == ARGS_SYSCALL && !p->is_syscall_exit && n < 6)
 		return;
 	if (p->is_return || (p->args != ARGS_REGS && p->args != ARGS_USDT))
 		check_error(c, x->pos, "no-argument", "'%s' gives no '%s'", p->name, x->u.name);
@@ -139,6 +143,18 @@ static void check_builtin(struct check *c, struct ast *x, const struct builtin *
 				    x->u.name);
 		break;
 	case B_RETVAL: check_retval(c, x); break;
+	case B_PROBEPROV:
+	case B_PROBEMOD:
+	case B_PROBEFUNC:
+	case B_PROBENAME:
+		x->note_n = b->id - B_PROBEPROV;
+		x->type = check_made(c, type_new(c->arena, TYPE_PROBE, 8, 8));
+		break;
+	case B_CALLER: x->type = check_made(c, type_new(c->arena, TYPE_KSYM, 8, 8)); break;
+	case B_UCALLER:
+		x->type = check_made(
+			c, type_new(c->arena, TYPE_USYM, sizeof(struct usym_value), 8));
+		break;
 	case B_FUNC: check_func_name(c, x); break;
 	case B_CURTASK: check_curtask(c, x); break;
 	case B_ARGS:
@@ -159,7 +175,7 @@ static void check_builtin(struct check *c, struct ast *x, const struct builtin *
 void check_name(struct check *c, struct ast *x)
 {
 	int64_t n = 0;
-	const struct builtin *b = builtin_find(x->u.name, &n);
+	const struct builtin *b = builtin_find(x->u.name, c->ast->d != NULL, &n);
 
 	x->note = NULL;
 	x->note_n = n;
@@ -218,6 +234,25 @@ static bool is_parameter(const struct probe *p, const char *name)
 	return false;
 }
 
+/* args.#N, which D's front end writes for args[N]: by its place, behind the number of the call. */
+static bool check_args_place(struct check *c, struct ast *x)
+{
+	const struct probe *p = c->point;
+	size_t n = (size_t)(x->u.member.name[1] - '0');
+
+	if (p->n_fields && (!strcmp(p->fields[0].name, "__syscall_nr") ||
+			    !strcmp(p->fields[0].name, "id") || !strcmp(p->fields[0].name, "nr")))
+		n++;
+	if (n >= p->n_fields) {
+		check_error(c, x->pos, "no-argument", "'%s' has no args[%c]", p->name,
+			    x->u.member.name[1]);
+		return false;
+	}
+	x->note = &p->fields[n];
+	x->type = type_of_field(c, x->note);
+	return true;
+}
+
 /* args.x: a field of the probe's record, or an argument by name. */
 static void check_args_field(struct check *c, struct ast *x)
 {
@@ -225,6 +260,11 @@ static void check_args_field(struct check *c, struct ast *x)
 	const char *near = NULL;
 	unsigned best = NEAR_NOT;
 
+	if (x->u.member.name[0] == '#') {
+		x->type = NULL;
+		(void)check_args_place(c, x); // told
+		return;
+	}
 	for (size_t i = 0; i < p->n_fields; i++) {
 		const struct probe_field *f = &p->fields[i];
 

@@ -37,11 +37,11 @@ static void assign_agg(struct check *c, struct ast *s, struct map_info *m)
 		check_map_val(c, m, call->type, call->pos);
 }
 
-static bool is_agg_call(const struct ast *x)
+static bool is_agg_call(const struct check *c, const struct ast *x)
 {
 	if (x->kind != AST_CALL)
 		return false;
-	const struct func *f = func_find(x->u.call.name);
+	const struct func *f = func_find(x->u.call.name, c->ast->d != NULL);
 	return f && f->is_agg;
 }
 
@@ -54,7 +54,7 @@ static void assign_map(struct check *c, struct ast *s)
 		return;
 	m->written = true;
 	m->stepped = m->stepped || s->u.op.op != OP_NONE;
-	if (is_agg_call(value)) {
+	if (is_agg_call(c, value)) {
 		assign_agg(c, s, m);
 		x->type = m->val;
 		return;
@@ -301,6 +301,20 @@ static void check_if(struct check *c, struct ast *s)
 	}
 }
 
+/* A clause of D: variables live on in the clauses behind it. */
+static void check_clause(struct check *c, struct ast *s)
+{
+	const struct type *t = s->u.clause.pred ? check_expr(c, s->u.clause.pred) : NULL;
+
+	if (t && !type_has_truth(t))
+		check_error(c, s->u.clause.pred->pos, "bad-predicate",
+			    "a predicate must be a number");
+	c->depth += 2; // what it sets is not set for sure in the next clause
+	for (struct ast *x = s->u.clause.first; x; x = x->next)
+		check_stmt(c, x);
+	c->depth -= 2;
+}
+
 static void check_return(struct check *c, struct ast *s)
 {
 	if (s->u.op.a)
@@ -330,6 +344,7 @@ void check_stmt(struct check *c, struct ast *s)
 		break;
 	case AST_RETURN: check_return(c, s); break;
 	case AST_BLOCK: check_block(c, s->u.list.first); break;
+	case AST_CLAUSE: check_clause(c, s); break;
 	default: sonde_check(false);
 	}
 }

@@ -43,6 +43,18 @@ const struct type *type_int(unsigned size, bool is_signed)
 	}
 }
 
+const struct type *type_shown(unsigned size, bool is_signed)
+{
+#define SHOWN(n, s) { .kind = TYPE_INT, .size = 8, .align = 8, .is_signed = s, .shown = n }
+	static const struct type all[2][4] = {
+		{ SHOWN(1, false), SHOWN(2, false), SHOWN(4, false), SHOWN(8, false) },
+		{ SHOWN(1, true), SHOWN(2, true), SHOWN(4, true), SHOWN(8, true) },
+	};
+#undef SHOWN
+
+	return &all[is_signed][size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3];
+}
+
 struct type *type_str(struct arena *a, uint32_t size)
 {
 	return type_new(a, TYPE_STR, size, 8); // so that it is copied in whole words
@@ -117,6 +129,7 @@ bool type_same(const struct type *a, const struct type *b)
 	case TYPE_MIN:
 	case TYPE_MAX:
 	case TYPE_AVG:
+	case TYPE_STDDEV:
 	case TYPE_STATS: return a->is_signed == b->is_signed;
 	case TYPE_TUPLE: return same_fields(a, b);
 	case TYPE_PTR:
@@ -126,7 +139,11 @@ bool type_same(const struct type *a, const struct type *b)
 	case TYPE_KSTACK:
 	case TYPE_USTACK: return a->stack_mode == b->stack_mode && a->stack_depth == b->stack_depth;
 	case TYPE_TIME: return same_text(a->fmt, b->fmt);
-	case TYPE_HIST: return a->hist_bits == b->hist_bits;
+	case TYPE_HIST:
+		return a->hist_bits == b->hist_bits && a->hist_negative == b->hist_negative;
+	case TYPE_LLHIST:
+		return a->ll_factor == b->ll_factor && a->ll_low == b->ll_low &&
+		       a->ll_high == b->ll_high && a->ll_steps == b->ll_steps;
 	case TYPE_LHIST:
 		return a->lhist_min == b->lhist_min && a->lhist_max == b->lhist_max &&
 		       a->lhist_step == b->lhist_step;

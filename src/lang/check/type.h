@@ -45,6 +45,9 @@ enum type_kind {
 	TYPE_STATS, /* the same */
 	TYPE_HIST,  /* u64 counts[hist_len(@hist_bits)] */
 	TYPE_LHIST, /* u64 counts[]: below, (max - min) / step, above */
+	/* of D alone: */
+	TYPE_STDDEV, /* struct deviation_value */
+	TYPE_LLHIST, /* u64 counts[llhist_len()] */
 };
 
 enum stack_mode { STACK_BPFTRACE, STACK_PERF, STACK_RAW };
@@ -71,6 +74,12 @@ struct average_value {
 	int64_t total;
 	uint64_t count;
 };
+/** The sum of squares is low + 2^32 middle + 2^64 high, so that no addition carries. */
+struct deviation_value {
+	int64_t total;
+	uint64_t count;
+	uint64_t low, middle, high;
+};
 
 struct type {
 	enum type_kind kind;
@@ -89,7 +98,12 @@ struct type {
 	uint32_t stack_depth; /* frames to print; the map holds STACK_MOST */
 	const char *fmt;      /* TYPE_TIME */
 	uint32_t hist_bits;   /* TYPE_HIST: buckets per power of two are 1 << bits; 0 .. 5 */
+	/** TYPE_HIST of D: behind the others 64 buckets of negative numbers, by powers of two. */
+	bool hist_negative;
 	int64_t lhist_min, lhist_max, lhist_step;
+	uint32_t ll_factor, ll_low, ll_high, ll_steps; /* TYPE_LLHIST */
+	/** TYPE_INT in D: bytes of the type that the value had first; 0: @size. Only shown. */
+	uint8_t shown;
 };
 
 struct type_field {
@@ -117,6 +131,23 @@ static inline uint64_t lhist_len(const struct type *t)
 	return 2 + (uint64_t)((t->lhist_max - t->lhist_min) / t->lhist_step);
 }
 
+/** Negative buckets from -2^0 to -2^63 in D's quantize(). */
+enum { HIST_NEGATIVES = 64 };
+
+/**
+ * Buckets of llquantize(): ranges from factor^low to factor^(high + 1), each in steps of equal
+ * width; of negative numbers, with the largest ones first; one of what is nearer to 0 than all; of
+ * positive ones.
+ */
+static inline uint32_t llhist_half(const struct type *t)
+{
+	return (t->ll_high - t->ll_low + 1) * (t->ll_steps - t->ll_steps / t->ll_factor) + 1;
+}
+static inline uint32_t llhist_len(const struct type *t)
+{
+	return 2 * llhist_half(t) + 1;
+}
+
 static inline bool type_is_agg(const struct type *t)
 {
 	return t->kind >= TYPE_COUNT;
@@ -128,6 +159,8 @@ extern const struct type type_none, type_u64, type_i64, type_u32, type_i32, type
 /** Made in @a; NULL (sonde_fail(-ENOMEM)). */
 struct type *type_new(struct arena *a, enum type_kind kind, uint32_t size, uint32_t align);
 const struct type *type_int(unsigned size, bool is_signed); /* static */
+/** 64 bits that D shows as @size bytes. Static. */
+const struct type *type_shown(unsigned size, bool is_signed);
 struct type *type_str(struct arena *a, uint32_t size);
 /** Lays out fields as C would, padded to 8; for keys and tuples. */
 struct type *type_tuple(struct arena *a, const struct type *const *elems, uint32_t n);

@@ -28,13 +28,15 @@ static void walk_list(struct wants *w, const struct ast *x)
 static void note_name(struct wants *w, const char *name)
 {
 	int64_t n;
-	const struct builtin *b = builtin_find(name, &n);
+	const struct builtin *b = builtin_find(name, /* is_d= */ true, &n);
 
 	if (!b)
 		return;
 	switch (b->id) {
 	case B_ARGS: w->out->fields = true; break;
 	case B_PROBE:
+	case B_PROBEFUNC:
+	case B_PROBENAME:
 	case B_FUNC: w->out->name = true; break;
 	case B_ARG:
 	case B_SARG:
@@ -81,6 +83,11 @@ static void walk_stmt(struct wants *w, const struct ast *x)
 		walk(w, x->u.foreach.body);
 		break;
 	case AST_DECL: walk(w, x->u.decl.init); break;
+	case AST_CLAUSE:
+		w->out->name = w->out->name || x->u.clause.has_line;
+		walk(w, x->u.clause.pred);
+		walk_list(w, x->u.clause.first);
+		break;
 	case AST_BLOCK:
 	case AST_TUPLE: walk_list(w, x->u.list.first); break;
 	default: break;

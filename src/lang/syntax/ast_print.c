@@ -92,10 +92,23 @@ static void print_loop(struct printer *p, const char *word, const struct ast *s)
 	print_block(p, s->u.loop.body);
 }
 
+/* A clause of D, as an if in a block. */
+static void print_clause(struct printer *p, const struct ast *s)
+{
+	if (s->u.clause.pred) {
+		add(p, "if (");
+		print_expr(p, s->u.clause.pred);
+		add(p, ") ");
+	}
+	const struct ast block = { .kind = AST_BLOCK, .u.list.first = s->u.clause.first };
+	print_block(p, &block);
+}
+
 static void print_stmt(struct printer *p, const struct ast *s)
 {
 	switch (s->kind) {
 	case AST_BLOCK: print_block(p, s); break;
+	case AST_CLAUSE: print_clause(p, s); break;
 	case AST_IF: print_if(p, s); break;
 	case AST_WHILE: print_loop(p, "while", s); break;
 	case AST_UNROLL: print_loop(p, "unroll", s); break;

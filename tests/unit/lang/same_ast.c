@@ -98,6 +98,10 @@ bool same_expr(const struct ast *a, const struct ast *b)
 	case AST_FOR: return same_foreach(a, b);
 	case AST_BREAK:
 	case AST_CONTINUE: return true;
+	case AST_CLAUSE:
+		return a->u.clause.has_line == b->u.clause.has_line &&
+		       same_expr(a->u.clause.pred, b->u.clause.pred) &&
+		       same_list(a->u.clause.first, b->u.clause.first);
 	}
 	return false;
 }

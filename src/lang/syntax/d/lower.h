@@ -117,6 +117,8 @@ const struct ast_type *d_lower_type(struct d_lower *l, const struct ast_type *t)
 struct ast *d_new(struct d_lower *l, enum ast_kind kind, struct pos pos);
 struct ast *d_new_name(struct d_lower *l, struct pos pos, const char *name);
 struct ast *d_new_int(struct d_lower *l, struct pos pos, uint64_t n);
+/** args[N] of a function or call: by its place among the typed arguments. */
+struct ast *d_typed_arg(struct d_lower *l, struct pos pos, unsigned n);
 struct ast *d_new_call(struct d_lower *l, struct pos pos, const char *name, struct ast *args);
 
 /* lower_call.c */

@@ -267,24 +267,28 @@ static bool is_args(const struct ast *x)
 }
 
 /* args[N] of a function or marker: by its place among the typed arguments. */
-static struct ast *typed_arg(struct d_lower *l, const struct ast *x)
+struct ast *d_typed_arg(struct d_lower *l, struct pos pos, unsigned n)
 {
-	const struct ast *i = x->u.op.b;
-	char text[32] = "#";
+	const char text[2] = { '#', (char)('0' + n) };
+	struct ast *m = d_new(l, AST_MEMBER, pos);
 
-	if (i->kind != AST_INT || i->next || i->u.num > 9) {
-		d_error(l, x->pos, "D_ARGS_IDX", "the index of args[] must be 0 to 9");
-		return NULL;
-	}
-	text[1] = (char)('0' + i->u.num);
-	struct ast *m = d_new(l, AST_MEMBER, x->pos);
 	if (!m)
 		return NULL;
-	m->u.member.x = d_new_name(l, x->pos, "args");
-	m->u.member.name = arena_strndup(l->p->arena, text, 2);
+	m->u.member.x = d_new_name(l, pos, "args");
+	m->u.member.name = arena_strndup(l->p->arena, text, sizeof(text));
 	if (!m->u.member.x || !m->u.member.name)
 		l->p->r = -ENOMEM;
 	return l->p->r ? NULL : m;
+}
+
+static struct ast *typed_arg(struct d_lower *l, const struct ast *x)
+{
+	const struct ast *i = x->u.op.b;
+
+	if (i->kind == AST_INT && !i->next && i->u.num <= 9)
+		return d_typed_arg(l, x->pos, (unsigned)i->u.num);
+	d_error(l, x->pos, "D_ARGS_IDX", "the index of args[] must be 0 to 9");
+	return NULL;
 }
 
 static struct ast *args(struct d_lower *l, const struct ast *x)

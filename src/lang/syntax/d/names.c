@@ -82,6 +82,8 @@ static struct ast *arg(struct d_lower *l, const struct ast *x, unsigned n)
 	char text[32] = "(int64)argN";
 
 	text[strlen(text) - 1] = (char)('0' + n);
+	if (l->row->how == D_HOW_SYSCALL_ENTRY && l->world == D_RECORDED)
+		return d_typed_arg(l, x->pos, n);
 	switch (l->row->how) {
 	case D_HOW_SYSCALL_ENTRY:
 	case D_HOW_FBT_ENTRY:
@@ -89,7 +91,7 @@ static struct ast *arg(struct d_lower *l, const struct ast *x, unsigned n)
 	case D_HOW_USDT: return d_snippet(l, x->pos, text + strlen("(int64)"), NULL);
 	case D_HOW_SYSCALL_RETURN:
 		if (n < 2)
-			return d_snippet(l, x->pos, "(int64)retval", NULL);
+			return d_snippet(l, x->pos, "args.ret", NULL);
 		break;
 	case D_HOW_FBT_RETURN:
 	case D_HOW_PID_RETURN:
@@ -111,8 +113,7 @@ static struct ast *error_number(struct d_lower *l, const struct ast *x)
 {
 	if (l->row->how != D_HOW_SYSCALL_RETURN)
 		return d_new_int(l, x->pos, 0);
-	return d_snippet(l, x->pos, "(int64)retval < 0 && (int64)retval > -4096 ? -(int64)retval : 0",
-			 NULL);
+	return d_snippet(l, x->pos, "args.ret < 0 && args.ret > -4096 ? -args.ret : 0", NULL);
 }
 
 struct ast *d_builtin(struct d_lower *l, const struct ast *x, bool *ret_known)
@@ -132,7 +133,7 @@ struct ast *d_builtin(struct d_lower *l, const struct ast *x, bool *ret_known)
 		if (!strcmp(names[i].name, name))
 			return d_snippet(l, x->pos, text_of(l, &names[i]), NULL);
 	// What bt alone has is no name of D.
-	if (builtin_find(name, &ignored)) {
+	if (builtin_find(name, /* is_d= */ true, &ignored)) {
 		d_error(l, x->pos, "D_IDENT_UNDEF", "unknown variable '%s'", name);
 		return NULL;
 	}

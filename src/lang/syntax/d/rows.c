@@ -58,13 +58,13 @@ const struct d_row d_rows[] = {
 		.provider = "proc",
 		.name = "start",
 		.attach = NEW_THREAD,
-		.pred = { "retval == 0 && pid == tid", "retval == 0" },
+		.pred = { "args.ret == 0 && pid == tid", "args.ret == 0" },
 	},
 	{
 		.provider = "proc",
 		.name = "lwp-start",
 		.attach = NEW_THREAD,
-		.pred = { "retval == 0", "retval == 0" },
+		.pred = { "args.ret == 0", "args.ret == 0" },
 	},
 	{
 		.provider = "proc",
@@ -88,8 +88,8 @@ const struct d_row d_rows[] = {
 			    "tracepoint:syscalls:sys_exit_execveat",
 			    "tracepoint:syscalls:sys_exit_execve,"
 			    "tracepoint:syscalls:sys_exit_execveat" },
-		.pred = { "(int64)retval < 0", "(int64)retval < 0" },
-		.args = { { "int", NULL, { "-(int64)retval", "-(int64)retval" } } },
+		.pred = { "args.ret < 0", "args.ret < 0" },
+		.args = { { "int", NULL, { "-args.ret", "-args.ret" } } },
 	},
 	{
 		.provider = "proc",
