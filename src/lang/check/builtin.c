@@ -32,14 +32,14 @@ const struct builtin builtin_all[] = {
 	{ "cpid", B_CPID, &type_u32, "process id of the command of -c" },
 	{ "jiffies", B_JIFFIES, &type_u64, "the kernel's ticks" },
 	{ "pcomm", B_PCOMM, NULL, "name of the process's first thread" },
-	{ "probeprov", B_PROBEPROV, NULL, "provider of the probe", true },
-	{ "probemod", B_PROBEMOD, NULL, "module of the probe", true },
-	{ "probefunc", B_PROBEFUNC, NULL, "function of the probe", true },
-	{ "probename", B_PROBENAME, NULL, "name of the probe", true },
-	{ "probeid", B_PROBEID, &type_u32, "number of the probe", true },
-	{ "walltimestamp", B_WALLTIMESTAMP, &type_i64, "nanoseconds since 1970", true },
-	{ "caller", B_CALLER, NULL, "who called the function in the kernel", true },
-	{ "ucaller", B_UCALLER, NULL, "who called the function in the program", true },
+	{ "probeprov", B_PROBEPROV, NULL, "provider of the probe" },
+	{ "probemod", B_PROBEMOD, NULL, "module of the probe" },
+	{ "probefunc", B_PROBEFUNC, NULL, "function of the probe" },
+	{ "probename", B_PROBENAME, NULL, "name of the probe" },
+	{ "probeid", B_PROBEID, &type_u32, "number of the probe" },
+	{ "walltimestamp", B_WALLTIMESTAMP, &type_i64, "nanoseconds since 1970" },
+	{ "caller", B_CALLER, NULL, "who called the function in the kernel" },
+	{ "ucaller", B_UCALLER, NULL, "who called the function in the program" },
 	{ 0 },
 };
 
@@ -63,7 +63,7 @@ const struct builtin *builtin_find(const char *name, bool is_d, int64_t *ret_n)
 	for (const struct builtin *b = builtin_all; b->name; b++) {
 		const size_t len = strlen(b->name);
 
-		if (b->only_d && !is_d)
+		if (builtin_is_of_d(b) && !is_d)
 			continue;
 		if (b->id != B_ARG && b->id != B_SARG) {
 			if (!strcmp(name, b->name))

@@ -40,7 +40,7 @@ enum builtin_id {
 	B_CPID,
 	B_JIFFIES,
 	B_PCOMM,
-	/* of D alone */
+	/* from here on of D alone */
 	B_PROBEPROV,
 	B_PROBEMOD,
 	B_PROBEFUNC,
@@ -56,8 +56,12 @@ struct builtin {
 	enum builtin_id id;
 	const struct type *type; /* NULL: depends */
 	const char *help;
-	bool only_d; /* of scripts in D */
 };
+
+static inline bool builtin_is_of_d(const struct builtin *b)
+{
+	return b->id >= B_PROBEPROV;
+}
 
 /** NULL: there is none of that name. Of argN and sargN *@ret_n is N. */
 const struct builtin *builtin_find(const char *name, bool is_d, int64_t *ret_n);

@@ -271,7 +271,7 @@ static void f_tracemem(struct check *c, struct ast *x)
 	(void)want_number(c, x, 0);
 	(void)want_number(c, x, 2);
 	if (want_const(c, x, 1, "D_TRACEMEM_SIZE", &n) && (n < 1 || n > TRACEMEM_MOST))
-		check_error(c, arg(x, 1)->pos, "D_TRACEMEM_SIZE", "tracemem() shows 1 to %d bytes",
+		check_error(c, x->pos, "D_TRACEMEM_SIZE", "tracemem() shows 1 to %d bytes",
 			    TRACEMEM_MOST);
 }
 
@@ -366,7 +366,7 @@ static void f_lltostr(struct check *c, struct ast *x)
 	    (arg(x, 1) && !want_const(c, x, 1, "D_PROTO_ARG", &base)))
 		return;
 	if (base != 8 && base != 10 && base != 16)
-		check_error(c, arg(x, 1)->pos, "bad-argument", "lltostr() knows base 8, 10 and 16");
+		check_error(c, x->pos, "bad-argument", "lltostr() knows base 8, 10 and 16");
 	x->type = text_type(c, 32);
 }
 

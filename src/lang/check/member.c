@@ -14,7 +14,7 @@ static const char *near_builtin(const char *name)
 	unsigned best_distance = NEAR_NOT;
 
 	for (const struct builtin *b = builtin_all; b->name; b++) {
-		if (b->only_d)
+		if (builtin_is_of_d(b))
 			continue;
 		const char *full = b->id == B_ARG ? "arg0" : b->id == B_SARG ? "sarg0" : b->name;
 		const unsigned d = near_distance(name, full);

@@ -125,11 +125,21 @@ static int watch_process(struct engine *e)
 
 static void tell_attaching(struct engine *e)
 {
-	if (e->opt->quiet)
+	if (e->opt->quiet || e->script->d)
 		return;
 	print_attached(&e->printer, engine_places(e->script));
 	if (e->opt->is_terminal)
 		(void)out_flush(e->opt->out); // a failure is told by the next one
+}
+
+/* As dtrace does; its scripts print what they have to say on standard output. */
+static void tell_matched(struct engine *e)
+{
+	const size_t n = engine_places(e->script);
+
+	if (!e->opt->quiet && !e->script->d->quiet)
+		print_note(&e->printer, "matched", "dtrace: script '%s' matched %zu probe%s",
+			   e->script->name ? e->script->name : "-", n, n == 1 ? "" : "s");
 }
 
 static void tell_attached(struct engine *e, uint64_t begin_ns)
@@ -257,6 +267,8 @@ static int run(struct engine *e)
 		r = engine_iter_start(e);
 	if (!r && e->opt->verbose)
 		tell_attached(e, begin_ns);
+	if (!r && e->script->d)
+		tell_matched(e);
 	if (!r) // who reads a file may take the first line as a sign that all is attached
 		r = out_flush(e->opt->out);
 	if (!r && !e->ends && e->opt->child)
@@ -286,11 +298,11 @@ static int finish(struct engine *e)
 	if (r >= 0)
 		r = engine_read(e, /* all= */ true);
 	if (e->opt->format == PRINT_TEXT)
-		out_str(e->opt->out, "\n\n");
+		out_str(e->opt->out, e->script->d ? "\n" : "\n\n");
 	live_names_drain(e->names);
 	e->ends = false; // a further Ctrl-C now ends the printing
 	if (r >= 0 && e->script->print_maps_on_exit)
-		r = engine_maps_print(e);
+		r = e->script->d ? engine_aggs_print(e) : engine_maps_print(e);
 	const int closed = packet_close(&e->packets);
 	if (!r)
 		r = closed;
@@ -314,6 +326,7 @@ static void fini(struct engine *e)
 	engine_maps_fini(e);
 	bpf_maps_free(e->maps);
 	free(e->told);
+	mem_closep(&e->kept_fd);
 	mem_closep(&e->pid_fd);
 	mem_closep(&e->signal_fd);
 	mem_closep(&e->epoll_fd);
@@ -330,6 +343,7 @@ int engine_run(const struct engine_options *opt, int *ret_status)
 		.signal_fd = -1,
 		.pid_fd = -1,
 		.iter.done_fd = -1,
+		.kept_fd = -1,
 	};
 
 	int r = set_up(&e);

@@ -188,6 +188,112 @@ static int print_open(struct engine *e, const struct site *site, uint32_t epoch)
 	return r;
 }
 
+/* --- aggregations of D --- */
+
+/* The rows of a map as a record of that @epoch saw it; in @tmp where its buffer is still open. */
+static int rows_then(struct engine *e, size_t map, uint32_t epoch, struct rows *tmp,
+		     struct rows **ret)
+{
+	const struct script_map *m = &e->script->maps[map];
+	bool late = true;
+
+	int r = m->n_epochs > 1 ? catch_up(e, map, epoch, &late) : 0;
+	*ret = &e->map_states[map].kept;
+	if (r < 0 || !late)
+		return r;
+	*ret = tmp;
+	r = copy_rows(tmp, &e->map_states[map].kept);
+	if (!r)
+		r = read_buffer(e, m, m->n_epochs > 1 ? load_epoch(&e->epochs[map]) : 0, tmp);
+	return !r && m->n_epochs > 1 ? rows_merge(tmp, m) : r;
+}
+
+enum { AGGS_MOST = 16 };
+
+static int printa(struct engine *e, const struct site *site, const uint8_t *payload)
+{
+	struct d_agg aggs[AGGS_MOST];
+	struct rows tmp[AGGS_MOST];
+	const size_t n = site->n_maps < AGGS_MOST ? site->n_maps : AGGS_MOST;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		rows_init(&tmp[i], &e->script->maps[site->maps[i]]);
+	for (size_t i = 0; !r && i < n; i++) {
+		struct map_state *state = &e->map_states[site->maps[i]];
+		struct rows *rows = NULL;
+		uint32_t epoch;
+
+		memcpy(&epoch, payload + site->args[i].off, sizeof(epoch));
+		r = rows_then(e, site->maps[i], epoch, &tmp[i], &rows);
+		aggs[i] = (struct d_agg){ &e->script->maps[site->maps[i]], rows,
+					  state->normal ? state->normal : 1 };
+		state->is_printed = true;
+	}
+	if (!r)
+		r = print_d_aggs(&e->printer, site, aggs, n);
+	for (size_t i = 0; i < n; i++)
+		rows_fini(&tmp[i]);
+	return r;
+}
+
+/* trunc(): what is left stays where it was read to. */
+static int truncate_agg(struct engine *e, const struct site *site, const uint8_t *payload)
+{
+	const size_t map = (size_t)site->map;
+	const struct script_map *m = &e->script->maps[map];
+	struct rows *kept = &e->map_states[map].kept;
+	bool late = true;
+	uint32_t epoch;
+	int64_t most;
+
+	memcpy(&epoch, payload + site->args[0].off, sizeof(epoch));
+	memcpy(&most, payload + site->args[1].off, sizeof(most));
+	int r = m->n_epochs > 1 ? catch_up(e, map, epoch, &late) : 0;
+	if (!r && late) { // it is read now, and emptied
+		r = read_buffer(e, m, epoch & ~EPOCH_OPEN, kept);
+		if (!r)
+			r = bpf_maps_clear(e->maps, (size_t)m->bpf_map +
+							    (epoch & ~EPOCH_OPEN) % m->n_epochs);
+		if (!r)
+			r = rows_merge(kept, m);
+	}
+	return r < 0 ? r : d_truncate(m, kept, most);
+}
+
+int engine_agg_act(struct engine *e, const struct site *site, const void *payload)
+{
+	switch (site->kind) {
+	case SITE_PRINTA: return printa(e, site, payload);
+	case SITE_TRUNC: return truncate_agg(e, site, payload);
+	case SITE_NORMALIZE:
+		memcpy(&e->map_states[site->map].normal, payload, sizeof(uint64_t));
+		return 0;
+	default: e->map_states[site->map].normal = 0; return 0;
+	}
+}
+
+int engine_aggs_print(struct engine *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < e->script->n_maps && !e->ends; i++) {
+		const struct script_map *m = &e->script->maps[i];
+		struct map_state *state = &e->map_states[i];
+
+		if (ast_map_is_hidden(m->name) || state->is_printed)
+			continue;
+		r = m->n_epochs > 1 ? drain_to(e, i, load_epoch(&e->epochs[i]) + 1)
+				    : read_buffer(e, m, 0, &state->kept);
+		if (r < 0 || !state->kept.n)
+			continue;
+		const struct d_agg agg = { m, &state->kept, state->normal ? state->normal : 1 };
+		r = print_d_aggs(&e->printer, NULL, &agg, 1);
+		engine_look_at_signals(e);
+	}
+	return r;
+}
+
 int engine_map_print(struct engine *e, const struct site *site, uint32_t epoch)
 {
 	const size_t map = (size_t)site->map;

@@ -67,6 +67,18 @@ static void ksym(void *arg, uint64_t addr, bool with_offset, struct strbuf *ret)
 		strbuf_fmt(ret, "+%" PRIu64, addr - s->start);
 }
 
+static void kmod(void *arg, uint64_t addr, struct strbuf *ret)
+{
+	struct live_names *n = arg;
+	const struct sym *s = symtab_find(&n->kernel, addr);
+	const char *split = s ? strstr(symtab_name(&n->kernel, s), KALLSYMS_SPLIT) : NULL;
+
+	if (!split)
+		strbuf_str(ret, "vmlinux");
+	else
+		strbuf_add(ret, split + strlen(KALLSYMS_SPLIT), strcspn(split + 2, "]"));
+}
+
 static void usym(void *arg, uint32_t pid, uint64_t addr, bool with_offset, bool with_module,
 		 struct strbuf *ret)
 {
@@ -169,7 +181,7 @@ int live_names_new(const struct script *script, struct bpf_maps *maps, pid_t pid
 
 	if (!n)
 		return sonde_fail(-ENOMEM, "out of memory");
-	n->names = (struct names){ n, ksym, usym, user, cgroup, stack, wall };
+	n->names = (struct names){ n, ksym, usym, user, cgroup, stack, wall, kmod };
 	n->maps = maps;
 	n->stack_map = script->stack_map;
 	n->wall_off = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);

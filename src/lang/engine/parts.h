@@ -18,6 +18,9 @@
 /** One of the script's maps, as the reader has it. */
 struct map_state {
 	struct rows kept; /* of buffers that were read and emptied */
+	/* of D: what values are divided by, 0 not at all; printa() has shown it */
+	uint64_t normal;
+	bool is_printed;
 	uint32_t quiet;	  /* no program writes to buffers below this number any more */
 };
 
@@ -54,6 +57,7 @@ struct engine {
 	struct iter_run iter;
 	struct task_iter task_iter; /* all zero: not looked for */
 
+	int kept_fd; /* owned: standard output, while freopen() has another file there; -1 */
 	int epoll_fd, signal_fd, pid_fd;
 	sigset_t old_mask;
 	bool has_mask;
@@ -86,6 +90,16 @@ enum { ENGINE_BATCH = 4096 };
 /** Reads the ring: a batch, or @all that is there. Returns how many the last batch had. */
 SONDE_MUST_CHECK int engine_read(struct engine *e, bool all);
 
+/** What one record asks for; its payload is as long as the site says at least. */
+SONDE_MUST_CHECK int engine_act(struct engine *e, const struct site *site, const void *payload,
+				size_t len, uint64_t ts_ns);
+
+/* clause.c */
+
+/** The same for sites that D alone has. */
+SONDE_MUST_CHECK int engine_act_d(struct engine *e, const struct site *site, const void *payload,
+				  size_t len);
+
 /* map.c */
 
 SONDE_MUST_CHECK int engine_maps_init(struct engine *e);
@@ -94,6 +108,10 @@ void engine_maps_fini(struct engine *e);
 SONDE_MUST_CHECK int engine_map_print(struct engine *e, const struct site *site, uint32_t epoch);
 SONDE_MUST_CHECK int engine_map_clear(struct engine *e, const struct site *site, uint32_t epoch);
 SONDE_MUST_CHECK int engine_map_zero(struct engine *e, const struct site *site, uint32_t epoch);
+/** Of D: printa(), trunc(), normalize(), denormalize(). @payload has the site's arguments. */
+SONDE_MUST_CHECK int engine_agg_act(struct engine *e, const struct site *site, const void *payload);
+/** Of D, at the end: all aggregations that were not printed, in the order of the script. */
+SONDE_MUST_CHECK int engine_aggs_print(struct engine *e);
 /** Prints all maps that have something, in the order of their names. Nothing is attached. */
 SONDE_MUST_CHECK int engine_maps_print(struct engine *e);
 

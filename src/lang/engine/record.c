@@ -78,7 +78,7 @@ static int save_packet(struct engine *e, const struct site *site, const void *pa
 			    (const char *)payload + sizeof(n), n);
 }
 
-static int act(struct engine *e, const struct site *site, const void *payload, size_t len,
+int engine_act(struct engine *e, const struct site *site, const void *payload, size_t len,
 	       uint64_t ts_ns)
 {
 	switch (site->kind) {
@@ -91,7 +91,10 @@ static int act(struct engine *e, const struct site *site, const void *payload, s
 	case SITE_SYSTEM: return run_system(e, site, payload, len);
 	case SITE_SKB: return save_packet(e, site, payload, len, ts_ns);
 	case SITE_EXIT: e->ends = true; return 0;
-	default: return print_record(&e->printer, site, payload, len);
+	default:
+		if (site->kind >= SITE_CLAUSE)
+			return engine_act_d(e, site, payload, len);
+		return print_record(&e->printer, site, payload, len);
 	}
 }
 
@@ -109,7 +112,7 @@ static int take_record(void *arg, const void *data, size_t len)
 	if (len - sizeof(head) < site->payload_len)
 		return sonde_fail(-EBADMSG, "a record of %s has %zu bytes, not %u", site->name,
 				  len - sizeof(head), site->payload_len);
-	return act(e, site, (const char *)data + sizeof(head), len - sizeof(head), head.ts_ns);
+	return engine_act(e, site, (const char *)data + sizeof(head), len - sizeof(head), head.ts_ns);
 }
 
 int engine_read(struct engine *e, bool all)

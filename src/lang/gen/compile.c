@@ -16,6 +16,7 @@ enum { ROUNDS_MOST = 20, PAIRS_MOST = 100000, RING_SMALL = 1 << 18, RING_LARGE =
 /** A probe of the script and one of the points it attaches to. */
 struct pair {
 	const struct ast_probe *probe;
+	const struct ast_attach *attach;
 	const struct probe *point;
 };
 
@@ -65,7 +66,7 @@ static int find_points(struct compiler *c, struct world *w, const struct ast_pro
 				    ? mem_grow(&c->pairs, &c->cap_pairs, c->n_pairs + 1)
 				    : sonde_fail(-E2BIG, "more than %d probes", PAIRS_MOST);
 			if (!r)
-				c->pairs[c->n_pairs++] = (struct pair){ p, points };
+				c->pairs[c->n_pairs++] = (struct pair){ p, a, points };
 		}
 	}
 	c->diag->lenient = false;
@@ -176,7 +177,8 @@ static int generate(struct compiler *c)
 		check_probe(&c->check, c->pairs[i].probe, c->pairs[i].point);
 		int r = c->check.no_memory
 				? sonde_fail(-ENOMEM, "out of memory")
-				: gen_program(&c->gen, c->pairs[i].probe, c->pairs[i].point);
+				: gen_program(&c->gen, c->pairs[i].probe, c->pairs[i].attach,
+					      c->pairs[i].point);
 		unit_free(c->gen.unit);
 		c->gen.unit = NULL;
 		if (r < 0)
@@ -224,6 +226,7 @@ int compile_script(struct diag *d, struct world *w, struct script_ast *ast,
 		return sonde_fail(-ENOMEM, "out of memory");
 	s->name = d->name;
 	s->print_maps_on_exit = true;
+	s->d = ast->d;
 	s->unsafe = opt->unsafe;
 	int r = compile(&c, w, ast, opt);
 	check_fini(&c.check);

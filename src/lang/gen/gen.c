@@ -215,16 +215,30 @@ static void take_slot(struct gen *g, struct val key)
 	fn_place(g->f, l_got);
 }
 
+/* The memory for records of clauses, in the area that @key says. */
+static void clause_memory(struct gen *g, struct val key)
+{
+	if (g->clause_map < 0)
+		return;
+	struct val p = FN_CALL(g->f, BPF_FUNC_map_lookup_elem, val_map(g->clause_map), key);
+	fn_if(g->f, FN_EQ, p, val_imm(0), g->l_out);
+	fn_mov(g->f, g->clause_mem, p);
+}
+
 static void scratch_memory(struct gen *g)
 {
-	if (g->scratch_map < 0)
+	if (g->scratch_map < 0 && g->clause_map < 0)
 		return;
 	struct val key = fn_slot(g->f, 8);
 	if (g->shares_cpu) {
 		take_slot(g, key);
+		clause_memory(g, key);
 		return;
 	}
 	fn_store(g->f, 4, key, 0, val_imm(0));
+	clause_memory(g, key);
+	if (g->scratch_map < 0)
+		return;
 	struct val p = FN_CALL(g->f, BPF_FUNC_map_lookup_elem, val_map(g->scratch_map), key);
 	fn_if(g->f, FN_EQ, p, val_imm(0), g->l_out);
 	fn_mov(g->f, g->scratch, p);
@@ -302,9 +316,15 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->probe = p;
 	g->point = point;
 	g->call_table = -1;
+	for (size_t i = 0; i < MEM_LEN(g->part_tables); i++)
+		g->part_tables[i] = -1;
 	g->ctx = fn_arg(g->f, 0);
 	g->scratch = fn_reg(g->f);
 	g->scratch_map = -1;
+	g->clause_map = -1;
+	g->clause_len = 0;
+	g->clause = NULL;
+	g->clause_mem = fn_reg(g->f);
 	g->has_frame = false;
 	g->in_callback = false;
 	g->loop = NULL;
@@ -341,7 +361,20 @@ static const char *kernel_name(struct gen *g, const struct probe *p)
 	return name;
 }
 
-int gen_program(struct gen *g, const struct ast_probe *p, const struct probe *point)
+int gen_name(struct gen *g, const char *text, size_t len)
+{
+	for (size_t i = 0; i < g->script->n_probe_names; i++)
+		if (!strncmp(g->names[i], text, len) && !g->names[i][len])
+			return (int)i;
+	const char *copy = arena_strndup(g->arena, text, len);
+	const int r = copy ? gen_probe_name(g, copy) : -ENOMEM;
+	if (r < 0)
+		g->failed = true;
+	return r < 0 ? -1 : r;
+}
+
+int gen_program(struct gen *g, const struct ast_probe *p, const struct ast_attach *ap,
+		const struct probe *point)
 {
 	struct script *s = g->script;
 	int r = unit_new(&g->unit);
@@ -352,6 +385,7 @@ int gen_program(struct gen *g, const struct ast_probe *p, const struct probe *po
 	if (r < 0)
 		return r;
 	g->probe_name = (uint32_t)r;
+	g->attach = ap;
 	begin(g, p, point);
 	int l_prologue = fn_label(g->f), l_body = fn_label(g->f);
 	fn_jump(g->f, l_prologue);
@@ -372,6 +406,8 @@ int gen_program(struct gen *g, const struct ast_probe *p, const struct probe *po
 				  g->scratch_len, SCRATCH_MOST);
 	if (g->scratch_map >= 0)
 		s->bpf_maps[g->scratch_map].val_len = g->scratch_len;
+	if (g->clause_map >= 0)
+		s->bpf_maps[g->clause_map].val_len = g->clause_len;
 	r = g->failed ? -ENOMEM : mem_grow(&s->progs, &s->cap_progs, s->n_progs + 1);
 	if (r < 0)
 		return r;

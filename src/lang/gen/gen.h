@@ -81,6 +81,15 @@ struct task_value {
 	struct task_value *next;
 };
 
+/** The record of a clause of D that is being made: what it prints, in one piece. */
+struct clause {
+	struct site_part *parts; /* owned */
+	size_t n_parts, cap_parts;
+	uint32_t len;	  /* of the record so far */
+	struct val some;  /* a variable: 1 where some part was made */
+	struct val exits; /* the same: exit() was called */
+};
+
 struct gen {
 	struct check *check;
 	struct script *script;
@@ -99,11 +108,17 @@ struct gen {
 	struct fn *f; /* the function that code goes to */
 	const struct ast_probe *probe;
 	const struct probe *point;
+	const struct ast_attach *attach; /* that named the point */
 	uint32_t probe_name; /* index */
 	int64_t call_table;  /* in rodata: names of system calls' places; -1: none so far */
+	int64_t part_tables[5]; /* the same for the parts of D's names, and all of it */
 	struct val ctx;	     /* of the program itself */
 	int l_exit, l_out;   /* gives scratch memory back; leaves as it is */
 	int scratch_map;     /* -1: none so far */
+	int clause_map;	     /* for each CPU a clause's record; -1: none so far */
+	uint32_t clause_len; /* of the longest */
+	struct val clause_mem; /* its address */
+	struct clause *clause; /* NULL: records go out one by one */
 	uint32_t scratch_len;
 	bool shares_cpu;    /* another thread may run the same program on this CPU meanwhile */
 	struct val scratch; /* in the program itself */
@@ -148,6 +163,17 @@ void gen_count_lost(struct gen *g, int site);
 void gen_filter_syscalls(struct gen *g, int l_exit);
 /** The index of the place's name. */
 struct val gen_place_name(struct gen *g);
+
+/** The index of a part of the place's name in D: 0 (provider) to 3, or 4 for all of it. */
+struct val gen_place_part(struct gen *g, unsigned part);
+/** The index of a text among the names, the same for the same text; -1 after a failure. */
+int gen_name(struct gen *g, const char *text, size_t len);
+
+/* clause.c */
+void gen_clause(struct gen *g, struct ast *s);
+/** Room for a record of @site in the clause's. */
+struct val gen_clause_part(struct gen *g, int site);
+void gen_clause_exit(struct gen *g, struct ast *status);
 
 /* maps.c */
 void gen_maps(struct gen *g);
@@ -262,8 +288,8 @@ int gen_return(struct gen *g, const struct outer *o, struct loop *loop);
 void gen_for(struct gen *g, struct ast *s);
 void gen_while(struct gen *g, struct ast *s);
 
-/** Makes the program of one probe for one point. -EINVAL: told; -ENOMEM. */
+/** Makes the program of one probe for one point, which @ap named. -EINVAL: told; -ENOMEM. */
 SONDE_MUST_CHECK int gen_program(struct gen *g, const struct ast_probe *p,
-				 const struct probe *point);
+				 const struct ast_attach *ap, const struct probe *point);
 
 #endif

@@ -48,6 +48,8 @@ static void lay_out(struct gen *g, int site, const struct type *const *types, ui
 /* Room for a record of @site with its head filled; goes to @l_lost without. */
 static struct val reserve(struct gen *g, int site, int l_lost)
 {
+	if (g->clause)
+		return gen_clause_part(g, site);
 	const uint32_t len = HEAD + g->script->sites[site].payload_len;
 	struct val now = val_imm(0);
 
@@ -68,6 +70,11 @@ static void submit(struct gen *g, struct val r, int site, int l_lost)
 {
 	int l_end = fn_label(g->f);
 
+	if (g->clause) { // goes out with it
+		fn_place(g->f, l_lost);
+		fn_place(g->f, l_end);
+		return;
+	}
 	// The kernel wakes the reader if it has read all before this record; it reads a moment
 	// later, until when others come without a wake-up.
 	FN_CALL(g->f, BPF_FUNC_ringbuf_submit, r, val_imm(0));
@@ -136,6 +143,9 @@ static const struct type *printf_type(struct gen *g, const char *fmt, uint32_t i
 				      const struct ast *x)
 {
 	bool is_long = false;
+
+	if (g->script->d)
+		return x->type;
 	const char conv = conversion_of(fmt, i, &is_long);
 
 	if (x->type->kind == TYPE_PTR && conv == 's') {
@@ -158,6 +168,7 @@ void gen_printf(struct gen *g, struct ast *x, enum site_kind kind)
 	if (site < 0 || !is_literal(g, x->u.call.args, &fmt))
 		return;
 	g->script->sites[site].fmt = fmt;
+	g->script->sites[site].is_d = g->script->d != NULL;
 	for (struct ast *a = x->u.call.args->next; a && n < MEM_LEN(types); a = a->next, n++)
 		types[n] = printf_type(g, fmt, n, a);
 	lay_out(g, site, types, n);
@@ -268,6 +279,118 @@ void gen_map_record(struct gen *g, struct ast *x, enum site_kind kind)
 	struct val r = reserve(g, site, l_lost);
 	fn_store(g->f, 4, r, HEAD, epoch);
 	submit(g, r, site, l_lost);
+}
+
+/* printa(): one or several aggregations, each as it is at this moment. */
+static void printa(struct gen *g, struct ast *x)
+{
+	const struct type *types[16];
+	struct val epochs[16];
+	struct ast *a = arg(x, 0);
+	const char *fmt = NULL;
+	uint32_t n = 0;
+	const int site = gen_site(g, SITE_PRINTA, x);
+	int l_lost = fn_label(g->f);
+
+	if (a->kind != AST_MAP) {
+		(void)is_literal(g, a, &fmt);
+		a = a->next;
+	}
+	uint32_t *maps = arena_array(g->arena, MEM_LEN(types), sizeof(*maps));
+	if (site < 0 || !maps) {
+		g->failed = true;
+		return;
+	}
+	for (; a && n < MEM_LEN(types); a = a->next, n++) {
+		const struct map_info *info = a->note;
+		maps[n] = info->index;
+		types[n] = &type_u32;
+		epochs[n] = map_epoch(g, info, SITE_PRINT_MAP);
+	}
+	lay_out(g, site, types, n);
+	if (g->failed)
+		return;
+	struct site *s = &g->script->sites[site];
+	s->fmt = fmt;
+	s->is_d = true;
+	s->maps = maps;
+	s->n_maps = n;
+	struct val r = reserve(g, site, l_lost);
+	for (uint32_t i = 0; i < n; i++)
+		fn_store(g->f, 4, r, HEAD + g->script->sites[site].args[i].off, epochs[i]);
+	submit(g, r, site, l_lost);
+}
+
+/* trunc(), normalize(), denormalize(): for the reader to do. */
+static void agg_action(struct gen *g, struct ast *x, enum site_kind kind)
+{
+	const struct map_info *info = arg(x, 0)->note;
+	const struct type *types[2] = { &type_u32, &type_i64 };
+	const int site = gen_site(g, kind, x);
+	int l_lost = fn_label(g->f);
+
+	if (site < 0)
+		return;
+	lay_out(g, site, types, kind == SITE_TRUNC ? 2 : 1);
+	if (kind == SITE_NORMALIZE)
+		lay_out(g, site, types + 1, 1);
+	if (g->failed)
+		return;
+	g->script->sites[site].map = (int)info->index;
+	struct val n = val_imm(0), epoch = val_imm(0);
+	if (arg(x, 1)) {
+		n = fn_reg(g->f);
+		fn_mov(g->f, n, gen_scalar(g, arg(x, 1)));
+	}
+	if (kind == SITE_TRUNC)
+		epoch = map_epoch(g, info, SITE_CLEAR);
+	struct val r = reserve(g, site, l_lost);
+	if (kind != SITE_NORMALIZE)
+		fn_store(g->f, 4, r, HEAD, epoch);
+	if (kind != SITE_DENORMALIZE)
+		fn_store(g->f, 8, r, HEAD + (kind == SITE_TRUNC ? 8 : 0), n);
+	submit(g, r, site, l_lost);
+}
+
+/* tracemem(): the bytes at an address, of which a third argument may want less. */
+static void tracemem(struct gen *g, struct ast *x)
+{
+	struct ast *address = arg(x, 0), *most = arg(x, 1), *want = arg(x, 2);
+	int64_t n = 0;
+	const int site = gen_site(g, SITE_TRACEMEM, x);
+
+	(void)check_const(g->check, most, &n); // the checker saw that it is
+	const struct type *t = type_new(g->arena, TYPE_BUF, (uint32_t)((n + 4 + 7) & ~7), 8);
+	struct ast *len = arena_new(g->arena, struct ast);
+	struct ast *call = arena_new(g->arena, struct ast);
+	if (!t || !len || !call || site < 0) {
+		g->failed = true;
+		return;
+	}
+	*len = want ? *want : *most;
+	len->next = NULL;
+	struct ast from = *address;
+	from.next = len;
+	*call = (struct ast){ .kind = AST_CALL, .pos = x->pos, .type = t };
+	call->note = func_find("buf", false);
+	call->u.call.args = &from;
+	call->u.call.n_args = 2;
+	lay_out(g, site, &t, 1);
+	if (!g->failed)
+		send(g, site, call, &t, 1);
+}
+
+static void trace(struct gen *g, struct ast *x)
+{
+	const struct type *t = arg(x, 0)->type;
+	const int site = gen_site(g, SITE_TRACE, x);
+
+	if (site < 0)
+		return;
+	lay_out(g, site, &t, 1);
+	g->script->sites[site].is_d = true;
+	if (!g->failed)
+		send(g, site, arg(x, 0), &t, 1);
 }
 
 /* print(@x) of a map without keys: its value as it is now. */
@@ -575,8 +698,20 @@ void gen_output_call(struct gen *g, struct ast *x)
 	case F_ZERO: whole_map(g, x, f); break;
 	case F_JOIN: join_call(g, x); break;
 	case F_TIME: time_call(g, x); break;
-	case F_EXIT: gen_exit_call(g, arg(x, 0)); break;
+	case F_EXIT:
+		if (g->clause)
+			gen_clause_exit(g, arg(x, 0));
+		else
+			gen_exit_call(g, arg(x, 0));
+		break;
 	case F_ASSERT: assert_call(g, x); break;
+	case F_TRACE: trace(g, x); break;
+	case F_TRACEMEM: tracemem(g, x); break;
+	case F_PRINTA: printa(g, x); break;
+	case F_TRUNC: agg_action(g, x, SITE_TRUNC); break;
+	case F_NORMALIZE: agg_action(g, x, SITE_NORMALIZE); break;
+	case F_DENORMALIZE: agg_action(g, x, SITE_DENORMALIZE); break;
+	case F_FREOPEN: gen_printf(g, x, SITE_FREOPEN); break;
 	default: break;
 	}
 }

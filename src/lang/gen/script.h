@@ -42,6 +42,21 @@ enum site_kind {
 	SITE_LOST_MAP, /* never sent: counts updates that @map had no room for */
 	/* never sent: those of them that were lost as the kernel had no memory at hand */
 	SITE_LOST_MEMORY,
+	/* of D alone */
+	SITE_CLAUSE,	  /* what a clause printed: @parts; u32 CPU, u32 name in the payload */
+	SITE_TRACE,	  /* trace(): @args[0] */
+	SITE_TRACEMEM,	  /* TYPE_BUF as @args[0] */
+	SITE_PRINTA,	  /* @fmt or NULL, of @maps; a u32 epoch for each in the payload */
+	SITE_TRUNC,	  /* @map; u32 epoch as @args[0], s64 how many stay as @args[1] */
+	SITE_NORMALIZE,	  /* @map; u64 what values are divided by as @args[0] */
+	SITE_DENORMALIZE, /* @map */
+	SITE_FREOPEN,	  /* goes on in the file that @fmt with @args names; "": as it was */
+};
+
+/** Where in the payload of a SITE_CLAUSE the record of another site is: a struct record_head, whose
+ * ts_ns is 0 where it was not made, and the payload. */
+struct site_part {
+	uint32_t site, off;
 };
 
 struct site {
@@ -54,6 +69,13 @@ struct site {
 	uint32_t payload_len;
 	int map;	  /* index in script.maps, or -1 */
 	int64_t top, div; /* 0: not given */
+	/* of D alone */
+	bool is_d;	      /* @fmt is D's */
+	bool has_line;	      /* SITE_CLAUSE: begins with the CPU and the probe's name */
+	const uint32_t *maps; /* indexes in script.maps */
+	uint32_t n_maps;
+	const struct site_part *parts;
+	uint32_t n_parts;
 };
 
 /** Before each payload; 16 bytes. */
@@ -115,6 +137,7 @@ struct script_globals {
 	uint64_t stacks;     /* stacks that there was no room for */
 	uint64_t faults;     /* reads of memory that failed, where the script could not know */
 	struct tick_state ticks[TICKS_MOST];
+	int64_t wall_off; /* ns that the time of day is ahead of CLOCK_BOOTTIME */
 };
 struct epoch_state {
 	uint32_t epoch; /* buffers that the kernel has begun, less 1; it writes epoch % n_epochs */
@@ -146,6 +169,7 @@ struct script_prog {
 struct script {
 	struct arena arena;
 	const char *name;
+	const struct ast_d *d; /* NULL: it is in bt; borrowed from the tree */
 	struct script_map *maps;
 	size_t n_maps;
 	struct site *sites;

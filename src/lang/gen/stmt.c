@@ -263,6 +263,7 @@ void gen_stmt(struct gen *g, struct ast *s)
 	case AST_CONTINUE: fn_jump(g->f, g->loop->l_continue); break;
 	case AST_RETURN: gen_leave(g); break;
 	case AST_BLOCK: block(g, s->u.list.first); break;
+	case AST_CLAUSE: gen_clause(g, s); break;
 	default: break;
 	}
 }

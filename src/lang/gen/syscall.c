@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /** Programs that many system calls share: which call it is, and whether it counts. */
 #include <linux/bpf.h>
+#include <string.h>
 
 #include "lang/gen/gen.h"
 #include "lang/gen/regs.h"
+#include "lang/syntax/d/d.h"
 
 enum { NUMBERS = PROBE_CALLS_MOST }; /* a power of two */
 
@@ -87,14 +89,33 @@ void gen_filter_syscalls(struct gen *g, int l_exit)
 		many_syscalls(g, nr, l_exit);
 }
 
-/* For each number of a call, the index of the place's name. */
-static int64_t make_table(struct gen *g)
+enum { WHOLE = 4 };
+
+/* The index of the name of the place @name in D, or of a part of it. */
+static int part_name(struct gen *g, const char *name, unsigned part)
+{
+	const char *full = d_probe_name(g->arena, g->attach, name);
+	size_t len = 0;
+
+	if (!full) {
+		g->failed = true;
+		return -1;
+	}
+	if (part == WHOLE)
+		return gen_name(g, full, strlen(full));
+	const char *text = d_name_part(full, part, &len);
+	return gen_name(g, text, len);
+}
+
+/* For each number of a call, the index of the place's name; in D of a @part, if that is not -1. */
+static int64_t make_table(struct gen *g, int part)
 {
 	const struct probe *p = g->point;
 	uint32_t names[NUMBERS] = { 0 };
 
 	for (size_t i = 0; i < p->n_syscalls; i++) {
-		const int n = gen_probe_name(g, p->syscall_names[i]);
+		const int n = part < 0 ? gen_probe_name(g, p->syscall_names[i])
+				       : part_name(g, p->syscall_names[i], (unsigned)part);
 		if (n < 0)
 			g->failed = true;
 		else if (p->syscalls[i] < NUMBERS)
@@ -103,17 +124,36 @@ static int64_t make_table(struct gen *g)
 	return gen_rodata(g, names, sizeof(names));
 }
 
+/* What the table at @off in the read-only data has for the call that is made. */
+static struct val look_up(struct gen *g, int64_t off)
+{
+	struct val nr = fn_reg(g->f), at = fn_reg(g->f);
+	fn_mov(g->f, nr,
+	       g->point->nr_field ? gen_field(g, g->point->nr_field) : call_number(g, gen_ctx(g)));
+	// The program's begin has let no other numbers through; the verifier wants to see it here.
+	fn_op_to(g->f, FN_AND, nr, val_imm(NUMBERS - 1));
+	fn_mov(g->f, at, gen_rodata_at(g, off));
+	fn_op_to(g->f, FN_ADD, at, fn_op(g->f, FN_LSH, nr, val_imm(2)));
+	return fn_load(g->f, 4, false, at, 0);
+}
+
 struct val gen_place_name(struct gen *g)
 {
 	if (!g->point->syscall_names)
 		return val_imm(g->probe_name);
 	if (g->call_table < 0)
-		g->call_table = make_table(g);
-	struct val nr = fn_reg(g->f), at = fn_reg(g->f);
-	fn_mov(g->f, nr, call_number(g, gen_ctx(g)));
-	// The program's begin has let no other numbers through; the verifier wants to see it here.
-	fn_op_to(g->f, FN_AND, nr, val_imm(NUMBERS - 1));
-	fn_mov(g->f, at, gen_rodata_at(g, g->call_table));
-	fn_op_to(g->f, FN_ADD, at, fn_op(g->f, FN_LSH, nr, val_imm(2)));
-	return fn_load(g->f, 4, false, at, 0);
+		g->call_table = make_table(g, -1);
+	return look_up(g, g->call_table);
+}
+
+struct val gen_place_part(struct gen *g, unsigned part)
+{
+	const bool varies = part == WHOLE || (part == 2 && !g->attach->d->function) ||
+			    (part == 3 && !g->attach->d->name);
+
+	if (!g->point->syscall_names || !varies)
+		return val_imm(part_name(g, g->point->name, part));
+	if (g->part_tables[part] < 0)
+		g->part_tables[part] = make_table(g, (int)part);
+	return look_up(g, g->part_tables[part]);
 }

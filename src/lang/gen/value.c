@@ -133,6 +133,26 @@ static struct val id_in_namespace(struct gen *g, bool thread)
 			      : offsetof(struct bpf_pidns_info, tgid));
 }
 
+static struct val wall_clock(struct gen *g)
+{
+	struct val now = FN_CALL0(g->f, BPF_FUNC_ktime_get_boot_ns);
+
+	return fn_op(
+		g->f, FN_ADD, now,
+		fn_load(g->f, 8, false, globals_at(offsetof(struct script_globals, wall_off)), 0));
+}
+
+/* The second frame of a stack: who called the function. 0: there is none. */
+static struct val caller(struct gen *g, uint64_t flags)
+{
+	struct val frames = fn_slot(g->f, 16);
+
+	fn_store(g->f, 8, frames, 0, val_imm(0));
+	fn_store(g->f, 8, frames, 8, val_imm(0));
+	FN_CALL(g->f, BPF_FUNC_get_stack, gen_ctx(g), frames, val_imm(16), val_imm((int64_t)flags));
+	return fn_load(g->f, 8, false, frames, 8);
+}
+
 static struct val process_id(struct gen *g, bool thread)
 {
 	if (g->check->world->pid_ns_ino)
@@ -173,6 +193,13 @@ static struct val builtin(struct gen *g, const struct builtin *b, int64_t n)
 		return fn_load(g->f, 4, false,
 			       globals_at(offsetof(struct script_globals, target_pid)), 0);
 	case B_PROBE: return gen_place_name(g);
+	case B_PROBEPROV:
+	case B_PROBEMOD:
+	case B_PROBEFUNC:
+	case B_PROBENAME: return gen_place_part(g, (unsigned)n);
+	case B_PROBEID: return val_imm(g->attach->d->id);
+	case B_WALLTIMESTAMP: return wall_clock(g);
+	case B_CALLER: return caller(g, 0);
 	case B_CTX: return fn_neg(g->f, fn_neg(g->f, gen_ctx(g))); // a number, not a pointer
 	case B_ARG: return function_arg(g, n);
 	case B_SARG: return stack_arg(g, n);

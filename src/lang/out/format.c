@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include <sonde/err.h>
 
@@ -31,6 +32,12 @@ enum conv {
 	CONV_BUF,
 	CONV_BUF_ESCAPED, /* %rx: \x61\x62 */
 	CONV_BUF_HEX,	  /* %rh: 61 62 */
+	/* of D alone */
+	CONV_D_STR,	/* %S: with escapes */
+	CONV_D_TIME,	/* %Y: 2005 Aug  2 12:34:56 */
+	CONV_D_TIME_822, /* %T */
+	CONV_D_SYM,	/* %a %A */
+	CONV_D_STACK,	/* %k */
 };
 
 /* FLAG_GROUP means nothing, as no language is chosen. */
@@ -51,6 +58,7 @@ struct step {
 	uint8_t size; /* bytes that count of an integer */
 	bool plain;   /* no width, precision or flags */
 	bool star_width, star_precision;
+	int8_t agg; /* %@d: which of the aggregations; -1: none */
 	int32_t width, precision; /* -1: none */
 	const struct type_field *arg, *width_arg, *precision_arg;
 };
@@ -140,11 +148,29 @@ static enum conv take_conv(const char **p)
 	}
 }
 
+/* D's letters, in place of bt's 'r'. */
+static enum conv take_conv_d(const char **p)
+{
+	switch (**p) {
+	case 'S': ++*p; return CONV_D_STR;
+	case 'Y': ++*p; return CONV_D_TIME;
+	case 'T': ++*p; return CONV_D_TIME_822;
+	case 'a':
+	case 'A': ++*p; return CONV_D_SYM;
+	case 'k': ++*p; return CONV_D_STACK;
+	case 'C': ++*p; return CONV_CHAR;
+	case 'p': ++*p; return CONV_HEX;
+	case 'r': return CONV_NONE;
+	default: return take_conv(p);
+	}
+}
+
 /* What stands behind a '%', up to the end of the conversion. False: it is none. */
-static bool parse_conv(const char **at, struct step *ret)
+static bool parse_conv(const char **at, bool is_d, struct step *ret)
 {
 	const char *p = *at;
 
+	ret->agg = -1;
 	ret->width = ret->precision = -1;
 	for (uint8_t flag; (flag = flag_of(*p)); p++)
 		ret->flags |= flag;
@@ -154,8 +180,12 @@ static bool parse_conv(const char **at, struct step *ret)
 		p++;
 		ret->precision = take_width(&p, &ret->star_precision);
 	}
+	if (is_d && *p == '@') {
+		p++;
+		ret->agg = 0;
+	}
 	ret->size = take_size(&p);
-	ret->conv = (uint8_t)take_conv(&p);
+	ret->conv = (uint8_t)(is_d ? take_conv_d(&p) : take_conv(&p));
 	if (ret->conv == CONV_NONE)
 		return false;
 	if (ret->conv == CONV_PTR)
@@ -170,6 +200,7 @@ struct parse {
 	const struct site *site;
 	struct format *f;
 	uint32_t next; /* argument */
+	uint32_t aggs; /* so far */
 };
 
 static const struct type_field *next_arg(struct parse *ps, bool wanted)
@@ -183,13 +214,38 @@ static const struct type_field *next_arg(struct parse *ps, bool wanted)
 	return &ps->site->args[ps->next++];
 }
 
+/* The argument of %@d: those of the aggregations come last. */
+static const struct type_field *next_agg(struct parse *ps, struct step *s)
+{
+	const struct site *site = ps->site;
+
+	if (ps->aggs >= site->n_maps || site->n_maps > site->n_args) {
+		ps->f->lacks_args = true;
+		return NULL;
+	}
+	s->agg = (int8_t)ps->aggs;
+	return &site->args[site->n_args - site->n_maps + ps->aggs++];
+}
+
+/* In D the width of a number is that of its type. */
+static void size_of_type(struct step *s)
+{
+	const struct type *t = s->arg->type;
+	const uint32_t size = t->kind == TYPE_INT && t->shown ? t->shown : t->size;
+
+	s->size = size == 1 || size == 2 || size == 4 ? (uint8_t)size : 8;
+}
+
 static void add_step(struct parse *ps, struct step *s, const char *text, const char *end)
 {
 	s->text = text;
 	s->text_len = (uint32_t)(end - text);
 	s->width_arg = next_arg(ps, s->star_width);
 	s->precision_arg = next_arg(ps, s->star_precision);
-	s->arg = next_arg(ps, s->conv != CONV_NONE);
+	s->arg = s->agg >= 0 && s->conv != CONV_NONE ? next_agg(ps, s)
+						     : next_arg(ps, s->conv != CONV_NONE);
+	if (s->arg && ps->site->is_d)
+		size_of_type(s);
 	// C would cut a number of 64 bits without a length, and nobody means that.
 	if (s->arg && s->size == 4 && s->arg->type->size == 8)
 		s->size = 8;
@@ -201,7 +257,7 @@ static void parse(struct parse *ps, const char *fmt)
 	const char *text = fmt, *p;
 
 	while ((p = strchr(fmt, '%'))) {
-		struct step s = { 0 };
+		struct step s = { .agg = -1 };
 
 		fmt = p + 1;
 		if (*fmt == '%') { // the first of both belongs to the text
@@ -209,12 +265,12 @@ static void parse(struct parse *ps, const char *fmt)
 			text = ++fmt;
 			continue;
 		}
-		if (!parse_conv(&fmt, &s))
+		if (!parse_conv(&fmt, ps->site->is_d, &s))
 			continue;
 		add_step(ps, &s, text, p);
 		text = fmt;
 	}
-	add_step(ps, &(struct step){ 0 }, text, text + strlen(text));
+	add_step(ps, &(struct step){ .agg = -1 }, text, text + strlen(text));
 }
 
 int format_new(const struct site *site, struct format **ret)
@@ -228,7 +284,7 @@ int format_new(const struct site *site, struct format **ret)
 	if (!f)
 		return sonde_fail(-ENOMEM, "out of memory for a format");
 
-	parse(&(struct parse){ site, f, 0 }, fmt);
+	parse(&(struct parse){ site, f, 0, 0 }, fmt);
 	for (uint32_t i = 0; i < site->n_args; i++) {
 		const size_t end = (size_t)site->args[i].off + site->args[i].type->size;
 
@@ -367,6 +423,72 @@ static void add_bytes(const struct step *s, const uint8_t *bytes, size_t len, st
 	}
 }
 
+/* Through a pointer, as compilers want to see the formats of strftime(). */
+static size_t (*const format_day)(char *, size_t, const char *, const struct tm *) = strftime;
+
+static void add_escaped(struct strbuf *ret, const char *s, size_t len)
+{
+	static const char plain[] = "\a\b\t\n\v\f\r", letters[] = "abtnvfr";
+
+	for (size_t i = 0; i < len; i++) {
+		const char *at = s[i] ? strchr(plain, s[i]) : NULL;
+
+		if (at)
+			strbuf_fmt(ret, "\\%c", letters[at - plain]);
+		else if (s[i] == '"' || s[i] == '\\')
+			strbuf_fmt(ret, "\\%c", s[i]);
+		else if ((unsigned char)s[i] < ' ' || (unsigned char)s[i] > '~')
+			strbuf_fmt(ret, "\\%03o", (unsigned char)s[i]);
+		else
+			strbuf_add(ret, &s[i], 1);
+	}
+}
+
+/* The time of day that @v is: ns since 1970. */
+static void add_day(const char *fmt, uint64_t v, struct strbuf *ret)
+{
+	const time_t s = (time_t)((int64_t)v / 1000000000);
+	struct tm tm;
+	char text[64];
+
+	if (localtime_r(&s, &tm))
+		strbuf_add(ret, text, format_day(text, sizeof(text), fmt, &tm));
+}
+
+/* What D alone has. False: it is shown in the common way. */
+static bool add_d_text(const struct step *s, const struct value_how *how, const uint8_t *bytes,
+		       struct strbuf *ret)
+{
+	const struct type *t = s->arg->type;
+	struct usym_value u = { 0 };
+	uint64_t v = 0;
+
+	switch (s->conv) {
+	case CONV_D_STR:
+		if (t->kind != TYPE_STR)
+			return false;
+		add_escaped(ret, (const char *)bytes, strnlen((const char *)bytes, t->size));
+		return true;
+	case CONV_D_TIME:
+	case CONV_D_TIME_822:
+		if (!value_number(t, bytes, &v))
+			return false;
+		add_day(s->conv == CONV_D_TIME ? "%Y %b %e %T" : "%a, %d %b %Y %T %z", v, ret);
+		return true;
+	case CONV_D_SYM:
+		if (t->kind == TYPE_USYM) {
+			memcpy(&u, bytes, sizeof(u));
+			d_usym_add(how->p, u.pid, u.addr, true, ret);
+			return true;
+		}
+		if (!value_number(t, bytes, &v))
+			return false;
+		d_ksym_add(how->p, v, true, ret);
+		return true;
+	default: return false;
+	}
+}
+
 /* Any other value: where it is padded, its text is made aside. */
 static void add_text(const struct step *s, const struct value_how *how, const uint8_t *bytes,
 		     struct strbuf *ret)
@@ -377,7 +499,10 @@ static void add_text(const struct step *s, const struct value_how *how, const ui
 
 	if (!s->plain)
 		text->len = 0;
-	if (s->conv < CONV_BUF || (t->kind != TYPE_BUF && t->kind != TYPE_STR)) {
+	if (s->conv >= CONV_D_STR) {
+		if (!add_d_text(s, how, bytes, text))
+			value_add_word(how, t, bytes, text);
+	} else if (s->conv < CONV_BUF || (t->kind != TYPE_BUF && t->kind != TYPE_STR)) {
 		value_add_word(how, t, bytes, text);
 	} else {
 		size_t len = t->kind == TYPE_BUF ? value_buf(t, bytes, &data)
@@ -395,6 +520,23 @@ static void add_text(const struct step *s, const struct value_how *how, const ui
 		add_padded(s, true, strbuf_text(text), text->len, ret);
 }
 
+/* A value of an aggregation, divided as normalize() said. */
+static void add_agg(const struct step *s, const struct value_how *how, const uint8_t *bytes,
+		    struct strbuf *ret)
+{
+	const struct type *t = s->arg->type;
+	struct value_how own = *how;
+	uint64_t v;
+
+	own.div = how->p->normals ? (int64_t)how->p->normals[s->agg] : 1;
+	if (t->kind == TYPE_STDDEV)
+		add_int(s, d_deviation_of(bytes, (uint64_t)own.div), ret);
+	else if (value_number(t, bytes, &v))
+		add_int(s, own.div > 1 ? (uint64_t)((int64_t)v / own.div) : v, ret);
+	else
+		value_add(&own, t, bytes, ret);
+}
+
 static void add_arg(const struct step *s, const struct value_how *how, const uint8_t *payload,
 		    struct strbuf *ret)
 {
@@ -402,7 +544,9 @@ static void add_arg(const struct step *s, const struct value_how *how, const uin
 	const uint8_t *bytes = payload + s->arg->off;
 	uint64_t v;
 
-	if (s->conv == CONV_STR && t->kind == TYPE_STR)
+	if (s->agg >= 0)
+		add_agg(s, how, bytes, ret);
+	else if (s->conv == CONV_STR && t->kind == TYPE_STR)
 		add_padded(s, true, (const char *)bytes, strnlen((const char *)bytes, t->size),
 			   ret);
 	else if (s->conv >= CONV_STR || !value_number(t, bytes, &v))

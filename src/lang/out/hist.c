@@ -162,6 +162,11 @@ void hist_add(const struct value_how *how, const struct type *t, const uint8_t *
 	size_t first = n, last = 0;
 	uint64_t most = 0;
 
+	if (how->p->script && how->p->script->d && !how->json) {
+		d_hist_add(t, bytes, how->div > 1 ? (uint64_t)how->div : 1, ret);
+		return;
+	}
+
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t count = load_u64(bytes + 8 * i);
 

@@ -30,6 +30,8 @@ struct names {
 	size_t (*stack)(void *arg, uint64_t id, uint64_t *ret);
 	/** Wall clock time of a CLOCK_BOOTTIME time, both in ns. */
 	int64_t (*wall)(void *arg, uint64_t mono_ns);
+	/** The module of a kernel's address: "vmlinux", "ext4". NULL: not known. */
+	void (*kmod)(void *arg, uint64_t addr, struct strbuf *ret);
 };
 
 enum print_format { PRINT_TEXT, PRINT_JSON };
@@ -44,6 +46,10 @@ struct printer {
 	/* owned; all zero at the begin, and kept as room from record to record */
 	struct strbuf tmp, line, quoted;
 	struct format **formats; /* of @script's sites, each made when first needed */
+	/* of scripts in D */
+	const uint64_t *normals; /* what the values of the aggregations being shown are divided by */
+	bool has_heading;	 /* "CPU ID FUNCTION:NAME" was shown */
+	unsigned indent;	 /* of flowindent */
 };
 
 void printer_fini(struct printer *p);
@@ -95,6 +101,20 @@ bool agg_is_empty(const struct type *t, const void *val);
  */
 SONDE_MUST_CHECK int print_map(struct printer *p, const struct script_map *m, struct rows *rows,
 			       int64_t top, int64_t div);
+
+/** Of a clause of D: what stands before that which it prints, of the probe with that name. */
+void print_d_line(struct printer *p, uint32_t cpu, uint32_t name);
+/** One aggregation of several that are shown together. */
+struct d_agg {
+	const struct script_map *map;
+	struct rows *rows; /* stay where they are */
+	uint64_t normal;   /* 1: as they are */
+};
+/** Aggregations as printa() shows them, by @site's format, or without one (@site NULL). */
+SONDE_MUST_CHECK int print_d_aggs(struct printer *p, const struct site *site,
+				  const struct d_agg *aggs, size_t n);
+/** Takes away all rows but the @most largest ones, or the smallest ones where that is negative. */
+SONDE_MUST_CHECK int d_truncate(const struct script_map *m, struct rows *rows, int64_t most);
 
 /** What a command printed, and the like: as it is, or in JSON as {"type": @type, "data": text}. */
 void print_output(struct printer *p, const char *type, const char *text, size_t len);

@@ -15,7 +15,7 @@
 #include "lang/out/quote.h"
 #include "lang/out/value.h"
 
-enum { CAT_MOST = 10240 };
+enum { CAT_MOST = 10240, TRACE_WIDTH = 33 };
 
 void printer_fini(struct printer *p)
 {
@@ -242,6 +242,41 @@ static int print_one(struct printer *p, const struct site *site, const void *pay
 	return strbuf_ok(line);
 }
 
+/* trace() of D: as it is in quiet scripts, else in columns. */
+static int print_trace(struct printer *p, const struct site *site, const void *payload, size_t len)
+{
+	const uint8_t *bytes = find_arg(site, 0, payload, len);
+	const struct value_how how = { .p = p, .div = 1 };
+	struct strbuf *const text = cleared(&p->tmp);
+
+	if (!bytes)
+		return -EBADMSG;
+	if (p->format == PRINT_JSON)
+		return print_one(p, site, payload, len);
+	d_value_add(&how, site->args[0].type, bytes, TRACE_WIDTH,
+		    p->script && p->script->d && p->script->d->quiet, text);
+	int r = strbuf_ok(text);
+	if (!r)
+		out_add(p->out, strbuf_text(text), text->len);
+	return r;
+}
+
+static int print_dump(struct printer *p, const struct site *site, const void *payload, size_t len)
+{
+	const uint8_t *bytes = find_arg(site, 0, payload, len), *data = NULL;
+	struct strbuf *const text = cleared(&p->tmp);
+
+	if (!bytes)
+		return -EBADMSG;
+	const size_t n = value_buf(site->args[0].type, bytes, &data);
+	if (data)
+		d_dump_add(data, n, text);
+	int r = strbuf_ok(text);
+	if (!r)
+		print_output(p, "tracemem", strbuf_text(text), text->len);
+	return r;
+}
+
 /* print(@x[k]): a map with one element; of a map without keys the value alone. */
 static int print_elem(struct printer *p, const struct site *site, const void *payload, size_t len)
 {
@@ -359,6 +394,8 @@ int print_record(struct printer *p, const struct site *site, const void *payload
 	case SITE_ERRORF:
 	case SITE_WARNF: return print_printf(p, site, payload, len);
 	case SITE_PRINT: return print_one(p, site, payload, len);
+	case SITE_TRACE: return print_trace(p, site, payload, len);
+	case SITE_TRACEMEM: return print_dump(p, site, payload, len);
 	case SITE_PRINT_ELEM: return print_elem(p, site, payload, len);
 	case SITE_TIME: return print_time(p, site, payload, len);
 	case SITE_JOIN: return print_join(p, site, payload, len);

@@ -78,6 +78,8 @@ void agg_merge(const struct type *t, void *dst, const void *src)
 	case TYPE_AVG:
 	case TYPE_STATS:
 	case TYPE_HIST:
+	case TYPE_STDDEV:
+	case TYPE_LLHIST:
 	case TYPE_LHIST: add_words(dst, src, t->size / 8); break;
 	case TYPE_MIN:
 	case TYPE_MAX: merge_extreme(t, dst, src); break;
@@ -93,10 +95,12 @@ bool agg_is_empty(const struct type *t, const void *val)
 	case TYPE_MIN:
 	case TYPE_MAX:
 	case TYPE_AVG:
+	case TYPE_STDDEV:
 	case TYPE_STATS: return load_u64(bytes + 8) == 0; // is_set, count
 	case TYPE_COUNT:
 	case TYPE_SUM:
 	case TYPE_HIST:
+	case TYPE_LLHIST:
 	case TYPE_LHIST:
 		for (size_t i = 0; i < t->size / 8; i++)
 			if (load_u64(bytes + 8 * i))

@@ -41,6 +41,11 @@ void stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, un
 	struct stack_value v = { 0 };
 	char text[FMT_MOST];
 
+	if (p->script && p->script->d) {
+		d_stack_add(p, t, bytes, ret);
+		return;
+	}
+
 	memcpy(&v, bytes, t->size < sizeof(v) ? t->size : sizeof(v));
 	if (!v.id)
 		return;

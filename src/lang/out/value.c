@@ -239,6 +239,7 @@ bool value_number(const struct type *t, const uint8_t *bytes, uint64_t *ret)
 	case TYPE_ERRNO:
 	case TYPE_SIGNAL: *ret = load_int(bytes, t->size, true); return true;
 	case TYPE_AVG: *ret = average_of(t, bytes); return true;
+	case TYPE_STDDEV: *ret = d_deviation_of(bytes, 1); return true;
 	default: return false;
 	}
 }
@@ -268,6 +269,8 @@ void value_add(const struct value_how *how, const struct type *t, const uint8_t 
 		c_value_add(how, t->c, bytes, t->size, ret);
 	else if (t->kind == TYPE_STATS)
 		add_stats(how, t, bytes, ret);
+	else if (t->kind == TYPE_LLHIST)
+		d_hist_add(t, bytes, how->div > 1 ? (uint64_t)how->div : 1, ret);
 	else if (t->kind == TYPE_HIST || t->kind == TYPE_LHIST)
 		hist_add(how, t, bytes, ret);
 	else if (value_number(t, bytes, &n))

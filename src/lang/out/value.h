@@ -101,6 +101,25 @@ void hist_add(const struct value_how *how, const struct type *t, const uint8_t *
 /** Sum of all its buckets. */
 uint64_t hist_total(const struct type *t, const uint8_t *bytes);
 
+/* d_*.c: how D shows values. */
+
+/** As trace() and rows of aggregations do: numbers in columns, texts at least @width wide. */
+void d_value_add(const struct value_how *how, const struct type *t, const uint8_t *bytes,
+		 unsigned width, bool quiet, struct strbuf *ret);
+/** The distribution of a TYPE_HIST, TYPE_LHIST or TYPE_LLHIST. */
+void d_hist_add(const struct type *t, const uint8_t *bytes, uint64_t normal, struct strbuf *ret);
+/** The standard deviation of a TYPE_STDDEV. */
+uint64_t d_deviation_of(const uint8_t *bytes, uint64_t normal);
+void d_stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, struct strbuf *ret);
+/** Bytes in hexadecimal and as text, 16 a line. */
+void d_dump_add(const uint8_t *bytes, size_t len, struct strbuf *ret);
+/** "vmlinux`schedule+0x12" */
+void d_ksym_add(struct printer *p, uint64_t addr, bool with_offset, struct strbuf *ret);
+void d_usym_add(struct printer *p, uint32_t pid, uint64_t addr, bool with_offset,
+		struct strbuf *ret);
+/** Where a value stands among others, as D sorts them. */
+int d_value_compare(const struct type *t, const uint8_t *a, const uint8_t *b);
+
 /** The average of a TYPE_AVG or TYPE_STATS, as a number with its sign where it has one. */
 uint64_t average_of(const struct type *t, const uint8_t *bytes);
 

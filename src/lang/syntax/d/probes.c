@@ -2,6 +2,7 @@
 /** Probe descriptions of D to attach points of bt. */
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,12 +102,6 @@ static bool provider_is(const struct match *m, const char *name)
 	return matches(m->probe->parts[D_PROVIDER], name);
 }
 
-static bool bad(struct match *m, const char *words)
-{
-	d_error(m->l, m->probe->pos, "D_PDESC_INVAL", words, m->probe->text);
-	return false;
-}
-
 /* --- dtrace --- */
 
 static int begin_end(struct match *m)
@@ -177,7 +172,13 @@ static int timer(struct match *m)
 	    (!is_tick && strncmp(parts[D_NAME], "profile-", 8) != 0))
 		return 0;
 	if (!take_rate(parts[D_NAME] + (is_tick ? 5 : 8), &unit, &n) || !n)
-		return bad(m, "'%s' is no rate, as in 'tick-10ms' and 'profile-997'"), 0;
+		n = 0;
+	if (!n) {
+		d_error(m->l, m->probe->pos, "D_PDESC_INVAL",
+			"'%s' is no rate, as in 'tick-10ms' and 'profile-997'", m->probe->text);
+		m->found = true;
+		return 0;
+	}
 	const struct d_place p = {
 		.row = &row_timer,
 		.attach = text(m->l, "%s:%s:%llu", is_tick ? "interval" : "profile", unit,

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Clauses of D. What a clause prints goes out as one record, so that nothing of another CPU comes
+ * between:
+ *
+ *	record_head | u32 CPU, u32 name | record_head, payload of the first action | ...
+ *
+ * It is made in memory for each CPU. Actions that were not come to have a head with ts_ns 0.
+ */
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "lang/check/builtin.h"
+#include "lang/gen/gen.h"
+
+enum {
+	HEAD = sizeof(struct record_head),
+	OFF_CPU = HEAD,
+	OFF_NAME = HEAD + 4,
+	PARTS = HEAD + 8,
+	CLAUSE_MOST = 32 << 10,
+	CLAUSE_SLOTS = 4, /* as many as there are areas of scratch memory */
+};
+
+static void clause_map(struct gen *g)
+{
+	const struct bpf_map_spec s = {
+		.name = "clause",
+		.type = BPF_MAP_TYPE_PERCPU_ARRAY,
+		.key_len = 4,
+		.max_entries = g->shares_cpu ? CLAUSE_SLOTS : 1,
+		.inner = -1,
+	};
+
+	if (g->clause_map >= 0)
+		return;
+	g->clause_map = gen_bpf_map(g, &s); // its length is set at the end
+	if (g->shares_cpu)
+		(void)gen_scratch(g, 8); // whose area is the clause's, too
+}
+
+struct val gen_clause_part(struct gen *g, int site)
+{
+	struct clause *c = g->clause;
+	const uint32_t off = c->len;
+
+	if (mem_grow(&c->parts, &c->cap_parts, c->n_parts + 1) < 0) {
+		g->failed = true;
+		return g->clause_mem;
+	}
+	c->parts[c->n_parts++] = (struct site_part){ (uint32_t)site, off - HEAD };
+	c->len += HEAD + g->script->sites[site].payload_len;
+	struct val r = fn_reg(g->f);
+	fn_mov(g->f, r, g->clause_mem);
+	fn_op_to(g->f, FN_ADD, r, val_imm(off));
+	fn_store(g->f, 4, r, offsetof(struct record_head, site), val_imm(site));
+	fn_store(g->f, 8, r, offsetof(struct record_head, ts_ns), val_imm(1));
+	fn_mov(g->f, c->some, val_imm(1));
+	return r;
+}
+
+void gen_clause_exit(struct gen *g, struct ast *status)
+{
+	struct val v = status ? gen_scalar(g, status) : val_imm(0);
+
+	// All goes silent when the clause has ended.
+	fn_store(g->f, 4, val_map_value(GLOBALS_MAP, 0),
+		 offsetof(struct script_globals, exit_status), v);
+	fn_mov(g->f, g->clause->exits, val_imm(1));
+}
+
+/* Actions among the statements, and whether exit() is one. */
+static unsigned count_actions(const struct ast *x, bool *ret_exits)
+{
+	unsigned n = 0;
+
+	for (; x; x = x->next) {
+		const struct ast *e = x->kind == AST_EXPR ? x->u.op.a : NULL;
+
+		if (x->kind == AST_IF) {
+			n += count_actions(x->u.cond.yes, ret_exits);
+			n += count_actions(x->u.cond.no, ret_exits);
+		} else if (x->kind == AST_BLOCK) {
+			n += count_actions(x->u.list.first, ret_exits);
+		} else if (e && e->kind == AST_CALL && e->note) {
+			const struct func *f = e->note;
+			n += f->no_value && f->id != F_SIGNAL;
+			*ret_exits = *ret_exits || f->id == F_EXIT;
+		}
+	}
+	return n;
+}
+
+/* The record goes out, if there is anything in it. */
+static void send_clause(struct gen *g, struct clause *c, int site, bool has_line)
+{
+	struct site *s = &g->script->sites[site];
+	struct site_part *parts = arena_array(g->arena, c->n_parts + 1, sizeof(*parts));
+	int l_nothing = fn_label(g->f);
+
+	if (!parts) {
+		g->failed = true;
+		return;
+	}
+	if (c->n_parts)
+		memcpy(parts, c->parts, c->n_parts * sizeof(*parts));
+	s->parts = parts;
+	s->n_parts = (uint32_t)c->n_parts;
+	s->payload_len = c->len - HEAD;
+	s->has_line = has_line;
+	if (!has_line)
+		fn_if(g->f, FN_EQ, c->some, val_imm(0), l_nothing);
+	const struct val mem = g->clause_mem;
+	struct val cpu = FN_CALL0(g->f, BPF_FUNC_get_smp_processor_id);
+	fn_store(g->f, 4, mem, offsetof(struct record_head, site), val_imm(site));
+	fn_store(g->f, 4, mem, offsetof(struct record_head, probe), val_imm(g->probe_name));
+	fn_store(g->f, 8, mem, offsetof(struct record_head, ts_ns), val_imm(0));
+	fn_store(g->f, 4, mem, OFF_CPU, cpu);
+	fn_store(g->f, 4, mem, OFF_NAME, has_line ? gen_place_part(g, 4) : val_imm(0));
+	struct val r = FN_CALL(g->f, BPF_FUNC_ringbuf_output, val_map(RING_MAP), mem,
+			       val_imm(c->len), val_imm(0));
+	fn_if(g->f, FN_EQ, r, val_imm(0), l_nothing);
+	gen_count_lost(g, site);
+	fn_place(g->f, l_nothing);
+}
+
+/* Statements whose records are put together. */
+static void together(struct gen *g, struct ast *s)
+{
+	struct clause c = { .len = PARTS, .some = fn_reg(g->f), .exits = fn_reg(g->f) };
+	int l_clear = fn_label(g->f), l_go = fn_label(g->f), l_sent = fn_label(g->f);
+	const int site = gen_site(g, SITE_CLAUSE, NULL);
+
+	if (site < 0)
+		return;
+	g->script->sites[site].pos = s->pos;
+	g->script->sites[site].name = "a clause";
+	clause_map(g);
+	fn_mov(g->f, c.some, val_imm(0));
+	fn_mov(g->f, c.exits, val_imm(0));
+	// Which actions there are is known behind them.
+	fn_jump(g->f, l_clear);
+	fn_place(g->f, l_go);
+	g->clause = &c;
+	for (struct ast *x = s->u.clause.first; x; x = x->next)
+		gen_stmt(g, x);
+	g->clause = NULL;
+	send_clause(g, &c, site, s->u.clause.has_line);
+	fn_jump(g->f, l_sent);
+	fn_place(g->f, l_clear);
+	for (size_t i = 0; i < c.n_parts; i++)
+		fn_store(g->f, 8, g->clause_mem,
+			 HEAD + c.parts[i].off + (int64_t)offsetof(struct record_head, ts_ns),
+			 val_imm(0));
+	fn_jump(g->f, l_go);
+	fn_place(g->f, l_sent);
+	int l_stays = fn_label(g->f);
+	fn_if(g->f, FN_EQ, c.exits, val_imm(0), l_stays);
+	fn_store(g->f, 4, val_map_value(GLOBALS_MAP, 0), offsetof(struct script_globals, exiting),
+		 val_imm(1));
+	gen_leave(g);
+	fn_place(g->f, l_stays);
+	if (c.len > CLAUSE_MOST)
+		(void)diag_error(g->diag, s->pos, "too-large",
+				 "this clause prints %u bytes; the most is %d", c.len, CLAUSE_MOST);
+	if (c.len > g->clause_len)
+		g->clause_len = (c.len + 7) & ~7U;
+	free(c.parts);
+}
+
+void gen_clause(struct gen *g, struct ast *s)
+{
+	int l_end = fn_label(g->f);
+	bool exits = false;
+	const unsigned n = count_actions(s->u.clause.first, &exits);
+
+	g->flipped = NULL;
+	if (s->u.clause.pred)
+		gen_branch(g, s->u.clause.pred, l_end);
+	if (s->u.clause.has_line || n > 1 || exits) {
+		together(g, s);
+	} else {
+		for (struct ast *x = s->u.clause.first; x; x = x->next)
+			gen_stmt(g, x);
+	}
+	fn_place(g->f, l_end);
+	g->flipped = NULL;
+}
