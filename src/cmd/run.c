@@ -16,6 +16,7 @@
 #include "base/out.h"
 #include "cmd/all.h"
 #include "cmd/script_arg.h"
+#include "cmd/script_d.h"
 #include "cmd/script_dump.h"
 #include "cmd/script_trace.h"
 #include "lang/engine/engine.h"
@@ -31,10 +32,12 @@ enum {
 	KEY_DRY_RUN,
 	KEY_NO_WARNINGS,
 	KEY_INTERPRETER,
+	KEY_D,
 };
 
 struct state {
-	const char *text; /* of -e */
+	const char *text;   /* of -e */
+	const char *d_file; /* of -s */
 	const char *output, *command;
 	enum print_format format;
 	enum dump_kind dump;
@@ -45,6 +48,7 @@ struct state {
 	bool unsafe, dry_run, no_warnings, verbose, quiet, buffer_full;
 
 	/* owned, from here on */
+	struct script_d d;
 	struct script_arg script;
 	struct command_words words;
 	struct child child;
@@ -81,6 +85,16 @@ static const struct cmd_option options[] = {
 	  "With -t: do not compile the programs for this processor." },
 	{ 'k', "helper-errors", NULL,
 	  "Taken for bpftrace's sake; failed reads are always counted." },
+	{ KEY_D, "d", NULL,
+	  "The script is in D, also where neither its name nor its first line say so; and -f is "
+	  "dtrace's: a probe of a function of the kernel." },
+	{ 'n', "clause", "TEXT", "A clause of D, or a probe alone; may be given again." },
+	{ 's', "script", "FILE", "A script in D." },
+	{ 'x', "option", "OPTION[=VALUE]", "An option of D, as '#pragma D option' has it." },
+	{ 'w', "destructive", NULL, "Let a script in D change the system: system(), raise()." },
+	{ 'Z', "zero", NULL, "Probes of D may match nothing." },
+	{ 'F', "flow", NULL, "Indent what a script in D prints by entry and return." },
+	{ 'l', "list", NULL, "List the probes of a script in D; run nothing." },
 	{ 0 },
 };
 
@@ -91,6 +105,8 @@ static const struct cmd_example examples[] = {
 	  false },
 	{ "sudo sonde run -c 'make -j4' execs.bt 100",
 	  "Runs a script of one's own beside a command; 100 is its $1.", false },
+	{ "sudo sonde run -n 'syscall:::entry { @[execname] = count(); }'",
+	  "The first example again, in DTrace's D.", false },
 	{ "sonde run -d ast -e 'BEGIN { exit(); }'", "Shows how a script is understood.", true },
 	{ 0 },
 };
@@ -137,6 +153,8 @@ static int run_set(void *state, int key, const char *value)
 	case 'c': s->command = value; break;
 	case 'p': return set_pid(s, value);
 	case 'f':
+		if (s->d.is_d)
+			return script_d_set(&s->d, key, value);
 		r = choose(value, "format", formats, &choice);
 		s->format = choice ? PRINT_JSON : PRINT_TEXT;
 		break;
@@ -145,7 +163,7 @@ static int run_set(void *state, int key, const char *value)
 		r = choose(value, "buffer", buffers, &choice);
 		s->buffer_full = choice == 1;
 		break;
-	case 'q': s->quiet = true; break;
+	case 'q': s->quiet = true; return script_d_set(&s->d, key, value);
 	case 'v': s->verbose = true; break;
 	case 'd':
 		r = choose(value, "dump", dump_words, &choice);
@@ -154,6 +172,17 @@ static int run_set(void *state, int key, const char *value)
 	case KEY_DRY_RUN: s->dry_run = true; break;
 	case KEY_UNSAFE: s->unsafe = true; break;
 	case KEY_INTERPRETER: s->interpreter = true; break;
+	case 's':
+		s->d_file = value;
+		s->d.is_d = true;
+		break;
+	case 'l': s->d.list = s->d.is_d = true; break;
+	case 'w': s->unsafe = true; // fall through
+	case 'n':
+	case 'x':
+	case 'Z':
+	case 'F': s->d.is_d = true; return script_d_set(&s->d, key, value);
+	case KEY_D: s->d.is_d = true; break;
 	case 't':
 		if (s->n_traces == TRACES_MOST)
 			return sonde_fail(-EINVAL, "more than %d traces", TRACES_MOST);
@@ -199,6 +228,16 @@ static int parse(struct state *s, char *const *params, size_t n_params, struct s
 	s->diag.name = s->script.name;
 	s->diag.text = s->script.text;
 	s->diag.text_len = s->script.len;
+	if (s->d.is_d) {
+		const struct script_d_how how = {
+			.params = (const char *const *)params,
+			.n_params = n_params,
+			.is_recorded = s->n_traces != 0,
+			.target = s->child.pid ? s->child.pid : s->pid,
+			.command = s->child.pid ? s->words.argv[0] : NULL,
+		};
+		return script_d_parse(&s->d, &s->diag, &s->arena, &how, ret);
+	}
 	return parse_bt(&s->diag, &s->arena, (const char *const *)params, n_params, ret);
 }
 
@@ -313,9 +352,23 @@ static int work(struct state *s, char *const *params, size_t n_params, int *ret_
 		return script_dump(&s->out, DUMP_AST, &ast, s->compiled);
 	print_diag(s);
 	strbuf_fini(&s->diag.out);
+	if (s->d.list)
+		return script_d_list(&s->out, s->compiled);
 	if (s->dump || s->dry_run)
 		return script_dump(&s->out, s->dump ? s->dump : DUMP_PLACES, &ast, s->compiled);
 	return run_live(s, ret_status);
+}
+
+/* Scripts in D say so by their names or their first lines. */
+static int look_for_d(struct state *s)
+{
+	const char *path = s->script.path ? s->script.path : "";
+	const size_t len = strlen(path);
+
+	if (!s->d.is_d)
+		s->d.is_d = (len > 2 && !strcmp(path + len - 2, ".d")) ||
+			    d_is_script(s->script.text, s->script.len);
+	return s->d.is_d ? script_d_first_line(&s->d, s->script.text) : 0;
 }
 
 static int run_run(void *state, int argc, char **argv)
@@ -323,20 +376,30 @@ static int run_run(void *state, int argc, char **argv)
 	struct state *s = state;
 	int r = 0, status = CMD_OK;
 
-	if (!s->text && !argc) {
+	if (!s->text && !argc && !s->d.text.len && !s->d_file) {
 		(void)sonde_fail(-EINVAL, "want a script: a file, the name of a ready one, or -e");
 		return cmd_usage(&cmd_script);
 	}
-	if (s->text) {
+	if (s->d.text.len) {
+		s->script = (struct script_arg){ .name = "-n",
+						 .text = s->d.text.data,
+						 .len = s->d.text.len };
+		s->script.text = strdup(s->d.text.data);
+		r = s->script.text ? 0 : sonde_fail(-ENOMEM, "out of memory");
+	} else if (s->text) {
 		s->script = (struct script_arg){ .name = "-e",
 						 .text = strdup(s->text),
 						 .len = strlen(s->text) };
 		r = s->script.text ? 0 : sonde_fail(-ENOMEM, "out of memory");
+	} else if (s->d_file) {
+		r = script_arg_read(&s->script, s->d_file);
 	} else {
 		r = script_arg_read(&s->script, argv[0]);
 		argc--;
 		argv++;
 	}
+	if (!r)
+		r = look_for_d(s);
 	if (!r)
 		r = work(s, argv, (size_t)argc, &status);
 	if (r == -EINVAL && s->diag.n_errors) {
@@ -358,6 +421,7 @@ static void run_fini(void *state)
 		child_signal(&s->child, SIGTERM);
 	child_fini(&s->child);
 	command_words_fini(&s->words);
+	script_d_fini(&s->d);
 	script_arg_fini(&s->script);
 	out_fini(&s->out);
 	if (s->opened_out)

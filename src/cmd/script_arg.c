@@ -55,7 +55,8 @@ static bool names_file(const char *what)
 	const size_t len = strlen(what);
 	struct stat st;
 
-	if (strchr(what, '/') || (len > 3 && !strcmp(what + len - 3, ".bt")))
+	if (strchr(what, '/') || (len > 3 && !strcmp(what + len - 3, ".bt")) ||
+	    (len > 2 && !strcmp(what + len - 2, ".d")))
 		return true;
 	return stat(what, &st) == 0 && !S_ISDIR(st.st_mode);
 }

@@ -382,6 +382,8 @@ static void check_unary(struct check *c, struct ast *x)
 		check_error(c, x->pos, "not-supported", "the address of a value cannot be taken");
 		return;
 	}
+	if (c->ast->d && x->u.op.op == OP_NOT && type_has_truth(t))
+		return;
 	if (!type_is_number(t)) {
 		check_error(c, x->u.op.a->pos, "bad-operand", "this is no number");
 		return;

@@ -115,9 +115,7 @@ void format_check_printa(struct check *c, struct ast *x, const char *fmt, const 
 			 const struct ast *maps)
 {
 	const struct pos pos = x->u.call.args->pos;
-	const uint32_t n_keys = key->kind == TYPE_NONE	  ? 0
-				: key->kind == TYPE_TUPLE ? key->n
-							  : 1;
+	const uint32_t n_keys = key->kind == TYPE_NONE ? 0 : key->kind == TYPE_TUPLE ? key->n : 1;
 	uint32_t n = 0, n_maps = 0, n_aggs = 0;
 
 	for (const struct ast *m = maps; m; m = m->next)

@@ -139,8 +139,9 @@ static bool llquantize_fits(struct check *c, const struct ast *x, const int64_t 
 	for (int64_t i = 0; i < n[1]; i++)
 		first *= n[0];
 	if (n[3] < n[0] || n[3] % n[0] || n[3] > 1000)
-		return bad_levels(c, x, "D_LLQUANT_STEPVAL",
-				  "has a number of steps that is a multiple of the factor, up to 1000");
+		return bad_levels(
+			c, x, "D_LLQUANT_STEPVAL",
+			"has a number of steps that is a multiple of the factor, up to 1000");
 	if (first % n[3] && !(n[1] == 0 && n[3] % first == 0))
 		return bad_levels(c, x, "D_LLQUANT_STEPVAL",
 				  "has steps that do not divide its first range");
@@ -191,8 +192,6 @@ static struct map_info *take_agg(struct check *c, struct ast *a, enum func_id id
 	if (!m->val && !m->written)
 		check_error(c, a->pos, "D_PRINTA_AGGBAD", "the aggregation '@%s' is never set",
 			    m->name);
-	if (m->val && !type_is_agg(m->val))
-		check_error(c, a->pos, "D_PRINTA_AGGARG", "'@%s' is no aggregation", m->name);
 	m->whole = true;
 	m->other_key = true;
 	if (id == F_PRINTA)
@@ -221,8 +220,8 @@ static void check_printa(struct check *c, struct ast *x)
 		if (!info)
 			return;
 		if (first && first->key && info->key && !type_same(first->key, info->key))
-			check_error(c, m->pos, "D_PRINTA_AGGKEY",
-				    "'@%s' has other keys than '@%s'", info->name, first->name);
+			check_error(c, m->pos, "D_PRINTA_AGGKEY", "'@%s' has other keys than '@%s'",
+				    info->name, first->name);
 		first = first ? first : info;
 	}
 	if (fmt && first && first->key)
@@ -362,8 +361,7 @@ static void f_lltostr(struct check *c, struct ast *x)
 {
 	int64_t base = 10;
 
-	if (!want_number(c, x, 0) ||
-	    (arg(x, 1) && !want_const(c, x, 1, "D_PROTO_ARG", &base)))
+	if (!want_number(c, x, 0) || (arg(x, 1) && !want_const(c, x, 1, "D_PROTO_ARG", &base)))
 		return;
 	if (base != 8 && base != 10 && base != 16)
 		check_error(c, x->pos, "bad-argument", "lltostr() knows base 8, 10 and 16");

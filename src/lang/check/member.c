@@ -152,8 +152,8 @@ static void check_builtin(struct check *c, struct ast *x, const struct builtin *
 		break;
 	case B_CALLER: x->type = check_made(c, type_new(c->arena, TYPE_KSYM, 8, 8)); break;
 	case B_UCALLER:
-		x->type = check_made(
-			c, type_new(c->arena, TYPE_USYM, sizeof(struct usym_value), 8));
+		x->type =
+			check_made(c, type_new(c->arena, TYPE_USYM, sizeof(struct usym_value), 8));
 		break;
 	case B_FUNC: check_func_name(c, x); break;
 	case B_CURTASK: check_curtask(c, x); break;
@@ -199,7 +199,7 @@ void check_name(struct check *c, struct ast *x)
 	if (db && ctypes_enumerator(db, x->u.name, &x->note_n))
 		return;
 	x->type = NULL;
-	const char *near = near_builtin(x->u.name);
+	const char *near = c->ast->d ? NULL : near_builtin(x->u.name); // D has other names
 	if (near)
 		check_error(c, x->pos, "unknown-name", "unknown name '%s'; did you mean '%s'?",
 			    x->u.name, near);

@@ -45,7 +45,10 @@ const struct type *type_int(unsigned size, bool is_signed)
 
 const struct type *type_shown(unsigned size, bool is_signed)
 {
-#define SHOWN(n, s) { .kind = TYPE_INT, .size = 8, .align = 8, .is_signed = s, .shown = n }
+#define SHOWN(n, s)                                                                 \
+	{                                                                           \
+		.kind = TYPE_INT, .size = 8, .align = 8, .is_signed = s, .shown = n \
+	}
 	static const struct type all[2][4] = {
 		{ SHOWN(1, false), SHOWN(2, false), SHOWN(4, false), SHOWN(8, false) },
 		{ SHOWN(1, true), SHOWN(2, true), SHOWN(4, true), SHOWN(8, true) },
@@ -139,8 +142,7 @@ bool type_same(const struct type *a, const struct type *b)
 	case TYPE_KSTACK:
 	case TYPE_USTACK: return a->stack_mode == b->stack_mode && a->stack_depth == b->stack_depth;
 	case TYPE_TIME: return same_text(a->fmt, b->fmt);
-	case TYPE_HIST:
-		return a->hist_bits == b->hist_bits && a->hist_negative == b->hist_negative;
+	case TYPE_HIST: return a->hist_bits == b->hist_bits && a->hist_negative == b->hist_negative;
 	case TYPE_LLHIST:
 		return a->ll_factor == b->ll_factor && a->ll_low == b->ll_low &&
 		       a->ll_high == b->ll_high && a->ll_steps == b->ll_steps;

@@ -19,8 +19,8 @@ static const char *const plain[] = {
 	[TYPE_COUNT] = "count",	   [TYPE_SUM] = "sum",
 	[TYPE_MIN] = "min",	   [TYPE_MAX] = "max",
 	[TYPE_AVG] = "avg",	   [TYPE_STATS] = "stats",
-	[TYPE_HIST] = "hist",	   [TYPE_LHIST] = "lhist", [TYPE_STDDEV] = "stddev",
-	[TYPE_LLHIST] = "llhist",
+	[TYPE_HIST] = "hist",	   [TYPE_LHIST] = "lhist",
+	[TYPE_STDDEV] = "stddev",  [TYPE_LLHIST] = "llhist",
 };
 
 static void print_fields(const struct type *t, struct strbuf *ret)

@@ -50,8 +50,8 @@ static void fill_globals(struct engine *e)
 	e->globals->target_pid = (uint32_t)(o->child ? o->child->pid : o->pid);
 	e->globals->start_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 	(void)clock_gettime(CLOCK_REALTIME, &t);
-	e->globals->wall_off = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec -
-			       (int64_t)e->globals->start_ns;
+	e->globals->wall_off =
+		(int64_t)t.tv_sec * 1000000000 + t.tv_nsec - (int64_t)e->globals->start_ns;
 }
 
 /* The kernel said no: its words, and the line of the script that they are about. */

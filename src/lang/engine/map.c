@@ -212,7 +212,7 @@ enum { AGGS_MOST = 16 };
 
 static int printa(struct engine *e, const struct site *site, const uint8_t *payload)
 {
-	struct d_agg aggs[AGGS_MOST];
+	struct d_agg aggs[AGGS_MOST] = { 0 };
 	struct rows tmp[AGGS_MOST];
 	const size_t n = site->n_maps < AGGS_MOST ? site->n_maps : AGGS_MOST;
 	int r = 0;

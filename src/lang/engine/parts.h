@@ -21,7 +21,7 @@ struct map_state {
 	/* of D: what values are divided by, 0 not at all; printa() has shown it */
 	uint64_t normal;
 	bool is_printed;
-	uint32_t quiet;	  /* no program writes to buffers below this number any more */
+	uint32_t quiet; /* no program writes to buffers below this number any more */
 };
 
 /** The thread that runs the programs of iterators. */

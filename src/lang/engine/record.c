@@ -112,7 +112,8 @@ static int take_record(void *arg, const void *data, size_t len)
 	if (len - sizeof(head) < site->payload_len)
 		return sonde_fail(-EBADMSG, "a record of %s has %zu bytes, not %u", site->name,
 				  len - sizeof(head), site->payload_len);
-	return engine_act(e, site, (const char *)data + sizeof(head), len - sizeof(head), head.ts_ns);
+	return engine_act(e, site, (const char *)data + sizeof(head), len - sizeof(head),
+			  head.ts_ns);
 }
 
 int engine_read(struct engine *e, bool all)

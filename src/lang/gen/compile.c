@@ -175,10 +175,9 @@ static int generate(struct compiler *c)
 	for (size_t i = 0; i < c->n_pairs; i++) {
 		// The tree has the types of the point that was checked last.
 		check_probe(&c->check, c->pairs[i].probe, c->pairs[i].point);
-		int r = c->check.no_memory
-				? sonde_fail(-ENOMEM, "out of memory")
-				: gen_program(&c->gen, c->pairs[i].probe, c->pairs[i].attach,
-					      c->pairs[i].point);
+		int r = c->check.no_memory ? sonde_fail(-ENOMEM, "out of memory")
+					   : gen_program(&c->gen, c->pairs[i].probe,
+							 c->pairs[i].attach, c->pairs[i].point);
 		unit_free(c->gen.unit);
 		c->gen.unit = NULL;
 		if (r < 0)

@@ -414,6 +414,7 @@ int gen_program(struct gen *g, const struct ast_probe *p, const struct ast_attac
 	struct script_prog *prog = &s->progs[s->n_progs];
 	*prog = (struct script_prog){ .name = kernel_name(g, point),
 				      .probe = point,
+				      .attach = ap,
 				      .is_tick = tick_ns(g) != 0 };
 	s->n_ticks += prog->is_tick;
 	r = unit_finish(g->unit, &prog->code);

@@ -109,16 +109,16 @@ struct gen {
 	const struct ast_probe *probe;
 	const struct probe *point;
 	const struct ast_attach *attach; /* that named the point */
-	uint32_t probe_name; /* index */
-	int64_t call_table;  /* in rodata: names of system calls' places; -1: none so far */
+	uint32_t probe_name;		 /* index */
+	int64_t call_table;	/* in rodata: names of system calls' places; -1: none so far */
 	int64_t part_tables[5]; /* the same for the parts of D's names, and all of it */
-	struct val ctx;	     /* of the program itself */
-	int l_exit, l_out;   /* gives scratch memory back; leaves as it is */
-	int scratch_map;     /* -1: none so far */
-	int clause_map;	     /* for each CPU a clause's record; -1: none so far */
-	uint32_t clause_len; /* of the longest */
-	struct val clause_mem; /* its address */
-	struct clause *clause; /* NULL: records go out one by one */
+	struct val ctx;		/* of the program itself */
+	int l_exit, l_out;	/* gives scratch memory back; leaves as it is */
+	int scratch_map;	/* -1: none so far */
+	int clause_map;		/* for each CPU a clause's record; -1: none so far */
+	uint32_t clause_len;	/* of the longest */
+	struct val clause_mem;	/* its address */
+	struct clause *clause;	/* NULL: records go out one by one */
 	uint32_t scratch_len;
 	bool shares_cpu;    /* another thread may run the same program on this CPU meanwhile */
 	struct val scratch; /* in the program itself */

@@ -155,9 +155,10 @@ enum { GLOBALS_MAP = 0, RING_MAP = 1 };
 
 /** One program, to be loaded for one kind of attach point. */
 struct script_prog {
-	const char *name;	   /* for the kernel: at most 15 characters */
-	struct bpf_code code;	   /* owned */
-	const struct probe *probe; /* what it attaches to: lang/world.h */
+	const char *name;		 /* for the kernel: at most 15 characters */
+	struct bpf_code code;		 /* owned */
+	const struct probe *probe;	 /* what it attaches to: lang/world.h */
+	const struct ast_attach *attach; /* that named it; borrowed from the tree */
 	/**
 	 * It runs once in a period even if clocks of several CPUs call it. The kernel leaves out
 	 * events that come while bpf(2) is at work on a map on the same CPU; so one clock is not

@@ -42,7 +42,9 @@ static void flow_line(struct printer *p, uint32_t cpu, const char *name)
 	strbuf_fmt(line, "%3u ", cpu);
 	const size_t from = line->len;
 	strbuf_fmt(line, "%*s%s ", (int)p->indent + 1, "",
-		   entry ? (call ? "=>" : "->") : ret ? (call ? "<=" : "<-") : "|");
+		   entry ? (call ? "=>" : "->")
+		   : ret ? (call ? "<=" : "<-")
+			 : "|");
 	strbuf_add(line, func, func_len);
 	if (!entry && !ret) {
 		strbuf_str(line, ":");
@@ -65,8 +67,9 @@ void print_d_line(struct printer *p, uint32_t cpu, uint32_t name)
 	line->len = 0;
 	line->failed = false;
 	if (p->format == PRINT_JSON) {
-		strbuf_fmt(line, "{\"type\": \"probe\", \"data\": {\"cpu\": %u, \"id\": %u, "
-				 "\"name\": ",
+		strbuf_fmt(line,
+			   "{\"type\": \"probe\", \"data\": {\"cpu\": %u, \"id\": %u, "
+			   "\"name\": ",
 			   cpu, name + 1);
 		quote_json(line, full, strlen(full));
 		strbuf_str(line, "}}\n");

@@ -78,8 +78,8 @@ static bool ll_label(const struct type *t, size_t i, bool has_negative, char lab
 		if (scale == 1)
 			(void)snprintf(label, LABEL, "0");
 		else
-			(void)snprintf(label, LABEL, has_negative ? "abs() < %" PRIu64 : "< %" PRIu64,
-				       scale);
+			(void)snprintf(label, LABEL,
+				       has_negative ? "abs() < %" PRIu64 : "< %" PRIu64, scale);
 		return true;
 	}
 	const bool negative = i < half;
@@ -136,8 +136,7 @@ static void add_bar(int64_t v, long double total, bool positives, bool negatives
 		    struct strbuf *ret)
 {
 	const size_t len = positives && negatives ? BAR / 2 : BAR;
-	const size_t depth =
-		total > 0 ? (size_t)(size_of(v) * (long double)len / total + 0.5L) : 0;
+	const size_t depth = total > 0 ? (size_t)(size_of(v) * (long double)len / total + 0.5L) : 0;
 
 	if (negatives) {
 		repeat(ret, ' ', v <= 0 ? len - depth : len);
@@ -193,7 +192,8 @@ void d_hist_add(const struct type *t, const uint8_t *bytes, uint64_t normal, str
 			continue;
 		strbuf_fmt(ret, "%16s ", label);
 		add_bar(count_at(&d, i), total, positives, negatives, ret);
-		strbuf_fmt(ret, " %-9" PRId64 "\n", count_at(&d, i) / (int64_t)(normal ? normal : 1));
+		strbuf_fmt(ret, " %-9" PRId64 "\n",
+			   count_at(&d, i) / (int64_t)(normal ? normal : 1));
 	}
 }
 

@@ -114,8 +114,8 @@ void d_dump_add(const uint8_t *bytes, size_t len, struct strbuf *ret)
 			strbuf_fmt(ret, " %02x", bytes[at + i]);
 		pad(ret, 3 * (DUMP_LINE - n) + 2);
 		for (size_t i = 0; i < n; i++)
-			strbuf_add(ret, isprint(bytes[at + i]) ? &bytes[at + i]
-							       : (const uint8_t *)".",
+			strbuf_add(ret,
+				   isprint(bytes[at + i]) ? &bytes[at + i] : (const uint8_t *)".",
 				   1);
 		strbuf_str(ret, "\n");
 	}
@@ -190,9 +190,7 @@ void d_value_add(const struct value_how *how, const struct type *t, const uint8_
 	case TYPE_ARRAY: d_dump_add(bytes, t->size, ret); break;
 	case TYPE_HIST:
 	case TYPE_LHIST:
-	case TYPE_LLHIST:
-		d_hist_add(t, bytes, how->div > 1 ? (uint64_t)how->div : 1, ret);
-		break;
+	case TYPE_LLHIST: d_hist_add(t, bytes, how->div > 1 ? (uint64_t)how->div : 1, ret); break;
 	case TYPE_STDDEV:
 		add_number(t, d_deviation_of(bytes, how->div > 1 ? (uint64_t)how->div : 1), quiet,
 			   ret);
@@ -237,8 +235,8 @@ uint64_t d_deviation_of(const uint8_t *bytes, uint64_t normal)
 	memcpy(&v, bytes, sizeof(v));
 	if (!v.count || v.count > INT64_MAX)
 		return 0;
-	const unsigned __int128 squares = v.low + ((unsigned __int128)v.middle << 32) +
-					  ((unsigned __int128)v.high << 64);
+	const unsigned __int128 squares =
+		v.low + ((unsigned __int128)v.middle << 32) + ((unsigned __int128)v.high << 64);
 	const int64_t mean = v.total / (int64_t)normal / (int64_t)v.count;
 	const uint64_t size = mean < 0 ? 0 - (uint64_t)mean : (uint64_t)mean;
 	const unsigned __int128 of_squares = squares / normal / normal / v.count;

@@ -33,11 +33,11 @@ enum conv {
 	CONV_BUF_ESCAPED, /* %rx: \x61\x62 */
 	CONV_BUF_HEX,	  /* %rh: 61 62 */
 	/* of D alone */
-	CONV_D_STR,	/* %S: with escapes */
-	CONV_D_TIME,	/* %Y: 2005 Aug  2 12:34:56 */
+	CONV_D_STR,	 /* %S: with escapes */
+	CONV_D_TIME,	 /* %Y: 2005 Aug  2 12:34:56 */
 	CONV_D_TIME_822, /* %T */
-	CONV_D_SYM,	/* %a %A */
-	CONV_D_STACK,	/* %k */
+	CONV_D_SYM,	 /* %a %A */
+	CONV_D_STACK,	 /* %k */
 };
 
 /* FLAG_GROUP means nothing, as no language is chosen. */
@@ -58,7 +58,7 @@ struct step {
 	uint8_t size; /* bytes that count of an integer */
 	bool plain;   /* no width, precision or flags */
 	bool star_width, star_precision;
-	int8_t agg; /* %@d: which of the aggregations; -1: none */
+	int8_t agg;		  /* %@d: which of the aggregations; -1: none */
 	int32_t width, precision; /* -1: none */
 	const struct type_field *arg, *width_arg, *precision_arg;
 };

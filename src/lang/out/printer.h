@@ -47,9 +47,10 @@ struct printer {
 	struct strbuf tmp, line, quoted;
 	struct format **formats; /* of @script's sites, each made when first needed */
 	/* of scripts in D */
-	const uint64_t *normals; /* what the values of the aggregations being shown are divided by */
-	bool has_heading;	 /* "CPU ID FUNCTION:NAME" was shown */
-	unsigned indent;	 /* of flowindent */
+	const uint64_t
+		*normals; /* what the values of the aggregations being shown are divided by */
+	bool has_heading; /* "CPU ID FUNCTION:NAME" was shown */
+	unsigned indent;  /* of flowindent */
 };
 
 void printer_fini(struct printer *p);

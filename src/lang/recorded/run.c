@@ -314,7 +314,7 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	r->opt = *opt;
 	r->world = (struct rec_world *)opt->world;
 	r->script = s;
-	r->names = (struct names){ r, ksym, usym, number, cgroup, frames_of, wall };
+	r->names = (struct names){ r, ksym, usym, number, cgroup, frames_of, wall, NULL };
 	r->printer = (struct printer){
 		.script = s, .names = &r->names, .out = opt->out, .format = opt->format
 	};

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "lang/gen/regs.h"
+#include "lang/syntax/d/d.h"
 #include "lang/syntax/parse.h"
 #include "made_types.h"
 
@@ -455,6 +456,26 @@ void made_compile(struct made *m, struct world *w, const char *text,
 		opt = &none;
 	*m = (struct made){ .diag = { .name = "t.bt", .text = text, .text_len = strlen(text) } };
 	m->r = parse_bt(&m->diag, &m->arena, opt->params, opt->n_params, &m->ast);
+	if (!m->r)
+		m->r = compile_script(&m->diag, w, &m->ast, opt, &m->script);
+}
+
+void made_compile_d(struct made *m, struct world *w, const char *text,
+		    const struct compile_options *opt)
+{
+	static const struct d_option destructive = { "destructive", NULL };
+	const struct d_options d = {
+		.params = opt->params,
+		.n_params = opt->n_params,
+		.script_name = "t.bt",
+		.target = opt->pid,
+		.program = opt->pid ? "/bin/made" : NULL,
+		.options = &destructive,
+		.n_options = opt->unsafe,
+	};
+
+	*m = (struct made){ .diag = { .name = "t.bt", .text = text, .text_len = strlen(text) } };
+	m->r = parse_d(&m->diag, &m->arena, &d, &m->ast);
 	if (!m->r)
 		m->r = compile_script(&m->diag, w, &m->ast, opt, &m->script);
 }

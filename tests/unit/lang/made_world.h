@@ -42,6 +42,9 @@ struct made {
 /** Parses and compiles @text, which is lent until made_fini(). NULL for @opt: no options. */
 void made_compile(struct made *m, struct world *w, const char *text,
 		  const struct compile_options *opt);
+/** The same of a script in D. @opt is never NULL. */
+void made_compile_d(struct made *m, struct world *w, const char *text,
+		    const struct compile_options *opt);
 void made_fini(struct made *m);
 
 #endif

@@ -9,6 +9,7 @@
  *	! unsafe		functions that change the system are allowed
  *	! no-types		the world has no types of a kernel
  *	! pid			as with -p
+ *	! d			it is in D
  */
 #include <errno.h>
 #include <glob.h>
@@ -27,7 +28,7 @@ enum { ROOM = 1 << 20, PARAMS_MOST = 9 };
 struct options {
 	struct compile_options compile;
 	const char *params[PARAMS_MOST];
-	bool no_types;
+	bool no_types, is_d;
 };
 
 /* To be freed, with a 0 behind; NULL: cannot be read. */
@@ -56,6 +57,8 @@ static void read_option(char *line, struct options *o)
 		o->no_types = true;
 	} else if (word && !strcmp(word, "pid")) {
 		o->compile.pid = 1;
+	} else if (word && !strcmp(word, "d")) {
+		o->is_d = true;
 	} else {
 		test_failed(__FILE__, __LINE__, "no such option: %s", word ? word : "");
 	}
@@ -84,7 +87,10 @@ static void run(const char *script, struct options *o, struct strbuf *ret)
 	if (!w)
 		return;
 	o->compile.params = o->params;
-	made_compile(&m, w, script, &o->compile);
+	if (o->is_d)
+		made_compile_d(&m, w, script, &o->compile);
+	else
+		made_compile(&m, w, script, &o->compile);
 	add_messages(strbuf_text(&m.diag.out), ret);
 	if (m.script)
 		script_print_types(m.script, ret);
@@ -179,6 +185,11 @@ static bool is_exempt(const char *words)
 		" maps",
 		"[too-many-variables]\n",
 		" variables in one probe",
+		// of D, with the tag in a variable
+		"[argument %u of %s() must be a constant]\n",
+		"[%s() %s]\n",
+		"[D_TRACE_VOID]\n",
+		"this has no value that could be traced",
 	};
 
 	for (size_t i = 0; i < MEM_LEN(list); i++)

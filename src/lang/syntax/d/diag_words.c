@@ -72,7 +72,8 @@ static void rename_variables(char *words, size_t cap)
 	for (char *p = words; *p; p++) {
 		if (p[0] == '@' && p[1] == '.') {
 			memmove(p, p + 2, strlen(p + 2) + 1);
-		} else if (p[0] == '$' && p > words && p[-1] == '\'' && bt_lex_is_word_start(p[1])) {
+		} else if (p[0] == '$' && p > words && p[-1] == '\'' &&
+			   bt_lex_is_word_start(p[1])) {
 			const size_t len = strlen(p + 1);
 			if ((size_t)(p - words) + own_len + len + 1 > cap)
 				return;

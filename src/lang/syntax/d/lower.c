@@ -76,7 +76,9 @@ static bool make_lock_begin(struct d_lower *l)
 	if (!probe)
 		return false;
 	const struct d_probe name = { .pos = { 1, 1, 1 }, .text = "lockstat:::begin" };
-	const struct d_place place = { .row = &row, .probe = &name, .attach = row.attach[l->world] };
+	const struct d_place place = { .row = &row,
+				       .probe = &name,
+				       .attach = row.attach[l->world] };
 	probe->pos = name.pos;
 	probe->attach = d_attach(l, &place);
 	probe->body = d_new(l, AST_BLOCK, probe->pos);

@@ -63,8 +63,8 @@ static struct ast *stack(struct d_lower *l, const struct ast *x)
 {
 	const bool user = x->u.call.name[0] == 'u';
 	const uint32_t n = user ? l->dp->d.ustack_frames : l->dp->d.stack_frames;
-	struct ast *frames = x->u.call.args ? d_lower_expr(l, x->u.call.args)
-					    : d_new_int(l, x->pos, n);
+	struct ast *frames =
+		x->u.call.args ? d_lower_expr(l, x->u.call.args) : d_new_int(l, x->pos, n);
 
 	return frames ? d_new_call(l, x->pos, user ? "ustack" : "kstack", frames) : NULL;
 }
@@ -190,8 +190,8 @@ static bool may_call(struct d_lower *l, const struct ast *x, const struct functi
 		d_error(l, x->pos, "D_PROTO_LEN", "%s() takes %u argument%s, not %zu", f->name,
 			f->least, f->least == 1 ? "" : "s", n);
 	else
-		d_error(l, x->pos, "D_PROTO_LEN", "%s() takes %u to %u arguments, not %zu",
-			f->name, f->least, f->most, n);
+		d_error(l, x->pos, "D_PROTO_LEN", "%s() takes %u to %u arguments, not %zu", f->name,
+			f->least, f->most, n);
 	return false;
 }
 

@@ -311,8 +311,10 @@ static struct ast *args(struct d_lower *l, const struct ast *x)
 	case D_HOW_PID_RETURN:
 	case D_HOW_USDT:
 		if (x->u.op.b->kind == AST_INT && x->u.op.b->u.num < 10) {
-			static const char *const texts[] = { "arg0", "arg1", "arg2", "arg3", "arg4",
-							     "arg5", "arg6", "arg7", "arg8", "arg9" };
+			static const char *const texts[] = {
+				"arg0", "arg1", "arg2", "arg3", "arg4",
+				"arg5", "arg6", "arg7", "arg8", "arg9"
+			};
 			bool known;
 			plain.kind = AST_NAME;
 			plain.u.name = texts[x->u.op.b->u.num];
@@ -399,9 +401,9 @@ static bool translated_xlate(struct d_lower *l, const struct ast *x, struct tran
 		return true;
 	}
 	ret->type = type;
-	ret->from = !strcmp(type, "fileinfo_t")					? "file"
+	ret->from = !strcmp(type, "fileinfo_t")				       ? "file"
 		    : !strcmp(type, "bufinfo_t") || !strcmp(type, "devinfo_t") ? "request"
-										: "task";
+									       : "task";
 	ret->subject = d_lower_expr(l, x->u.call.args);
 	return true;
 }
@@ -434,7 +436,8 @@ static struct ast *member(struct d_lower *l, const struct ast *x)
 	if (translated(l, x->u.member.x, &t))
 		return t.type ? d_translate(l, x->pos, t.type, t.from, t.subject, x->u.member.name)
 			      : NULL;
-	struct ast *of = d_lower_expr(l, x->u.member.x), *y = of ? d_new(l, AST_MEMBER, x->pos) : NULL;
+	struct ast *of = d_lower_expr(l, x->u.member.x),
+		   *y = of ? d_new(l, AST_MEMBER, x->pos) : NULL;
 	if (!y)
 		return NULL;
 	y->u.member = x->u.member;
@@ -530,7 +533,8 @@ static struct ast *cast(struct d_lower *l, const struct ast *x)
 	if (x->u.cast.type)
 		y->u.cast.type = d_lower_type(l, x->u.cast.type);
 	// (string)x is what stringof(x) is.
-	if (x->kind == AST_CAST && !strcmp(x->u.cast.type->name, "string") && !x->u.cast.type->n_ptrs)
+	if (x->kind == AST_CAST && !strcmp(x->u.cast.type->name, "string") &&
+	    !x->u.cast.type->n_ptrs)
 		return d_new_call(l, x->pos, "stringof", of);
 	return y;
 }
@@ -566,7 +570,8 @@ struct ast *d_lower_expr(struct d_lower *l, const struct ast *x)
 	case AST_CALL: return d_lower_call(l, x);
 	case AST_TUPLE: return comma(l, x);
 	case AST_MAP:
-		d_error(l, x->pos, "D_AGG_NULL", "the aggregation '@%s' is no value", x->u.map.name);
+		d_error(l, x->pos, "D_AGG_NULL", "the aggregation '@%s' is no value",
+			x->u.map.name);
 		return NULL;
 	default: return d_copy(l, x);
 	}

@@ -11,13 +11,15 @@ static int note_target(struct d_lower *l, const struct ast *x, bool is_zero)
 {
 	const struct ast *base = x->kind == AST_INDEX ? x->u.op.a : x;
 
+	if (base->kind == AST_NAME && d_is_builtin(base->u.name))
+		return 0;
 	if (base->kind == AST_NAME) {
 		int r = names_put(&l->dp->tree.globals, base->u.name, 1);
 		if (r < 0)
 			return r;
 	}
-	const char *name = base->kind == AST_NAME || base->kind == AST_MEMBER ? d_map_name(l, x)
-									      : NULL;
+	const char *name =
+		base->kind == AST_NAME || base->kind == AST_MEMBER ? d_map_name(l, x) : NULL;
 	return name && !is_zero ? names_put(&l->typed, name, 1) : l->p->r;
 }
 

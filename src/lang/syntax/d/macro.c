@@ -74,7 +74,7 @@ static bool named(struct d_parser *dp, const struct token *t, long long *ret)
 			return true;
 		}
 	}
-	(void)diag_error(dp->p.d, t->pos, "D_MACRO_UNDEF", "there is no macro variable '$%s'",
+	(void)diag_error(dp->p.d, t->pos, "D_MACRO_UNDEF", "there is no macro variable '%s'",
 			 t->text);
 	return false;
 }

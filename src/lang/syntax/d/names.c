@@ -116,6 +116,20 @@ static struct ast *error_number(struct d_lower *l, const struct ast *x)
 	return d_snippet(l, x->pos, "args.ret < 0 && args.ret > -4096 ? -args.ret : 0", NULL);
 }
 
+bool d_is_builtin(const char *name)
+{
+	static const char *const others[] = { "errno", "epid",	    "args",
+					      "fds",   "curpsinfo", "curlwpsinfo" };
+
+	for (size_t i = 0; i < MEM_LEN(others); i++)
+		if (!strcmp(others[i], name))
+			return true;
+	for (size_t i = 0; i < MEM_LEN(names); i++)
+		if (!strcmp(names[i].name, name))
+			return true;
+	return arg_number(name) >= 0;
+}
+
 struct ast *d_builtin(struct d_lower *l, const struct ast *x, bool *ret_known)
 {
 	const char *name = x->u.name;

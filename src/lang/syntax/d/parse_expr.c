@@ -37,8 +37,8 @@ static bool raise_above(struct parser *p, struct ast *a, const struct ast *x)
 		a->height = x->height + 1;
 	if (a->height <= PARSE_HEIGHT_MOST)
 		return true;
-	(void)diag_error(p->d, a->pos, "too-deep",
-			 "this expression is too long; at most %d terms", PARSE_HEIGHT_MOST);
+	(void)diag_error(p->d, a->pos, "too-deep", "this expression is too long; at most %d terms",
+			 PARSE_HEIGHT_MOST);
 	return false;
 }
 
@@ -358,8 +358,8 @@ static struct ast *unary(struct parser *p)
 		parser_leave(p);
 		return a;
 	}
-	const bool is_deep = at_cast(p) || parser_at_word(p, "sizeof") ||
-			     parser_at_word(p, "stringof");
+	const bool is_deep =
+		at_cast(p) || parser_at_word(p, "sizeof") || parser_at_word(p, "stringof");
 	if (is_deep && !parser_enter(p))
 		return NULL;
 	a = at_cast(p) ? cast(p) : postfix(p);
@@ -402,7 +402,8 @@ static struct ast *binary(struct parser *p, unsigned least)
 	while (a && parser_peek(p, 0)->kind == TOK_PUNCT && !at_pred_end(p)) {
 		const struct token *t = parser_peek(p, 0);
 		const bool is_lxor = at_lxor(p);
-		const unsigned prec = is_lxor ? const_precedence(P_LOR) + 0U : const_precedence(t->punct);
+		const unsigned prec =
+			is_lxor ? const_precedence(P_LOR) + 0U : const_precedence(t->punct);
 
 		if (prec == 0 || prec < least)
 			break;

@@ -85,8 +85,9 @@ static struct d_probe *split(struct reader *r)
 		if (!colon)
 			break;
 		if (i == D_PROVIDER) {
-			(void)bad(r, r->pos, "a probe has four parts at most: "
-					     "provider:module:function:name");
+			(void)bad(r, r->pos,
+				  "a probe has four parts at most: "
+				  "provider:module:function:name");
 			return NULL;
 		}
 		*colon = '\0';

@@ -62,7 +62,8 @@ static int add(struct match *m, const struct d_place *p)
 
 	m->found = true;
 	for (struct d_place *at = l->places; at; at = at->next)
-		if (at->row == p->row && at->process == p->process && !strcmp(at->attach, p->attach))
+		if (at->row == p->row && at->process == p->process &&
+		    !strcmp(at->attach, p->attach))
 			return add_clause(l, at, m->clause);
 	struct d_place *copy = parser_new(l->p, struct d_place);
 	if (!copy)
@@ -84,8 +85,10 @@ static const char *text(struct d_lower *l, const char *fmt, ...)
 	va_start(ap, fmt);
 	const int n = vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
-	const char *ret =
-		arena_strndup(l->p->arena, buf, n < 0 ? 0 : (size_t)n < sizeof(buf) ? (size_t)n : sizeof(buf) - 1);
+	const char *ret = arena_strndup(l->p->arena, buf,
+					n < 0			  ? 0
+					: (size_t)n < sizeof(buf) ? (size_t)n
+								  : sizeof(buf) - 1);
 	if (!ret)
 		l->p->r = -ENOMEM;
 	return ret;
@@ -136,11 +139,11 @@ static bool take_rate(const char *s, const char **ret_unit, uint64_t *ret)
 		const char *name, *unit;
 		uint64_t times, divided;
 	} units[] = {
-		{ "", "hz", 1, 1 },	  { "hz", "hz", 1, 1 },	   { "ns", "us", 1, 1000 },
-		{ "nsec", "us", 1, 1000 }, { "us", "us", 1, 1 },	   { "usec", "us", 1, 1 },
-		{ "ms", "ms", 1, 1 },	  { "msec", "ms", 1, 1 },  { "s", "s", 1, 1 },
-		{ "sec", "s", 1, 1 },	  { "m", "s", 60, 1 },	   { "min", "s", 60, 1 },
-		{ "h", "s", 3600, 1 },	  { "hour", "s", 3600, 1 }, { "d", "s", 86400, 1 },
+		{ "", "hz", 1, 1 },	   { "hz", "hz", 1, 1 },     { "ns", "us", 1, 1000 },
+		{ "nsec", "us", 1, 1000 }, { "us", "us", 1, 1 },     { "usec", "us", 1, 1 },
+		{ "ms", "ms", 1, 1 },	   { "msec", "ms", 1, 1 },   { "s", "s", 1, 1 },
+		{ "sec", "s", 1, 1 },	   { "m", "s", 60, 1 },	     { "min", "s", 60, 1 },
+		{ "h", "s", 3600, 1 },	   { "hour", "s", 3600, 1 }, { "d", "s", 86400, 1 },
 		{ "day", "s", 86400, 1 },
 	};
 	char *end;
@@ -317,7 +320,7 @@ static int fbt_one(struct match *m, bool is_return)
 	const struct d_place p = {
 		.row = is_return ? &row_fbt_return : &row_fbt,
 		.attach = text(m->l, "%s:%s%s%s",
-			       typed	 ? (is_return ? "fexit" : "fentry")
+			       typed	   ? (is_return ? "fexit" : "fentry")
 			       : is_return ? "kretprobe"
 					   : "kprobe",
 			       in_module ? mod : "", in_module ? ":" : "", *func ? func : "*"),
@@ -487,8 +490,8 @@ static int usdt(struct match *m)
 
 static int find(struct match *m)
 {
-	static int (*const ways[])(struct match *) = { begin_end, timer, table, syscalls, fbt,
-						       sdt,	  pid_probes, usdt };
+	static int (*const ways[])(struct match *) = { begin_end, timer, table,	     syscalls,
+						       fbt,	  sdt,	 pid_probes, usdt };
 	const unsigned errors = m->l->p->d->n_errors;
 	int r = 0;
 

@@ -5,35 +5,46 @@
  */
 #include "lang/syntax/d/lower.h"
 
-#define SWITCH	   { "rawtracepoint:sched_switch", "tracepoint:sched:sched_switch" }
-#define TASK(expr) "task", { expr, NULL }
-
-/* Where a system call that makes a thread returns in the new thread. */
-#define NEW_THREAD                                                                             \
-	{                                                                                      \
-		"tracepoint:syscalls:sys_exit_clone,tracepoint:syscalls:sys_exit_clone3,"      \
-		"tracepoint:syscalls:sys_exit_fork,tracepoint:syscalls:sys_exit_vfork",        \
-			"tracepoint:syscalls:sys_exit_clone,tracepoint:syscalls:sys_exit_clone3," \
-			"tracepoint:syscalls:sys_exit_fork,tracepoint:syscalls:sys_exit_vfork" \
+#define SWITCH                                                                \
+	{                                                                     \
+		"rawtracepoint:sched_switch", "tracepoint:sched:sched_switch" \
+	}
+#define TASK(expr)         \
+	"task",            \
+	{                  \
+		expr, NULL \
 	}
 
-#define WAKE                                                                          \
-	{                                                                             \
-		"rawtracepoint:sched_wakeup,rawtracepoint:sched_wakeup_new",          \
+/* Where a system call that makes a thread returns in the new thread. */
+#define NEW_THREAD                                                                                \
+	{                                                                                         \
+		"tracepoint:syscalls:sys_exit_clone,tracepoint:syscalls:sys_exit_clone3,"         \
+		"tracepoint:syscalls:sys_exit_fork,tracepoint:syscalls:sys_exit_vfork",           \
+			"tracepoint:syscalls:sys_exit_clone,tracepoint:syscalls:sys_exit_clone3," \
+			"tracepoint:syscalls:sys_exit_fork,tracepoint:syscalls:sys_exit_vfork"    \
+	}
+
+#define WAKE                                                                              \
+	{                                                                                 \
+		"rawtracepoint:sched_wakeup,rawtracepoint:sched_wakeup_new",              \
 			"tracepoint:sched:sched_wakeup,tracepoint:sched:sched_wakeup_new" \
 	}
 
-#define CONTENDED { "rawtracepoint:contention_end", "tracepoint:lock:contention_end" }
-/* Flags of the lock that the thread waited for: 1 by spinning, 2 to read, 4 to write, 32 a mutex. */
-#define WAITED(flags)                                                                        \
+#define CONTENDED                                                                \
+	{                                                                        \
+		"rawtracepoint:contention_end", "tracepoint:lock:contention_end" \
+	}
+/* Flags of the lock that the thread waited for: 1 by spinning, 2 to read, 4 to write, 32 a mutex.
+ */
+#define WAITED(flags) \
 	.pred = { "@lock_flags[tid] != 0 && " flags, "@lock_flags[tid] != 0 && " flags }
-#define LOCK_ARGS                                                                 \
+#define LOCK_ARGS                                                                  \
 	.args = { { "uint64_t", NULL, { "(uint64)args.lock", "args.lock_addr" } }, \
 		  { "uint64_t", NULL, { "nsecs - @lock_ts[tid]", "nsecs - @lock_ts[tid]" } } }
 
-#define REQUEST_ARGS                                                                 \
-	.args = { { "bufinfo_t", "request", { "args.rq", "0" } },                    \
-		  { "devinfo_t", "request", { "args.rq", "0" } },                    \
+#define REQUEST_ARGS                                              \
+	.args = { { "bufinfo_t", "request", { "args.rq", "0" } }, \
+		  { "devinfo_t", "request", { "args.rq", "0" } }, \
 		  { "fileinfo_t", "request", { "args.rq", "0" } } }
 
 const struct d_row d_rows[] = {
@@ -99,7 +110,8 @@ const struct d_row d_rows[] = {
 		// The last thread takes the process with it.
 		.pred = { "curtask->signal->live.counter == 0", NULL },
 		// CLD_EXITED, CLD_KILLED, CLD_DUMPED
-		.args = { { "int", NULL,
+		.args = { { "int",
+			    NULL,
 			    { "(curtask->exit_code & 127) == 0 ? 1 : "
 			      "(curtask->exit_code & 128) != 0 ? 3 : 2" } } },
 	},
@@ -134,7 +146,8 @@ const struct d_row d_rows[] = {
 		.pred = { "(uint64)args.ka->sa.sa_handler > 1", "args.sa_handler > 1" },
 		.args = { { "int", NULL, { "(int64)args.sig", "args.sig" } },
 			  { "siginfo_t *", NULL, { "args.info", NULL } },
-			  { "uint64_t", NULL,
+			  { "uint64_t",
+			    NULL,
 			    { "(uint64)args.ka->sa.sa_handler", "args.sa_handler" } } },
 	},
 	/* --- sched --- */
@@ -196,7 +209,8 @@ const struct d_row d_rows[] = {
 		.attach = { "rawtracepoint:sched_pi_setprio", "tracepoint:sched:sched_pi_setprio" },
 		.args = { { "lwpsinfo_t", "task", { "args.tsk", NULL } },
 			  { "psinfo_t", "task", { "args.tsk", NULL } },
-			  { "int", NULL,
+			  { "int",
+			    NULL,
 			    { "args.pi_task != 0 ? args.pi_task->prio : args.tsk->normal_prio",
 			      "args.newprio" } } },
 	},

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/** sonde run of scripts in D: the options that dtrace has, and what goes into the front end. */
+#ifndef CMD_SCRIPT_D_H
+#define CMD_SCRIPT_D_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <sonde/def.h>
+
+#include "base/arena.h"
+#include "base/out.h"
+#include "base/strbuf.h"
+#include "lang/gen/script.h"
+#include "lang/syntax/ast.h"
+#include "lang/syntax/d/d.h"
+#include "lang/syntax/diag.h"
+
+enum { SCRIPT_D_OPTIONS = 64 };
+
+/** All zero is none of it. */
+struct script_d {
+	bool is_d; /* said so, or by an option that D alone has */
+	bool list;
+	struct strbuf text; /* owned: of -n and -f, a line for each */
+	struct d_option options[SCRIPT_D_OPTIONS];
+	size_t n_options;
+	struct arena arena; /* for their names */
+	char *program;	    /* owned: of the process that $target is */
+};
+
+void script_d_fini(struct script_d *d);
+
+/** Takes an option: 'n' 'f' 'x' 'w' 'Z' 'F' 'q'. */
+SONDE_MUST_CHECK int script_d_set(struct script_d *d, int key, const char *value);
+
+/** Takes what the first line says: "#!/usr/sbin/dtrace -qs". */
+SONDE_MUST_CHECK int script_d_first_line(struct script_d *d, const char *text);
+
+struct script_d_how {
+	const char *const *params;
+	size_t n_params;
+	bool is_recorded;
+	pid_t target;
+	const char *command; /* the program of -c; NULL: @target runs already */
+};
+/** Parses the text of @diag. */
+SONDE_MUST_CHECK int script_d_parse(struct script_d *d, struct diag *diag, struct arena *arena,
+				    const struct script_d_how *how, struct script_ast *ret);
+
+/** Lists the probes of a compiled script as dtrace -l does. */
+SONDE_MUST_CHECK int script_d_list(struct sonde_out *out, const struct script *s);
+
+#endif
