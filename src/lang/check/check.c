@@ -7,7 +7,7 @@
 
 #include <sonde/err.h>
 
-enum { MAPS_MOST = 500, VARS_MOST = 2000, VAR_ROUNDS = 8 };
+enum { MAPS_MOST = 500, VARS_MOST = 2000, VAR_ROUNDS = 500 };
 
 int check_init(struct check *c, struct diag *d, struct arena *a, struct world *w,
 	       struct script_ast *ast, const struct compile_options *opt)
@@ -131,8 +131,8 @@ static void tell_mismatch(struct check *c, struct pos pos, const char *what, con
 	strbuf_fini(&b);
 }
 
-/* A type that is now known better; false: it does not fit. */
-static bool widen(struct check *c, const struct type **known, const struct type *t)
+/* A type that is now known better, which *@changed notes; false: it does not fit. */
+static bool widen(struct check *c, const struct type **known, const struct type *t, bool *changed)
 {
 	const struct type *wider = *known ? check_join(c, *known, t) : t;
 
@@ -140,7 +140,7 @@ static bool widen(struct check *c, const struct type **known, const struct type 
 		return false;
 	if (!*known || !type_same(*known, wider) || wider->shown != (*known)->shown) {
 		*known = wider;
-		c->changed = true;
+		*changed = true;
 	}
 	return true;
 }
@@ -157,7 +157,7 @@ void check_map_val(struct check *c, struct map_info *m, const struct type *t, st
 		return;
 	if (!m->val)
 		m->val_pos = pos;
-	if (!widen(c, &m->val, kept))
+	if (!widen(c, &m->val, kept, &c->changed))
 		tell_mismatch(c, pos, "the value of @", m->name, m->val, kept);
 }
 
@@ -217,7 +217,7 @@ struct map_info *check_map_keys(struct check *c, struct ast *x)
 		m->key_pos = x->pos;
 	const bool fits =
 		(m->key == NULL || (m->key->kind == TYPE_NONE) == (t->kind == TYPE_NONE)) &&
-		widen(c, &m->key, t);
+		widen(c, &m->key, t, &c->changed);
 	if (!fits && (t->kind == TYPE_NONE || m->key->kind == TYPE_NONE))
 		check_error(c, x->pos, "key-mismatch", "map '@%s' is used with and without keys",
 			    m->name);
@@ -235,7 +235,7 @@ struct var *check_var_find(struct check *c, const char *name)
 			found = v;
 	if (found && found->loop != c->loop && !found->in_memory) {
 		found->in_memory = true;
-		c->changed = true;
+		c->vars_changed = true;
 	}
 	// Nobody knows whether that loop's body runs before.
 	if (found && found->loop != c->loop && found->loop)
@@ -319,7 +319,7 @@ void check_var_type(struct check *c, struct var *v, const struct type *t, struct
 		return;
 	}
 	const struct type *kept = check_kept(c, t);
-	if (kept && !widen(c, &v->type, kept))
+	if (kept && !widen(c, &v->type, kept, &c->vars_changed))
 		tell_mismatch(c, pos, "the variable $", v->name, v->type, kept);
 	if (c->ast->d && v->type)
 		share_var(c, v);
@@ -343,7 +343,7 @@ static void check_once(struct check *c, const struct ast_probe *p)
 void check_probe(struct check *c, const struct ast_probe *p, const struct probe *point)
 {
 	const bool quiet = c->quiet, changed = c->changed;
-	bool any = false;
+	bool any = false, again = true;
 
 	c->probe = p;
 	c->point = point;
@@ -351,17 +351,18 @@ void check_probe(struct check *c, const struct ast_probe *p, const struct probe 
 	c->in_begin = !strcmp(point->name, "BEGIN");
 	c->in_end = !strcmp(point->name, "END");
 	c->quiet = true;
-	for (unsigned i = 0; i < VAR_ROUNDS && !c->no_memory; i++) {
-		c->changed = false;
+	for (unsigned i = 0; again && i < VAR_ROUNDS && !c->no_memory; i++) {
+		c->changed = c->vars_changed = false;
 		check_once(c, p);
 		any = any || c->changed;
-		if (!c->changed)
-			break;
+		again = c->changed || c->vars_changed;
 	}
 	c->quiet = quiet;
 	c->changed = changed || any;
 	if (!c->quiet && !c->no_memory)
 		check_once(c, p);
+	if (again && !c->diag->n_errors)
+		check_error(c, p->pos, "too-complex", "the types of variables do not settle");
 }
 
 struct ctypes *check_kernel_types(struct check *c)

@@ -97,8 +97,9 @@ struct check {
 	/** What becomes of points that are not there: a warning where there are others beside. */
 	enum { MISSING_USUAL, MISSING_ERROR, MISSING_WARN, MISSING_IGNORE } missing_probes;
 	enum stack_mode stack_mode;
-	bool quiet;   /* types are still being found: say nothing */
-	bool changed; /* a map's or variable's type is other than before */
+	bool quiet;	   /* types are still being found: say nothing */
+	bool changed;	   /* a map's type is other than before */
+	bool vars_changed; /* a variable's, or where it lies */
 	bool no_memory;
 	/** Of the probe being checked. */
 	const struct ast_probe *probe;

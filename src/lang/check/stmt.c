@@ -95,7 +95,7 @@ static void assign_var(struct check *c, struct ast *s)
 			c->loops ? c->depth == c->body_depth && !v->in_memory : c->depth <= 1;
 		// It keeps its value from round to round.
 		if (c->loops && !v->set_first && !v->in_memory)
-			v->in_memory = c->changed = true;
+			v->in_memory = c->vars_changed = true;
 	}
 	x->note = v;
 	if (t && s->u.op.op != OP_NONE &&

@@ -142,6 +142,20 @@ static uint64_t place_field(const struct check *c, const struct ast_def *d,
 	return bits + size;
 }
 
+/* As C chooses: unsigned int where that holds all values, else int, else 8 bytes. */
+static void choose_enum(struct ctype *ct, const struct ast_def *d)
+{
+	int64_t least = 0, most = 0;
+
+	for (const struct ast_field *f = d->fields; f; f = f->next) {
+		least = f->value < least ? f->value : least;
+		most = f->value > most ? f->value : most;
+	}
+	ct->is_signed = least < 0;
+	const bool fits = least < 0 ? least >= INT32_MIN && most <= INT32_MAX : most <= UINT32_MAX;
+	ct->size = fits ? 4 : 8;
+}
+
 static bool lay_out_fields(struct check *c, const struct ast_def *d, struct ctype *ct,
 			   uint64_t *ret_align)
 {
@@ -178,7 +192,9 @@ static bool lay_out_fields(struct check *c, const struct ast_def *d, struct ctyp
 	ct->members = m;
 	ct->n_members = n;
 	ct->done = true;
-	if (d->kind != AST_DEF_ENUM)
+	if (d->kind == AST_DEF_ENUM)
+		choose_enum(ct, d);
+	else
 		ct->size = ((most + 7) / 8 + align - 1) / align * align;
 	*ret_align = align;
 	return true;

@@ -11,7 +11,7 @@
 #include "lang/check/check.h"
 #include "lang/gen/gen.h"
 
-enum { ROUNDS_MOST = 20, PAIRS_MOST = 100000, RING_SMALL = 1 << 18, RING_LARGE = 1 << 22 };
+enum { ROUNDS_MOST = 500, PAIRS_MOST = 100000, RING_SMALL = 1 << 18, RING_LARGE = 1 << 22 };
 
 /** A probe of the script and one of the points it attaches to. */
 struct pair {
@@ -88,6 +88,7 @@ static int check_all(struct compiler *c)
 		if (!k->changed)
 			break;
 	}
+	const bool settled = !k->changed;
 	k->quiet = false;
 	const struct ast_probe *bad = NULL;
 	for (size_t i = 0; i < c->n_pairs && !k->no_memory; i++) {
@@ -101,6 +102,9 @@ static int check_all(struct compiler *c)
 	}
 	if (k->no_memory)
 		return sonde_fail(-ENOMEM, "out of memory");
+	if (!settled && !c->diag->n_errors)
+		return diag_error(c->diag, c->pairs[0].probe->pos, "too-complex",
+				  "the types of maps do not settle");
 	return c->diag->n_errors ? -EINVAL : 0;
 }
 

@@ -185,6 +185,9 @@ static bool is_exempt(const char *words)
 		" maps",
 		"[too-many-variables]\n",
 		" variables in one probe",
+		"[too-complex]\n",
+		"the types of maps do not settle",
+		"the types of variables do not settle",
 		// of D, with the tag in a variable
 		"[argument %u of %s() must be a constant]\n",
 		"[%s() %s]\n",
