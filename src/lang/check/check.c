@@ -297,9 +297,11 @@ static void share_var(struct check *c, const struct var *v)
 		*s = (struct shared_var){ .name = v->name, .next = c->shared };
 		c->shared = s;
 	}
-	if (s->type != v->type)
-		c->changed = true;
-	s->type = v->type;
+	const struct type *both = s->type ? check_join(c, s->type, v->type) : v->type;
+	if (!both || (s->type && type_same(s->type, both)))
+		return; // it does not fit, which is told elsewhere, or is nothing new
+	s->type = both;
+	c->changed = true;
 }
 
 struct var *check_var_elsewhere(struct check *c, const char *name, struct pos pos)
