@@ -369,7 +369,11 @@ static void f_signal(struct check *c, struct ast *x)
 	x->type = &type_none;
 	if (!name) {
 		(void)want_number(c, x, 0);
-		x->note_n = check_const(c, arg(x, 0), &n) ? n : -1;
+		const bool known = check_const(c, arg(x, 0), &n);
+		x->note_n = known ? n : -1;
+		if (known && (n < 1 || n > 64))
+			check_error(c, pos_of(x, 0), "bad-argument",
+				    "a signal is 1 to 64, not %lld", (long long)n);
 		return;
 	}
 	char sig[16];

@@ -52,8 +52,7 @@ static int unknown_kind(const char *name)
 {
 	struct nearest n = { .word = name };
 
-	provider_nearest(&n);
-	return sonde_fail(-EINVAL, "unknown kind of probe '%s'%s", name, nearest_words(&n));
+	return sonde_fail(-EINVAL, "unknown kind of probe '%s'%s", name, provider_nearest(&n));
 }
 
 static int give_usage(struct listing *l)

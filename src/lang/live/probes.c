@@ -197,9 +197,8 @@ static int unknown_provider(struct lookup *l)
 	const char *name = l->ap->parts[0];
 	struct nearest n = { .word = name };
 
-	provider_nearest(&n);
 	return lookup_error(l, "unknown-probe-type", "unknown kind of probe '%s'%s", name,
-			    nearest_words(&n));
+			    provider_nearest(&n));
 }
 
 static int find(struct lookup *l)

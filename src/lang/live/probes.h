@@ -107,8 +107,8 @@ extern const struct provider providers[];
 /** By its name or one of its others; NULL: there is none. */
 const struct provider *provider_find(const char *name);
 
-/** Sees all names of providers. */
-void provider_nearest(struct nearest *n);
+/** What may have been meant by a provider that there is not, as of nearest_words(). */
+const char *provider_nearest(struct nearest *n);
 
 /** world_ops.probes. */
 int live_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /** The kinds of probes that the live kernel has. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "lang/live/probes.h"
+#include "sym/probe/tracefs.h"
 
 const struct provider providers[] = {
 	{
@@ -196,8 +199,25 @@ const struct provider *provider_find(const char *name)
 	return NULL;
 }
 
-void provider_nearest(struct nearest *n)
+/* Other tools write "sched:sched_switch". */
+static bool is_tracepoint_group(const char *name)
 {
+	const char *dir = NULL;
+	char path[256];
+
+	if (!*name || strchr(name, '/') || *name == '.' || tracing_mount(&dir) < 0)
+		return false;
+	const int n = snprintf(path, sizeof(path), "%s/events/%s/enable", dir, name);
+	return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
+}
+
+const char *provider_nearest(struct nearest *n)
+{
+	if (is_tracepoint_group(n->word)) {
+		(void)snprintf(n->words, sizeof(n->words), "; did you mean 'tracepoint:%s:...'?",
+			       n->word);
+		return n->words;
+	}
 	for (const struct provider *p = providers; p->name; p++) {
 		nearest_see(n, p->name);
 		for (size_t i = 0; i < MEM_LEN(p->others) && p->others[i]; i++) {
@@ -206,4 +226,5 @@ void provider_nearest(struct nearest *n)
 				nearest_see(n, p->others[i]);
 		}
 	}
+	return nearest_words(n);
 }

@@ -237,3 +237,12 @@ match:
     ^0 2 0$
     ^0 0 0$
     ^1 0 1$
+
+== what other tools call a tracepoint
+args: -q
+oracle: no, other words
+exit: 1
+script:
+    sched:sched_switch { exit(); }
+stderr-match:
+    unknown kind of probe 'sched'; did you mean 'tracepoint:sched:\.\.\.'
