@@ -54,7 +54,8 @@ static struct val reserve(struct gen *g, int site, int l_lost)
 	struct val now = val_imm(0);
 
 	// The clock costs as much as all the rest of a short record.
-	if (g->script->sites[site].kind == SITE_SKB)
+	const enum site_kind kind = g->script->sites[site].kind;
+	if (kind == SITE_SKB || kind == SITE_TIME)
 		now = FN_CALL0(g->f, BPF_FUNC_ktime_get_boot_ns);
 	struct val r = FN_CALL(g->f, BPF_FUNC_ringbuf_reserve, val_map(RING_MAP), val_imm(len),
 			       val_imm(0));

@@ -82,7 +82,7 @@ struct site {
 struct record_head {
 	uint32_t site;
 	uint32_t probe; /* index in script.probe_names */
-	uint64_t ts_ns; /* CLOCK_BOOTTIME of a SITE_SKB; else 0 */
+	uint64_t ts_ns; /* CLOCK_BOOTTIME of a SITE_SKB and SITE_TIME; else 0 */
 };
 
 /** How a script's map is kept in the kernel. */
