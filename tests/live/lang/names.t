@@ -55,14 +55,16 @@ script:
         printf("user %s\n", username);
         printf("time %s\n", strftime("%Y-%m-%d %H:%M:%S", nsecs));
         printf("group %s\n", cgroup_path(cgroup));
+        time("now %Y-%m-%d %H:%M:%S\n");
         exit();
     }
 check:
     import datetime, os
     assert 'user root\n' in out
-    at = datetime.datetime.fromisoformat(re.search(r'time (.*)', out).group(1))
     then = datetime.datetime.fromtimestamp(os.path.getmtime(folder + '/stdout'))
-    assert abs((then - at).total_seconds()) < 30, (at, then)
+    for name in 'time', 'now':
+        at = datetime.datetime.fromisoformat(re.search(name + r' (.*)', out).group(1))
+        assert abs((then - at).total_seconds()) < 30, (name, at, then)
     assert re.search(r'^group unified:/|^group \d+$', out, re.M)
 
 == several stacks in the first event of a timer

@@ -321,12 +321,14 @@ BEGIN {
 	signal(comm);
 	system("x");
 	system(5);
+	signal(65);
 }
 --
 t.bt:6:9: error: unknown signal 'NONE' [bad-argument]
 t.bt:7:9: error: unknown signal 'MUCH_TOO_LONG_A_NAME' [bad-argument]
 t.bt:8:9: error: argument 1 of signal() must be a number [bad-argument]
 t.bt:10:9: error: argument 1 of system() must be a text between quotes [not-constant]
+t.bt:11:9: error: a signal is 1 to 64, not 65 [bad-argument]
 
 == functions: of files and groups
 BEGIN {
