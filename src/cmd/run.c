@@ -177,7 +177,7 @@ static int run_set(void *state, int key, const char *value)
 		s->d.is_d = true;
 		break;
 	case 'l': s->d.list = s->d.is_d = true; break;
-	case 'w': s->unsafe = true; // fall through
+	case 'w': s->unsafe = true; __attribute__((fallthrough));
 	case 'n':
 	case 'x':
 	case 'Z':

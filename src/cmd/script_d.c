@@ -10,6 +10,7 @@
 
 #include <sonde/err.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "lang/world.h"
 #include "sym/probe/elf_funcs.h"
@@ -25,6 +26,7 @@ void script_d_fini(struct script_d *d)
 /* "name" or "name=value". */
 static int add_option(struct script_d *d, const char *text)
 {
+	sonde_check(text);
 	const char *equal = strchr(text, '=');
 	const size_t len = equal ? (size_t)(equal - text) : strlen(text);
 
@@ -40,6 +42,7 @@ static int add_option(struct script_d *d, const char *text)
 /* -f 'vfs_read / pid == 1 /': a function, and the rest of a clause. */
 static void add_function(struct script_d *d, const char *text)
 {
+	sonde_check(text);
 	const size_t len = strcspn(text, " \t\n{/");
 
 	strbuf_fmt(&d->text, "%.*s:%s\n", (int)len, text, text + len);
