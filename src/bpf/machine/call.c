@@ -256,7 +256,7 @@ static u64 discard(u64 rec, u64 flags, u64 c, u64 d, u64 e, struct machine *m)
 
 static bool read_other(const struct machine *m, u64 addr, void *ret, size_t len)
 {
-	return m->ops->read && m->ops->read(m->arg, addr, ret, len);
+	return m->ops->read && addr + len >= addr && m->ops->read(m->arg, addr, ret, len);
 }
 
 static u64 read_mem(u64 dst, u64 size, u64 src, u64 d, u64 e, struct machine *m)

@@ -343,7 +343,8 @@ static int add(struct hash *h, const void *key, const void *val)
 	// Programs may hand over what once was an entry, this one too.
 	memmove(key_of(e), key, h->key_len);
 	memmove(val_of(h, e), val, h->shape.val_len);
-	e->is_used = e->was_seen = true;
+	e->is_used = true;
+	e->was_seen = false;
 	*slot_of(h, key, tag) = (struct slot){ tag, e };
 	h->n++;
 	return 0;
