@@ -2,6 +2,7 @@
 /** Formats of D's printf() and printa() against their arguments. */
 #include <string.h>
 
+#include "base/check.h"
 #include "lang/check/check.h"
 #include "lang/check/format.h"
 
@@ -118,6 +119,7 @@ void format_check_printa(struct check *c, struct ast *x, const char *fmt, const 
 	const uint32_t n_keys = key->kind == TYPE_NONE ? 0 : key->kind == TYPE_TUPLE ? key->n : 1;
 	uint32_t n = 0, n_maps = 0, n_aggs = 0;
 
+	sonde_check(maps);
 	for (const struct ast *m = maps; m; m = m->next)
 		n_maps++;
 	for (const char *p = strchr(fmt, '%'); p; p = strchr(p, '%')) {
