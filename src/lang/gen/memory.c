@@ -440,8 +440,9 @@ static void str_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
 	} else if (type_is_number(x->type)) {
 		if (pad)
 			fn_zero(g->f, dst, off, t->size, align_at(off));
-		gen_read_str(g, gen_space(x->type), gen_scalar(g, x), dst, off, val_imm(t->size),
-			     t->size);
+		const uint32_t most = g->check->max_strlen;
+		gen_read_str(g, gen_space(x->type), gen_scalar(g, x), dst, off,
+			     val_imm(t->size < most ? t->size : most), t->size);
 	} else if (b && b->id == B_COMM && t->size >= 16) {
 		const struct place to = place_at(SP_BPF, dst, off);
 		if (pad) // some kernels, 6.1 among them, write up to the end of the name alone

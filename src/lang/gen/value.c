@@ -414,6 +414,9 @@ static void str_call(struct gen *g, struct ast *x, struct val dst, int64_t off,
 	// Not what is behind an array that its text fills.
 	if (!type_is_number(a->type) && a->type->size && a->type->size < room)
 		room = a->type->size + 1;
+	// The room is in whole words, the most bytes are as the script says.
+	if (room > g->check->max_strlen)
+		room = g->check->max_strlen;
 	struct val addr, size = val_imm(room);
 	fn_zero(g->f, dst, off, t->size, 8);
 	enum space space = type_is_number(a->type) ? gen_space(a->type) : SP_KERNEL;

@@ -112,3 +112,23 @@ command:
     "$SONDE" run -q -e 'uprobe:./sonde-prog:some_function { }'
 stderr-match:
     no function 'some_function' in '.*/sonde-prog': it is stripped, only what it exports is known
+
+== as many bytes of a string as the script says
+needs: cc
+command:
+    cat >prog.c <<'END'
+    char text[] = "abcdefghijklmnopqrstuvwxyz";
+    __attribute__((noinline)) void see(const char *s) { __asm__("" : : "r"(s) : "memory"); }
+    int main(void) { text[0] = 'a'; see(text); return 0; }
+    END
+    cc -O1 -o sonde-prog prog.c || exit 99
+    for n in 2 8 11 16; do
+        "$SONDE" run -q -c ./sonde-prog -e "config = { max_strlen = $n }
+            uprobe:./sonde-prog:see { printf(\"%s|%s|%d\\n\", str(arg0), str(arg0, 12), strlen(str(arg0))); }"
+    done | grep .
+oracle: no strlen
+stdout:
+    a|a|1
+    abcdefg|abcdefg|7
+    abcdefghij|abcdefghij|10
+    abcdefghijklmno|abcdefghijkl|15
