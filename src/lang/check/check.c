@@ -327,6 +327,14 @@ void check_var_type(struct check *c, struct var *v, const struct type *t, struct
 		share_var(c, v);
 }
 
+void check_var_narrow(struct check *c, struct var *v, const struct type *t, struct pos pos)
+{
+	if (t->kind != TYPE_INT || t->c || v->declared || (v->type && !type_same(v->type, t)))
+		check_var_type(c, v, t, pos);
+	else
+		(void)widen(c, &v->type, t); // it is the first, or the same
+}
+
 static void check_once(struct check *c, const struct ast_probe *p)
 {
 	for (struct var *v = c->vars; v; v = v->next)

@@ -161,6 +161,11 @@ struct var *check_var_add(struct check *c, const char *name, struct pos pos);
 struct var *check_var_elsewhere(struct check *c, const char *name, struct pos pos);
 /** The variable also gets values of @t. */
 void check_var_type(struct check *c, struct var *v, const struct type *t, struct pos pos);
+/**
+ * The same, but a small number stays one as long as it is given nothing else: bswap() goes by its
+ * size.
+ */
+void check_var_narrow(struct check *c, struct var *v, const struct type *t, struct pos pos);
 
 /** The kernel's types, opened now; NULL: there are none. */
 struct ctypes *check_kernel_types(struct check *c);

@@ -101,6 +101,8 @@ static void assign_var(struct check *c, struct ast *s)
 	if (t && s->u.op.op != OP_NONE &&
 	    (!type_is_number(t) || (v->type && !type_is_number(v->type))))
 		check_error(c, s->pos, "bad-operand", "only numbers can be changed so");
+	else if (t && s->u.op.op == OP_NONE)
+		check_var_narrow(c, v, t, value->pos);
 	else if (t)
 		check_var_type(c, v, t, value->pos);
 	x->type = v->type;
