@@ -432,8 +432,6 @@ static void whole_map(struct gen *g, struct ast *x, const struct func *f)
 	const struct map_info *info = arg(x, 0)->note;
 	const enum store store = gen_map(g, info)->store;
 
-	if (store == STORE_TASK)
-		return; // only ever cleared at the end: it goes with the script
 	if (store == STORE_SCALAR && f->id == F_PRINT)
 		print_scalar_map(g, x);
 	else if (store == STORE_SCALAR)
