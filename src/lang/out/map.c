@@ -61,8 +61,12 @@ static int compare_ranked(const void *a, const void *b, void *arg)
 	return r ? r : compare_u64(ra->row, rb->row);
 }
 
-/* Where a value stands among the others; those without an order are all alike. */
-static uint64_t rank_of(const struct type *t, const uint8_t *val)
+/*
+ * Where a value stands among the others; those without an order are all alike. Of stats() the
+ * average counts, as bpftrace has it, but the total where the most are asked for: it does not do
+ * that.
+ */
+static uint64_t rank_of(const struct type *t, const uint8_t *val, bool by_total)
 {
 	const uint64_t sign = t->is_signed ? 1ULL << 63 : 0;
 	uint64_t v = 0;
@@ -70,7 +74,7 @@ static uint64_t rank_of(const struct type *t, const uint8_t *val)
 	switch (t->kind) {
 	case TYPE_HIST:
 	case TYPE_LHIST: return hist_total(t, val);
-	case TYPE_STATS: return average_of(t, val) ^ sign;
+	case TYPE_STATS: return (by_total ? load_u64(val) : average_of(t, val)) ^ sign;
 	case TYPE_INT:
 	case TYPE_COUNT:
 	case TYPE_SUM:
@@ -83,7 +87,8 @@ static uint64_t rank_of(const struct type *t, const uint8_t *val)
 	}
 }
 
-static int rank_rows(const struct script_map *m, const struct rows *rows, struct ranked **ret)
+static int rank_rows(const struct script_map *m, const struct rows *rows, bool by_total,
+		     struct ranked **ret)
 {
 	struct order o = { rows, m->key };
 
@@ -93,8 +98,9 @@ static int rank_rows(const struct script_map *m, const struct rows *rows, struct
 	if (!ranked)
 		return sonde_fail(-ENOMEM, "out of memory for the order of a map");
 	for (size_t i = 0; i < rows->n; i++)
-		ranked[i] = (struct ranked){ rank_of(m->val, rows->vals + i * rows->val_len),
-					     (uint32_t)i };
+		ranked[i] =
+			(struct ranked){ rank_of(m->val, rows->vals + i * rows->val_len, by_total),
+					 (uint32_t)i };
 	qsort_r(ranked, rows->n, sizeof(*ranked), compare_ranked, &o);
 	*ret = ranked;
 	return 0;
@@ -217,7 +223,7 @@ int print_map(struct printer *p, const struct script_map *m, struct rows *rows, 
 	      int64_t div)
 {
 	const bool json = p->format == PRINT_JSON;
-	const bool is_stats = m->val->kind == TYPE_STATS; // knows neither top nor div
+	const bool is_stats = m->val->kind == TYPE_STATS; // of three numbers: no div
 	struct map_print mp = { p, m, { .p = p, .json = json, .div = 1 } };
 	const uint8_t zero[8] = { 0 };
 	struct rows one = { .n = 1, .keys = (uint8_t *)zero, .vals = (uint8_t *)zero };
@@ -233,11 +239,11 @@ int print_map(struct printer *p, const struct script_map *m, struct rows *rows, 
 	p->tmp.failed = p->quoted.failed = false;
 
 	sonde_auto(mem_freep) struct ranked *ranked = NULL;
-	int r = rank_rows(m, rows, &ranked);
+	int r = rank_rows(m, rows, top > 0, &ranked);
 	if (r < 0)
 		return sonde_wrap(r, "map '@%s'", m->name);
 	size_t skip = 0;
-	if (top > 0 && (uint64_t)top < rows->n && !is_stats)
+	if (top > 0 && (uint64_t)top < rows->n)
 		skip = rows->n - (size_t)top;
 	if (json)
 		return print_json_map(&mp, rows, ranked + skip, rows->n - skip);

@@ -233,11 +233,15 @@ TEST(top_and_div)
 		add(&t, &i, &(struct average_value){ i == 1 ? 5 : 50, 1 });
 	EXPECT_STR(shown(&t, PRINT_TEXT, 1, 3), "@x[2]: 16\n\n");
 
-	t = made_table(&type_i64, &stats); // knows neither
+	t = made_table(&type_i64, &stats); // no div; the average ranks, but the total with a top
 	for (int64_t i = 1; i <= 2; i++)
-		add(&t, &i, &(struct average_value){ i == 1 ? 5 : 50, 1 });
-	EXPECT_STR(shown(&t, PRINT_TEXT, 1, 5), "@x[1]: count 1, average 5, total 5\n"
+		add(&t, &i, &(struct average_value){ i == 1 ? 500 : 50, i == 1 ? 100 : 1 });
+	EXPECT_STR(shown(&t, PRINT_TEXT, 0, 5), "@x[1]: count 100, average 5, total 500\n"
 						"@x[2]: count 1, average 50, total 50\n\n");
+	t = made_table(&type_i64, &stats);
+	for (int64_t i = 1; i <= 2; i++)
+		add(&t, &i, &(struct average_value){ i == 1 ? 500 : 50, i == 1 ? 100 : 1 });
+	EXPECT_STR(shown(&t, PRINT_TEXT, 1, 5), "@x[1]: count 100, average 5, total 500\n\n");
 }
 
 static void count_in(uint64_t *counts, size_t i, uint64_t n)
