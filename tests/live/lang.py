@@ -71,7 +71,7 @@ done
 ORACLE = os.environ.get('ORACLE') == '1'
 
 
-def parse(path):
+def parse(path, known=FIELDS):
     """Yields (name, fields) for each case of a file."""
     name, fields, field = None, {}, None
     with open(path, encoding='utf-8') as f:
@@ -87,7 +87,7 @@ def parse(path):
                 fields[field] += text + '\n'
         elif not line.startswith('#'):
             m = re.match(r'([a-z-]+):(?: (.*))?$', line)
-            if not m or not name or m.group(1) not in FIELDS:
+            if not m or not name or m.group(1) not in known:
                 sys.exit(f'{path}:{n}: not understood: {line}')
             field = m.group(1)
             fields[field] = m.group(2) + '\n' if m.group(2) else ''
@@ -301,4 +301,5 @@ def main():
     return run_here(os.path.abspath(sys.argv[1]), sys.argv[2:])
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())
