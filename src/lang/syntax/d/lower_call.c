@@ -270,7 +270,7 @@ static bool agg_args(struct d_lower *l, const struct ast *x, const struct functi
 			return false;
 		end = &(*end)->next;
 	}
-	if (is_printa && (*ret)->kind == AST_STR && !(*ret)->next) {
+	if (is_printa && *ret && (*ret)->kind == AST_STR && !(*ret)->next) {
 		d_error(l, x->pos, "D_PRINTA_PROTO", "printa() wants an aggregation");
 		return false;
 	}

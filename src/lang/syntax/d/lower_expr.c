@@ -533,7 +533,7 @@ static struct ast *cast(struct d_lower *l, const struct ast *x)
 	if (x->u.cast.type)
 		y->u.cast.type = d_lower_type(l, x->u.cast.type);
 	// (string)x is what stringof(x) is.
-	if (x->kind == AST_CAST && !strcmp(x->u.cast.type->name, "string") &&
+	if (x->kind == AST_CAST && x->u.cast.type && !strcmp(x->u.cast.type->name, "string") &&
 	    !x->u.cast.type->n_ptrs)
 		return d_new_call(l, x->pos, "stringof", of);
 	return y;
