@@ -332,7 +332,7 @@ void check_var_narrow(struct check *c, struct var *v, const struct type *t, stru
 	if (t->kind != TYPE_INT || t->c || v->declared || (v->type && !type_same(v->type, t)))
 		check_var_type(c, v, t, pos);
 	else
-		(void)widen(c, &v->type, t); // it is the first, or the same
+		(void)widen(c, &v->type, t, &c->vars_changed); // it is the first, or the same
 }
 
 static void check_once(struct check *c, const struct ast_probe *p)
