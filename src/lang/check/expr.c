@@ -345,7 +345,8 @@ static void check_step(struct check *c, struct ast *x)
 		if (a->type && !type_is_number(a->type))
 			check_error(c, a->pos, "bad-operand", "'$%s' is no number", a->u.name);
 		else if (a->type && a->type->kind == TYPE_INT && a->note)
-			check_var_type(c, a->note, a->type, x->pos); // it may outgrow its size
+			check_var_type(c, (struct var *)(uintptr_t)a->note, a->type,
+				       x->pos); // it may outgrow its size
 	} else {
 		check_error(c, x->pos, "bad-operand", "only variables and maps can be stepped");
 	}
