@@ -329,7 +329,8 @@ void check_var_type(struct check *c, struct var *v, const struct type *t, struct
 
 void check_var_narrow(struct check *c, struct var *v, const struct type *t, struct pos pos)
 {
-	if (t->kind != TYPE_INT || t->c || v->declared || (v->type && !type_same(v->type, t)))
+	if (t->kind != TYPE_INT || t->c || v->declared || c->ast->d ||
+	    (v->type && !type_same(v->type, t)))
 		check_var_type(c, v, t, pos);
 	else
 		(void)widen(c, &v->type, t, &c->vars_changed); // it is the first, or the same
