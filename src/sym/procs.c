@@ -12,7 +12,10 @@
 #include "base/u64map.h"
 
 /* So many threads that ended are still known. */
-enum { ENDED_KEPT = 1024, THREADS_MOST = 1 << 22 };
+enum { ENDED_KEPT = 1 << 14, THREADS_MOST = 1 << 22 };
+
+/* Programs that a process was before. */
+enum { OLDER_KEPT = 2 };
 
 struct mapset {
 	uint32_t refs;
@@ -22,8 +25,9 @@ struct mapset {
 
 struct proc {
 	pid_t pid;
-	uint32_t threads;   /* entries of struct thread that belong to it */
-	struct mapset *set; /* shared; NULL: nothing mapped */
+	uint32_t threads;		  /* entries of struct thread that belong to it */
+	struct mapset *set;		  /* shared; NULL: nothing mapped */
+	struct mapset *older[OLDER_KEPT]; /* of the programs before, the last one first */
 };
 
 struct thread {
@@ -50,6 +54,13 @@ static void set_unref(struct mapset *s)
 	free(s);
 }
 
+static void unref_all(struct proc *pr)
+{
+	set_unref(pr->set);
+	for (size_t i = 0; i < OLDER_KEPT; i++)
+		set_unref(pr->older[i]);
+}
+
 int procs_new(struct procs **ret)
 {
 	struct procs *p = calloc(1, sizeof(*p));
@@ -65,7 +76,7 @@ void procs_free(struct procs *p)
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->n_procs; i++)
-		set_unref(p->procs[i].set);
+		unref_all(&p->procs[i]);
 	free(p->procs);
 	free(p->threads);
 	u64map_fini(&p->by_pid);
@@ -105,7 +116,7 @@ static int make_proc(struct procs *p, pid_t pid, struct proc **ret)
 /* The last one takes its place. */
 static void drop_proc(struct procs *p, struct proc *pr)
 {
-	set_unref(pr->set);
+	unref_all(pr);
 	u64map_del(&p->by_pid, (uint32_t)pr->pid);
 	struct proc *last = &p->procs[--p->n_procs];
 	if (last != pr) {
@@ -271,8 +282,10 @@ int procs_comm(struct procs *p, pid_t pid, pid_t tid, const char *comm, size_t c
 	memcpy(t->comm, comm, comm_len);
 	t->ended = 0;
 	struct proc *pr = exec ? find_proc(p, pid) : NULL;
-	if (pr) {
-		set_unref(pr->set);
+	if (pr && pr->set) {
+		set_unref(pr->older[OLDER_KEPT - 1]);
+		memmove(&pr->older[1], &pr->older[0], (OLDER_KEPT - 1) * sizeof(pr->older[0]));
+		pr->older[0] = pr->set;
 		pr->set = NULL;
 	}
 	return 0;
@@ -321,17 +334,39 @@ int procs_exit(struct procs *p, pid_t pid, pid_t tid)
 	return 0;
 }
 
+static bool find_in(const struct mapset *s, uint64_t addr, struct map *ret)
+{
+	const size_t i = s ? first_after(s, addr) : 0;
+
+	if (!s || i == s->n || s->maps[i].start > addr)
+		return false;
+	*ret = s->maps[i];
+	return true;
+}
+
 bool procs_find(const struct procs *p, pid_t pid, uint64_t addr, struct map *ret)
 {
 	const struct proc *pr = find_proc(p, pid);
 
-	if (!pr || !pr->set)
-		return false;
-	size_t i = first_after(pr->set, addr);
-	if (i == pr->set->n || pr->set->maps[i].start > addr)
-		return false;
-	*ret = pr->set->maps[i];
-	return true;
+	return pr && find_in(pr->set, addr, ret);
+}
+
+bool procs_find_older(const struct procs *p, pid_t pid, uint64_t addr, struct map *ret)
+{
+	const struct proc *pr = find_proc(p, pid);
+
+	for (size_t i = 0; pr && i < OLDER_KEPT; i++) {
+		if (find_in(pr->older[i], addr, ret))
+			return true;
+	}
+	return false;
+}
+
+bool procs_has_maps(const struct procs *p, pid_t pid)
+{
+	const struct proc *pr = find_proc(p, pid);
+
+	return pr && pr->set;
 }
 
 const char *procs_name(const struct procs *p, pid_t pid, pid_t tid)

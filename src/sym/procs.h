@@ -46,6 +46,12 @@ SONDE_MUST_CHECK int procs_exit(struct procs *p, pid_t pid, pid_t tid);
 /** What is mapped at @addr; false: nothing that is known. */
 bool procs_find(const struct procs *p, pid_t pid, uint64_t addr, struct map *ret);
 
+/** What was mapped there in one of the last programs that the process was before an exec. */
+bool procs_find_older(const struct procs *p, pid_t pid, uint64_t addr, struct map *ret);
+
+/** Whether anything is known to be mapped by it. */
+bool procs_has_maps(const struct procs *p, pid_t pid);
+
 /** A thread's name, or its process's; NULL: not known. Lent until the next change. */
 const char *procs_name(const struct procs *p, pid_t pid, pid_t tid);
 

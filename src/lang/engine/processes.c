@@ -187,9 +187,12 @@ static bool find_map(struct processes *p, pid_t pid, uint64_t addr, struct map *
 	// What is asked for was written before: all up to now counts, though it may have ended
 	// since.
 	drain(p, DRAIN_ALL);
-	if (procs_find(p->procs, pid, addr, ret))
+	if (procs_find(p->procs, pid, addr, ret) || procs_find_older(p->procs, pid, addr, ret))
 		return true;
-	return pid > 0 && scan(p, pid) == 0 && procs_find(p->procs, pid, addr, ret);
+	// Of those that are followed all is known.
+	if (pid <= 0 || (p->follows && procs_has_maps(p->procs, pid)))
+		return false;
+	return scan(p, pid) == 0 && procs_find(p->procs, pid, addr, ret);
 }
 
 /* The function at an address that @map covers; NULL: there is no name for it. */

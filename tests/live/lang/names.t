@@ -142,3 +142,24 @@ stdout:
 
 
     @there[inside_fn]: 1
+
+== stacks of a program that became another one
+needs: cc
+oracle: no, it has no names then
+command:
+    cat >prog.c <<'END'
+    #include <unistd.h>
+    __attribute__((noinline)) int early_fn(int n) { return getppid() + n; }
+    int main(void)
+    {
+        if (early_fn(1) > 0)
+            execl("/bin/true", "true", (char *)0);
+        return 1;
+    }
+    END
+    cc -O1 -fno-omit-frame-pointer -o sonde-prog prog.c || exit 99
+    "$SONDE" run -q -c ./sonde-prog -e 'tracepoint:syscalls:sys_enter_getppid /pid == cpid/ { @[ustack] = count(); }
+        tracepoint:syscalls:sys_enter_execve /comm == "sonde-prog"/ { @e[ustack(1)] = count(); }'
+match:
+    ^    main\+\d+$
+    ^    execve\+\d+$
