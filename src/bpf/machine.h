@@ -83,7 +83,7 @@ SONDE_MUST_CHECK int machine_load(struct machine *m, const struct bpf_code *code
 void machine_prog_free(struct machine_prog *p);
 SONDE_DEFINE_AUTO(struct machine_prog *, machine_prog_free)
 
-/** Runs a program to its end; its result. */
+/** Runs a program to its end; its result, or 0 if it was ended. Not from within machine_ops. */
 uint64_t machine_run(struct machine_prog *p, const void *ctx);
 
 /** Programs that ran longer than the budget of instructions and were ended; memory that ran out. */

@@ -132,6 +132,7 @@ uint64_t machine_run(struct machine_prog *p, const void *ctx)
 	struct machine *m = p->m;
 	uint64_t r;
 
+	sonde_dcheck(!m->prog);
 	m->prog = p;
 	m->ctx = ctx;
 	m->budget = m->budget_most;
