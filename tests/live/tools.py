@@ -44,7 +44,7 @@ WANTED = {
     'reclaim': [r'^Waits for freed memory'],
     'runqlat': [r'^@wait_us: $', HIST, r'^@process_wait_us\[.+\]: count \d+, average \d+, total \d+$'],
     'runqslow': [r'^TIME +CPU WAITED'],
-    'signals': [r'^[\d:]{8} +\d+ python3\S* +\d+ \S+ +9 KILL +0$', r'^[\d:]{8} +\d+ .* 17 CHLD +0$'],
+    'signals': [r'^[\d:]{8} +\d+ python3\S* +\d+ \S+ +9 KILL +0$', r'^[\d:]{8} +\d+ .* 17 CHLD +[01]$'],
     'softirqs': [r'^@run_us\[(RCU|TIMER|SCHED|NET_RX)\]: $', r'^@cpu_us\[\d+, \w+\]: \d+$'],
     'storms': [r'^[\d:]{8} \d+ switches$', r'^@switches\[.+, \d+\]: \d+$'],
     'switches': [r'^@slept\[.+, \d+\]: \d+$', r'^@ran_us\[perl, \d+\]: \d{5,}$', r'^@slice_us: $'],
