@@ -7,7 +7,7 @@
 
 /* Searches of more steps than this are called back by the kernel, place by place: the verifier
  * follows each step of other loops. */
-enum { WORDS_INLINE = 16, STEPS_INLINE = 1500 };
+enum { WORDS_INLINE = 16, STEPS_INLINE = 256 };
 
 /* Goes to @l_no where @n bytes of the two differ; both are readable in whole words of 8 where
  * @wide. */
