@@ -130,8 +130,8 @@ static uint64_t place_field(const struct check *c, const struct ast_def *d,
 		return size ? (bits + size - 1) / size * size : bits;
 	}
 	if (f->bits) {
-		// A bit field does not cross the borders of its type.
-		if (bits / size != (bits + f->bits - 1) / size)
+		// A bit field does not cross the borders of its type, unless it is packed.
+		if (!d->packed && bits / size != (bits + f->bits - 1) / size)
 			bits = (bits + size - 1) / size * size;
 		m->bit_size = f->bits;
 		m->bit_off = bits;

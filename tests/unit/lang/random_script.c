@@ -9,46 +9,72 @@
 
 static void block(struct gen *g, unsigned n);
 
+static void set_number(struct gen *g, bool is_signed)
+{
+	unsigned *n = is_signed ? &g->n_s : &g->n_u;
+	const unsigned i = pick(g, *n < VARS_MOST ? *n + 1 : *n);
+
+	TEXT(is_signed ? "$s%u = (int64)" : "$u%u = (uint64)", i);
+	random_num(g);
+	*n += i == *n;
+}
+
+static void set_text(struct gen *g)
+{
+	const unsigned i = pick(g, g->n_x < VARS_MOST ? g->n_x + 1 : g->n_x);
+
+	TEXT("$x%u = ", i);
+	random_str(g);
+	g->n_x += i == g->n_x;
+}
+
+static void tuple(struct gen *g)
+{
+	TEXT("((int64)");
+	random_num(g);
+	TEXT(", ");
+	random_str(g);
+	TEXT(", (uint64)");
+	random_num(g);
+	TEXT(")");
+}
+
+/* Tuples whose texts have different room, copied to each other. */
+static void set_tuple(struct gen *g)
+{
+	const unsigned i = pick(g, g->n_t < 2 ? g->n_t + 1 : g->n_t);
+	const bool maps = g->shape.maps && !g->over_map;
+
+	if (maps && g->n_t && pick(g, 2)) {
+		TEXT(pick(g, 2) ? "@t0 = " : "@tk[%u] = ", pick(g, 2));
+		if (pick(g, 2))
+			TEXT("$t%u", pick(g, g->n_t));
+		else
+			tuple(g);
+		return;
+	}
+	TEXT("$t%u = ", i);
+	if (maps && !pick(g, 3))
+		TEXT(pick(g, 2) ? "@t0" : "@tk[%u]", pick(g, 2));
+	else if (g->n_t && !pick(g, 3))
+		TEXT("$t%u", pick(g, g->n_t));
+	else
+		tuple(g);
+	g->n_t += i == g->n_t;
+}
+
 static void set_var(struct gen *g)
 {
-	switch (pick(g, 4)) {
-	case 0: {
-		const unsigned i = pick(g, g->n_u < VARS_MOST ? g->n_u + 1 : g->n_u);
-		TEXT("$u%u = (uint64)", i);
-		random_num(g);
-		g->n_u += i == g->n_u;
-		break;
-	}
-	case 1:
-		if (g->shape.texts) {
-			const unsigned i = pick(g, g->n_x < VARS_MOST ? g->n_x + 1 : g->n_x);
-			TEXT("$x%u = ", i);
-			random_str(g);
-			g->n_x += i == g->n_x;
-			break;
-		}
-		__attribute__((fallthrough));
-	case 2:
-		if (g->shape.texts) {
-			const unsigned i = pick(g, g->n_t < 2 ? g->n_t + 1 : g->n_t);
-			TEXT("$t%u = ((int64)", i);
-			random_num(g);
-			TEXT(", ");
-			random_str(g);
-			TEXT(", (uint64)");
-			random_num(g);
-			TEXT(")");
-			g->n_t += i == g->n_t;
-			break;
-		}
-		__attribute__((fallthrough));
-	default: {
-		const unsigned i = pick(g, g->n_s < VARS_MOST ? g->n_s + 1 : g->n_s);
-		TEXT("$s%u = (int64)", i);
-		random_num(g);
-		g->n_s += i == g->n_s;
-	}
-	}
+	const unsigned way = pick(g, 4);
+
+	if (way == 0)
+		set_number(g, /* is_signed= */ false);
+	else if (way == 1 && g->shape.texts)
+		set_text(g);
+	else if (way == 2 && g->shape.texts)
+		set_tuple(g);
+	else
+		set_number(g, /* is_signed= */ true);
 	TEXT(";\n");
 }
 
@@ -272,7 +298,8 @@ static void types(struct gen *g)
 	for (unsigned i = 0; i < 2; i++)
 		TEXT("@s%u = (int64)0;\n@u%u = (uint64)0;\n@x%u = \"\";\n", i, i, i);
 	TEXT("@sk[0] = (int64)0;\n@uk[0] = (uint64)0;\n@sx[\"\"] = (int64)0;\n"
-	     "@st[0, \"\"] = (int64)0;\n@xk[0] = \"\";\n@xr[0] = \"\";\n}\n");
+	     "@st[0, \"\"] = (int64)0;\n@xk[0] = \"\";\n@xr[0] = \"\";\n"
+	     "@t0 = ((int64)0, \"\", (uint64)0);\n@tk[0] = ((int64)0, \"\", (uint64)0);\n}\n");
 }
 
 void random_script_text(uint64_t seed, const struct random_shape *shape, struct strbuf *ret)

@@ -66,7 +66,12 @@ static void str_leaf(struct gen *g)
 			return;
 		}
 		break;
-	case 2: TEXT("@xin[%u]", pick(g, RANDOM_TEXTS)); return;
+	case 2:
+		if (g->shape.maps && g->shape.texts && !g->over_map && pick(g, 2))
+			TEXT("@t0.1");
+		else
+			TEXT("@xin[%u]", pick(g, RANDOM_TEXTS));
+		return;
 	case 3:
 		if (g->shape.maps && !g->over_map) {
 			TEXT("@x%u", pick(g, 2));
@@ -145,7 +150,11 @@ static void leaf(struct gen *g)
 		break;
 	case 4:
 		if (g->n_t) {
-			TEXT("$t%u.%c", pick(g, g->n_t), pick(g, 2) ? '0' : '2');
+			const char part = pick(g, 2) ? '0' : '2';
+			if (g->shape.maps && !g->over_map && pick(g, 2))
+				TEXT("@tk[%u].%c", pick(g, 2), part);
+			else
+				TEXT("$t%u.%c", pick(g, g->n_t), part);
 			return;
 		}
 		break;

@@ -44,9 +44,10 @@ BOTH(
 	union both { u64 whole; u32 half[2]; s8 byte; };
 	struct packed {
 		u8 a : 4;
-		u64 b : 60;
+		u64 b : 61;
 		u64 c : 3;
-		s32 d : 7;
+		s32 d : 31;
+		s64 h : 63;
 		u16 e;
 		u64 f;
 	} __attribute__((packed));
@@ -95,7 +96,7 @@ BOTH(
 	F(shorts[2]) F(square[0][2]) F(square[1][0]) F(square[1][2]) F(in.a) F(in.b[2]) \
 	F(in.deep.c) F(in.deep.d) F(list[0].a) F(list[1].b[1]) F(list[1].deep.d) F(un.whole) \
 	F(un.half[1]) F(un.byte) F(x) F(y) F(level) F(plain) F(huge) F(pack.a) F(pack.b) \
-	F(pack.c) F(pack.d) F(pack.e) F(pack.f) F(end) F(text[3])
+	F(pack.c) F(pack.d) F(pack.e) F(pack.f) F(pack.h) F(end) F(text[3])
 
 /* And through pointers. */
 #define FAR(F) \
