@@ -18,6 +18,7 @@ void kernel_free(struct kernel *k)
 	for (size_t i = 0; i < k->n_hosts; i++) {
 		free(k->hosts[i]->cpus);
 		free(k->hosts[i]->slots);
+		free(k->hosts[i]->irqs);
 	}
 	free(k->hosts);
 	free(k->by_class);
@@ -107,6 +108,13 @@ void kernel_woken(struct kernel *k, const struct kernel_thread *t, int64_t now)
 		k->watch->woken(k->arg, t, t->woken_ns, now);
 }
 
+void kernel_waking(struct kernel *k, const struct kernel_cpu *c, const struct kernel_thread *t,
+		   int64_t now)
+{
+	if (k->watch->waking && inside(k, now))
+		k->watch->waking(k->arg, c, t, now);
+}
+
 void kernel_migrated(struct kernel *k, const struct kernel_thread *t, int64_t now)
 {
 	if (k->watch->migrated && heard(t) && inside(k, now))
@@ -121,6 +129,22 @@ void kernel_called(struct kernel *k, const struct kernel_thread *t, int64_t now,
 
 /* Threads. */
 
+static void tell_gone(struct kernel *k, struct kernel_thread *t, int64_t now)
+{
+	t->end_ns = now;
+	if (k->watch->gone)
+		k->watch->gone(k->arg, t, now);
+}
+
+/* Its number is another's now: it ended at some time that no event told. */
+static void set_replaced(struct kernel *k, struct kernel_thread *t)
+{
+	if (t->state == KERNEL_GONE)
+		return;
+	t->state = KERNEL_GONE;
+	tell_gone(k, t, k->last_ns);
+}
+
 void kernel_thread_set(struct kernel *k, struct kernel_thread *t, enum kernel_state s, int64_t now)
 {
 	if (t->state == s)
@@ -128,14 +152,34 @@ void kernel_thread_set(struct kernel *k, struct kernel_thread *t, enum kernel_st
 	tell_state(k, t, now);
 	t->state = s;
 	t->since_ns = now;
+	if (s == KERNEL_GONE)
+		tell_gone(k, t, now);
 }
 
-void kernel_thread_name(struct kernel_thread *t, struct sonde_span name)
+void kernel_thread_name(struct kernel *k, struct kernel_thread *t, struct sonde_span name)
 {
-	size_t n = name.len < KERNEL_NAME_MOST - 1 ? name.len : KERNEL_NAME_MOST - 1;
+	const size_t n = name.len < KERNEL_NAME_MOST - 1 ? name.len : KERNEL_NAME_MOST - 1;
 
+	if (!memcmp(t->name, name.data, n) && !t->name[n])
+		return;
 	memcpy(t->name, name.data, n);
 	t->name[n] = '\0';
+	if (k->watch->named)
+		k->watch->named(k->arg, t, k->last_ns);
+}
+
+void kernel_thread_made(struct kernel *k, struct kernel_thread *t, struct kernel_thread *parent,
+			int64_t now)
+{
+	// Several events may tell it, one after the other.
+	if (!t->parent)
+		t->parent = parent;
+	if (t->begin_ns == KERNEL_NO_TIME) {
+		t->begin_ns = now;
+		if (k->watch->born)
+			k->watch->born(k->arg, t, now);
+	}
+	kernel_thread_set(k, t, KERNEL_WAIT_FORK, now);
 }
 
 void kernel_thread_prio(struct kernel_thread *t, int64_t prio)
@@ -170,6 +214,9 @@ static struct kernel_thread *thread_new(struct kernel *k, struct kernel_host *h,
 		.pid = -1,
 		.ppid = -1,
 		.last_cpu = -1,
+		.wait_cpu = -1,
+		.begin_ns = KERNEL_NO_TIME,
+		.end_ns = KERNEL_NO_TIME,
 		.since_ns = KERNEL_NO_TIME,
 		.woken_ns = KERNEL_NO_TIME,
 	};
@@ -273,7 +320,7 @@ struct kernel_thread *kernel_thread_born(struct kernel *k, struct kernel_host *h
 		if (*s && (*s)->on)
 			kernel_cpu_forget(k, (*s)->on, (*s)->on->last_ns);
 		if (*s)
-			(*s)->state = KERNEL_GONE;
+			set_replaced(k, *s);
 		h->n_used += !*s;
 		*s = t;
 	}
@@ -293,7 +340,7 @@ void kernel_thread_renumber(struct kernel *k, struct kernel_thread *t, int64_t t
 	struct kernel_thread **s = find_slot(h->slots, h->n_slots, tid);
 	h->n_used += !*s;
 	if (*s)
-		(*s)->state = KERNEL_GONE;
+		set_replaced(k, *s);
 	// Its old slot gets a tombstone: the thread that was, gone, without a time of its own.
 	struct kernel_thread **old = find_slot(h->slots, h->n_slots, t->tid);
 	struct kernel_thread *tomb = arena_new(&k->arena, struct kernel_thread);

@@ -40,7 +40,13 @@ enum kernel_cpu_state {
 
 #define KERNEL_NO_TIME INT64_MIN
 
-enum { KERNEL_NAME_MOST = 16, KERNEL_CPUS_MOST = 1 << 14, KERNEL_THREADS_MOST = 1 << 20 };
+enum {
+	KERNEL_NAME_MOST = 16,
+	KERNEL_CPUS_MOST = 1 << 14,
+	KERNEL_THREADS_MOST = 1 << 20,
+	KERNEL_IRQS_NESTED = 8, /* times of more are not told */
+	KERNEL_VECTORS = 32,
+};
 
 struct kernel;
 struct kernel_host;
@@ -59,10 +65,13 @@ struct kernel_thread {
 	bool followed; /* of a trace of some processes only: it is one of them */
 	bool exiting;
 	enum kernel_state state;
-	int64_t since_ns; /* of its state */
-	int64_t woken_ns; /* first waking since it ran; or KERNEL_NO_TIME */
-	uint32_t call;	  /* the open system call; 0: none known */
-	int64_t call_ns;  /* its entry */
+	int64_t since_ns;	      /* of its state */
+	int64_t woken_ns;	      /* first waking since it ran; or KERNEL_NO_TIME */
+	uint32_t call;		      /* the open system call; 0: none known */
+	int64_t call_ns;	      /* its entry */
+	int32_t wait_cpu;	      /* KERNEL_WAIT_CPU: there; -1: unknown */
+	struct kernel_thread *parent; /* whose call made it; NULL: unknown */
+	int64_t begin_ns, end_ns;     /* made, and gone; or KERNEL_NO_TIME */
 	char name[KERNEL_NAME_MOST];
 };
 
@@ -77,9 +86,20 @@ struct kernel_cpu {
 	bool after_gap;		       /* that was known once */
 	uint32_t irqs;		       /* handlers running, one in the other */
 	uint32_t softirqs, raised;     /* bit per vector: running, and raised but not yet run */
+	int64_t irq_ns[KERNEL_IRQS_NESTED]; /* entries of @irqs, the outermost first */
+	int32_t irq_nr[KERNEL_IRQS_NESTED]; /* -1: unknown */
+	int64_t softirq_ns[KERNEL_VECTORS]; /* entries of @softirqs */
+	int64_t raised_ns[KERNEL_VECTORS];  /* of @raised */
+	int64_t entered_ns[KERNEL_VECTORS]; /* when what runs was raised; or KERNEL_NO_TIME */
 	enum kernel_cpu_state state;
 	int64_t since_ns;
 	struct kernel_thread *idle; /* its TID 0 */
+};
+
+/** The handlers of one interrupt line. */
+struct kernel_irq {
+	int32_t nr;
+	char names[60]; /* of all of them: "ahci, ens33"; empty where no event tells */
 };
 
 /** One kernel: that of one trace. */
@@ -89,10 +109,12 @@ struct kernel_host {
 	size_t n_cpus, cap_cpus;
 	struct kernel_thread **slots; /* owned: threads by tid, open addressing */
 	size_t n_slots, n_used;
-	uint32_t gap;	  /* how many gaps touched it */
-	bool partial;	  /* only some processes were recorded: of others nothing is told */
-	bool has_migrate; /* its trace tells migrations by events of their own */
-	int abi;	  /* whose system call numbers; enum syscall_abi */
+	uint32_t gap;		 /* how many gaps touched it */
+	bool partial;		 /* only some processes were recorded: of others nothing is told */
+	bool has_migrate;	 /* its trace tells migrations by events of their own */
+	int abi;		 /* whose system call numbers; enum syscall_abi */
+	struct kernel_irq *irqs; /* owned */
+	size_t n_irqs, cap_irqs;
 };
 
 /**
@@ -114,6 +136,24 @@ struct kernel_watch {
 	void (*migrated)(void *arg, const struct kernel_thread *t, int64_t at_ns);
 	void (*call)(void *arg, const struct kernel_thread *t, uint32_t call, int64_t begin_ns,
 		     int64_t end_ns, int64_t ret);
+	/**
+	 * @t, which waited, could run again from @at_ns on; told once until it runs. What runs on
+	 * @c did that: its interrupt or softirq, or else its current thread.
+	 */
+	void (*waking)(void *arg, const struct kernel_cpu *c, const struct kernel_thread *t,
+		       int64_t at_ns);
+	/** A handler of interrupt @nr ran on @c. */
+	void (*irq)(void *arg, const struct kernel_cpu *c, int32_t nr, int64_t begin_ns,
+		    int64_t end_ns);
+	/** A softirq ran; raised at @raised_ns, or KERNEL_NO_TIME. */
+	void (*softirq)(void *arg, const struct kernel_cpu *c, unsigned vec, int64_t raised_ns,
+			int64_t begin_ns, int64_t end_ns);
+	/** @t was made: its .parent is who did that. Of any time. */
+	void (*born)(void *arg, const struct kernel_thread *t, int64_t at_ns);
+	/** @t has another .name, or its first. Of any time. */
+	void (*named)(void *arg, const struct kernel_thread *t, int64_t at_ns);
+	/** @t is not any more. Of any time. */
+	void (*gone)(void *arg, const struct kernel_thread *t, int64_t at_ns);
 };
 
 /** What was missing or did not fit. */
@@ -152,6 +192,7 @@ enum kernel_source {
 	KERNEL_HAS_CALLS = 4,
 	KERNEL_HAS_IRQ = 8,
 	KERNEL_HAS_SOFTIRQ = 16,
+	KERNEL_HAS_RAISE = 32,
 };
 unsigned kernel_sources(const struct kernel *k);
 
@@ -159,6 +200,9 @@ unsigned kernel_sources(const struct kernel *k);
 size_t kernel_threads(const struct kernel *k, struct kernel_thread *const **ret);
 size_t kernel_cpus(const struct kernel *k, struct kernel_cpu *const **ret);
 size_t kernel_hosts(const struct kernel *k, struct kernel_host *const **ret);
+
+/** The names of an interrupt's handlers; "" where nothing told them. Lent likewise. */
+const char *kernel_irq_names(const struct kernel_host *h, int32_t nr);
 
 /** System calls are numbered from 1 as they are met; of all hosts together, by name. */
 size_t kernel_n_calls(const struct kernel *k);

@@ -13,13 +13,13 @@ enum { NEW_TID, NEW_NAME, NEW_FLAGS };
 enum { EXEC_TID, EXEC_OLD, EXEC_FILE };
 enum { DUMP_TID, DUMP_PID, DUMP_NAME, DUMP_PPID, DUMP_STATUS };
 enum { PERF_TID, PERF_PID, PERF_NAME, PERF_PPID };
-enum { IRQ_VEC };
+enum { IRQ_NR, IRQ_NAME };
 enum { CALL_ID, CALL_RET };
 
 /* prev_state of sched_switch: linux/sched.h. The bits above these say "could go on running". */
 enum { STATE_ASLEEP = 0x03, STATE_DEAD = 0x30, STATE_IDLE = 0x80, STATE_BITS = 0xff };
 
-enum { CLONE_FLAG_THREAD = 0x10000, VECTORS = 32 };
+enum { CLONE_FLAG_THREAD = 0x10000 };
 
 static int64_t get(const struct kernel_event *ev, const struct sonde_event *e, int field,
 		   int64_t otherwise)
@@ -30,13 +30,13 @@ static int64_t get(const struct kernel_event *ev, const struct sonde_event *e, i
 	return v;
 }
 
-static void take_name(const struct kernel_event *ev, const struct sonde_event *e, int field,
-		      struct kernel_thread *t)
+static void take_name(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		      int field, struct kernel_thread *t)
 {
 	struct sonde_span name;
 
 	if (t->tid && field_text(e, &ev->fields[field], &name) && name.len)
-		kernel_thread_name(t, name);
+		kernel_thread_name(k, t, name);
 }
 
 /* LTTng tells 20 for what is 120 to the kernel and to ftrace; people know 20 from top. */
@@ -80,7 +80,7 @@ static void switch_out(struct kernel *k, const struct kernel_event *ev, const st
 	if (!c->current)
 		kernel_cpu_deduce(k, c, t, e);
 	kernel_cpu_leave(k, c, e->ts_ns);
-	take_name(ev, e, SW_PREV_NAME, t);
+	take_name(k, ev, e, SW_PREV_NAME, t);
 	take_prio(ev, e, SW_PREV_PRIO, t);
 
 	enum kernel_state s = t->tid ? state_of(get(ev, e, SW_STATE, 0)) : KERNEL_WAIT_CPU;
@@ -102,13 +102,21 @@ static void on_switch(struct kernel *k, const struct kernel_event *ev, const str
 		return;
 	kernel_cpu_enter(k, c, t, e->ts_ns);
 	if (!t->name[0])
-		take_name(ev, e, SW_NEXT_NAME, t);
+		take_name(k, ev, e, SW_NEXT_NAME, t);
 	take_prio(ev, e, SW_NEXT_PRIO, t);
 	kernel_cpu_update(k, c, e->ts_ns);
 	if (t->woken_ns != KERNEL_NO_TIME) {
 		kernel_woken(k, t, e->ts_ns);
 		t->woken_ns = KERNEL_NO_TIME;
 	}
+}
+
+/* The CPU that a thread is to run on; -1: not told. */
+static int32_t cpu_of(const struct kernel_event *ev, const struct sonde_event *e)
+{
+	const int64_t cpu = get(ev, e, TASK_CPU, -1);
+
+	return cpu < 0 || cpu >= KERNEL_CPUS_MOST ? -1 : (int32_t)cpu;
 }
 
 static void on_waking(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
@@ -120,11 +128,14 @@ static void on_waking(struct kernel *k, const struct kernel_event *ev, const str
 	if (!t)
 		return;
 	if (!t->name[0])
-		take_name(ev, e, TASK_NAME, t);
+		take_name(k, ev, e, TASK_NAME, t);
 	if (t->on)
 		return;
-	if (t->woken_ns == KERNEL_NO_TIME)
+	t->wait_cpu = cpu_of(ev, e);
+	if (t->woken_ns == KERNEL_NO_TIME) {
 		t->woken_ns = e->ts_ns;
+		kernel_waking(k, c, t, e->ts_ns);
+	}
 	kernel_thread_set(k, t, KERNEL_WAIT_CPU, e->ts_ns);
 }
 
@@ -137,7 +148,8 @@ static void on_migrate(struct kernel *k, const struct kernel_event *ev, const st
 	if (!t)
 		return;
 	if (!t->name[0])
-		take_name(ev, e, TASK_NAME, t);
+		take_name(k, ev, e, TASK_NAME, t);
+	t->wait_cpu = cpu_of(ev, e);
 	if (c->host->has_migrate)
 		kernel_migrated(k, t, e->ts_ns);
 }
@@ -154,7 +166,7 @@ static void on_fork(struct kernel *k, const struct kernel_event *ev, const struc
 
 	if (!child || !parent)
 		return;
-	take_name(ev, e, FORK_NAME, child);
+	take_name(k, ev, e, FORK_NAME, child);
 	child->followed = parent->followed;
 	if (both) {
 		child->pid = get(ev, e, FORK_CHILD_PID, -1);
@@ -162,7 +174,7 @@ static void on_fork(struct kernel *k, const struct kernel_event *ev, const struc
 	}
 	if (child->pid == child->tid)
 		child->ppid = parent->pid;
-	kernel_thread_set(k, child, KERNEL_WAIT_FORK, e->ts_ns);
+	kernel_thread_made(k, child, parent, e->ts_ns);
 }
 
 /* Comes before ftrace's fork event and says whether it is a thread of the same process. */
@@ -174,12 +186,12 @@ static void on_newtask(struct kernel *k, const struct kernel_event *ev, const st
 
 	if (!child)
 		return;
-	take_name(ev, e, NEW_NAME, child);
+	take_name(k, ev, e, NEW_NAME, child);
 	if (!(get(ev, e, NEW_FLAGS, 0) & CLONE_FLAG_THREAD))
 		child->pid = tid;
 	else if (c->current)
 		child->pid = c->current->pid;
-	kernel_thread_set(k, child, KERNEL_WAIT_FORK, e->ts_ns);
+	kernel_thread_made(k, child, c->current, e->ts_ns);
 }
 
 static void on_exec(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
@@ -204,7 +216,7 @@ static void on_exec(struct kernel *k, const struct kernel_event *ev, const struc
 		file.data = slash + 1;
 	}
 	if (file.len)
-		kernel_thread_name(t, file);
+		kernel_thread_name(k, t, file);
 }
 
 static void on_rename(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
@@ -215,7 +227,7 @@ static void on_rename(struct kernel *k, const struct kernel_event *ev, const str
 	struct kernel_thread *t = tid > 0 ? kernel_thread(k, c, tid) : NULL;
 
 	if (t)
-		take_name(ev, e, TASK_NAME, t);
+		take_name(k, ev, e, TASK_NAME, t);
 }
 
 static void on_process_exit(struct kernel *k, const struct kernel_event *ev,
@@ -239,53 +251,64 @@ static void on_free(struct kernel *k, const struct kernel_event *ev, const struc
 		kernel_thread_set(k, t, KERNEL_GONE, e->ts_ns);
 }
 
+static int32_t irq_of(const struct kernel_event *ev, const struct sonde_event *e)
+{
+	const int64_t nr = get(ev, e, IRQ_NR, -1);
+
+	return nr < 0 || nr > INT32_MAX ? -1 : (int32_t)nr;
+}
+
 static void on_irq_entry(struct kernel *k, const struct kernel_event *ev,
 			 const struct sonde_event *e, struct kernel_cpu *c)
 {
-	(void)ev;
-	c->irqs++;
-	kernel_cpu_update(k, c, e->ts_ns);
+	const int32_t nr = irq_of(ev, e);
+	struct sonde_span name;
+
+	if (k->watch->irq && nr >= 0 && field_text(e, &ev->fields[IRQ_NAME], &name))
+		kernel_irq_name(k, c->host, nr, name);
+	kernel_irq_enter(k, c, nr, e->ts_ns);
 }
 
 static void on_irq_exit(struct kernel *k, const struct kernel_event *ev,
 			const struct sonde_event *e, struct kernel_cpu *c)
 {
-	(void)ev;
-	if (!c->irqs)
-		return;
-	c->irqs--;
-	kernel_cpu_update(k, c, e->ts_ns);
+	kernel_irq_leave(k, c, irq_of(ev, e), e->ts_ns);
 }
 
-static uint32_t vector_bit(const struct kernel_event *ev, const struct sonde_event *e)
+/* The softirq's number; KERNEL_VECTORS: it makes no sense. */
+static unsigned vector(const struct kernel_event *ev, const struct sonde_event *e)
 {
-	const int64_t vec = get(ev, e, IRQ_VEC, -1);
+	const int64_t vec = get(ev, e, IRQ_NR, -1);
 
-	return vec >= 0 && vec < VECTORS ? UINT32_C(1) << vec : 0;
+	return vec >= 0 && vec < KERNEL_VECTORS ? (unsigned)vec : KERNEL_VECTORS;
 }
 
 static void on_softirq_raise(struct kernel *k, const struct kernel_event *ev,
 			     const struct sonde_event *e, struct kernel_cpu *c)
 {
+	const unsigned vec = vector(ev, e);
+
 	(void)k;
-	c->raised |= vector_bit(ev, e);
+	if (vec < KERNEL_VECTORS)
+		kernel_softirq_raise(c, vec, e->ts_ns);
 }
 
 static void on_softirq_entry(struct kernel *k, const struct kernel_event *ev,
 			     const struct sonde_event *e, struct kernel_cpu *c)
 {
-	const uint32_t bit = vector_bit(ev, e);
+	const unsigned vec = vector(ev, e);
 
-	c->raised &= ~bit;
-	c->softirqs |= bit;
-	kernel_cpu_update(k, c, e->ts_ns);
+	if (vec < KERNEL_VECTORS)
+		kernel_softirq_enter(k, c, vec, e->ts_ns);
 }
 
 static void on_softirq_exit(struct kernel *k, const struct kernel_event *ev,
 			    const struct sonde_event *e, struct kernel_cpu *c)
 {
-	c->softirqs &= ~vector_bit(ev, e);
-	kernel_cpu_update(k, c, e->ts_ns);
+	const unsigned vec = vector(ev, e);
+
+	if (vec < KERNEL_VECTORS)
+		kernel_softirq_leave(k, c, vec, e->ts_ns);
 }
 
 static void on_call_entry(struct kernel *k, const struct kernel_event *ev,
@@ -335,7 +358,7 @@ static void on_statedump(struct kernel *k, const struct kernel_event *ev,
 	if (t->ppid < 0)
 		t->ppid = get(ev, e, DUMP_PPID, -1);
 	if (!t->name[0])
-		take_name(ev, e, DUMP_NAME, t);
+		take_name(k, ev, e, DUMP_NAME, t);
 	if (t->state != KERNEL_UNKNOWN)
 		return;
 	const int64_t status = get(ev, e, DUMP_STATUS, -1);
@@ -356,7 +379,7 @@ static void on_perf(struct kernel *k, const struct kernel_event *ev, const struc
 		return;
 	if (t->pid < 0)
 		t->pid = get(ev, e, PERF_PID, -1);
-	take_name(ev, e, PERF_NAME, t);
+	take_name(k, ev, e, PERF_NAME, t);
 }
 
 /* Comes before the kernel's own fork event, if the two are in order at all. */
@@ -369,7 +392,7 @@ static void on_perf_fork(struct kernel *k, const struct kernel_event *ev,
 	if (tid > 0 && (!t || t->state == KERNEL_GONE)) {
 		t = kernel_thread_born(k, c->host, tid);
 		if (t)
-			kernel_thread_set(k, t, KERNEL_WAIT_FORK, e->ts_ns);
+			kernel_thread_made(k, t, NULL, e->ts_ns);
 	}
 	if (!t || t->pid >= 0)
 		return;
@@ -411,12 +434,16 @@ static const struct rule {
 	  on_waking,
 	  KERNEL_HAS_WAKING,
 	  1,
-	  { [TASK_TID] = { "tid", "pid" }, [TASK_NAME] = { "comm" } } },
+	  { [TASK_TID] = { "tid", "pid" },
+	    [TASK_NAME] = { "comm" },
+	    [TASK_CPU] = { "target_cpu" } } },
 	{ { "sched_migrate_task" },
 	  on_migrate,
 	  0,
 	  1,
-	  { [TASK_TID] = { "tid", "pid" }, [TASK_NAME] = { "comm" } } },
+	  { [TASK_TID] = { "tid", "pid" },
+	    [TASK_NAME] = { "comm" },
+	    [TASK_CPU] = { "dest_cpu" } } },
 	{ { "task_rename" },
 	  on_rename,
 	  0,
@@ -438,9 +465,17 @@ static const struct rule {
 	  { [EXEC_TID] = { "tid", "pid" },
 	    [EXEC_OLD] = { "old_tid", "old_pid" },
 	    [EXEC_FILE] = { "filename" } } },
-	{ { "irq_handler_entry" }, on_irq_entry, KERNEL_HAS_IRQ, 0, { { NULL } } },
-	{ { "irq_handler_exit" }, on_irq_exit, 0, 0, { { NULL } } },
-	{ { "softirq_raise", "irq_softirq_raise" }, on_softirq_raise, 0, 1, { { "vec" } } },
+	{ { "irq_handler_entry" },
+	  on_irq_entry,
+	  KERNEL_HAS_IRQ,
+	  0,
+	  { [IRQ_NR] = { "irq" }, [IRQ_NAME] = { "name" } } },
+	{ { "irq_handler_exit" }, on_irq_exit, 0, 0, { [IRQ_NR] = { "irq" } } },
+	{ { "softirq_raise", "irq_softirq_raise" },
+	  on_softirq_raise,
+	  KERNEL_HAS_RAISE,
+	  1,
+	  { { "vec" } } },
 	{ { "softirq_entry", "irq_softirq_entry" },
 	  on_softirq_entry,
 	  KERNEL_HAS_SOFTIRQ,

@@ -93,7 +93,10 @@ struct kernel_thread *kernel_thread_born(struct kernel *k, struct kernel_host *h
 void kernel_thread_renumber(struct kernel *k, struct kernel_thread *t, int64_t tid);
 
 void kernel_thread_set(struct kernel *k, struct kernel_thread *t, enum kernel_state s, int64_t now);
-void kernel_thread_name(struct kernel_thread *t, struct sonde_span name);
+void kernel_thread_name(struct kernel *k, struct kernel_thread *t, struct sonde_span name);
+/** @parent, or NULL where that is not known, made @t now, which waits for its first wake-up. */
+void kernel_thread_made(struct kernel *k, struct kernel_thread *t, struct kernel_thread *parent,
+			int64_t now);
 void kernel_thread_prio(struct kernel_thread *t, int64_t prio);
 
 /**
@@ -112,7 +115,18 @@ void kernel_cpu_forget(struct kernel *k, struct kernel_cpu *c, int64_t until);
 /** Follows a change of current thread, interrupts or softirqs. */
 void kernel_cpu_update(struct kernel *k, struct kernel_cpu *c, int64_t now);
 
+/** Handlers of interrupt @nr (-1: unknown) and softirqs come and go; exits alone tell nothing. */
+void kernel_irq_enter(struct kernel *k, struct kernel_cpu *c, int32_t nr, int64_t now);
+void kernel_irq_leave(struct kernel *k, struct kernel_cpu *c, int32_t nr, int64_t now);
+void kernel_softirq_raise(struct kernel_cpu *c, unsigned vec, int64_t now);
+void kernel_softirq_enter(struct kernel *k, struct kernel_cpu *c, unsigned vec, int64_t now);
+void kernel_softirq_leave(struct kernel *k, struct kernel_cpu *c, unsigned vec, int64_t now);
+/** A handler's name, kept once. */
+void kernel_irq_name(struct kernel *k, struct kernel_host *h, int32_t nr, struct sonde_span name);
+
 /** Tells the watcher, if that is inside the window. */
+void kernel_waking(struct kernel *k, const struct kernel_cpu *c, const struct kernel_thread *t,
+		   int64_t now);
 void kernel_left(struct kernel *k, const struct kernel_thread *t, int64_t now);
 void kernel_woken(struct kernel *k, const struct kernel_thread *t, int64_t now);
 void kernel_migrated(struct kernel *k, const struct kernel_thread *t, int64_t now);

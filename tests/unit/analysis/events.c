@@ -19,8 +19,9 @@ enum make {
 	MAKE_I64,
 	MAKE_NAME, /* "t" and the tid */
 	MAKE_TEXT,
-	MAKE_PRIO, /* the usual one */
-	MAKE_CALL, /* a call's number */
+	MAKE_PRIO,    /* the usual one */
+	MAKE_CALL,    /* a call's number */
+	MAKE_HANDLER, /* "h" */
 };
 
 struct field {
@@ -55,13 +56,22 @@ static const struct verb {
 	    { "next_comm", MAKE_NAME, 2 },
 	    { "next_pid", MAKE_I32, 2 },
 	    { "next_prio", MAKE_PRIO, 0 } } },
-	{ "waking", LT, "sched_waking", { { "comm", MAKE_NAME, 0 }, { "tid", MAKE_I32, 0 } } },
-	{ "waking", FT, "sched_waking", { { "comm", MAKE_NAME, 0 }, { "pid", MAKE_I32, 0 } } },
+	{ "waking",
+	  LT,
+	  "sched_waking",
+	  { { "comm", MAKE_NAME, 0 }, { "tid", MAKE_I32, 0 }, { "target_cpu", MAKE_I32, 1 } } },
+	{ "waking",
+	  FT,
+	  "sched_waking",
+	  { { "comm", MAKE_NAME, 0 }, { "pid", MAKE_I32, 0 }, { "target_cpu", MAKE_I32, 1 } } },
 	{ "wakeup", LT, "sched_wakeup", { { "comm", MAKE_NAME, 0 }, { "tid", MAKE_I32, 0 } } },
 	{ "wakeup", FT, "sched_wakeup_new", { { "comm", MAKE_NAME, 0 }, { "pid", MAKE_I32, 0 } } },
 	{ "migrate", LT, "sched_migrate_task", { { "tid", MAKE_I32, 0 } } },
 	{ "migrate", FT, "sched_migrate_task", { { "pid", MAKE_I32, 0 } } },
-	{ "irq+", ALL, "irq_handler_entry", { { "irq", MAKE_I32, 0 } } },
+	{ "irq+",
+	  ALL,
+	  "irq_handler_entry",
+	  { { "irq", MAKE_I32, 0 }, { "name", MAKE_HANDLER, 0 } } },
 	{ "irq-", ALL, "irq_handler_exit", { { "irq", MAKE_I32, 0 } } },
 	{ "raise", 1 << LTTNG, "irq_softirq_raise", { { "vec", MAKE_I32, 0 } } },
 	{ "soft+", 1 << LTTNG, "irq_softirq_entry", { { "vec", MAKE_I32, 0 } } },
@@ -137,6 +147,7 @@ static unsigned bytes_of(enum make make)
 	case MAKE_I64:
 	case MAKE_CALL: return 8;
 	case MAKE_NAME:
+	case MAKE_HANDLER:
 	case MAKE_TEXT: return 16;
 	}
 	return 0;
@@ -246,6 +257,7 @@ static void put_field(struct maker *m, const struct field *f, const char *arg)
 		snprintf(text, sizeof(text), "t%lld", (long long)v);
 		put(m, text, sizeof(text));
 		break;
+	case MAKE_HANDLER: put(m, "h\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof(text)); break;
 	case MAKE_TEXT:
 		snprintf(text, sizeof(text), "%s", arg);
 		put(m, text, sizeof(text));

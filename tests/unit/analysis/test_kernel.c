@@ -92,7 +92,72 @@ static void on_call(void *arg, const struct kernel_thread *t, uint32_t call, int
 			   kernel_call_name(told->kernel, call), begin_ns, end_ns, ret);
 }
 
+static void on_waking(void *arg, const struct kernel_cpu *c, const struct kernel_thread *t,
+		      int64_t at_ns)
+{
+	struct told *told = arg;
+
+	if (wanted(told, 'A'))
+		strbuf_fmt(&told->text, "A %ld for cpu%d by %ld%s %ld\n", t->tid, t->wait_cpu,
+			   c->current ? c->current->tid : -1,
+			   c->irqs	 ? " irq"
+			   : c->softirqs ? " softirq"
+					 : "",
+			   at_ns);
+}
+
+static void on_irq(void *arg, const struct kernel_cpu *c, int32_t nr, int64_t begin_ns,
+		   int64_t end_ns)
+{
+	struct told *told = arg;
+
+	if (wanted(told, 'I'))
+		strbuf_fmt(&told->text, "I cpu%u %d '%s' %ld-%ld\n", c->cpu, nr,
+			   kernel_irq_names(c->host, nr), begin_ns, end_ns);
+}
+
+static void on_softirq(void *arg, const struct kernel_cpu *c, unsigned vec, int64_t raised_ns,
+		       int64_t begin_ns, int64_t end_ns)
+{
+	struct told *told = arg;
+
+	if (wanted(told, 'I'))
+		strbuf_fmt(&told->text, "I cpu%u soft %u raised %ld %ld-%ld\n", c->cpu, vec,
+			   raised_ns == KERNEL_NO_TIME ? -1 : raised_ns, begin_ns, end_ns);
+}
+
+static void on_born(void *arg, const struct kernel_thread *t, int64_t at_ns)
+{
+	struct told *told = arg;
+
+	if (wanted(told, 'B'))
+		strbuf_fmt(&told->text, "B %ld of %ld %ld\n", t->tid,
+			   t->parent ? t->parent->tid : -1, at_ns);
+}
+
+static void on_named(void *arg, const struct kernel_thread *t, int64_t at_ns)
+{
+	struct told *told = arg;
+
+	if (wanted(told, 'N'))
+		strbuf_fmt(&told->text, "N %ld '%s' %ld\n", t->tid, t->name, at_ns);
+}
+
+static void on_gone(void *arg, const struct kernel_thread *t, int64_t at_ns)
+{
+	struct told *told = arg;
+
+	if (wanted(told, 'B'))
+		strbuf_fmt(&told->text, "B %ld gone %ld\n", t->tid, at_ns);
+}
+
 static const struct kernel_watch watch = {
+	.waking = on_waking,
+	.irq = on_irq,
+	.softirq = on_softirq,
+	.born = on_born,
+	.named = on_named,
+	.gone = on_gone,
 	.ran = on_ran,
 	.cpu = on_cpu,
 	.state = on_state,
@@ -298,6 +363,99 @@ static const struct rule {
 	  "S 7 user 0-5\nC cpu0 busy 0-10\nS 7 syscall 5-10\nC cpu0 softirq 10-14\n"
 	  "C cpu0 irq 14-15\nC cpu0 softirq 15-18\nS 7 interrupted 10-18\nS 7 syscall 18-20\n"
 	  "C cpu0 busy 18-30\nS 7 user 20-30\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "durations of interrupts and softirqs; exits without an entry tell nothing",
+	  ANY,
+	  "I",
+	  "0 0 switch 0 0 7\n"
+	  "1 0 irq- 3\n"
+	  "2 0 soft- 1\n"
+	  "10 0 irq+ 3\n"
+	  "12 0 irq+ 4\n"
+	  "13 0 irq- 9\n"
+	  "14 0 irq- 4\n"
+	  "16 0 irq- 3\n"
+	  "17 0 irq- 3\n"
+	  "18 0 raise 1\n"
+	  "19 0 raise 1\n"
+	  "20 0 soft+ 1\n"
+	  "22 0 raise 1\n"
+	  "25 0 soft- 1\n"
+	  "30 0 soft+ 1\n"
+	  "31 0 soft- 1\n"
+	  "32 0 soft- 1\n"
+	  "33 0 soft+ 40\n"
+	  "34 0 soft- 40\n"
+	  "40 1 soft+ 1\n"
+	  "41 1 soft- 1\n",
+	  "I cpu0 4 'h' 12-14\nI cpu0 3 'h' 10-16\nI cpu0 soft 1 raised 18 20-25\n"
+	  "I cpu0 soft 1 raised 22 30-31\nI cpu1 soft 1 raised -1 40-41\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "an inner interrupt whose exit is missing ends unseen; a gap ends all",
+	  ANY,
+	  "I",
+	  "0 0 switch 0 0 7\n"
+	  "10 0 irq+ 3\n"
+	  "12 0 irq+ 4\n"
+	  "16 0 irq- 3\n"
+	  "20 0 irq+ 3\n"
+	  "21 0 soft+ 1\n"
+	  "22 0 raise 2\n"
+	  "25 0 gap lost 3 23\n"
+	  "26 0 irq- 3\n"
+	  "27 0 soft- 1\n"
+	  "28 0 soft+ 2\n"
+	  "29 0 soft- 2\n",
+	  "I cpu0 3 'h' 10-16\nI cpu0 soft 2 raised -1 28-29\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "who woke whom, from where, for which CPU",
+	  ANY,
+	  "A",
+	  "0 0 switch 0 0 7\n"
+	  "1 1 switch 8 1 0\n"
+	  "10 0 waking 8 1\n"
+	  "12 0 wakeup 8 1\n"
+	  "15 1 switch 0 0 8\n"
+	  "16 0 waking 8 1\n"
+	  "20 1 switch 8 1 0\n"
+	  "25 1 irq+ 5\n"
+	  "26 1 waking 8 0\n"
+	  "27 1 irq- 5\n"
+	  "30 0 switch 7 0 8\n"
+	  "31 0 soft+ 1\n"
+	  "32 0 waking 7 0\n"
+	  "33 0 waking 9 3\n",
+	  "A 8 for cpu1 by 7 10\nA 8 for cpu0 by 0 irq 26\nA 7 for cpu0 by 8 softirq 32\n"
+	  "A 9 for cpu3 by 8 softirq 33\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "the tree of processes",
+	  LTTNGS,
+	  "B",
+	  "0 0 switch 0 0 7\n"
+	  "10 0 fork 7 7 9 9\n"
+	  "20 0 switch 7 1 9\n"
+	  "30 0 fork 9 9 10 9\n"
+	  "40 0 fork 9 9 10 9\n"
+	  "50 0 switch 9 0x10 7\n"
+	  "60 0 fork 7 7 9 9\n"
+	  "70 0 switch 7 1 10\n"
+	  "80 0 fork 7 7 10 10\n",
+	  "B 9 of 7 10\nB 10 of 9 30\nB 9 gone 50\nB 9 of 7 60\nB 10 gone 80\nB 10 of 7 80\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "names over time",
+	  FTRACES,
+	  "N",
+	  "0 0 switch 0 0 7\n"
+	  "10 0 rename 7 one\n"
+	  "20 0 rename 7 one\n"
+	  "25 0 exec 7 7 /bin/two\n"
+	  "30 0 switch 7 1 0\n",
+	  "N 7 't7' 0\nN 7 'one' 10\nN 7 'two' 25\nN 7 't7' 30\n",
 	  { 0, 0 },
 	  INT64_MIN },
 	{ "a switch ends interrupts whose end was not seen",
