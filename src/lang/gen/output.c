@@ -285,7 +285,7 @@ void gen_map_record(struct gen *g, struct ast *x, enum site_kind kind)
 /* printa(): one or several aggregations, each as it is at this moment. */
 static void printa(struct gen *g, struct ast *x)
 {
-	const struct type *types[16];
+	const struct type *types[16] = { NULL };
 	struct val epochs[16];
 	struct ast *a = arg(x, 0);
 	const char *fmt = NULL;
