@@ -194,10 +194,26 @@ static void check_found(struct check *c, struct ast *x, const struct func *f)
 		f->check(c, x);
 }
 
+/* pid() is pid. */
+static bool check_value_call(struct check *c, struct ast *x)
+{
+	int64_t n;
+
+	if (c->ast->d || x->u.call.n_args || !builtin_find(x->u.call.name, /* is_d= */ false, &n))
+		return false;
+	const char *name = x->u.call.name;
+	x->kind = AST_NAME;
+	x->u.name = name;
+	(void)check_expr(c, x);
+	return true;
+}
+
 void check_call(struct check *c, struct ast *x, bool to_map)
 {
 	const struct func *f = func_find(x->u.call.name, c->ast->d != NULL);
 
+	if ((!f || f->least) && check_value_call(c, x))
+		return;
 	x->note = f;
 	x->type = NULL;
 	if (!f) {

@@ -149,22 +149,33 @@ static bool loop_var(struct parser *p, const char **ret)
 	return true;
 }
 
-/* Behind "for (": the variables and ':'. */
-static bool for_vars(struct parser *p, struct ast *s)
+/*
+ * The variables and ':' of a loop. All three ways of writing it are taken: for ($x : ...),
+ * for $x : ..., and ($k, $v) for the one variable. *@ret_open: there is a '(' to be closed.
+ */
+static bool for_vars(struct parser *p, struct ast *s, bool *ret_open)
 {
-	if (!parser_accept(p, '('))
-		return loop_var(p, &s->u.foreach.var) &&
-		       parser_expect(p, ':', "behind the variable");
-	return loop_var(p, &s->u.foreach.var) && parser_expect(p, ',', "behind the key") &&
-	       loop_var(p, &s->u.foreach.var2) && parser_expect(p, ')', "behind the value") &&
-	       parser_expect(p, ':', "behind the variables");
+	const bool outer = parser_accept(p, '('), inner = outer && parser_accept(p, '(');
+
+	if (!loop_var(p, &s->u.foreach.var))
+		return false;
+	if (inner || (outer && parser_at(p, ','))) {
+		if (!parser_expect(p, ',', "behind the key") || !loop_var(p, &s->u.foreach.var2) ||
+		    !parser_expect(p, ')', "behind the value"))
+			return false;
+		*ret_open = inner;
+		return parser_expect(p, ':', "behind the variables");
+	}
+	*ret_open = outer;
+	return parser_expect(p, ':', "behind the variable");
 }
 
 static struct ast *for_stmt(struct parser *p)
 {
 	struct ast *s = parser_ast(p, AST_FOR, parser_take(p).pos);
+	bool is_open = false;
 
-	if (!s || !parser_expect(p, '(', "behind 'for'") || !for_vars(p, s))
+	if (!s || !for_vars(p, s, &is_open))
 		return NULL;
 	struct ast *x = parse_expr(p);
 	if (!x)
@@ -185,7 +196,7 @@ static struct ast *for_stmt(struct parser *p)
 			   "'for' wants a @map without keys, or a range as 0..10");
 		return NULL;
 	}
-	if (!parser_expect(p, ')', "behind what 'for' goes through"))
+	if (is_open && !parser_expect(p, ')', "behind what 'for' goes through"))
 		return NULL;
 	s->u.foreach.body = parse_block(p);
 	return s->u.foreach.body ? s : NULL;

@@ -26,6 +26,24 @@ match:
     ^5$
     ^a longer text 2 2$
 
+== loops without the outer parentheses
+oracle: no, newer than 0.17
+script:
+    BEGIN {
+    	@m[1] = 2;
+    	for $i : 0..2 { print($i); }
+    	for $kv : @m { print($kv); }
+    	for ($k, $v) : @m { print($k + $v); }
+    	clear(@m);
+    	exit();
+    }
+args: -q
+match:
+    ^0$
+    ^1$
+    ^\(1, 2\)$
+    ^3$
+
 == operands are evaluated from the left
 script:
     BEGIN {

@@ -629,3 +629,14 @@ map @a[int64]: int64
 map @b: int64
 map @c: int64
 6:2 clear: uint32
+
+== values written as calls
+BEGIN {
+	@a = pid();
+	@b = comm();
+	print(nsecs() > 0);
+}
+--
+map @a: uint64
+map @b: string[16]
+4:2 print: int64
