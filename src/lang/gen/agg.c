@@ -17,7 +17,7 @@ static struct val not_zero(struct gen *g, struct val v)
  * The number of @v's highest bit, without a branch: six branches would be 64 ways for the verifier.
  * Halves the range: is there a bit in the upper half? Then goes on with that.
  */
-static struct val log2_of(struct gen *g, struct val v)
+struct val gen_log2(struct gen *g, struct val v)
 {
 	struct val x = fn_reg(g->f), r = fn_reg(g->f);
 
@@ -32,8 +32,7 @@ static struct val log2_of(struct gen *g, struct val v)
 	return r;
 }
 
-/* Adds one to bucket @i of @n. */
-static void add_bucket(struct gen *g, struct val p, struct val i, uint32_t n)
+void gen_bucket(struct gen *g, struct val p, struct val i, uint32_t n, struct val by)
 {
 	struct val at = fn_reg(g->f);
 	int l_fine = fn_label(g->f);
@@ -46,12 +45,13 @@ static void add_bucket(struct gen *g, struct val p, struct val i, uint32_t n)
 	struct val bucket = fn_reg(g->f);
 	fn_mov(g->f, bucket, p);
 	fn_op_to(g->f, FN_ADD, bucket, at);
-	(void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, bucket, 0, val_imm(1), false);
+	(void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, bucket, 0, by, false);
 }
 
 static void add_hist(struct gen *g, const struct type *t, struct val p, struct val v,
 		     bool is_signed)
 {
+	const struct val by = val_imm(1);
 	const uint32_t bits = t->hist_bits;
 	struct val i = fn_reg(g->f);
 	int l_end = fn_label(g->f), l_small = fn_label(g->f);
@@ -60,7 +60,7 @@ static void add_hist(struct gen *g, const struct type *t, struct val p, struct v
 	if (is_signed)
 		fn_if(g->f, FN_SLT, v, val_imm(0), l_end);
 	fn_if(g->f, FN_LT, v, val_imm(1LL << bits), l_small);
-	struct val e = log2_of(g, v);
+	struct val e = gen_log2(g, v);
 	if (!bits) {
 		fn_mov(g->f, i, fn_op(g->f, FN_ADD, e, val_imm(2)));
 	} else {
@@ -75,11 +75,11 @@ static void add_hist(struct gen *g, const struct type *t, struct val p, struct v
 	fn_place(g->f, l_small);
 	fn_mov(g->f, i, fn_op(g->f, FN_ADD, v, val_imm(1)));
 	fn_place(g->f, l_end);
-	add_bucket(g, p, i, t->size / 8);
+	gen_bucket(g, p, i, t->size / 8, by);
 }
 
 static void add_lhist(struct gen *g, const struct type *t, struct val p, struct val v,
-		      bool is_signed)
+		      bool is_signed, struct val by)
 {
 	struct val i = fn_reg(g->f);
 	int l_end = fn_label(g->f);
@@ -95,7 +95,7 @@ static void add_lhist(struct gen *g, const struct type *t, struct val p, struct 
 	fn_mov(g->f, i,
 	       fn_op(g->f, FN_ADD, fn_op(g->f, FN_DIV, from, val_imm(t->lhist_step)), val_imm(1)));
 	fn_place(g->f, l_end);
-	add_bucket(g, p, i, n);
+	gen_bucket(g, p, i, n, by);
 }
 
 static void add_extreme(struct gen *g, const struct type *t, struct val p, struct val v)
@@ -113,7 +113,8 @@ static void add_extreme(struct gen *g, const struct type *t, struct val p, struc
 	fn_place(g->f, l_end);
 }
 
-static void add(struct gen *g, const struct type *t, struct val p, struct val v, bool is_signed)
+static void add(struct gen *g, const struct type *t, struct val p, struct val v, bool is_signed,
+		struct val by)
 {
 	switch (t->kind) {
 	case TYPE_COUNT: (void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, p, 0, val_imm(1), false); break;
@@ -128,9 +129,31 @@ static void add(struct gen *g, const struct type *t, struct val p, struct val v,
 		break;
 	case TYPE_MIN:
 	case TYPE_MAX: add_extreme(g, t, p, v); break;
-	case TYPE_HIST: add_hist(g, t, p, v, is_signed); break;
-	default: add_lhist(g, t, p, v, is_signed);
+	case TYPE_HIST:
+		if (t->hist_negative)
+			gen_quantize(g, t, p, v, by);
+		else
+			add_hist(g, t, p, v, is_signed);
+		break;
+	case TYPE_STDDEV: gen_stddev(g, p, v); break;
+	case TYPE_LLHIST: gen_llquantize(g, t, p, v, by); break;
+	default: add_lhist(g, t, p, v, is_signed || g->script->d, by);
 	}
+}
+
+/* D: what counts for how many, the argument behind the buckets. */
+static struct val weight(struct gen *g, const struct type *t, struct ast *call)
+{
+	const size_t at = t->kind == TYPE_HIST ? 1 : t->kind == TYPE_LHIST ? 4 : 5;
+	struct ast *a = g->script->d ? call->u.call.args : NULL;
+
+	for (size_t i = 0; a && i < at; i++)
+		a = a->next;
+	if (!a)
+		return val_imm(1);
+	struct val own = fn_reg(g->f);
+	fn_mov(g->f, own, gen_scalar(g, a));
+	return own;
 }
 
 void gen_agg(struct gen *g, const struct map_info *m, struct ast *keys, struct ast *call)
@@ -141,14 +164,15 @@ void gen_agg(struct gen *g, const struct map_info *m, struct ast *keys, struct a
 
 	if (arg) {
 		v = gen_scalar(g, arg);
-		if (v.kind != VAL_IMM || m->val->kind == TYPE_HIST || m->val->kind == TYPE_LHIST) {
+		if (v.kind != VAL_IMM || m->val->size > 16) {
 			struct val own = fn_reg(g->f);
 			fn_mov(g->f, own, v);
 			v = own;
 		}
 	}
+	const struct val by = weight(g, m->val, call);
 	struct val p = gen_lookup_make(g, m, keys, l_full);
-	add(g, m->val, p, v, arg && arg->type->is_signed);
+	add(g, m->val, p, v, arg && arg->type->is_signed, by);
 	fn_jump(g->f, l_end);
 	fn_place(g->f, l_full);
 	gen_count_lost(g, gen_map(g, m)->site);

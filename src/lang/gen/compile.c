@@ -42,36 +42,51 @@ void script_free(struct script *s)
 	free(s);
 }
 
+/* Adds what one attach point names. */
+static int find_one(struct compiler *c, struct world *w, const struct ast_probe *p,
+		    const struct ast_attach *a, const struct probe_wants *wants)
+{
+	const struct probe *points = NULL;
+	int r = w->ops->probes(w, c->diag, &c->script->arena, a, wants, &points);
+
+	if (r == -EINVAL && (c->diag->n_errors || c->diag->lenient))
+		r = 0; // told; the others may be wrong as well
+	for (; !r && points; points = points->next) {
+		r = c->n_pairs < PAIRS_MOST
+			    ? mem_grow(&c->pairs, &c->cap_pairs, c->n_pairs + 1)
+			    : sonde_fail(-E2BIG, "more than %d probes", PAIRS_MOST);
+		if (!r)
+			c->pairs[c->n_pairs++] = (struct pair){ p, a, points };
+	}
+	return r;
+}
+
 static int find_points(struct compiler *c, struct world *w, const struct ast_probe *p)
 {
 	struct probe_wants wants;
-	const size_t before = c->n_pairs;
 	const unsigned errors = c->diag->n_errors;
 	int r = check_wants(&c->check, p, &wants);
 
-	// Scripts name what different kernels and libraries call differently: one is enough.
+	// Scripts name what different kernels and libraries call differently: one is enough. In D
+	// that is so of what one description stands for.
 	const bool none_is_fine = c->check.missing_probes >= MISSING_WARN;
-	c->diag->lenient = none_is_fine || (p->attach && p->attach->next &&
-					    c->check.missing_probes != MISSING_ERROR);
 	c->diag->misses_files = none_is_fine;
-	c->diag->ignores_missing = c->check.missing_probes == MISSING_IGNORE;
-	for (const struct ast_attach *a = p->attach; !r && a; a = a->next) {
-		const struct probe *points = NULL;
+	for (const struct ast_attach *a = p->attach; !r && a;) {
+		const struct ast_attach *first = a;
+		const size_t before = c->n_pairs;
 
-		r = w->ops->probes(w, c->diag, &c->script->arena, a, &wants, &points);
-		if (r == -EINVAL && (c->diag->n_errors || c->diag->lenient))
-			r = 0; // told; the others may be wrong as well
-		for (; !r && points; points = points->next) {
-			r = c->n_pairs < PAIRS_MOST
-				    ? mem_grow(&c->pairs, &c->cap_pairs, c->n_pairs + 1)
-				    : sonde_fail(-E2BIG, "more than %d probes", PAIRS_MOST);
-			if (!r)
-				c->pairs[c->n_pairs++] = (struct pair){ p, a, points };
-		}
+		c->diag->lenient = none_is_fine || (a->next && a->next->d == a->d &&
+						    c->check.missing_probes != MISSING_ERROR);
+		c->diag->ignores_missing = c->check.missing_probes == MISSING_IGNORE || a->d;
+		do {
+			r = find_one(c, w, p, a, &wants);
+			a = a->next;
+		} while (!r && a && a->d == first->d);
+		if (!r && c->n_pairs == before && c->diag->n_errors == errors && !none_is_fine)
+			(void)diag_error(c->diag, first->pos, "no-probes",
+					 "none of these points is there");
 	}
-	c->diag->lenient = false;
-	if (!r && c->n_pairs == before && c->diag->n_errors == errors && !none_is_fine)
-		(void)diag_error(c->diag, p->pos, "no-probes", "none of these points is there");
+	c->diag->lenient = c->diag->ignores_missing = false;
 	return r;
 }
 

@@ -199,9 +199,18 @@ struct val gen_map_len(struct gen *g, const struct map_info *m);
 
 /* agg.c */
 void gen_agg(struct gen *g, const struct map_info *m, struct ast *keys, struct ast *call);
+/** The number of @v's highest bit. */
+struct val gen_log2(struct gen *g, struct val v);
+/** Adds @by to bucket @i of @n. */
+void gen_bucket(struct gen *g, struct val p, struct val i, uint32_t n, struct val by);
 struct val gen_agg_read(struct gen *g, const struct map_info *m, struct ast *keys);
 /** Sum over CPUs of the key at @key. */
 struct val gen_agg_sum(struct gen *g, const struct script_map *m, struct val map, struct val key);
+
+/* agg_d.c: aggregations of D; @p is the value, @v a variable */
+void gen_quantize(struct gen *g, const struct type *t, struct val p, struct val v, struct val by);
+void gen_llquantize(struct gen *g, const struct type *t, struct val p, struct val v, struct val by);
+void gen_stddev(struct gen *g, struct val p, struct val v);
 
 /* expr.c */
 struct val gen_scalar(struct gen *g, struct ast *x);

@@ -30,15 +30,13 @@ static bool size_of(const char *text, uint64_t *ret)
 }
 
 /* Hands it on to the compiler, as a setting of its own. */
-static int setting(struct d_parser *dp, struct pos pos, const char *name, uint64_t n)
+static int setting_text(struct d_parser *dp, struct pos pos, const char *name, const char *text)
 {
 	struct parser *p = &dp->p;
 	struct ast_setting *s = parser_new(p, struct ast_setting);
-	char text[24];
-	const int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
 
 	if (s)
-		s->value = arena_strndup(p->arena, text, len > 0 ? (size_t)len : 0);
+		s->value = arena_strndup(p->arena, text, strlen(text));
 	if (!s || !s->value)
 		return -ENOMEM;
 	s->pos = pos;
@@ -46,6 +44,14 @@ static int setting(struct d_parser *dp, struct pos pos, const char *name, uint64
 	*p->settings_end = s;
 	p->settings_end = &s->next;
 	return 0;
+}
+
+static int setting(struct d_parser *dp, struct pos pos, const char *name, uint64_t n)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+	return setting_text(dp, pos, name, text);
 }
 
 static bool is_on(const char *value)
@@ -95,10 +101,9 @@ static int set_default_args(struct d_parser *dp, struct pos pos, const char *nam
 
 static int set_zero(struct d_parser *dp, struct pos pos, const char *name, const char *value)
 {
-	(void)pos;
 	(void)name;
 	dp->d.zero_probes = is_on(value);
-	return 0;
+	return dp->d.zero_probes ? setting_text(dp, pos, "missing_probes", "ignore") : 0;
 }
 
 static int set_sort(struct d_parser *dp, struct pos pos, const char *name, const char *value)
