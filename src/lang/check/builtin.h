@@ -151,6 +151,8 @@ enum func_id {
 	F_PSARGS,
 	F_FILE_PATH,
 	F_TASK_CPU,
+	F_TASK_PID,
+	F_TASK_TID,
 };
 
 struct func {

@@ -17,7 +17,8 @@ struct conv {
 static const char *take(const char *p, struct conv *ret)
 {
 	*ret = (struct conv){ 0 };
-	p += strspn(p, "-+ 0#'");
+	for (; *p && strchr("-+ 0#'@?", *p); p++) // '?' is the width of an address
+		ret->is_agg = ret->is_agg || *p == '@';
 	ret->star_width = *p == '*';
 	p += ret->star_width ? 1 : strspn(p, "0123456789");
 	if (*p == '.') {
@@ -25,8 +26,10 @@ static const char *take(const char *p, struct conv *ret)
 		ret->star_precision = *p == '*';
 		p += ret->star_precision ? 1 : strspn(p, "0123456789");
 	}
-	ret->is_agg = *p == '@';
-	p += ret->is_agg;
+	if (*p == '@') {
+		ret->is_agg = true;
+		p++;
+	}
 	p += strspn(p, "hljztLqw");
 	ret->letter = *p;
 	return *p ? p + 1 : p;

@@ -52,7 +52,7 @@ static bool want_str(struct check *c, const struct ast *x, unsigned i)
 {
 	const struct ast *a = arg(x, i);
 
-	if (!a || !a->type || a->type->kind == TYPE_STR || a->type->kind == TYPE_PROBE)
+	if (!a || !a->type || a->type->kind == TYPE_STR)
 		return true;
 	check_error(c, a->pos, "bad-argument", "argument %u of %s() must be a string", i + 1,
 		    x->u.call.name);
@@ -307,30 +307,24 @@ static void f_stringof(struct check *c, struct ast *x)
 	struct ast *a = arg(x, 0);
 	const struct type *t = a->type;
 
-	if (t->kind == TYPE_STR || t->kind == TYPE_PROBE)
+	if (t->kind == TYPE_STR)
 		x->type = t;
-	else if (type_is_number(t))
+	else if (type_is_number(t) || (t->kind == TYPE_PROBE && a->kind == AST_NAME))
 		x->type = text_type(c, c->max_strlen);
 	else
 		check_error(c, a->pos, "D_STRINGOF_TYPE", "this can be made no string");
 }
 
-/* How much room a string needs, with its 0. */
-static uint32_t room(const struct check *c, const struct ast *a)
-{
-	return a->type->kind == TYPE_STR ? a->type->size : c->max_strlen;
-}
-
 static void f_strjoin(struct check *c, struct ast *x)
 {
 	if (want_str(c, x, 0) && want_str(c, x, 1))
-		x->type = text_type(c, (uint64_t)room(c, arg(x, 0)) + room(c, arg(x, 1)));
+		x->type = text_type(c, (uint64_t)arg(x, 0)->type->size + arg(x, 1)->type->size);
 }
 
 static void f_substr(struct check *c, struct ast *x)
 {
 	if (want_str(c, x, 0) && want_number(c, x, 1) && want_number(c, x, 2))
-		x->type = text_type(c, room(c, arg(x, 0)));
+		x->type = text_type(c, arg(x, 0)->type->size);
 }
 
 static void f_index(struct check *c, struct ast *x)
@@ -341,20 +335,22 @@ static void f_index(struct check *c, struct ast *x)
 
 static void f_strchr(struct check *c, struct ast *x)
 {
-	if (want_str(c, x, 0) && want_number(c, x, 1))
-		x->type = text_type(c, room(c, arg(x, 0)));
+	int64_t ch;
+
+	if (want_str(c, x, 0) && want_const(c, x, 1, "D_PROTO_ARG", &ch))
+		x->type = text_type(c, arg(x, 0)->type->size);
 }
 
 static void f_strstr(struct check *c, struct ast *x)
 {
 	if (want_str(c, x, 0) && want_str(c, x, 1))
-		x->type = text_type(c, room(c, arg(x, 0)));
+		x->type = text_type(c, arg(x, 0)->type->size);
 }
 
 static void f_basename(struct check *c, struct ast *x)
 {
 	if (want_str(c, x, 0))
-		x->type = text_type(c, room(c, arg(x, 0)));
+		x->type = text_type(c, arg(x, 0)->type->size);
 }
 
 static void f_lltostr(struct check *c, struct ast *x)
@@ -410,5 +406,7 @@ const struct func func_all_d[] = {
 	{ "psargs", F_PSARGS, 1, 1, 0, 0, 0, f_path, "task", "" },
 	{ "file_path", F_FILE_PATH, 1, 1, 0, 0, 0, f_path, "struct file *", "" },
 	{ "task_cpu", F_TASK_CPU, 1, 1, 0, 0, 0, f_number, "task", "" },
+	{ "task_pid", F_TASK_PID, 1, 1, 0, 0, 0, f_number, "task", "" },
+	{ "task_tid", F_TASK_TID, 1, 1, 0, 0, 0, f_number, "task", "" },
 	{ 0 },
 };

@@ -219,6 +219,8 @@ size_t engine_places(const struct script *s)
 	for (size_t i = 0; i < s->n_progs; i++) {
 		const struct probe *first = s->progs[i].probe;
 
+		if (s->d && !s->progs[i].attach->d)
+			continue; // the script does not name it
 		for (const struct probe *p = first; p; p = p == first ? p->same : p->next)
 			n += p->n_syscalls ? p->n_syscalls : 1;
 	}

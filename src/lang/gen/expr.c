@@ -63,6 +63,32 @@ static struct val first_of(struct gen *g, struct ast *x)
 	return a.kind == VAL_REG && gen_changes(x->u.op.b) ? copy(g, a) : a;
 }
 
+/* In D: the name of the probe, and a text that it is compared with. */
+static bool compares_name(const struct gen *g, const struct ast *x, struct ast **ret_name,
+			  struct ast **ret_text)
+{
+	size_t len;
+	struct ast *a = x->u.op.a, *b = x->u.op.b;
+
+	if (!g->script->d || !is_compare(x) || !a->type || !b->type)
+		return false;
+	const bool is_first = a->type->kind == TYPE_PROBE;
+	*ret_name = is_first ? a : b;
+	*ret_text = is_first ? b : a;
+	return (*ret_name)->type->kind == TYPE_PROBE && check_text(g->check, *ret_text, &len);
+}
+
+/* Names are numbers, and so is the text then. */
+static void branch_name(struct gen *g, const struct ast *x, struct ast *name, struct ast *text,
+			int l_no)
+{
+	size_t len = 0;
+	const char *s = check_text(g->check, text, &len);
+	struct val v = gen_scalar(g, name);
+
+	fn_if(g->f, x->u.op.op == OP_EQ ? FN_NE : FN_EQ, v, val_imm(gen_name(g, s, len)), l_no);
+}
+
 static void branch_logic(struct gen *g, struct ast *x, int l_no)
 {
 	if (x->u.op.op == OP_LAND) {
@@ -92,7 +118,11 @@ static void branch_memory(struct gen *g, struct ast *x, int l_no)
 
 void gen_branch(struct gen *g, struct ast *x, int l_no)
 {
-	if (x->kind == AST_UNARY && x->u.op.op == OP_NOT) {
+	struct ast *name, *text;
+
+	if (compares_name(g, x, &name, &text))
+		branch_name(g, x, name, text, l_no);
+	else if (x->kind == AST_UNARY && x->u.op.op == OP_NOT) {
 		int l_go = fn_label(g->f);
 		gen_branch(g, x->u.op.a, l_go); // false: goes on
 		fn_jump(g->f, l_no);
@@ -163,6 +193,15 @@ static struct val binary(struct gen *g, struct ast *x)
 	const enum op op = x->u.op.op;
 	const struct type *a_type = x->u.op.a->type, *b_type = x->u.op.b->type;
 
+	struct ast *name, *text;
+	if (compares_name(g, x, &name, &text)) {
+		struct val r = copy(g, val_imm(0));
+		int l_no = fn_label(g->f);
+		branch_name(g, x, name, text, l_no);
+		fn_mov(g->f, r, val_imm(1));
+		fn_place(g->f, l_no);
+		return r;
+	}
 	if (is_compare(x) && is_bytes(x->u.op.a)) {
 		struct val eq = gen_str_equal(g, x->u.op.a, x->u.op.b, UINT32_MAX);
 		return op == OP_EQ ? eq : fn_op(g->f, FN_XOR, eq, val_imm(1));

@@ -246,6 +246,9 @@ void gen_store_scalar(struct gen *g, struct val v, struct val dst, int64_t off,
 /** The string at address @addr, of at most @size bytes with the 0; its bytes are zeroed before. */
 void gen_read_str(struct gen *g, enum space space, struct val addr, struct val dst, int64_t off,
 		  struct val size, uint32_t room);
+/** A text as a @t; bytes behind it are zeroed if @pad. */
+void gen_str_literal(struct gen *g, const char *text, size_t len, struct val dst, int64_t off,
+		     const struct type *t, bool pad);
 /** A value's own address in the program's memory, copied there if need be. */
 struct val gen_mem(struct gen *g, struct ast *x, const struct type *t);
 enum space gen_space(const struct type *ptr);
@@ -253,6 +256,24 @@ enum space gen_space(const struct type *ptr);
 /* string.c */
 struct val gen_str_equal(struct gen *g, struct ast *a, struct ast *b, uint32_t most);
 struct val gen_str_contains(struct gen *g, struct ast *a, struct ast *b);
+
+/** @x in scratch memory, where a function that is called back finds it, too: the offset there. */
+int64_t gen_str_scratch(struct gen *g, struct ast *x);
+/** Goes to @l_no where place @i of the hay is not the begin of the needle at @needle. */
+void gen_str_match(struct gen *g, struct val i, int64_t hay, uint32_t hay_len, int64_t needle,
+		   uint32_t len, int l_no);
+
+/* string_d.c, task_d.c: functions of D */
+struct val gen_d_scalar(struct gen *g, struct ast *x);
+void gen_d_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
+/** The text of a name of the probe, @x of TYPE_PROBE, as a string. */
+void gen_d_name_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
+		     const struct type *t);
+void gen_psargs(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
+void gen_file_path(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
+struct val gen_task_pid(struct gen *g, struct val task, bool thread);
+struct val gen_task_cpu(struct gen *g, struct val task);
+struct val gen_progenyof(struct gen *g, struct ast *x);
 
 /* output.c */
 void gen_printf(struct gen *g, struct ast *x, enum site_kind kind);

@@ -374,8 +374,8 @@ void gen_read_str(struct gen *g, enum space space, struct val addr, struct val d
 	FN_CALL(g->f, helpers[space], address(g, &to), size, addr);
 }
 
-static void str_literal(struct gen *g, const char *text, size_t len, struct val dst, int64_t off,
-			const struct type *t, bool pad)
+void gen_str_literal(struct gen *g, const char *text, size_t len, struct val dst, int64_t off,
+		     const struct type *t, bool pad)
 {
 	const uint32_t room = t->size;
 	const uint32_t n = len < room ? (uint32_t)len : room;
@@ -436,7 +436,9 @@ static void str_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
 	const struct builtin *b = x->kind == AST_NAME ? x->note : NULL;
 
 	if (text) {
-		str_literal(g, text, len, dst, off, t, pad);
+		gen_str_literal(g, text, len, dst, off, t, pad);
+	} else if (x->type->kind == TYPE_PROBE) {
+		gen_d_name_into(g, x, dst, off, t);
 	} else if (type_is_number(x->type)) {
 		if (pad)
 			fn_zero(g->f, dst, off, t->size, align_at(off));
@@ -449,7 +451,7 @@ static void str_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
 			fn_zero(g->f, dst, off, t->size, align_at(off));
 		FN_CALL(g->f, BPF_FUNC_get_current_comm, address(g, &to), val_imm(16));
 	} else if (b && b->id == B_FUNC) {
-		str_literal(g, g->point->func, strlen(g->point->func), dst, off, t, pad);
+		gen_str_literal(g, g->point->func, strlen(g->point->func), dst, off, t, pad);
 	} else if (x->kind == AST_CAST && x->u.cast.x->type->kind == TYPE_STR &&
 		   x->u.cast.x->type->size < x->type->size) {
 		str_into(g, x->u.cast.x, dst, off, t, pad); // there is no more of it

@@ -174,8 +174,7 @@ static void search_any(struct gen *g, struct ast *a, struct ast *b, struct val r
 	fn_place(g->f, l_end);
 }
 
-/* @x in scratch memory, where a function that is called back finds it, too. */
-static int64_t in_scratch(struct gen *g, struct ast *x)
+int64_t gen_str_scratch(struct gen *g, struct ast *x)
 {
 	const int64_t at = g->scratch_len;
 
@@ -183,9 +182,8 @@ static int64_t in_scratch(struct gen *g, struct ast *x)
 	return at;
 }
 
-/* Goes to @l_no where place @i of the hay is not the begin of the needle at @needle. */
-static void match_any(struct gen *g, struct val i, int64_t hay, uint32_t hay_len, int64_t needle,
-		      uint32_t len, int l_no)
+void gen_str_match(struct gen *g, struct val i, int64_t hay, uint32_t hay_len, int64_t needle,
+		   uint32_t len, int l_no)
 {
 	struct val k = fn_reg(g->f), at = fn_reg(g->f);
 	int l_byte = fn_label(g->f), l_found = fn_label(g->f);
@@ -211,7 +209,7 @@ static void search_called(struct gen *g, struct ast *a, struct ast *b, const cha
 			  uint32_t len, struct val r)
 {
 	const uint32_t places = text ? a->type->size - len + 1 : a->type->size;
-	const int64_t hay = in_scratch(g, a), needle = text ? 0 : in_scratch(g, b);
+	const int64_t hay = gen_str_scratch(g, a), needle = text ? 0 : gen_str_scratch(g, b);
 	struct loop loop;
 
 	(void)gen_frame(g);
@@ -221,7 +219,7 @@ static void search_called(struct gen *g, struct ast *a, struct ast *b, const cha
 	struct val p = fn_reg(g->f), i = fn_arg(g->f, 0);
 	fn_if(g->f, FN_GE, i, val_imm(places), loop.l_break); // never; the verifier wants it
 	if (!text) {
-		match_any(g, i, hay, a->type->size, needle, b->type->size, loop.l_continue);
+		gen_str_match(g, i, hay, a->type->size, needle, b->type->size, loop.l_continue);
 	} else {
 		fn_mov(g->f, p, gen_scratch_at(g, hay));
 		fn_op_to(g->f, FN_ADD, p, i);

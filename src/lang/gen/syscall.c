@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Programs that many system calls share: which call it is, and whether it counts. */
 #include <linux/bpf.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lang/gen/gen.h"
@@ -156,4 +157,49 @@ struct val gen_place_part(struct gen *g, unsigned part)
 	if (g->part_tables[part] < 0)
 		g->part_tables[part] = make_table(g, (int)part);
 	return look_up(g, g->part_tables[part]);
+}
+
+/* A table of the texts, for the number of the call that is made. */
+static void copy_name(struct gen *g, unsigned part, struct val dst, int64_t off,
+		      const struct type *t)
+{
+	enum { NAME = 64 };
+	const struct probe *p = g->point;
+	char(*names)[NAME] = arena_array(g->arena, NUMBERS, NAME);
+	struct val nr = fn_reg(g->f), from = fn_reg(g->f);
+
+	if (!names) {
+		g->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < p->n_syscalls; i++) {
+		const int n = part_name(g, p->syscall_names[i], part);
+		if (n >= 0 && p->syscalls[i] < NUMBERS)
+			(void)snprintf(names[p->syscalls[i]], NAME, "%s", g->names[n]);
+	}
+	fn_mov(g->f, nr, p->nr_field ? gen_field(g, p->nr_field) : call_number(g, gen_ctx(g)));
+	fn_op_to(g->f, FN_AND, nr, val_imm(NUMBERS - 1));
+	fn_mov(g->f, from, gen_rodata_val(g, names, (size_t)NUMBERS * NAME));
+	fn_op_to(g->f, FN_ADD, from, fn_op(g->f, FN_LSH, nr, val_imm(6)));
+	fn_zero(g->f, dst, off, t->size, 8);
+	fn_copy(g->f, dst, off, from, 0, t->size < NAME ? t->size : NAME, 8);
+}
+
+void gen_d_name_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
+		     const struct type *t)
+{
+	const unsigned part = (unsigned)x->note_n & 3;
+
+	if (x->kind != AST_NAME) {
+		(void)diag_error(g->diag, x->pos, "not-supported",
+				 "the name of a probe in a variable cannot become another string");
+		return;
+	}
+	if (g->point->syscall_names) {
+		copy_name(g, part, dst, off, t);
+		return;
+	}
+	const int n = part_name(g, g->point->name, part);
+	if (n >= 0)
+		gen_str_literal(g, g->names[n], strlen(g->names[n]), dst, off, t, /* pad= */ true);
 }

@@ -43,6 +43,18 @@ static struct val usdt_arg(struct gen *g, const struct usdt_arg *a)
 	return gen_load_place(g, &p, &t);
 }
 
+/* In D argN of a system call, too. */
+static struct val syscall_arg(struct gen *g, int64_t n)
+{
+	static const struct type word = { .kind = TYPE_INT, .size = 8, .align = 8 };
+	const bool typed = g->point->prog_type == BPF_PROG_TYPE_TRACING;
+	const int off = regs_syscall_arg((unsigned)n);
+	struct val regs = fn_load(g->f, 8, false, gen_ctx(g), 0);
+	const struct place p = place_at(typed ? SP_TRUSTED : SP_KERNEL, regs, off < 0 ? 0 : off);
+
+	return off < 0 ? val_imm(0) : gen_load_place(g, &p, &word);
+}
+
 static struct val function_arg(struct gen *g, int64_t n)
 {
 	const struct probe *p = g->point;
@@ -50,6 +62,7 @@ static struct val function_arg(struct gen *g, int64_t n)
 	switch (p->args) {
 	case ARGS_RAW:
 	case ARGS_TYPED: return fn_load(g->f, 8, false, gen_ctx(g), 8 * n);
+	case ARGS_SYSCALL: return syscall_arg(g, n);
 	case ARGS_USDT: return (uint64_t)n < p->n_usdt ? usdt_arg(g, &p->usdt[n]) : val_imm(0);
 	case ARGS_REGS: {
 		const int off = regs_arg((unsigned)n);
@@ -142,14 +155,22 @@ static struct val wall_clock(struct gen *g)
 		fn_load(g->f, 8, false, globals_at(offsetof(struct script_globals, wall_off)), 0));
 }
 
+/* On a raw tracepoint the stack begins with the program itself, and what called it. */
+static int64_t own_frames(const struct gen *g)
+{
+	const enum attach_kind kind = g->point->attach.kind;
+
+	return kind == ATTACH_RAW_TP || kind == ATTACH_TP_BTF ? 2 : 0;
+}
+
 /* The second frame of a stack: who called the function. 0: there is none. */
-static struct val caller(struct gen *g, uint64_t flags)
+static struct val caller(struct gen *g, int64_t flags)
 {
 	struct val frames = fn_slot(g->f, 16);
 
 	fn_store(g->f, 8, frames, 0, val_imm(0));
 	fn_store(g->f, 8, frames, 8, val_imm(0));
-	FN_CALL(g->f, BPF_FUNC_get_stack, gen_ctx(g), frames, val_imm(16), val_imm((int64_t)flags));
+	FN_CALL(g->f, BPF_FUNC_get_stack, gen_ctx(g), frames, val_imm(16), val_imm(flags));
 	return fn_load(g->f, 8, false, frames, 8);
 }
 
@@ -199,7 +220,7 @@ static struct val builtin(struct gen *g, const struct builtin *b, int64_t n)
 	case B_PROBENAME: return gen_place_part(g, (unsigned)n);
 	case B_PROBEID: return val_imm(g->attach->d->id);
 	case B_WALLTIMESTAMP: return wall_clock(g);
-	case B_CALLER: return caller(g, 0);
+	case B_CALLER: return caller(g, own_frames(g));
 	case B_CTX: return fn_neg(g->f, fn_neg(g->f, gen_ctx(g))); // a number, not a pointer
 	case B_ARG: return function_arg(g, n);
 	case B_SARG: return stack_arg(g, n);
@@ -262,14 +283,6 @@ static int stack_map(struct gen *g)
 		g->script->stack_map = gen_bpf_map(g, &s);
 	}
 	return g->script->stack_map;
-}
-
-/* On a raw tracepoint the stack begins with the program itself, and what called it. */
-static int64_t own_frames(const struct gen *g)
-{
-	const enum attach_kind kind = g->point->attach.kind;
-
-	return kind == ATTACH_RAW_TP || kind == ATTACH_TP_BTF ? 2 : 0;
 }
 
 void gen_stack(struct gen *g, const struct type *t, struct val dst, int64_t off)
@@ -400,7 +413,7 @@ struct val gen_call_scalar(struct gen *g, struct ast *x)
 	case F_SKBOUTPUT: return gen_packet(g, x);
 	case F_DELETE:
 	case F_HAS_KEY: return map_function(g, x, f);
-	default: return val_imm(0);
+	default: return f->id >= F_TRACE ? gen_d_scalar(g, x) : val_imm(0);
 	}
 }
 
@@ -593,7 +606,9 @@ static void call_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
 		break;
 	}
 	case F_PATH: path_call(g, x, dst, off, t); break;
-	default: break;
+	default:
+		if (f->id >= F_TRACE)
+			gen_d_into(g, x, dst, off, t);
 	}
 }
 
@@ -610,6 +625,8 @@ void gen_call_into(struct gen *g, struct ast *x, struct val dst, int64_t off, co
 		(void)task_member(g, leader, "comm", &at);
 		fn_zero(g->f, dst, off, t->size, 8);
 		gen_read_str(g, SP_KERNEL, at, dst, off, val_imm(16), t->size);
+	} else if (b->id == B_UCALLER) {
+		usym_into(g, caller(g, BPF_F_USER_STACK), dst, off);
 	} else if (b->id == B_FUNC) {
 		usym_into(g, function_address(g), dst, off);
 	}

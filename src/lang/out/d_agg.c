@@ -5,6 +5,7 @@
 
 #include <sonde/err.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
 #include "lang/out/format.h"
 #include "lang/out/printer.h"
@@ -269,6 +270,100 @@ static int sort(struct table *t)
 	return 0;
 }
 
+/* --- functions as keys --- */
+
+/** Symbols that were seen, each with the address that stands for all of it; by their text. */
+struct symbols {
+	struct symbol {
+		const char *text;
+		uint64_t addr;
+	} * all; /* owned */
+	size_t n, cap;
+	struct arena arena; /* for the texts */
+};
+
+static void symbols_fini(struct symbols *s)
+{
+	free(s->all);
+	arena_fini(&s->arena);
+}
+
+/* The address of the symbol with this text; @addr where it is a new one. */
+static int symbol_address(struct symbols *s, const char *text, uint64_t addr, uint64_t *ret)
+{
+	size_t low = 0, high = s->n;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		const int r = strcmp(text, s->all[middle].text);
+		if (!r) {
+			*ret = s->all[middle].addr;
+			return 0;
+		}
+		if (r < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	int r = mem_grow(&s->all, &s->cap, s->n + 1);
+	const char *copy = r < 0 ? NULL : arena_strndup(&s->arena, text, strlen(text));
+	if (!copy)
+		return -ENOMEM;
+	memmove(&s->all[low + 1], &s->all[low], (s->n - low) * sizeof(s->all[0]));
+	s->all[low] = (struct symbol){ copy, addr };
+	s->n++;
+	*ret = addr;
+	return 0;
+}
+
+/* The address at @bytes becomes that of its symbol's. */
+static int one_address(struct printer *p, struct symbols *s, const struct type *t, uint8_t *bytes)
+{
+	sonde_auto(strbuf_fini) struct strbuf text = { 0 };
+	struct usym_value u = { .addr = load_u64(bytes) };
+
+	if (t->kind == TYPE_USYM) {
+		memcpy(&u, bytes, sizeof(u));
+		strbuf_fmt(&text, "%u ", u.pid);
+		d_usym_add(p, u.pid, u.addr, false, &text);
+	} else {
+		d_ksym_add(p, u.addr, false, &text);
+	}
+	int r = strbuf_ok(&text);
+	if (!r)
+		r = symbol_address(s, strbuf_text(&text), u.addr, &u.addr);
+	if (!r)
+		memcpy(bytes, &u.addr, sizeof(u.addr));
+	return r;
+}
+
+static bool is_symbol(const struct type *t)
+{
+	return t->kind == TYPE_KSYM || t->kind == TYPE_USYM;
+}
+
+/* Places within one function are one key. */
+static int merge_symbols(struct printer *p, const struct d_agg *agg)
+{
+	sonde_auto(symbols_fini) struct symbols s = { 0 };
+	const struct type *k = agg->map->key;
+	bool any = is_symbol(k);
+	int r = 0;
+
+	for (uint32_t i = 0; k->kind == TYPE_TUPLE && i < k->n; i++)
+		any = any || is_symbol(k->fields[i].type);
+	for (size_t row = 0; any && !r && row < agg->rows->n; row++) {
+		uint8_t *key = agg->rows->keys + row * agg->rows->key_len;
+
+		if (is_symbol(k))
+			r = one_address(p, &s, k, key);
+		for (uint32_t i = 0; k->kind == TYPE_TUPLE && !r && i < k->n; i++)
+			if (is_symbol(k->fields[i].type))
+				r = one_address(p, &s, k->fields[i].type, key + k->fields[i].off);
+	}
+	return !r && any ? rows_merge(agg->rows, agg->map) : r;
+}
+
 /* Keys that only later aggregations have come to the first one, with a value of nothing. */
 static int join(const struct d_agg *aggs, size_t n)
 {
@@ -414,7 +509,11 @@ int print_d_aggs(struct printer *p, const struct site *site, const struct d_agg 
 		return sonde_fail(-EINVAL, "printa() of %zu aggregations", n);
 	if (p->format == PRINT_JSON)
 		return print_json(p, aggs, n);
-	int r = join(aggs, n);
+	int r = 0;
+	for (size_t i = 0; !r && i < n; i++)
+		r = merge_symbols(p, &aggs[i]);
+	if (!r)
+		r = join(aggs, n);
 	if (r < 0)
 		return r;
 	sonde_auto(table_fini) struct table t = { .p = p, .aggs = aggs, .n_aggs = n };

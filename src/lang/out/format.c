@@ -49,7 +49,7 @@ enum {
 	FLAG_ZERO = 16,
 	FLAG_GROUP = 32,
 };
-enum { WIDTH_MOST = 65535 };
+enum { WIDTH_MOST = 65535, ADDRESS_WIDTH = 16 };
 
 struct step {
 	const char *text;
@@ -172,8 +172,17 @@ static bool parse_conv(const char **at, bool is_d, struct step *ret)
 
 	ret->agg = -1;
 	ret->width = ret->precision = -1;
-	for (uint8_t flag; (flag = flag_of(*p)); p++)
+	for (;; p++) {
+		const uint8_t flag = flag_of(*p);
+
 		ret->flags |= flag;
+		if (is_d && *p == '@')
+			ret->agg = 0;
+		else if (is_d && *p == '?')
+			ret->width = ADDRESS_WIDTH;
+		else if (!flag)
+			break;
+	}
 	if (*p == '*' || (*p >= '1' && *p <= '9'))
 		ret->width = take_width(&p, &ret->star_width);
 	if (*p == '.') {

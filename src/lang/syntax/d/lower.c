@@ -59,6 +59,24 @@ static bool make_probe(struct d_lower *l, struct d_place *place)
 	return true;
 }
 
+/* A probe that the script does not name. */
+static struct ast_probe *hidden_probe(struct d_lower *l, const struct d_place *place)
+{
+	struct ast_probe *probe = parser_new(l->p, struct ast_probe);
+
+	if (!probe)
+		return NULL;
+	probe->pos = place->probe->pos;
+	probe->attach = d_attach(l, place);
+	probe->body = d_new(l, AST_BLOCK, probe->pos);
+	if (!probe->attach || !probe->body)
+		return NULL;
+	probe->attach->d = NULL;
+	*l->p->probes_end = probe;
+	l->p->probes_end = &probe->next;
+	return probe;
+}
+
 /* Locks are timed by an event at the begin of a wait. */
 static bool make_lock_begin(struct d_lower *l)
 {
@@ -71,18 +89,11 @@ static bool make_lock_begin(struct d_lower *l)
 		.name = "begin",
 		.attach = { "rawtracepoint:contention_begin", "tracepoint:lock:contention_begin" },
 	};
-	struct ast_probe *probe = parser_new(l->p, struct ast_probe);
+	const struct d_probe name = { .pos = { 1, 1, 1 }, .text = "lockstat:::begin" };
+	const struct d_place place = { .row = &row, .probe = &name, .attach = row.attach[l->world] };
+	struct ast_probe *probe = hidden_probe(l, &place);
 
 	if (!probe)
-		return false;
-	const struct d_probe name = { .pos = { 1, 1, 1 }, .text = "lockstat:::begin" };
-	const struct d_place place = { .row = &row,
-				       .probe = &name,
-				       .attach = row.attach[l->world] };
-	probe->pos = name.pos;
-	probe->attach = d_attach(l, &place);
-	probe->body = d_new(l, AST_BLOCK, probe->pos);
-	if (!probe->attach || !probe->body)
 		return false;
 	struct ast **end = &probe->body->u.list.first;
 	for (size_t i = 0; i < MEM_LEN(sets); i++) {
@@ -96,17 +107,50 @@ static bool make_lock_begin(struct d_lower *l)
 		*end = s;
 		end = &s->next;
 	}
-	*l->p->probes_end = probe;
-	l->p->probes_end = &probe->next;
 	return true;
 }
 
-static bool uses_locks(const struct d_lower *l)
+/* Values of threads go with them. */
+static bool make_free(struct d_lower *l)
 {
-	for (const struct d_place *p = l->places; p; p = p->next)
-		if (!strcmp(p->row->provider, "lockstat"))
-			return true;
-	return false;
+	static const struct d_row row = {
+		.provider = "sched",
+		.name = "free",
+		.attach = { "rawtracepoint:sched_process_free" },
+	};
+	const struct d_probe name = { .pos = { 1, 1, 1 }, .text = "sched:::free" };
+	const struct d_place place = { .row = &row, .probe = &name, .attach = row.attach[0] };
+	struct ast_probe *probe = hidden_probe(l, &place);
+
+	if (!probe)
+		return false;
+	struct ast **end = &probe->body->u.list.first;
+	for (size_t i = 0; i < l->own.n; i++) {
+		struct ast *s = d_new(l, AST_EXPR, name.pos), *m = d_new(l, AST_MAP, name.pos);
+		if (!s || !m)
+			return false;
+		m->u.map.name = l->own.entries[i].name;
+		m->u.map.keys = d_snippet(l, name.pos, "(uint64)args.p", NULL);
+		s->u.op.a = d_new_call(l, name.pos, "delete", m);
+		if (!m->u.map.keys || !s->u.op.a)
+			return false;
+		*end = s;
+		end = &s->next;
+	}
+	return true;
+}
+
+/* Looks for what needs probes of its own. */
+static bool look_at_rows(struct d_lower *l)
+{
+	bool locks = false;
+
+	for (const struct d_place *p = l->places; p; p = p->next) {
+		l->has_next = l->has_next || p->row->about == D_NEXT;
+		locks = locks || !strcmp(p->row->provider, "lockstat");
+	}
+	return (!locks || make_lock_begin(l)) &&
+	       (!l->has_next || l->world == D_RECORDED || !l->own.n || make_free(l));
 }
 
 int d_lower(struct d_parser *dp)
@@ -117,11 +161,12 @@ int d_lower(struct d_parser *dp)
 	int r = d_scan(&l);
 	if (!r)
 		r = d_find_places(&l);
-	if (!r && uses_locks(&l) && !make_lock_begin(&l))
+	if (!r && !look_at_rows(&l))
 		r = l.p->r;
 	for (struct d_place *p = l.places; p && !r; p = p->next)
 		if (!p->is_done && !make_probe(&l, p))
 			r = l.p->r;
 	names_fini(&l.typed);
+	names_fini(&l.own);
 	return r ? r : l.p->r;
 }

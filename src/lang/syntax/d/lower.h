@@ -57,6 +57,8 @@ struct d_lower {
 	enum d_world world;
 	struct d_place *places, **places_end;
 	struct names typed; /* maps that get more than the number 0 somewhere; 1 each */
+	struct names own;   /* maps of self->x, without those of arrays; 1 each */
+	bool has_next;	    /* some probe is about the thread that will run */
 	/** Of the clause that is being made, for one row. */
 	const struct d_row *row;
 	const struct d_clause *clause;
@@ -107,6 +109,8 @@ const char *d_task(const struct d_lower *l);
 /* lower_expr.c */
 /** NULL: told. */
 struct ast *d_lower_expr(struct d_lower *l, const struct ast *x);
+/** probefunc and its like as strings; others as d_lower_expr(). */
+struct ast *d_lower_text(struct d_lower *l, const struct ast *x);
 /** A list, each element lowered; false: told. */
 bool d_lower_list(struct d_lower *l, const struct ast *x, struct ast **ret);
 /** Whether @x can be set: a variable of D. */

@@ -74,6 +74,18 @@ static struct ast *random_number(struct d_lower *l, const struct ast *x)
 	return d_new_name(l, x->pos, "rand");
 }
 
+/* func(caller), ufunc(ucaller): these are symbols already. */
+static struct ast *symbol(struct d_lower *l, const struct ast *x)
+{
+	const struct ast *a = x->u.call.args;
+	const bool user = x->u.call.name[0] == 'u';
+	struct ast *y = d_lower_expr(l, a);
+
+	if (!y || (a->kind == AST_NAME && !strcmp(a->u.name, user ? "ucaller" : "caller")))
+		return y;
+	return d_new_call(l, x->pos, user ? "usym" : "ksym", y);
+}
+
 static const char panics[] = "it would stop the machine";
 static const char no_write[] = "the memory of programs is not written to";
 static const char no_memory[] = "there is no memory to copy to";
@@ -130,10 +142,10 @@ static const struct function functions[] = {
 	{ "ntohll", 1, 1, TEXT, "bswap((uint64)$_)", 0, 0 },
 	{ "inet_ntoa", 1, 1, TEXT, "ntop(*(uint32 *)$_)", 0, 0 },
 	{ "inet_ntoa6", 1, 1, TEXT, "ntop(*(uint8[16] *)$_)", 0, 0 },
-	{ "sym", 1, 1, VALUE, "ksym", 0, 0 },
-	{ "func", 1, 1, VALUE, "ksym", 0, 0 },
-	{ "usym", 1, 1, VALUE, "usym", 0, 0 },
-	{ "ufunc", 1, 1, VALUE, "usym", 0, 0 },
+	{ "sym", 1, 1, VALUE, NULL, 0, symbol },
+	{ "func", 1, 1, VALUE, NULL, 0, symbol },
+	{ "usym", 1, 1, VALUE, NULL, 0, symbol },
+	{ "ufunc", 1, 1, VALUE, NULL, 0, symbol },
 	{ "panic", 0, 0, REFUSED, panics, 0, 0 },
 	{ "breakpoint", 0, 0, REFUSED, panics, 0, 0 },
 	{ "chill", 1, 1, REFUSED, "it would hold the whole CPU", 0, 0 },
@@ -197,11 +209,17 @@ static bool may_call(struct d_lower *l, const struct ast *x, const struct functi
 
 static struct ast *same_call(struct d_lower *l, const struct ast *x, const struct function *f)
 {
-	struct ast *args;
+	struct ast *args = NULL, **end = &args;
+	bool fine = true;
 
-	if (!d_lower_list(l, x->u.call.args, &args))
+	if (f->kind != VALUE && !d_lower_list(l, x->u.call.args, &args))
 		return NULL;
-	return d_new_call(l, x->pos, f->same, args);
+	for (const struct ast *a = x->u.call.args; a && f->kind == VALUE; a = a->next) {
+		*end = d_lower_text(l, a);
+		fine = fine && *end;
+		end = *end ? &(*end)->next : end;
+	}
+	return fine ? d_new_call(l, x->pos, f->same, args) : NULL;
 }
 
 struct ast *d_lower_call(struct d_lower *l, const struct ast *x)

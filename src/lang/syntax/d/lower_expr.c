@@ -479,11 +479,29 @@ static struct ast *lower_conditional(struct d_lower *l, const struct ast *x)
 	return y;
 }
 
+static bool is_probe_name(const struct ast *x)
+{
+	return x->kind == AST_NAME && !strncmp(x->u.name, "probe", 5) &&
+	       (!strcmp(x->u.name + 5, "prov") || !strcmp(x->u.name + 5, "mod") ||
+		!strcmp(x->u.name + 5, "func") || !strcmp(x->u.name + 5, "name"));
+}
+
+struct ast *d_lower_text(struct d_lower *l, const struct ast *x)
+{
+	struct ast *y = d_lower_expr(l, x);
+
+	return y && is_probe_name(x) ? d_new_call(l, x->pos, "stringof", y) : y;
+}
+
 static struct ast *binary(struct d_lower *l, const struct ast *x)
 {
 	const bool logic = x->u.op.op == OP_LAND || x->u.op.op == OP_LOR;
-	struct ast *a = d_lower_expr(l, x->u.op.a);
-	struct ast *b = logic ? lower_conditional(l, x->u.op.b) : d_lower_expr(l, x->u.op.b);
+	// With a text the names of probes are compared as they are, by their numbers.
+	const bool plain = x->u.op.a->kind == AST_STR || x->u.op.b->kind == AST_STR;
+	struct ast *a = plain ? d_lower_expr(l, x->u.op.a) : d_lower_text(l, x->u.op.a);
+	struct ast *b = logic	? lower_conditional(l, x->u.op.b)
+			: plain ? d_lower_expr(l, x->u.op.b)
+				: d_lower_text(l, x->u.op.b);
 
 	if (!a || !b)
 		return NULL;

@@ -20,6 +20,11 @@ static int note_target(struct d_lower *l, const struct ast *x, bool is_zero)
 	}
 	const char *name =
 		base->kind == AST_NAME || base->kind == AST_MEMBER ? d_map_name(l, x) : NULL;
+	if (name && base == x && base->kind == AST_MEMBER) {
+		int r = names_put(&l->own, name, 1);
+		if (r < 0)
+			return r;
+	}
 	return name && !is_zero ? names_put(&l->typed, name, 1) : l->p->r;
 }
 

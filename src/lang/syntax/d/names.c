@@ -10,10 +10,10 @@
 static const struct name {
 	const char *name, *current, *next[2];
 } names[] = {
-	{ "pid", "pid", { "args.next->tgid", "args.next_pid" } },
-	{ "tid", "tid", { "args.next->pid", "args.next_pid" } },
+	{ "pid", "pid", { "task_pid(args.next)", "args.next_pid" } },
+	{ "tid", "tid", { "task_tid(args.next)", "args.next_pid" } },
 	{ "execname", "comm", { "str(args.next->comm)", "args.next_comm" } },
-	{ "ppid", "ppid", { "args.next->real_parent->tgid", "ppid" } },
+	{ "ppid", "ppid", { "task_pid(args.next->real_parent)", "ppid" } },
 	{ "uid", "uid", { "args.next->cred->uid.val", "uid" } },
 	{ "gid", "gid", { "args.next->cred->gid.val", "gid" } },
 	{ "curthread", "curtask", { "args.next", "curtask" } },
@@ -35,6 +35,15 @@ static const struct name {
 	{ "id", "probeid", { 0 } },
 };
 
+/* Constants that D's library defines. */
+static const struct {
+	const char *name;
+	uint64_t n;
+} constants[] = {
+	{ "B_WRITE", 1 },     { "B_READ", 2 },	 { "CLD_EXITED", 1 }, { "CLD_KILLED", 2 },
+	{ "CLD_DUMPED", 3 },  { "CLD_TRAPPED", 4 }, { "CLD_STOPPED", 5 }, { "CLD_CONTINUED", 6 },
+};
+
 const char *d_task(const struct d_lower *l)
 {
 	if (l->world == D_RECORDED)
@@ -49,9 +58,16 @@ static const char *text_of(const struct d_lower *l, const struct name *n)
 	return l->row && l->row->about == D_NEXT && next ? next : n->current;
 }
 
+/*
+ * The thread's number, with which the compiler keeps a value with the thread itself. Where a probe
+ * is about another thread than the one that runs, the task's address: numbers may be those of a
+ * namespace.
+ */
 struct ast *d_thread(struct d_lower *l, struct pos pos)
 {
-	return d_snippet(l, pos, text_of(l, &names[1]), NULL);
+	if (!l->has_next || l->world == D_RECORDED)
+		return d_snippet(l, pos, text_of(l, &names[1]), NULL);
+	return d_snippet(l, pos, "(uint64)$_", d_snippet(l, pos, d_task(l), NULL));
 }
 
 /* argN: the number of it; -1: it is none. */
@@ -146,6 +162,9 @@ struct ast *d_builtin(struct d_lower *l, const struct ast *x, bool *ret_known)
 	for (size_t i = 0; i < MEM_LEN(names); i++)
 		if (!strcmp(names[i].name, name))
 			return d_snippet(l, x->pos, text_of(l, &names[i]), NULL);
+	for (size_t i = 0; i < MEM_LEN(constants); i++)
+		if (!strcmp(constants[i].name, name))
+			return d_new_int(l, x->pos, constants[i].n);
 	// What bt alone has is no name of D.
 	if (builtin_find(name, /* is_d= */ true, &ignored)) {
 		d_error(l, x->pos, "D_IDENT_UNDEF", "unknown variable '%s'", name);

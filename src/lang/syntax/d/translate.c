@@ -11,8 +11,8 @@ static const struct member {
 	const char *type, *from, *name, *expr;
 } members[] = {
 	/* a process */
-	{ "psinfo_t", "task", "pr_pid", "$_->tgid" },
-	{ "psinfo_t", "task", "pr_ppid", "$_->real_parent->tgid" },
+	{ "psinfo_t", "task", "pr_pid", "task_pid($_)" },
+	{ "psinfo_t", "task", "pr_ppid", "task_pid($_->real_parent)" },
 	{ "psinfo_t", "task", "pr_pgid", "$_->signal->pids[PIDTYPE_PGID]->numbers[0].nr" },
 	{ "psinfo_t", "task", "pr_sid", "$_->signal->pids[PIDTYPE_SID]->numbers[0].nr" },
 	{ "psinfo_t", "task", "pr_uid", "$_->cred->uid.val" },
@@ -33,7 +33,7 @@ static const struct member {
 	{ "psinfo_t", "next", "pr_fname", "args.next_comm" },
 	{ "psinfo_t", "next", "pr_psargs", "args.next_comm" },
 	/* a thread */
-	{ "lwpsinfo_t", "task", "pr_lwpid", "$_->pid" },
+	{ "lwpsinfo_t", "task", "pr_lwpid", "task_tid($_)" },
 	{ "lwpsinfo_t", "task", "pr_flag", "$_->flags" },
 	{ "lwpsinfo_t", "task", "pr_addr", "(uint64)$_" },
 	{ "lwpsinfo_t", "task", "pr_pri", "$_->prio" },
