@@ -121,26 +121,36 @@ int script_d_parse(struct script_d *d, struct diag *diag, struct arena *arena,
 	return parse_d(diag, arena, &opt, ret);
 }
 
-static int list_place(struct sonde_out *out, const struct script_prog *prog, const char *place,
-		      struct arena *arena, unsigned id)
+/** A list on its way. */
+struct list {
+	struct sonde_out *out;
+	struct arena arena;
+	const char *last; /* a probe that several places are is listed once */
+	unsigned id;
+};
+
+static int list_place(struct list *l, const struct script_prog *prog, const char *place)
 {
-	const char *full = d_probe_name(arena, prog->attach, place);
+	const char *full = d_probe_name(&l->arena, prog->attach, place);
 	size_t len[4];
 	const char *part[4];
 
 	if (!full)
 		return -ENOMEM;
+	if (l->last && !strcmp(l->last, full))
+		return 0;
+	l->last = full;
+	l->id++;
 	for (unsigned i = 0; i < 4; i++)
 		part[i] = d_name_part(full, i, &len[i]);
-	out_fmt(out, "%5u %10.*s %17.*s %33.*s %.*s\n", id, (int)len[0], part[0], (int)len[1],
+	out_fmt(l->out, "%5u %10.*s %17.*s %33.*s %.*s\n", l->id, (int)len[0], part[0], (int)len[1],
 		part[1], (int)len[2], part[2], (int)len[3], part[3]);
 	return 0;
 }
 
 int script_d_list(struct sonde_out *out, const struct script *s)
 {
-	sonde_auto(arena_fini) struct arena arena = { 0 };
-	unsigned id = 0;
+	struct list l = { .out = out };
 	int r = 0;
 
 	out_fmt(out, "%5s %10s %17s %33s %s\n", "ID", "PROVIDER", "MODULE", "FUNCTION", "NAME");
@@ -148,12 +158,14 @@ int script_d_list(struct sonde_out *out, const struct script *s)
 		const struct script_prog *prog = &s->progs[i];
 		const struct probe *first = prog->probe;
 
-		for (const struct probe *p = first; p && !r; p = p == first ? p->same : p->next) {
+		for (const struct probe *p = first; p && prog->attach->d && !r;
+		     p = p == first ? p->same : p->next) {
 			for (size_t k = 0; p->syscall_names && k < p->n_syscalls && !r; k++)
-				r = list_place(out, prog, p->syscall_names[k], &arena, ++id);
-			if (!p->syscall_names && prog->attach->d)
-				r = list_place(out, prog, p->name, &arena, ++id);
+				r = list_place(&l, prog, p->syscall_names[k]);
+			if (!p->syscall_names)
+				r = list_place(&l, prog, p->name);
 		}
 	}
+	arena_fini(&l.arena);
 	return r < 0 ? r : out_flush(out);
 }

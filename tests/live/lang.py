@@ -13,7 +13,7 @@ see whether a case asks for what bpftrace does.
 A .t file holds cases. A case begins with '== NAME'; then come fields, 'name: value', where a value of
 several lines is indented on the lines below. '#' at a line's begin is a comment.
 
-    script        the script; 'sonde run script.bt'
+    script        the script; 'sonde run script.bt'; script-d is one in D, script.d'
     args, params  before and behind it, as shell words
     command       shell text instead of all that; $SONDE is the program
     trigger       shell text to run when all is attached ($PID: the run's process); then comes a
@@ -46,8 +46,9 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FIELDS = ('script', 'args', 'params', 'command', 'trigger', 'signal', 'after', 'needs', 'oracle',
-          'timeout', 'tries', 'exit', 'stdout', 'match', 'never', 'stderr', 'stderr-match', 'json', 'check')
+FIELDS = ('script', 'script-d', 'args', 'params', 'command', 'trigger', 'signal', 'after', 'needs',
+          'oracle', 'timeout', 'tries', 'exit', 'stdout', 'match', 'never', 'stderr', 'stderr-match',
+          'json', 'check')
 PROGRAMS = {'python': 'python3', 'cc': 'cc'}
 RUN = '''cd "$(dirname "$0")" || exit 99
 SONDE=$1; export SONDE
@@ -63,7 +64,7 @@ kill $dog 2>/dev/null
 exit 0
 '''
 ATTACHED = '''n=0
-until grep -qi 'attach' stdout 2>/dev/null || ! kill -0 $pid 2>/dev/null || [ $n -ge 200 ]; do
+until grep -qi 'attach' stdout 2>/dev/null || grep -q 'matched' stderr 2>/dev/null || ! kill -0 $pid 2>/dev/null || [ $n -ge 200 ]; do
 	sleep 0.05
 	n=$((n + 1))
 done
@@ -101,11 +102,12 @@ def value(case, field, default=''):
 
 def emit(case, folder):
     os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, 'script.bt'), 'w', encoding='utf-8') as f:
-        f.write(case.get('script', '').strip('\n') + '\n')
+    name, text = ('script.d', 'script-d') if 'script-d' in case else ('script.bt', 'script')
+    with open(os.path.join(folder, name), 'w', encoding='utf-8') as f:
+        f.write(case.get(text, '').strip('\n') + '\n')
     args, params = value(case, 'args'), value(case, 'params')
     program = 'bpftrace' if ORACLE else '"$SONDE" run'
-    start = f'{program} {args} script.bt {params}'
+    start = f'{program} {args} {name} {params}'
     if 'command' in case:
         start = 'sh ./command.sh'
         with open(os.path.join(folder, 'command.sh'), 'w', encoding='utf-8') as f:
@@ -113,7 +115,7 @@ def emit(case, folder):
     middle = ''
     signal = value(case, 'signal', 'INT' if 'trigger' in case else 'none')
     if signal != 'none' or 'trigger' in case:
-        quiet = re.search(r'(^| )-q', args)
+        quiet = re.search(r'(^| )-q', args) or 'option quiet' in case.get('script-d', '')
         middle = 'sleep 0.5\n' if quiet else ATTACHED
         if ORACLE:  # bpftrace says so before it attaches
             middle += 'sleep 2\n'
@@ -139,6 +141,8 @@ def in_order(text, patterns):
 
 
 def judge_text(case, out, err, status):
+    if 'script-d' in case and 'stderr' not in case and 'stderr-match' not in case:
+        err = re.sub(r'^dtrace: script .* matched .*\n', '', err, flags=re.M)
     wanted = int(value(case, 'exit', '0'))
     if status != wanted:
         yield f'exit status {status}, wanted {wanted}'
@@ -215,7 +219,7 @@ def skips(case, can):
                          bool(shutil.which(PROGRAMS[word])))
         if not can[word]:
             return f'no {word} here'
-    if ORACLE and ('command' in case or value(case, 'oracle').startswith('no')):
+    if ORACLE and ('command' in case or 'script-d' in case or value(case, 'oracle').startswith('no')):
         return 'not for bpftrace'
     return None
 

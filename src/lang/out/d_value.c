@@ -72,6 +72,19 @@ void d_usym_add(struct printer *p, uint32_t pid, uint64_t addr, bool with_offset
 	add_offset(name, with_offset, ret);
 }
 
+/* Functions between a tracepoint and the programs on it, which differ from kernel to kernel. */
+static bool is_call_of_program(struct printer *p, uint64_t addr)
+{
+	static const char *const begins[] = { "__bpf_trace_", "__traceiter_", "bpf_trace_run" };
+	sonde_auto(strbuf_fini) struct strbuf text = { 0 };
+
+	p->names->ksym(p->names->arg, addr, true, &text);
+	for (size_t i = 0; i < MEM_LEN(begins); i++)
+		if (!strncmp(strbuf_text(&text), begins[i], strlen(begins[i])))
+			return true;
+	return false;
+}
+
 void d_stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, struct strbuf *ret)
 {
 	uint64_t frames[STACK_MOST];
@@ -86,7 +99,11 @@ void d_stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, 
 		n = t->stack_depth;
 	if (v.n && n > v.n)
 		n = v.n;
-	for (size_t i = 0; i < n && frames[i]; i++) {
+	size_t first = 0;
+	while (first < n && first < 3 && t->kind == TYPE_KSTACK &&
+	       is_call_of_program(p, frames[first]))
+		first++;
+	for (size_t i = first; i < n && frames[i]; i++) {
 		pad(ret, STACK_INDENT);
 		if (t->kind == TYPE_KSTACK)
 			d_ksym_add(p, frames[i], true, ret);

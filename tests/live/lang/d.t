@@ -1,0 +1,316 @@
+# Scripts in D: what they print and how, options, functions. Their probes are in d_probes.t.
+
+== the tick of a well-known article
+needs: speed
+tries: 3
+script-d:
+    #!/usr/sbin/dtrace -s
+    profile:::tick-10ms { @count["count"] = count(); }
+    profile:::tick-200ms { printa(@count); clear(@count); }
+after: 2.1
+signal: INT
+check:
+    rows = re.findall(r'^ {2}\d +\d+ +:tick-200ms \n  count {50}(?: +(\d+))\n\n', out, re.M)
+    assert len(rows) >= 9, out
+    assert all(19 <= int(n) <= 21 for n in rows[1:]), rows
+    assert out.startswith('CPU     ID                    FUNCTION:NAME\n'), out
+
+== a line for each clause that prints
+script-d:
+    BEGIN { x = 1; }
+    BEGIN { trace(x); trace("text"); trace((char)7); trace((short)8); trace(timestamp * 0); }
+    BEGIN { }
+    BEGIN { printf("%s", "no end"); exit(3); trace(9); }
+    BEGIN { trace("not any more"); }
+    END { printf("end\n"); }
+exit: 3
+stderr: dtrace: script 'script.d' matched 2 probes
+check:
+    cpu = re.escape(out.split('\n')[1][:3])
+    assert re.fullmatch(
+        r'CPU     ID                    FUNCTION:NAME\n'
+        r'  \d      \d                           :BEGIN         1  text                             '
+        r'   7     8                0\n'
+        r'  \d      \d                           :BEGIN \n'
+        r'  \d      \d                           :BEGIN no end        9\n'
+        r'  \d      \d                             :END end\n\n\n', out), out
+
+== quiet scripts print what they say
+script-d:
+    #pragma D option quiet
+    BEGIN { trace(1); trace("a"); trace(timestamp * 0); printf("|%d|%5d|%-5d|%05d|%x|%o|%c|%%\n", -1, 2, 3, 4, 255, 8, 65); }
+    BEGIN { printf("%s|%10s|%-10s|%.2s|%*d\n", "a", "b", "c", "def", 4, 5); exit(0); }
+stdout:
+    1a0|-1|    2|3    |00004|ff|10|A|%
+    a|         b|c         |de|   5
+
+== conversions of D alone
+script-d:
+    #pragma D option quiet
+    BEGIN { printf("%Y|%S|%C|%p|%?x|%a\n", walltimestamp, "a\tb\"c", 66, 4096, 16, 0); exit(0); }
+check:
+    import time
+    day = time.strftime('%Y %b ')
+    assert out.startswith(day), out
+    assert out.rstrip('\n').endswith(r'|a\tb\"c|B|1000|              10|0x0'), out
+
+== aggregations at the end, sorted by value
+script-d:
+    #pragma D option quiet
+    BEGIN {
+        @c["a"] = count(); @c["b"] = count(); @c["b"] = count();
+        @s[1, "x"] = sum(-5); @s[2, "y"] = sum(7); @s[3, "z"] = sum(7); @s[3, "a"] = sum(7);
+        @min = min(3); @min = min(-2); @max = max(3); @max = max(-2);
+        @avg = avg(10); @avg = avg(21); @dev = stddev(2); @dev = stddev(4); @dev = stddev(12);
+        exit(0);
+    }
+stdout:
+      a                                                                 1
+      b                                                                 2
+            1  x                                                                -5
+            2  y                                                                 7
+            3  a                                                                 7
+            3  z                                                                 7
+                   -2
+                    3
+                   15
+                    4
+
+== quantize
+script-d:
+    #pragma D option quiet
+    BEGIN { @ = quantize(0); @ = quantize(1); @ = quantize(-3); @ = quantize(5); @ = quantize(6); exit(0); }
+stdout:
+               value  ------------- Distribution ------------- count    
+                  -4 |                                         0        
+                  -2 |@@@@@@@@                                 1        
+                  -1 |                                         0        
+                   0 |@@@@@@@@                                 1        
+                   1 |@@@@@@@@                                 1        
+                   2 |                                         0        
+                   4 |@@@@@@@@@@@@@@@@                         2        
+                   8 |                                         0        
+
+== lquantize and llquantize
+script-d:
+    #pragma D option quiet
+    BEGIN {
+        @l = lquantize(-11, -10, 10, 5); @l = lquantize(0, -10, 10, 5); @l = lquantize(10, -10, 10, 5);
+        @ll = llquantize(3, 10, 0, 1, 10); @ll = llquantize(42, 10, 0, 1, 10); @ll = llquantize(100, 10, 0, 1, 10);
+        exit(0);
+    }
+match:
+    ^           < -10 \|@@@@@@@@@@@@@                            1        $
+    ^               0 \|@@@@@@@@@@@@@                            1        $
+    ^           >= 10 \|@@@@@@@@@@@@@                            1        $
+    ^               3 \|@@@@@@@@@@@@@                            1        $
+    ^              40 \|@@@@@@@@@@@@@                            1        $
+    ^          >= 100 \|@@@@@@@@@@@@@                            1        $
+
+== weights may be negative
+script-d:
+    #pragma D option quiet
+    BEGIN { @ = quantize(1, 3); @ = quantize(2, -1); exit(0); }
+match:
+    ^               1                     \|@@@@@@@@@@@@@@@      3        $
+    ^               2                @@@@@\|                     -1       $
+
+== printa with formats, and several aggregations
+script-d:
+    #pragma D option quiet
+    BEGIN {
+        @n["a", 1] = count(); @n["b", 2] = count(); @n["b", 2] = count();
+        @t["a", 1] = sum(500); @t["b", 2] = sum(70); @t["c", 3] = sum(9);
+        printa("%-5s %3d %@8d %@-6d|\n", @n, @t);
+        printa(@n, @t);
+        printa("no keys: %@d\n", @n);
+        exit(0);
+    }
+stdout:
+    c       3        0 9     |
+    a       1        1 500   |
+    b       2        2 70    |
+
+      c                                                         3                0                9
+      a                                                         1                1              500
+      b                                                         2                2               70
+    no keys: 0
+    no keys: 1
+    no keys: 2
+
+== what printa has shown is not shown again at the end
+script-d:
+    #pragma D option quiet
+    BEGIN { @a = count(); @b = sum(5); printa("%@d\n", @a); exit(0); }
+stdout:
+    1
+
+                    5
+
+== normalize, denormalize, clear, trunc
+script-d:
+    #pragma D option quiet
+    BEGIN {
+        @["a"] = sum(10); @["b"] = sum(20); @["c"] = sum(35);
+        normalize(@, 10); printa("%s %@d ", @); denormalize(@); printa("%s %@d ", @); printf("\n");
+        trunc(@, 2); printa("%s %@d ", @); trunc(@, -1); printa("%s %@d ", @); printf("\n");
+        clear(@); printa("%s %@d ", @); trunc(@); printa("%s %@d ", @); printf("end\n");
+        exit(0);
+    }
+stdout:
+    a 1 b 2 c 3 a 10 b 20 c 35 
+    b 20 c 35 b 20 
+    b 0 end
+
+== the order of aggregations
+script-d:
+    #pragma D option quiet
+    #pragma D option aggsortrev
+    BEGIN { @["a"] = sum(1); @["c"] = sum(3); @["b"] = sum(2); exit(0); }
+stdout:
+      c                                                                 3
+      b                                                                 2
+      a                                                                 1
+
+== aggregations by key
+args: -x aggsortkey -q
+script-d:
+    BEGIN { @["a"] = sum(3); @["c"] = sum(1); @["b"] = sum(2); exit(0); }
+stdout:
+      a                                                                 3
+      b                                                                 2
+      c                                                                 1
+
+== variables: global, of the thread, of the clause; arrays; nothing of them is shown
+script-d:
+    #pragma D option quiet
+    int declared;
+    self string word;
+    inline int LIMIT = 3 * 2;
+    BEGIN { x = 5; a["k", 1] = 7; a["k", 2]++; self->n = 3; self->word = "w"; this->t = 9; }
+    BEGIN { printf("%d %d %d %d %s %d %d\n", x, a["k", 1], a["k", 2], self->n, self->word, this->t, LIMIT); }
+    BEGIN { self->n = 0; a["k", 1] = 0; self->word = 0; x += 2; x <<= 1; y = z = x; }
+    BEGIN / self->n == 0 && !self->word && a["k", 1] == 0 / { printf("%d %d %d %d\n", x, y, z, declared); exit(0); }
+stdout:
+    5 7 1 3 w 9 6
+    14 14 14 0
+
+== predicates, conditions, operators
+script-d:
+    #pragma D option quiet
+    BEGIN / 1 && 0 / { printf("never\n"); }
+    BEGIN / 0 || 1 / { printf("%d %d %d %d\n", 7 / 2, -7 / 2, 7 % 3, 1 ^^ 1); }
+    BEGIN { x = 3; x > 2 ? printf("more\n") : printf("less\n"); printf("%s\n", x == 3 ? "three" : "other"); }
+    BEGIN { if (x == 1) printf("1\n"); else if (x == 3) { printf("3\n"); } else printf("none\n"); }
+    BEGIN { x++, --x; printf("%d %d\n", x++, x); exit(0); }
+stdout:
+    3 -3 1 0
+    more
+    three
+    3
+    3 4
+
+== strings
+script-d:
+    #pragma D option quiet
+    BEGIN {
+        printf("%s %d %s|%s|%s|%s|%s\n", strjoin("abc", "def"), strlen("hello"), substr("hello", 1, 3),
+            substr("hello", 2), substr("hello", -2), substr("hello", 0, -1), substr("hello", 9));
+        printf("%d %d %d %d %d\n", index("banana", "na"), index("banana", "na", 3), index("banana", "x"),
+            rindex("banana", "na"), rindex("banana", "na", 3));
+        printf("%s|%s|%s|%s\n", strchr("banana", 'n'), strrchr("banana", 'n'), strstr("banana", "nan"),
+            strchr("banana", 'q'));
+        printf("%s|%s|%s|%s|%s|%s|%s\n", basename("/a/b/c.d"), basename("/a/b/"), basename("/"),
+            dirname("/a/b/c"), dirname("abc"), dirname("/abc"), dirname("/a//b"));
+        printf("%s|%s|%s|%s\n", lltostr(0), lltostr(-77), lltostr(255, 16), lltostr(-9223372036854775807));
+        printf("%s|%d|%d\n", stringof("x"), strlen(probename), index(probeprov, "trace"));
+        exit(0);
+    }
+stdout:
+    abcdef 5 ell|llo|lo|hell|
+    2 4 -1 4 2
+    nana|na|nan|
+    c.d|b|/|/a/b|.|/|/a
+    0|-77|ff|-9223372036854775807
+    x|5|1
+
+== parameters and macro variables
+params: 42 word
+script-d:
+    #pragma D option quiet
+    BEGIN / $1 == 42 / { printf("%d %s %s %d\n", $1, $$1, $$2, $pid > 0); exit($1); }
+exit: 42
+stdout: 42 42 word 1
+
+== options that dtrace has
+command:
+    "$SONDE" run -q -n 'BEGIN { printf("one\n"); }' -n 'BEGIN { printf("two\n"); exit(0); }'
+    "$SONDE" run --d -q -x strsize=4 -e 'BEGIN { x = "abcdefgh"; printf("%s\n", stringof(x)); exit(0); }'
+    printf '#!/usr/sbin/dtrace -qs\nBEGIN { trace("by its first line"); exit(0); }\n' >by-line
+    "$SONDE" run ./by-line
+    "$SONDE" run -q -s by-line
+    "$SONDE" run -Z -q -n 'nothing:::here { } syscall::nothing:entry { } BEGIN { printf("zero\n"); exit(0); }'
+stdout:
+    one
+    two
+
+    abcdefgh
+
+    by its first line
+    by its first line
+    zero
+
+== probes are listed
+command: "$SONDE" run -l -n 'BEGIN, syscall::read:entry, syscall::wr*te:return, proc:::exit, tick-5s'
+stdout:
+       ID   PROVIDER            MODULE                          FUNCTION NAME
+        1     dtrace                                                     BEGIN
+        2    syscall           vmlinux                              read entry
+        3    syscall           vmlinux                             write return
+        4       proc           vmlinux                                   exit
+        5    profile                                                     tick-5s
+
+== errors have D's tags
+command: "$SONDE" run -q -n 'BEGIN { trace(nothing); x = cuont(); printf("%s", 5); @a = 5; }'
+exit: 1
+stderr-match:
+    error: unknown function 'cuont'; did you mean 'count'\? \[D_FUNC_UNDEF\]
+    \[D_AGG_FUNC\]
+
+== a probe that is not there
+command: "$SONDE" run -q -n 'syscall::nothing:entry { }'
+exit: 1
+stderr-match: \[D_PDESC_ZERO\]
+
+== what changes the system wants -w
+command:
+    "$SONDE" run -q -n 'BEGIN { system("echo shell"); }' 2>&1 | head -1
+    "$SONDE" run -w -q -n 'BEGIN { system("echo shell %d", 5); freopen("out.txt"); printf("to the file\n"); freopen(""); printf("back\n"); exit(0); }'
+    cat out.txt
+stdout:
+    -n:1:9: error: system() changes the system; it needs -w, or the option 'destructive' [D_ACT_DESTRUCTIVE]
+    shell 5
+    back
+
+    to the file
+
+== json
+args: -f json
+script-d:
+    BEGIN { printf("text\n"); trace(5); @["k"] = count(); exit(0); }
+json: yes
+check:
+    kinds = [v['type'] for v in json]
+    assert kinds == ['probe', 'printf', 'value', 'map'], kinds
+    assert json[0]['data']['name'] == 'dtrace:::BEGIN', json[0]
+    assert json[3]['data'] == {'@': {'k': 1}}, json[3]
+
+== a clause's output stays together on all CPUs
+script-d:
+    #pragma D option quiet
+    profile:::profile-997 { printf("%d(", cpu); printf("%s", "x"); printf(")%d\n", cpu); }
+    tick-1s { exit(0); }
+check:
+    lines = [l for l in out.splitlines() if l]
+    assert len(lines) > 500, len(lines)
+    assert all(re.fullmatch(r'(\d+)\(x\)\1', l) for l in lines), [l for l in lines if not re.fullmatch(r'(\d+)\(x\)\1', l)][:5]
