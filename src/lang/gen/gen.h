@@ -221,7 +221,13 @@ void gen_branch(struct gen *g, struct ast *x, int l_no);
 struct val gen_builtin(struct gen *g, struct ast *x);
 struct val gen_call_scalar(struct gen *g, struct ast *x);
 void gen_call_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
+/** The number of the thread, or of its process. */
+struct val gen_process_id(struct gen *g, bool thread);
+
+/* stack.c */
 void gen_stack(struct gen *g, const struct type *t, struct val dst, int64_t off);
+/** The second frame of a stack: who called the function. 0: there is none. */
+struct val gen_caller(struct gen *g, bool user);
 
 /* memory.c */
 bool type_in_memory(const struct type *t);
@@ -267,8 +273,7 @@ void gen_str_match(struct gen *g, struct val i, int64_t hay, uint32_t hay_len, i
 struct val gen_d_scalar(struct gen *g, struct ast *x);
 void gen_d_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
 /** The text of a name of the probe, @x of TYPE_PROBE, as a string. */
-void gen_d_name_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
-		     const struct type *t);
+void gen_d_name_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
 void gen_psargs(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
 void gen_file_path(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
 struct val gen_task_pid(struct gen *g, struct val task, bool thread);

@@ -155,26 +155,7 @@ static struct val wall_clock(struct gen *g)
 		fn_load(g->f, 8, false, globals_at(offsetof(struct script_globals, wall_off)), 0));
 }
 
-/* On a raw tracepoint the stack begins with the program itself, and what called it. */
-static int64_t own_frames(const struct gen *g)
-{
-	const enum attach_kind kind = g->point->attach.kind;
-
-	return kind == ATTACH_RAW_TP || kind == ATTACH_TP_BTF ? 2 : 0;
-}
-
-/* The second frame of a stack: who called the function. 0: there is none. */
-static struct val caller(struct gen *g, int64_t flags)
-{
-	struct val frames = fn_slot(g->f, 16);
-
-	fn_store(g->f, 8, frames, 0, val_imm(0));
-	fn_store(g->f, 8, frames, 8, val_imm(0));
-	FN_CALL(g->f, BPF_FUNC_get_stack, gen_ctx(g), frames, val_imm(16), val_imm(flags));
-	return fn_load(g->f, 8, false, frames, 8);
-}
-
-static struct val process_id(struct gen *g, bool thread)
+struct val gen_process_id(struct gen *g, bool thread)
 {
 	if (g->check->world->pid_ns_ino)
 		return id_in_namespace(g, thread);
@@ -195,8 +176,8 @@ static struct val function_address(struct gen *g)
 static struct val builtin(struct gen *g, const struct builtin *b, int64_t n)
 {
 	switch (b->id) {
-	case B_PID: return process_id(g, false);
-	case B_TID: return process_id(g, true);
+	case B_PID: return gen_process_id(g, false);
+	case B_TID: return gen_process_id(g, true);
 	case B_UID:
 	case B_USERNAME: return call_shift(g, BPF_FUNC_get_current_uid_gid, false);
 	case B_GID: return call_shift(g, BPF_FUNC_get_current_uid_gid, true);
@@ -220,7 +201,7 @@ static struct val builtin(struct gen *g, const struct builtin *b, int64_t n)
 	case B_PROBENAME: return gen_place_part(g, (unsigned)n);
 	case B_PROBEID: return val_imm(g->attach->d->id);
 	case B_WALLTIMESTAMP: return wall_clock(g);
-	case B_CALLER: return caller(g, own_frames(g));
+	case B_CALLER: return gen_caller(g, false);
 	case B_CTX: return fn_neg(g->f, fn_neg(g->f, gen_ctx(g))); // a number, not a pointer
 	case B_ARG: return function_arg(g, n);
 	case B_SARG: return stack_arg(g, n);
@@ -235,88 +216,6 @@ struct val gen_builtin(struct gen *g, struct ast *x)
 	const struct builtin *b = x->note;
 
 	return b ? builtin(g, b, x->note_n) : val_imm(x->note_n);
-}
-
-/* --- stacks --- */
-
-/*
- * The frames' hash: each word is mixed in and multiplied by 2^32's golden ratio. Two stacks of one
- * hash in 2^64 would be shown as one.
- */
-static struct val hash_frames(struct gen *g, struct val frames, struct val n)
-{
-	struct val h = fn_reg(g->f), i = fn_reg(g->f);
-	int l_again = fn_label(g->f), l_end = fn_label(g->f);
-
-	fn_mov(g->f, h, n);
-	fn_mov(g->f, i, val_imm(0));
-	fn_place(g->f, l_again);
-	fn_if(g->f, FN_GE, i, n, l_end);
-	fn_if(g->f, FN_GE, i, val_imm(STACK_MOST), l_end);
-	struct val at = fn_reg(g->f);
-	fn_mov(g->f, at, i);
-	fn_op_to(g->f, FN_LSH, at, val_imm(3));
-	struct val p = fn_reg(g->f);
-	fn_mov(g->f, p, frames);
-	fn_op_to(g->f, FN_ADD, p, at);
-	fn_op_to(g->f, FN_XOR, h, fn_load(g->f, 8, false, p, 0));
-	fn_op_to(g->f, FN_MUL, h, val_imm((int64_t)0x9E3779B97F4A7C15));
-	fn_op_to(g->f, FN_XOR, h, fn_op(g->f, FN_RSH, h, val_imm(29)));
-	fn_op_to(g->f, FN_ADD, i, val_imm(1));
-	fn_jump(g->f, l_again);
-	fn_place(g->f, l_end);
-	return fn_op(g->f, FN_OR, h, val_imm(1)); // never 0, which is no stack
-}
-
-static int stack_map(struct gen *g)
-{
-	if (g->script->stack_map < 0) {
-		const struct bpf_map_spec s = {
-			.name = "stacks",
-			.type = BPF_MAP_TYPE_HASH,
-			.key_len = 8,
-			.val_len = 8 * STACK_MOST,
-			.max_entries = 1 << 16,
-			.flags = BPF_F_NO_PREALLOC,
-			.inner = -1,
-		};
-		g->script->stack_map = gen_bpf_map(g, &s);
-	}
-	return g->script->stack_map;
-}
-
-void gen_stack(struct gen *g, const struct type *t, struct val dst, int64_t off)
-{
-	const bool user = t->kind == TYPE_USTACK;
-	struct val frames = gen_scratch(g, 8 * STACK_MOST);
-	struct val n = fn_reg(g->f), id = fn_reg(g->f), slot = fn_slot(g->f, 8);
-	int l_none = fn_label(g->f), l_there = fn_label(g->f);
-	const int map = stack_map(g);
-
-	// Only as many as are asked for; the others are zero, so that all of it is one key.
-	if (t->stack_depth < STACK_MOST)
-		fn_zero(g->f, frames, 8LL * t->stack_depth, 8ULL * (STACK_MOST - t->stack_depth),
-			8);
-	fn_mov(g->f, n, val_imm(0));
-	fn_mov(g->f, id, val_imm(0));
-	struct val got =
-		FN_CALL(g->f, BPF_FUNC_get_stack, gen_ctx(g), frames, val_imm(8LL * t->stack_depth),
-			val_imm(user ? BPF_F_USER_STACK : own_frames(g)));
-	fn_if(g->f, FN_SLE, got, val_imm(0), l_none);
-	fn_mov(g->f, n, fn_op(g->f, FN_RSH, got, val_imm(3)));
-	fn_mov(g->f, id, hash_frames(g, frames, n));
-	fn_store(g->f, 8, slot, 0, id);
-	struct val p = FN_CALL(g->f, BPF_FUNC_map_lookup_elem, val_map(map), slot);
-	fn_if(g->f, FN_NE, p, val_imm(0), l_there);
-	struct val r = FN_CALL(g->f, BPF_FUNC_map_update_elem, val_map(map), slot, frames,
-			       val_imm(BPF_ANY));
-	fn_if(g->f, FN_EQ, r, val_imm(0), l_there);
-	gen_count(g, offsetof(struct script_globals, stacks));
-	fn_place(g->f, l_there);
-	fn_place(g->f, l_none);
-	fn_store(g->f, 8, dst, off, id);
-	fn_store(g->f, 4, dst, off + 8, user ? process_id(g, false) : val_imm(0));
-	fn_store(g->f, 4, dst, off + 12, n);
 }
 
 /* --- functions --- */
@@ -519,7 +418,7 @@ static void inet_call(struct gen *g, struct ast *x, struct val dst, int64_t off)
 static void usym_into(struct gen *g, struct val addr, struct val dst, int64_t off)
 {
 	fn_store(g->f, 8, dst, off, addr);
-	fn_store(g->f, 4, dst, off + 8, process_id(g, false));
+	fn_store(g->f, 4, dst, off + 8, gen_process_id(g, false));
 	fn_store(g->f, 4, dst, off + 12, val_imm(0));
 }
 
@@ -626,7 +525,7 @@ void gen_call_into(struct gen *g, struct ast *x, struct val dst, int64_t off, co
 		fn_zero(g->f, dst, off, t->size, 8);
 		gen_read_str(g, SP_KERNEL, at, dst, off, val_imm(16), t->size);
 	} else if (b->id == B_UCALLER) {
-		usym_into(g, caller(g, BPF_F_USER_STACK), dst, off);
+		usym_into(g, gen_caller(g, true), dst, off);
 	} else if (b->id == B_FUNC) {
 		usym_into(g, function_address(g), dst, off);
 	}
