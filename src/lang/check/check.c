@@ -72,6 +72,12 @@ static bool join_fields(struct check *c, const struct type *a, const struct type
 	return *ret != NULL;
 }
 
+/* Names of probes are numbers, where they meet no other strings. */
+static const struct type *name_as_string(struct check *c)
+{
+	return check_made(c, type_str(c->arena, PROBE_NAME_SIZE));
+}
+
 const struct type *check_join(struct check *c, const struct type *a, const struct type *b)
 {
 	const struct type *both = NULL;
@@ -79,9 +85,9 @@ const struct type *check_join(struct check *c, const struct type *a, const struc
 	if (type_same(a, b))
 		return a->kind == TYPE_INT && b->shown > a->shown ? b : a;
 	if (a->kind == TYPE_PROBE && b->kind == TYPE_STR)
-		return b;
+		return b->size >= PROBE_NAME_SIZE ? b : name_as_string(c);
 	if (b->kind == TYPE_PROBE && a->kind == TYPE_STR)
-		return a;
+		return check_join(c, b, a);
 	if (type_is_number(a) && type_is_number(b)) {
 		if (a->kind != b->kind)
 			return a->kind == TYPE_PTR ? a : b;
@@ -118,6 +124,12 @@ const struct type *check_kept(struct check *c, const struct type *t)
 	return t;
 }
 
+/* As @t is kept in a variable, or as a map's value: D's names of probes are strings there. */
+static const struct type *kept_value(struct check *c, const struct type *t)
+{
+	return t->kind == TYPE_PROBE && c->ast->d ? name_as_string(c) : check_kept(c, t);
+}
+
 static void tell_mismatch(struct check *c, struct pos pos, const char *what, const char *name,
 			  const struct type *was, const struct type *is)
 {
@@ -152,7 +164,7 @@ void check_map_val(struct check *c, struct map_info *m, const struct type *t, st
 			    m->name);
 		return;
 	}
-	const struct type *kept = check_kept(c, t);
+	const struct type *kept = kept_value(c, t);
 	if (!kept)
 		return;
 	if (!m->val)
@@ -320,7 +332,7 @@ void check_var_type(struct check *c, struct var *v, const struct type *t, struct
 		check_error(c, pos, "no-value", "this has no value that '$%s' could hold", v->name);
 		return;
 	}
-	const struct type *kept = check_kept(c, t);
+	const struct type *kept = kept_value(c, t);
 	if (kept && !widen(c, &v->type, kept, &c->vars_changed))
 		tell_mismatch(c, pos, "the variable $", v->name, v->type, kept);
 	if (c->ast->d && v->type)

@@ -413,6 +413,8 @@ static void check_ternary(struct check *c, struct ast *x)
 		return;
 	}
 	x->type = check_join(c, a, b);
+	if (x->type && x->type->kind == TYPE_PROBE && c->ast->d)
+		x->type = check_made(c, type_str(c->arena, PROBE_NAME_SIZE));
 	if (x->type && x->type->kind == TYPE_INT && a->is_signed != b->is_signed) {
 		int64_t n;
 		const bool free_a = check_const(c, x->u.cond.yes, &n) && n >= 0;

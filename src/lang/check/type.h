@@ -111,6 +111,7 @@ struct type_field {
 	uint32_t off;
 };
 
+enum { PROBE_NAME_SIZE = 64 }; /* of a probe's name as a string */
 enum { STACK_MOST = 127, STR_LEN = 64, STR_LEN_MOST = 1024, HIST_BITS_MOST = 5 };
 
 /**

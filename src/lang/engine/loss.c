@@ -112,27 +112,50 @@ static void tell_site(struct engine *e, const struct site *s, uint64_t n)
 		   plural(n), s->name, s->pos.line);
 }
 
+/* A map as the script names it: D's variables are maps, too. */
+static void name_map(const struct script_map *m, char *ret)
+{
+	if (m->name[0] == '.')
+		(void)snprintf(ret, NAME_MOST, "%s", m->name + 1);
+	else
+		(void)snprintf(ret, NAME_MOST, "@%s", m->name);
+}
+
+static const char *how_to_get_more(const struct engine *e, const struct script_map *m)
+{
+	if (m->is_declared)
+		return "a larger declaration";
+	if (!e->script->d)
+		return "config = { max_map_keys = ... }";
+	return m->name[0] == '.' ? "-x dynvarsize=..." : "-x aggsize=...";
+}
+
 static void tell_full(struct engine *e, const struct script_map *m, uint64_t n)
 {
 	char text[32], name[NAME_MOST];
 
-	(void)snprintf(name, sizeof(name), "@%s", m->name);
+	name_map(m, name);
 	if (begin_json(e, "lost_updates", "updates", n, "map", name)) {
 		out_fmt(e->opt->out, ", \"keys\": %u", m->max_entries);
 		end_json(e);
 		return;
 	}
+	if (m->store == STORE_TASK) {
+		print_note(&e->printer, "lost_updates",
+			   "map %s: %s update%s lost, as the thread was at it already", name,
+			   grouped(n, text), plural(n));
+		return;
+	}
 	print_note(&e->printer, "lost_updates",
 		   "map %s was full (%u keys): %s update%s lost; more keys with %s", name,
-		   m->max_entries, grouped(n, text), plural(n),
-		   m->is_declared ? "a larger declaration" : "config = { max_map_keys = ... }");
+		   m->max_entries, grouped(n, text), plural(n), how_to_get_more(e, m));
 }
 
 static void tell_no_memory(struct engine *e, const struct script_map *m, uint64_t n)
 {
 	char text[32], name[NAME_MOST];
 
-	(void)snprintf(name, sizeof(name), "@%s", m->name);
+	name_map(m, name);
 	if (begin_json(e, "lost_updates", "updates", n, "map", name)) {
 		out_str(e->opt->out, ", \"reason\": \"memory\"");
 		end_json(e);
@@ -148,7 +171,7 @@ static void tell_late(struct engine *e, const struct script_map *m, uint64_t n)
 {
 	char text[32], name[NAME_MOST];
 
-	(void)snprintf(name, sizeof(name), "@%s", m->name);
+	name_map(m, name);
 	if (begin_json(e, "late_ticks", "ticks", n, "map", name)) {
 		end_json(e);
 		return;

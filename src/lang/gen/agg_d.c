@@ -53,12 +53,12 @@ static void ll_place(struct gen *g, const struct type *t, struct val size, struc
 
 		fn_if(g->f, FN_GE, size, val_imm((int64_t)top), l_next);
 		// The step within the range; ranges narrower than their steps leave some out.
-		struct val step = top % t->ll_steps == 0
-					  ? fn_op(g->f, FN_DIV, size,
-						  val_imm((int64_t)(top / t->ll_steps)))
-					  : fn_op(g->f, FN_DIV,
-						  fn_op(g->f, FN_MUL, size, val_imm(t->ll_steps)),
-						  val_imm((int64_t)top));
+		struct val step =
+			top % t->ll_steps == 0
+				? fn_op(g->f, FN_DIV, size, val_imm((int64_t)(top / t->ll_steps)))
+				: fn_op(g->f, FN_DIV,
+					fn_op(g->f, FN_MUL, size, val_imm(t->ll_steps)),
+					val_imm((int64_t)top));
 		const int64_t from = 1 + (int64_t)i * each - (int64_t)first;
 		fn_mov(g->f, at, fn_op(g->f, FN_ADD, step, val_imm(from)));
 		fn_jump(g->f, l_end);

@@ -52,9 +52,8 @@ static int find_one(struct compiler *c, struct world *w, const struct ast_probe 
 	if (r == -EINVAL && (c->diag->n_errors || c->diag->lenient))
 		r = 0; // told; the others may be wrong as well
 	for (; !r && points; points = points->next) {
-		r = c->n_pairs < PAIRS_MOST
-			    ? mem_grow(&c->pairs, &c->cap_pairs, c->n_pairs + 1)
-			    : sonde_fail(-E2BIG, "more than %d probes", PAIRS_MOST);
+		r = c->n_pairs < PAIRS_MOST ? mem_grow(&c->pairs, &c->cap_pairs, c->n_pairs + 1)
+					    : sonde_fail(-E2BIG, "more than %d probes", PAIRS_MOST);
 		if (!r)
 			c->pairs[c->n_pairs++] = (struct pair){ p, a, points };
 	}

@@ -273,7 +273,7 @@ void gen_str_match(struct gen *g, struct val i, int64_t hay, uint32_t hay_len, i
 struct val gen_d_scalar(struct gen *g, struct ast *x);
 void gen_d_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
 /** The text of a name of the probe, @x of TYPE_PROBE, as a string. */
-void gen_d_name_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
+void gen_name_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
 void gen_psargs(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
 void gen_file_path(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
 struct val gen_task_pid(struct gen *g, struct val task, bool thread);

@@ -25,13 +25,15 @@ static bool flips(const struct map_info *m)
 }
 
 /*
- * What a thread carries goes with it: only where nobody would miss that. Either the map is empty at
- * the end, or it holds what threads are at (@start[tid] = nsecs, and delete() when it is done).
+ * What a thread carries goes with it: only where nobody would miss that. Either the map is never
+ * shown (D's variables) or empty at the end, or it holds what threads are at (@start[tid] = nsecs,
+ * and delete() when it is done).
  */
 static bool is_task_storage(const struct map_info *m)
 {
 	return m->key->kind == TYPE_INT && !m->other_key && !m->whole && !m->looped && !m->decl &&
-	       type_is_number(m->val) && (m->cleared_end || (m->deleted && !m->stepped));
+	       type_is_number(m->val) &&
+	       (m->name[0] == '.' || m->cleared_end || (m->deleted && !m->stepped));
 }
 
 static enum store store_of(const struct gen *g, const struct map_info *m)

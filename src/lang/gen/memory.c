@@ -438,7 +438,7 @@ static void str_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
 	if (text) {
 		gen_str_literal(g, text, len, dst, off, t, pad);
 	} else if (x->type->kind == TYPE_PROBE) {
-		gen_d_name_into(g, x, dst, off, t);
+		gen_name_into(g, x, dst, off, t);
 	} else if (type_is_number(x->type)) {
 		if (pad)
 			fn_zero(g->f, dst, off, t->size, align_at(off));

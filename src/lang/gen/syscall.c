@@ -108,6 +108,12 @@ static int part_name(struct gen *g, const char *name, unsigned part)
 	return gen_name(g, text, len);
 }
 
+/* The same, or that of the place itself, where the script is not one of D. */
+static int name_of(struct gen *g, const char *name, unsigned part)
+{
+	return g->attach->d ? part_name(g, name, part) : gen_probe_name(g, name);
+}
+
 /* For each number of a call, the index of the place's name; in D of a @part, if that is not -1. */
 static int64_t make_table(struct gen *g, int part)
 {
@@ -163,9 +169,8 @@ struct val gen_place_part(struct gen *g, unsigned part)
 static void copy_name(struct gen *g, unsigned part, struct val dst, int64_t off,
 		      const struct type *t)
 {
-	enum { NAME = 64 };
 	const struct probe *p = g->point;
-	char(*names)[NAME] = arena_array(g->arena, NUMBERS, NAME);
+	char(*names)[PROBE_NAME_SIZE] = arena_array(g->arena, NUMBERS, PROBE_NAME_SIZE);
 	struct val nr = fn_reg(g->f), from = fn_reg(g->f);
 
 	if (!names) {
@@ -173,20 +178,19 @@ static void copy_name(struct gen *g, unsigned part, struct val dst, int64_t off,
 		return;
 	}
 	for (size_t i = 0; i < p->n_syscalls; i++) {
-		const int n = part_name(g, p->syscall_names[i], part);
+		const int n = name_of(g, p->syscall_names[i], part);
 		if (n >= 0 && p->syscalls[i] < NUMBERS)
-			(void)snprintf(names[p->syscalls[i]], NAME, "%s", g->names[n]);
+			(void)snprintf(names[p->syscalls[i]], PROBE_NAME_SIZE, "%s", g->names[n]);
 	}
 	fn_mov(g->f, nr, p->nr_field ? gen_field(g, p->nr_field) : call_number(g, gen_ctx(g)));
 	fn_op_to(g->f, FN_AND, nr, val_imm(NUMBERS - 1));
-	fn_mov(g->f, from, gen_rodata_val(g, names, (size_t)NUMBERS * NAME));
+	fn_mov(g->f, from, gen_rodata_val(g, names, (size_t)NUMBERS * PROBE_NAME_SIZE));
 	fn_op_to(g->f, FN_ADD, from, fn_op(g->f, FN_LSH, nr, val_imm(6)));
 	fn_zero(g->f, dst, off, t->size, 8);
-	fn_copy(g->f, dst, off, from, 0, t->size < NAME ? t->size : NAME, 8);
+	fn_copy(g->f, dst, off, from, 0, t->size < PROBE_NAME_SIZE ? t->size : PROBE_NAME_SIZE, 8);
 }
 
-void gen_d_name_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
-		     const struct type *t)
+void gen_name_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t)
 {
 	const unsigned part = (unsigned)x->note_n & 3;
 
@@ -199,7 +203,7 @@ void gen_d_name_into(struct gen *g, struct ast *x, struct val dst, int64_t off,
 		copy_name(g, part, dst, off, t);
 		return;
 	}
-	const int n = part_name(g, g->point->name, part);
+	const int n = name_of(g, g->point->name, part);
 	if (n >= 0)
 		gen_str_literal(g, g->names[n], strlen(g->names[n]), dst, off, t, /* pad= */ true);
 }

@@ -9,7 +9,7 @@
 #include "lang/gen/gen.h"
 
 enum {
-	NAME_MOST = 64,	   /* bytes of a path's component, with a 0 */
+	NAME_MOST = 64, /* bytes of a path's component, with a 0 */
 	COMPONENTS_MOST = 24,
 	LEVELS_MOST = 4,   /* of namespaces */
 	PARENTS_MOST = 64, /* processes above one */
@@ -244,7 +244,8 @@ struct climb {
 /* One step up: over the border of a mount, or to the folder. */
 static void climb_once(struct gen *g, struct climb *c, struct loop *loop)
 {
-	struct val d = own(g, gen_home_load(g, &c->dentry)), m = own(g, gen_home_load(g, &c->mount));
+	struct val d = own(g, gen_home_load(g, &c->dentry)),
+		   m = own(g, gen_home_load(g, &c->mount));
 	int l_inside = fn_label(g->f);
 
 	struct val root = number(g, m, "struct mount", "mnt.mnt_root");
@@ -282,8 +283,8 @@ static void names_down(struct gen *g, struct climb *c, int64_t text, uint32_t si
 	gen_home_store(g, &c->n, n);
 	fn_mov(g->f, p, gen_scratch_at(g, c->list));
 	fn_op_to(g->f, FN_ADD, p, fn_op(g->f, FN_LSH, n, val_imm(3)));
-	struct val name = own(g, number(g, fn_load(g->f, 8, false, p, 0), "struct dentry",
-					"d_name.name"));
+	struct val name =
+		own(g, number(g, fn_load(g->f, 8, false, p, 0), "struct dentry", "d_name.name"));
 	struct val to = own(g, gen_home_load(g, &len));
 	fn_if(g->f, FN_GE, to, val_imm(size), loop.l_break);
 	fn_mov(g->f, p, gen_scratch_at(g, text));

@@ -90,7 +90,9 @@ static bool make_lock_begin(struct d_lower *l)
 		.attach = { "rawtracepoint:contention_begin", "tracepoint:lock:contention_begin" },
 	};
 	const struct d_probe name = { .pos = { 1, 1, 1 }, .text = "lockstat:::begin" };
-	const struct d_place place = { .row = &row, .probe = &name, .attach = row.attach[l->world] };
+	const struct d_place place = { .row = &row,
+				       .probe = &name,
+				       .attach = row.attach[l->world] };
 	struct ast_probe *probe = hidden_probe(l, &place);
 
 	if (!probe)

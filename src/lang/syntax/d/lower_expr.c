@@ -142,11 +142,26 @@ const char *d_map_name(struct d_lower *l, const struct ast *x)
 	return is_scope(x, "self") ? joined(l, ".self->", x->u.member.name) : NULL;
 }
 
+/* A variable that is declared, and nothing sets: @known is of which kind. */
+static struct ast *never_set(struct d_lower *l, struct pos pos, int64_t known)
+{
+	if (known != D_IS_STRING)
+		return d_new_int(l, pos, 0);
+	struct ast *x = d_new(l, AST_STR, pos);
+	if (x)
+		x->u.str.data = "";
+	return x;
+}
+
 struct ast *d_lower_variable(struct d_lower *l, const struct ast *x)
 {
 	const struct ast *base = x->kind == AST_INDEX ? x->u.op.a : x;
 	struct ast *keys = NULL;
+	int64_t known;
 
+	if (base->kind == AST_NAME && names_get(&l->dp->tree.globals, base->u.name, &known) &&
+	    known != D_IS_SET)
+		return never_set(l, x->pos, known);
 	if (is_scope(base, "this")) {
 		if (x->kind == AST_INDEX) {
 			d_error(l, x->pos, "D_ARR_LOCAL", "'this->%s' cannot be an array",

@@ -14,7 +14,7 @@ static int note_target(struct d_lower *l, const struct ast *x, bool is_zero)
 	if (base->kind == AST_NAME && d_is_builtin(base->u.name))
 		return 0;
 	if (base->kind == AST_NAME) {
-		int r = names_put(&l->dp->tree.globals, base->u.name, 1);
+		int r = names_put(&l->dp->tree.globals, base->u.name, D_IS_SET);
 		if (r < 0)
 			return r;
 	}

@@ -40,8 +40,8 @@ static const struct {
 	const char *name;
 	uint64_t n;
 } constants[] = {
-	{ "B_WRITE", 1 },     { "B_READ", 2 },	 { "CLD_EXITED", 1 }, { "CLD_KILLED", 2 },
-	{ "CLD_DUMPED", 3 },  { "CLD_TRAPPED", 4 }, { "CLD_STOPPED", 5 }, { "CLD_CONTINUED", 6 },
+	{ "B_WRITE", 1 },    { "B_READ", 2 },	   { "CLD_EXITED", 1 },	 { "CLD_KILLED", 2 },
+	{ "CLD_DUMPED", 3 }, { "CLD_TRAPPED", 4 }, { "CLD_STOPPED", 5 }, { "CLD_CONTINUED", 6 },
 };
 
 const char *d_task(const struct d_lower *l)

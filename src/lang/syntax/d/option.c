@@ -133,6 +133,7 @@ static int set_strsize(struct d_parser *dp, struct pos pos, const char *name, co
 
 	if (!value || !size_of(value, &n) || n < 1)
 		return bad_value(dp, pos, name, value);
+	dp->has_strsize = true;
 	return setting(dp, pos, "max_strlen", n > 1024 ? 1024 : n);
 }
 
@@ -159,6 +160,22 @@ static int set_bufsize(struct d_parser *dp, struct pos pos, const char *name, co
 	while (len < n && len < 1 << 28)
 		len *= 2;
 	return n > 1 << 22 ? setting(dp, pos, "ring_len", len) : 0; // never less than without
+}
+
+/* Keys that maps may have, each of some 64 bytes. */
+static int set_keys(struct d_parser *dp, struct pos pos, const char *name, const char *value)
+{
+	enum { KEY_SIZE = 64, LEAST = 4096, MOST = 1 << 20 };
+	uint64_t n;
+
+	if (!value || !size_of(value, &n))
+		return bad_value(dp, pos, name, value);
+	n /= KEY_SIZE;
+	if (n > LEAST && n > dp->n_keys) {
+		dp->n_keys = n > MOST ? MOST : n;
+		return setting(dp, pos, "max_map_keys", dp->n_keys);
+	}
+	return 0;
 }
 
 /* Known to DTrace, and of no meaning here: buffers are drained as they fill. */
@@ -189,13 +206,13 @@ static const struct {
 	{ "ustackframes", set_frames },
 	{ "bufsize", set_bufsize },
 	{ "aggrate", set_nothing },
-	{ "aggsize", set_nothing },
+	{ "aggsize", set_keys },
 	{ "bufpolicy", set_nothing },
 	{ "bufresize", set_nothing },
 	{ "cleanrate", set_nothing },
 	{ "cpu", set_nothing },
 	{ "cpp", set_nothing },
-	{ "dynvarsize", set_nothing },
+	{ "dynvarsize", set_keys },
 	{ "grabanon", set_nothing },
 	{ "jstackframes", set_nothing },
 	{ "jstackstrsize", set_nothing },

@@ -141,7 +141,8 @@ static bool declaration(struct d_parser *dp)
 			return false;
 		}
 		const struct token name = parser_take(p);
-		if (!is_own && !parser_ok(p, names_put(&dp->tree.globals, name.text, 1)))
+		const int64_t kind = !strcmp(t.name, "string") ? D_IS_STRING : D_IS_NUMBER;
+		if (!is_own && !parser_ok(p, names_put(&dp->tree.globals, name.text, kind)))
 			return false;
 		while (parser_at(p, '['))
 			if (!key_types(p))
@@ -276,6 +277,8 @@ static int set_options(struct d_parser *dp)
 		const struct d_option *o = &dp->opt->options[i];
 		r = d_option_set(dp, (struct pos){ 0 }, o->name, o->value);
 	}
+	if (r != -ENOMEM && !dp->has_strsize)
+		r = d_option_set(dp, (struct pos){ 0 }, "strsize", "256");
 	return r == -ENOMEM ? r : 0;
 }
 

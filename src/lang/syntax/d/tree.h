@@ -49,10 +49,17 @@ struct d_inline {
 	struct d_inline *next;
 };
 
+/** What is known of a variable; one that is declared and never set is 0, or "". */
+enum d_known {
+	D_IS_SET = 1,
+	D_IS_NUMBER,
+	D_IS_STRING,
+};
+
 struct d_tree {
 	struct d_clause *clauses;
 	struct d_inline *inlines;
-	struct names globals; /* variables that something sets or declares; 1 each */
+	struct names globals; /* variables that something sets or declares; an enum d_known each */
 	uint32_t n_probes, n_clauses;
 };
 
@@ -62,7 +69,8 @@ struct d_parser {
 	const struct d_options *opt;
 	struct d_tree tree;
 	struct ast_d d; /* settings */
-	bool destructive, default_args;
+	bool destructive, default_args, has_strsize;
+	uint64_t n_keys; /* of aggsize and dynvarsize */
 	struct d_clause **clauses_end;
 	struct d_inline **inlines_end;
 };
