@@ -17,7 +17,7 @@
 
 enum { DIRS_MOST = 16, NAME_MOST = 64, ABOUT_MOST = 200 };
 
-#define ENDING ".bt"
+static const char *const endings[] = { ".bt", ".d" };
 
 /* Where to look, in this order. */
 struct dirs {
@@ -74,19 +74,26 @@ static struct dirs *find_dirs(void)
 }
 
 /* The length of a script's name in that of its file; 0: it is none. */
-static size_t name_len(const char *file)
+static size_t name_len(const char *file, const char **ret_ending)
 {
-	const size_t len = strlen(file), end = strlen(ENDING);
+	const size_t len = strlen(file);
 
-	if (len <= end || len - end >= NAME_MOST || strcmp(file + len - end, ENDING) != 0)
-		return 0;
-	return len - end;
+	for (size_t i = 0; i < MEM_LEN(endings); i++) {
+		const size_t end = strlen(endings[i]);
+		if (len <= end || len - end >= NAME_MOST ||
+		    strcmp(file + len - end, endings[i]) != 0)
+			continue;
+		*ret_ending = endings[i];
+		return len - end;
+	}
+	return 0;
 }
 
 /* All names found, in no order. */
 struct found {
 	struct one {
 		char name[NAME_MOST];
+		const char *ending;
 		size_t dir;
 	} * all; /* owned */
 	size_t n, cap;
@@ -107,7 +114,8 @@ static int list_dir(struct found *f, const struct dirs *d, size_t dir)
 	int r = 0;
 
 	for (struct dirent *ent; !r && open && (ent = readdir(open));) {
-		const size_t len = name_len(ent->d_name);
+		const char *ending = NULL;
+		const size_t len = name_len(ent->d_name, &ending);
 
 		if (!len || is_known(f, ent->d_name, len))
 			continue;
@@ -115,7 +123,7 @@ static int list_dir(struct found *f, const struct dirs *d, size_t dir)
 		if (!r) {
 			struct one *o = &f->all[f->n++];
 
-			*o = (struct one){ .dir = dir };
+			*o = (struct one){ .dir = dir, .ending = ending };
 			memcpy(o->name, ent->d_name, len);
 		}
 	}
@@ -152,13 +160,13 @@ static int not_found(const char *name, const struct found *f)
 			  name);
 }
 
-static char *path_of(const struct dirs *d, size_t dir, const char *name)
+static char *path_of(const struct dirs *d, size_t dir, const char *name, const char *ending)
 {
-	const size_t len = strlen(d->paths[dir]) + strlen(name) + sizeof("/" ENDING);
+	const size_t len = strlen(d->paths[dir]) + strlen(name) + strlen(ending) + sizeof("/");
 	char *path = malloc(len);
 
 	if (path)
-		(void)snprintf(path, len, "%s/%s" ENDING, d->paths[dir], name);
+		(void)snprintf(path, len, "%s/%s%s", d->paths[dir], name, ending);
 	else
 		(void)sonde_fail(-ENOMEM, "out of memory");
 	return path;
@@ -171,8 +179,8 @@ int tool_find(const char *name, char **ret_path)
 
 	if (!d)
 		return -ENOMEM;
-	for (size_t i = 0; i < d->n && !strchr(name, '/'); i++) {
-		char *path = path_of(d, i, name);
+	for (size_t i = 0; i < MEM_LEN(endings) * d->n && !strchr(name, '/'); i++) {
+		char *path = path_of(d, i / MEM_LEN(endings), name, endings[i % MEM_LEN(endings)]);
 
 		if (!path)
 			return -ENOMEM;
@@ -218,7 +226,7 @@ static int give(const struct dirs *d, const struct one *o,
 		int (*f)(void *arg, const struct tool *t), void *arg)
 {
 	char about[ABOUT_MOST];
-	sonde_auto(mem_freep) char *path = path_of(d, o->dir, o->name);
+	sonde_auto(mem_freep) char *path = path_of(d, o->dir, o->name, o->ending);
 
 	if (!path)
 		return -ENOMEM;

@@ -11,6 +11,12 @@ import sys
 import csource
 
 HEAD = ['#!/usr/bin/env -S sonde run', '// SPDX-License-Identifier: MIT']
+HEAD_D = ['#!/usr/sbin/dtrace -s', '/* SPDX-License-Identifier: MIT */']
+
+
+def in_bt(lines):
+    """A script in D, whose comments are of another kind, as one in bt would begin."""
+    return HEAD + [re.sub(r'^/\* (.*) \*/$', r'// \1', line) for line in lines[2:]]
 
 
 def faults(lines):
@@ -36,10 +42,13 @@ def main():
     folder = os.path.join(root, 'tools')
     readme = os.path.join(folder, 'README.md')
     listed = dict(re.findall(r'^## (\w+)\n+(.*)$', csource.read(readme), re.M))
-    scripts = sorted(name[:-3] for name in os.listdir(folder) if name.endswith('.bt'))
+    files = {os.path.splitext(f)[0]: f for f in os.listdir(folder) if f.endswith(('.bt', '.d'))}
+    scripts = sorted(files)
     for name in scripts:
-        path = os.path.join(folder, name + '.bt')
+        path = os.path.join(folder, files[name])
         lines = csource.read(path).splitlines()
+        if files[name].endswith('.d') and lines[:2] == HEAD_D:
+            lines = in_bt(lines)
         found += [(path, n, words) for n, words in faults(lines)]
         if not os.access(path, os.X_OK):
             found.append((path, 1, 'may not be executed'))
