@@ -32,7 +32,7 @@ def image_of(sonde, kernel, folders, has_peer):
     for folder in folders:
         image.tree(folder, os.path.join('/cases', os.path.basename(folder)))
     image.tree(os.path.join(guest.TOP, 'tools'), '/usr/local/share/sonde/tools',
-               lambda p: p.endswith('.bt'))
+               lambda p: p.endswith(('.bt', '.d')))
     return image
 
 

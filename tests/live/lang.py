@@ -20,8 +20,8 @@ several lines is indented on the lines below. '#' at a line's begin is a comment
                   SIGINT, unless 'signal: none'
     signal        which signal is sent, 'after' seconds (0.3) behind the trigger; without a
                   trigger: behind the attaching. A case without both ends by itself
-    needs         words of 'kprobe', 'speed' (not under emulation), 'python', 'cc': skipped where
-                  there is none; 'oracle: no' or a reason: bpftrace does it in another way
+    needs         words of 'kprobe', 'speed' (not under emulation), 'disk', 'python', 'cc',
+                  'bpftrace': skipped where there is none; 'oracle: no' or a reason: bpftrace does it in another way
     timeout       seconds, 20 if not given
     tries         how many times it may run until all holds, once: for what a busy machine hides, as
                   the time that something takes
@@ -49,7 +49,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FIELDS = ('script', 'script-d', 'args', 'params', 'command', 'trigger', 'signal', 'after', 'needs',
           'oracle', 'timeout', 'tries', 'exit', 'stdout', 'match', 'never', 'stderr', 'stderr-match',
           'json', 'check')
-PROGRAMS = {'python': 'python3', 'cc': 'cc'}
+PROGRAMS = {'python': 'python3', 'cc': 'cc', 'bpftrace': 'bpftrace'}
 RUN = '''cd "$(dirname "$0")" || exit 99
 SONDE=$1; export SONDE
 rm -f stdout stderr status late
@@ -64,7 +64,7 @@ kill $dog 2>/dev/null
 exit 0
 '''
 ATTACHED = '''n=0
-until grep -qi 'attach' stdout 2>/dev/null || grep -q 'matched' stderr 2>/dev/null || ! kill -0 $pid 2>/dev/null || [ $n -ge 200 ]; do
+until grep -qi 'attach' stdout 2>/dev/null || grep -q 'matched\|attached in' stderr 2>/dev/null || ! kill -0 $pid 2>/dev/null || [ $n -ge 200 ]; do
 	sleep 0.05
 	n=$((n + 1))
 done
@@ -107,7 +107,9 @@ def emit(case, folder):
         f.write(case.get(text, '').strip('\n') + '\n')
     args, params = value(case, 'args'), value(case, 'params')
     program = 'bpftrace' if ORACLE else '"$SONDE" run'
-    start = f'{program} {args} {name} {params}'
+    # Of quiet scripts in D nothing tells that they are attached, but with -v.
+    quiet_d = 'script-d' in case and ('option quiet' in case['script-d'] or re.search(r'(^| )-q', args))
+    start = f'{program} {"-v " if quiet_d else ""}{args} {name} {params}'
     if 'command' in case:
         start = 'sh ./command.sh'
         with open(os.path.join(folder, 'command.sh'), 'w', encoding='utf-8') as f:
@@ -115,7 +117,7 @@ def emit(case, folder):
     middle = ''
     signal = value(case, 'signal', 'INT' if 'trigger' in case else 'none')
     if signal != 'none' or 'trigger' in case:
-        quiet = re.search(r'(^| )-q', args) or 'option quiet' in case.get('script-d', '')
+        quiet = re.search(r'(^| )-q', args) and not quiet_d
         middle = 'sleep 0.5\n' if quiet else ATTACHED
         if ORACLE:  # bpftrace says so before it attaches
             middle += 'sleep 2\n'
@@ -142,7 +144,7 @@ def in_order(text, patterns):
 
 def judge_text(case, out, err, status):
     if 'script-d' in case and 'stderr' not in case and 'stderr-match' not in case:
-        err = re.sub(r'^dtrace: script .* matched .*\n', '', err, flags=re.M)
+        err = re.sub(r'^(dtrace: script .* matched |programs: \d+, |\d+ reads of memory failed ).*\n', '', err, flags=re.M)
     wanted = int(value(case, 'exit', '0'))
     if status != wanted:
         yield f'exit status {status}, wanted {wanted}'
@@ -211,12 +213,20 @@ def has_kprobe():
     return fd >= 0
 
 
+def has_disk():
+    """Whether there is a disk to read from."""
+    try:
+        return any(not re.match('loop|ram|zram', name) for name in os.listdir('/sys/block'))
+    except OSError:
+        return False
+
+
 def skips(case, can):
     """Why the case cannot run here, or None."""
     for word in value(case, 'needs').split():
         if word not in can:
-            can[word] = (has_kprobe() if word == 'kprobe' else word == 'speed' or
-                         bool(shutil.which(PROGRAMS[word])))
+            can[word] = (has_kprobe() if word == 'kprobe' else has_disk() if word == 'disk' else
+                         word == 'speed' or bool(shutil.which(PROGRAMS[word])))
         if not can[word]:
             return f'no {word} here'
     if ORACLE and ('command' in case or 'script-d' in case or value(case, 'oracle').startswith('no')):
@@ -278,7 +288,7 @@ def run_here(sonde, words):
 
 def elsewhere(words):
     """(name, fields, why not) for the guest: it has a kernel with all, but no speed and no compiler."""
-    can = {'kprobe': True, 'python': True, 'cc': False, 'speed': False}
+    can = {'kprobe': True, 'python': True} | dict.fromkeys(('cc', 'bpftrace', 'disk', 'speed'), False)
     for name, case in cases(words):
         yield name, case, skips(case, can)
 

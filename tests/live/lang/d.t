@@ -134,7 +134,6 @@ stdout:
       c                                                         3                0                9
       a                                                         1                1              500
       b                                                         2                2               70
-    no keys: 0
     no keys: 1
     no keys: 2
 
@@ -229,7 +228,7 @@ script-d:
 stdout:
     abcdef 5 ell|llo|lo|hell|
     2 4 -1 4 2
-    nana|na|nan|
+    nana|na|nana|
     c.d|b|/|/a/b|.|/|/a
     0|-77|ff|-9223372036854775807
     x|5|1
@@ -301,9 +300,9 @@ script-d:
 json: yes
 check:
     kinds = [v['type'] for v in json]
-    assert kinds == ['probe', 'printf', 'value', 'map'], kinds
-    assert json[0]['data']['name'] == 'dtrace:::BEGIN', json[0]
-    assert json[3]['data'] == {'@': {'k': 1}}, json[3]
+    assert kinds == ['matched', 'probe', 'printf', 'value', 'map'], kinds
+    assert json[1]['data']['name'] == 'dtrace:::BEGIN', json[1]
+    assert json[4]['data'] == {'@': {'k': 1}}, json[4]
 
 == a clause's output stays together on all CPUs
 script-d:

@@ -399,3 +399,15 @@ t.bt:6:15: error: the address of a value cannot be taken [not-supported]
 t.bt:6:29: error: this is no number [D_OP_INT]
 t.bt:6:50: error: strings can only be compared by == and != [D_OP_INT]
 t.bt:7:46: error: 'fentry:made_open' has no args[9] [D_ARGS_IDX]
+
+== names of probes are strings in variables
+! d
+BEGIN { this->n = probename; n = probefunc; trace(strjoin(this->n, n)); a["x"] = 1; a[probename] = 2; }
+BEGIN { trace(pid > 0 ? probename : "none"); trace(strlen(pid > 0 ? probename : probefunc)); @[probename] = count(); }
+--
+map @.n: string[64]
+map @.a[string[64]]: int64
+map @[probe]: count
+1:45 trace: string[128]
+2:9 trace: string[64]
+2:46 trace: int64

@@ -1077,3 +1077,8 @@ END {
 --
 t.bt:2:45: error: more than 10000 statements with all rounds of 'unroll' [too-large]
 t.bt:5:45: error: more than 10000 statements with all rounds of 'unroll' [too-large]
+
+== the name of a probe in a variable, among other strings
+BEGIN { $p = probe; @x["a"] = 1; @x[probe] = 2; @x[$p] = 3; }
+--
+t.bt:1:52: error: the name of a probe in a variable cannot become another string [not-supported]
