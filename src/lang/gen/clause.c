@@ -6,6 +6,9 @@
  *	record_head | u32 CPU, u32 name | record_head, payload of the first action | ...
  *
  * It is made in memory for each CPU. Actions that were not come to have a head with ts_ns 0.
+ *
+ * A world whose reader acts on a record before the program goes on gets them one by one, those of
+ * the clause's line around them.
  */
 #include <linux/bpf.h>
 #include <string.h>
@@ -108,7 +111,6 @@ static void send_clause(struct gen *g, struct clause *c, int site, bool has_line
 	s->parts = parts;
 	s->n_parts = (uint32_t)c->n_parts;
 	s->payload_len = c->len - HEAD;
-	s->has_line = has_line;
 	if (!has_line)
 		fn_if(g->f, FN_EQ, c->some, val_imm(0), l_nothing);
 	const struct val mem = g->clause_mem;
@@ -125,27 +127,93 @@ static void send_clause(struct gen *g, struct clause *c, int site, bool has_line
 	fn_place(g->f, l_nothing);
 }
 
+static int new_site(struct gen *g, enum site_kind kind, const struct ast *s)
+{
+	const int site = gen_site(g, kind, NULL);
+
+	if (site < 0)
+		return site;
+	g->script->sites[site].pos = s->pos;
+	g->script->sites[site].name = "a clause";
+	g->script->sites[site].has_line = s->u.clause.has_line;
+	return site;
+}
+
+static void statements(struct gen *g, struct clause *c, struct ast *s)
+{
+	g->clause = c;
+	for (struct ast *x = s->u.clause.first; x; x = x->next)
+		gen_stmt(g, x);
+	g->clause = NULL;
+}
+
+/* exit() of a clause, once it has ended. */
+static void leave(struct gen *g, const struct clause *c)
+{
+	int l_stays = fn_label(g->f);
+
+	fn_if(g->f, FN_EQ, c->exits, val_imm(0), l_stays);
+	fn_store(g->f, 4, val_map_value(GLOBALS_MAP, 0), offsetof(struct script_globals, exiting),
+		 val_imm(1));
+	gen_leave(g);
+	fn_place(g->f, l_stays);
+}
+
+/* The begin or the end of a line, as a record of its own. */
+static void send_mark(struct gen *g, enum site_kind kind, const struct ast *s)
+{
+	int l_none = fn_label(g->f);
+	const int site = new_site(g, kind, s);
+	const uint32_t len = kind == SITE_CLAUSE ? PARTS - HEAD : 0;
+
+	if (site < 0)
+		return;
+	g->script->sites[site].payload_len = len;
+	struct val cpu = FN_CALL0(g->f, BPF_FUNC_get_smp_processor_id);
+	struct val name = gen_place_part(g, 4);
+	struct val r = FN_CALL(g->f, BPF_FUNC_ringbuf_reserve, val_map(RING_MAP),
+			       val_imm(HEAD + len), val_imm(0));
+	fn_if(g->f, FN_EQ, r, val_imm(0), l_none);
+	fn_store(g->f, 4, r, offsetof(struct record_head, site), val_imm(site));
+	fn_store(g->f, 4, r, offsetof(struct record_head, probe), val_imm(g->probe_name));
+	fn_store(g->f, 8, r, offsetof(struct record_head, ts_ns), val_imm(0));
+	if (len) {
+		fn_store(g->f, 4, r, OFF_CPU, cpu);
+		fn_store(g->f, 4, r, OFF_NAME, name);
+	}
+	FN_CALL(g->f, BPF_FUNC_ringbuf_submit, r, val_imm(0));
+	fn_place(g->f, l_none);
+}
+
+static void one_by_one(struct gen *g, struct ast *s)
+{
+	struct clause c = { .exits = fn_reg(g->f), .is_split = true };
+
+	fn_mov(g->f, c.exits, val_imm(0));
+	if (s->u.clause.has_line)
+		send_mark(g, SITE_CLAUSE, s);
+	statements(g, &c, s);
+	if (s->u.clause.has_line)
+		send_mark(g, SITE_CLAUSE_END, s);
+	leave(g, &c);
+}
+
 /* Statements whose records are put together. */
 static void together(struct gen *g, struct ast *s)
 {
 	struct clause c = { .len = PARTS, .some = fn_reg(g->f), .exits = fn_reg(g->f) };
 	int l_clear = fn_label(g->f), l_go = fn_label(g->f), l_sent = fn_label(g->f);
-	const int site = gen_site(g, SITE_CLAUSE, NULL);
+	const int site = new_site(g, SITE_CLAUSE, s);
 
 	if (site < 0)
 		return;
-	g->script->sites[site].pos = s->pos;
-	g->script->sites[site].name = "a clause";
 	clause_map(g);
 	fn_mov(g->f, c.some, val_imm(0));
 	fn_mov(g->f, c.exits, val_imm(0));
 	// Which actions there are is known behind them.
 	fn_jump(g->f, l_clear);
 	fn_place(g->f, l_go);
-	g->clause = &c;
-	for (struct ast *x = s->u.clause.first; x; x = x->next)
-		gen_stmt(g, x);
-	g->clause = NULL;
+	statements(g, &c, s);
 	send_clause(g, &c, site, s->u.clause.has_line);
 	fn_jump(g->f, l_sent);
 	fn_place(g->f, l_clear);
@@ -155,12 +223,7 @@ static void together(struct gen *g, struct ast *s)
 			 val_imm(0));
 	fn_jump(g->f, l_go);
 	fn_place(g->f, l_sent);
-	int l_stays = fn_label(g->f);
-	fn_if(g->f, FN_EQ, c.exits, val_imm(0), l_stays);
-	fn_store(g->f, 4, val_map_value(GLOBALS_MAP, 0), offsetof(struct script_globals, exiting),
-		 val_imm(1));
-	gen_leave(g);
-	fn_place(g->f, l_stays);
+	leave(g, &c);
 	if (c.len > CLAUSE_MOST)
 		(void)diag_error(g->diag, s->pos, "too-large",
 				 "this clause prints %u bytes; the most is %d", c.len, CLAUSE_MOST);
@@ -179,7 +242,10 @@ void gen_clause(struct gen *g, struct ast *s)
 	if (s->u.clause.pred)
 		gen_branch(g, s->u.clause.pred, l_end);
 	if (s->u.clause.has_line || n > 1 || exits) {
-		together(g, s);
+		if (g->check->world->is_synchronous)
+			one_by_one(g, s);
+		else
+			together(g, s);
 	} else {
 		for (struct ast *x = s->u.clause.first; x; x = x->next)
 			gen_stmt(g, x);

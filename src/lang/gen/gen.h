@@ -88,6 +88,7 @@ struct clause {
 	uint32_t len;	  /* of the record so far */
 	struct val some;  /* a variable: 1 where some part was made */
 	struct val exits; /* the same: exit() was called */
+	bool is_split;	  /* records go out one by one, and the reader acts on each at once */
 };
 
 struct gen {

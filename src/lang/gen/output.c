@@ -48,7 +48,7 @@ static void lay_out(struct gen *g, int site, const struct type *const *types, ui
 /* Room for a record of @site with its head filled; goes to @l_lost without. */
 static struct val reserve(struct gen *g, int site, int l_lost)
 {
-	if (g->clause)
+	if (g->clause && !g->clause->is_split)
 		return gen_clause_part(g, site);
 	const uint32_t len = HEAD + g->script->sites[site].payload_len;
 	struct val now = val_imm(0);
@@ -71,7 +71,7 @@ static void submit(struct gen *g, struct val r, int site, int l_lost)
 {
 	int l_end = fn_label(g->f);
 
-	if (g->clause) { // goes out with it
+	if (g->clause && !g->clause->is_split) { // goes out with it
 		fn_place(g->f, l_lost);
 		fn_place(g->f, l_end);
 		return;

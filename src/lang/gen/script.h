@@ -44,6 +44,8 @@ enum site_kind {
 	SITE_LOST_MEMORY,
 	/* of D alone */
 	SITE_CLAUSE,	  /* what a clause printed: @parts; u32 CPU, u32 name in the payload */
+	SITE_CLAUSE_END,  /* where the reader acts on each record at once: ends the line of a
+			     SITE_CLAUSE */
 	SITE_TRACE,	  /* trace(): @args[0] */
 	SITE_TRACEMEM,	  /* TYPE_BUF as @args[0] */
 	SITE_PRINTA,	  /* @fmt or NULL, of @maps; a u32 epoch for each in the payload */

@@ -91,6 +91,35 @@ static int add_field(struct rec_world *w, struct arena *arena, const struct rec_
 	return f->type ? add_call(w, &call, f) : 0;
 }
 
+enum { CALL_ARGS = 6 };
+
+/* The arguments of any system call, which are one array: #0, #1 ..., as D's args[N] asks for them.
+ */
+static void add_call_args(const struct field_ref *ref, struct rec_place *place)
+{
+	static const char *const names[CALL_ARGS] = { "#0", "#1", "#2", "#3", "#4", "#5" };
+	struct probe_field *fields = (struct probe_field *)place->probe.fields;
+	const struct sonde_type *elem =
+		ref->type->kind == SONDE_ARRAY ? ref->type->u.array.elem : NULL;
+
+	if (!elem || elem->kind != SONDE_INT || !in_place(ref, &elem->u.integer))
+		return;
+	const uint32_t len = elem->u.integer.len / 8;
+	for (uint32_t i = 0; i < CALL_ARGS && i < ref->type->u.array.n; i++) {
+		struct probe_field *f = &fields[place->probe.n_fields++];
+		*f = (struct probe_field){
+			.name = names[i],
+			.place = FIELD_FIXED,
+			.type = ctype_of_int(&elem->u.integer),
+			.is_signed = elem->u.integer.is_signed,
+			.off = ref->off / 8 + i * len,
+			.len = len,
+		};
+		if (f->off + f->len > place->ctx_len)
+			place->ctx_len = f->off + f->len;
+	}
+}
+
 static int add_members(struct rec_world *w, struct arena *arena, const struct sonde_type *type,
 		       enum sonde_scope scope, struct rec_place *place)
 {
@@ -108,6 +137,8 @@ static int add_members(struct rec_world *w, struct arena *arena, const struct so
 			return r;
 		if (f.type)
 			fields[place->probe.n_fields++] = f;
+		if (!strcmp(m->shown, "args") && !strcmp(place->cls->name, "sys_enter"))
+			add_call_args(&found.ref, place);
 	}
 	return 0;
 }
@@ -122,7 +153,7 @@ int rec_fields(struct rec_world *w, struct arena *arena, const struct sonde_even
 {
 	const struct sonde_type *common = cls->stream_class->event_context;
 	const size_t n = n_members(cls->payload) + n_members(cls->context) + n_members(common);
-	struct probe_field *fields = arena_array(arena, n + 1, sizeof(*fields));
+	struct probe_field *fields = arena_array(arena, n + 1 + CALL_ARGS, sizeof(*fields));
 
 	if (!fields)
 		return -ENOMEM;

@@ -44,8 +44,7 @@ uint64_t rec_field_len(struct rec_world *w, const struct sonde_event *e, uint32_
 int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,
 	       const struct probe_wants *wants, const struct probe **ret);
 
-/* thread.c */
-
+/** Who runs. */
 struct rec_thread {
 	uint32_t tid, pid;
 	bool has_pid;
@@ -72,10 +71,40 @@ struct rec_threads {
 	struct rec_thread unknown;
 };
 
+/* run.c */
+
+/** Appends the entries of a map. */
+SONDE_MUST_CHECK int rec_map_read(struct machine *machine, const struct script_map *m,
+				  struct rows *ret);
+
+/* agg_d.c */
+
+/** What scripts in D do with aggregations. */
+struct rec_aggs {
+	const struct script *script; /* borrowed, as the next two */
+	struct machine *machine;
+	struct printer *printer;
+	struct rec_agg {
+		uint64_t normal; /* what values are divided by; 0: nothing */
+		bool is_printed;
+	} * all; /* owned; by map */
+};
+SONDE_MUST_CHECK int rec_aggs_init(struct rec_aggs *a, const struct script *s, struct machine *m,
+				   struct printer *p);
+void rec_aggs_fini(struct rec_aggs *a);
+/** A record of a site that D alone has. */
+SONDE_MUST_CHECK int rec_aggs_act(struct rec_aggs *a, const struct site *site, const void *payload);
+/** At the end: those that the script has not printed itself. */
+SONDE_MUST_CHECK int rec_aggs_print(struct rec_aggs *a);
+
+/* thread.c */
+
 void rec_threads_fini(struct rec_threads *t);
 /** Whose event this is; never NULL. */
 struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_event *e);
-/** What it changes, after the programs saw it. 0 or -ENOMEM. */
+/** Whether what it changes is so already when programs see it. */
+bool rec_threads_is_before(struct rec_threads *t, const struct sonde_event *e);
+/** What it changes, after the programs saw it, or before that. 0 or -ENOMEM. */
 SONDE_MUST_CHECK int rec_threads_learn(struct rec_threads *t, const struct sonde_event *e);
 
 #endif

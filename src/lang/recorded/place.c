@@ -124,26 +124,37 @@ static const char *call_of(const char *cls, bool is_exit)
 /* Numbers of the calls that the pattern names, for events that are of all calls. */
 static void filter_calls(struct search *s, struct rec_place *p, const char *pattern)
 {
-	enum { NUMBERS_MOST = 1024 };
+	enum { NUMBERS_MOST = PROBE_CALLS_MOST };
 	uint32_t *numbers = arena_array(s->arena, NUMBERS_MOST, sizeof(*numbers));
+	const char **names = arena_array(s->arena, NUMBERS_MOST, sizeof(*names));
+	const int head = (int)strlen(p->probe.name) - (int)strlen(pattern);
 	size_t n = 0;
 
 	const struct sonde_env *machine = sonde_trace_env(p->cls->stream_class->trace, "machine");
 	const enum syscall_abi abi = syscall_abi(machine && machine->str ? machine->str : "x86_64");
 	char name[SYSCALL_NAME_MOST];
-	for (uint32_t nr = 0; numbers && nr < NUMBERS_MOST; nr++)
-		if (syscall_name(abi, nr, name) && glob_match(pattern, name))
-			numbers[n++] = nr;
+	for (uint32_t nr = 0; numbers && names && nr < NUMBERS_MOST; nr++) {
+		if (!syscall_name(abi, nr, name))
+			(void)snprintf(name, sizeof(name), "%u", nr);
+		if (!glob_match(pattern, name))
+			continue;
+		char full[512];
+		(void)snprintf(full, sizeof(full), "%.*s%s", head, p->probe.name, name);
+		names[n] = arena_strndup(s->arena, full, strlen(full));
+		s->no_memory = s->no_memory || !names[n];
+		numbers[n++] = nr;
+	}
 	uint32_t one; // the events of some calls have other names than the calls
 	if (numbers && !n && syscall_number(abi, pattern, &one))
 		numbers[n++] = one;
-	if (!numbers)
+	if (!numbers || !names)
 		s->no_memory = true;
 	for (size_t i = 0; i < p->probe.n_fields; i++)
 		if (!strcmp(p->probe.fields[i].name, "id"))
 			p->probe.nr_field = &p->probe.fields[i];
 	p->probe.syscalls = numbers;
 	p->probe.n_syscalls = n;
+	p->probe.syscall_names = n > 1 && s->wants && s->wants->name ? names : NULL;
 }
 
 static void add_calls_of_all(struct search *s, const struct sonde_event_class *cls,
@@ -159,7 +170,7 @@ static void add_calls_of_all(struct search *s, const struct sonde_event_class *c
 	p->probe.args = ARGS_FORMAT;
 	if (rec_fields(s->w, s->arena, cls, p) < 0)
 		s->no_memory = true;
-	else if (strcmp(pattern, "*") != 0)
+	else if (strcmp(pattern, "*") != 0 || (s->wants && s->wants->name))
 		filter_calls(s, p, pattern);
 }
 

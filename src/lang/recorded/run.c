@@ -36,6 +36,7 @@ struct recorded_run {
 	size_t n_ticks;
 	struct rec_threads threads;
 	struct printer printer;
+	struct rec_aggs aggs;
 	struct names names;
 	struct script_globals *globals;
 	const struct sonde_event *event; /* the one that programs look at */
@@ -168,13 +169,19 @@ static int add_row(void *arg, const void *key, const void *val)
 	return rows_add(to->rows, key, val);
 }
 
+int rec_map_read(struct machine *machine, const struct script_map *m, struct rows *ret)
+{
+	const struct reading to = { m, ret };
+
+	return machine_map_each(machine, (size_t)m->bpf_map, add_row, (void *)&to);
+}
+
 static int show_map(struct recorded_run *r, const struct script_map *m, const struct site *site)
 {
 	struct rows rows;
-	const struct reading to = { m, &rows };
 
 	rows_init(&rows, m);
-	int n = machine_map_each(r->machine, (size_t)m->bpf_map, add_row, (void *)&to);
+	int n = rec_map_read(r->machine, m, &rows);
 	if (!n && (site || rows.n))
 		n = print_map(&r->printer, m, &rows, site ? site->top : 0, site ? site->div : 0);
 	rows_fini(&rows);
@@ -213,7 +220,11 @@ static int act(struct recorded_run *r, const struct site *site, const void *payl
 	case SITE_CLEAR:
 	case SITE_ZERO: return site->map < 0 ? 0 : act_on_map(r, site);
 	case SITE_EXIT: return 0; // programs see it in the globals
-	default: return print_record(&r->printer, site, payload, len);
+	default:
+		return site->kind >= SITE_CLAUSE && site->kind != SITE_TRACE &&
+				       site->kind != SITE_TRACEMEM
+			       ? rec_aggs_act(&r->aggs, site, payload)
+			       : print_record(&r->printer, site, payload, len);
 	}
 }
 
@@ -325,6 +336,8 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	if (!r->progs || !r->by_class || !r->ticks)
 		return sonde_fail(-ENOMEM, "out of memory");
 	int e = machine_new(s->bpf_maps, s->n_bpf_maps, &ops, r, &r->machine);
+	if (!e)
+		e = rec_aggs_init(&r->aggs, s, r->machine, &r->printer);
 	if (!e) {
 		r->globals = machine_map_value(r->machine, GLOBALS_MAP);
 		e = load(r);
@@ -346,6 +359,7 @@ void recorded_run_free(struct recorded_run *r)
 	free(r->ticks);
 	arena_fini(&r->arena);
 	rec_threads_fini(&r->threads);
+	rec_aggs_fini(&r->aggs);
 	printer_fini(&r->printer);
 	free(r);
 }
@@ -440,9 +454,12 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 			run_ticks(r, e->ts_ns);
 		const struct binding *b =
 			e->cls->index < r->n_classes ? r->by_class[e->cls->index] : NULL;
-		if (b)
+		const bool is_before = b && rec_threads_is_before(&r->threads, e);
+		if (b && !is_before)
 			run_event(r, e, b);
 		const int n = rec_threads_learn(&r->threads, e);
+		if (is_before)
+			run_event(r, e, b);
 		if (n < 0 || r->err < 0)
 			return n < 0 ? n : r->err;
 		if (r->globals->exiting)
@@ -524,9 +541,9 @@ int recorded_run_finish(struct recorded_run *r, int *ret_status)
 	run_named(r, "END");
 	int e = r->err;
 	if (!e && r->opt.format == PRINT_TEXT)
-		out_str(r->opt.out, "\n\n");
+		out_str(r->opt.out, r->script->d ? "\n" : "\n\n");
 	if (!e && r->script->print_maps_on_exit)
-		e = show_maps(r);
+		e = r->script->d ? rec_aggs_print(&r->aggs) : show_maps(r);
 	tell_losses(r);
 	*ret_status = (int)r->globals->exit_status;
 	return e < 0 ? e : out_flush(r->opt.out);

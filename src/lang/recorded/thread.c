@@ -28,6 +28,15 @@ static const struct rule {
 	{ "lttng_statedump_process_state", REC_NAME, "tid", "pid", "name" },
 };
 
+/* Events that have the name of whoever runs among their own fields. */
+static const struct {
+	const char *event, *comm;
+} owners[] = {
+	{ "sched_switch", "prev_comm" },
+	{ "sched_process_fork", "parent_comm" },
+	{ "sched_process_exit", "comm" },
+};
+
 void rec_threads_fini(struct rec_threads *t)
 {
 	arena_fini(&t->arena);
@@ -71,6 +80,9 @@ static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
 		for (size_t i = 0; i < MEM_LEN(comms) && !ret->own_comm.type; i++)
 			(void)field_find(cls, (enum sonde_scope)s, comms[i], &ret->own_comm);
 	}
+	for (size_t i = 0; i < MEM_LEN(owners) && !ret->own_comm.type; i++)
+		if (!strcmp(owners[i].event, cls->name))
+			(void)field_find(cls, SONDE_SCOPE_PAYLOAD, owners[i].comm, &ret->own_comm);
 	for (size_t i = 0; i < MEM_LEN(rules); i++) {
 		if (strcmp(rules[i].event, cls->name) != 0 ||
 		    !field_find(cls, SONDE_SCOPE_PAYLOAD, rules[i].tid, &ret->tid))
@@ -158,6 +170,13 @@ static struct sonde_span base_name(struct sonde_span path)
 		if (path.data[i - 1] == '/')
 			return (struct sonde_span){ path.data + i, path.len - i };
 	return path;
+}
+
+bool rec_threads_is_before(struct rec_threads *t, const struct sonde_event *e)
+{
+	const struct rec_teller *r = teller(t, e->cls);
+
+	return r && r->tells == REC_EXEC;
 }
 
 int rec_threads_learn(struct rec_threads *t, const struct sonde_event *e)

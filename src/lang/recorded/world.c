@@ -22,7 +22,7 @@ static const char *lacks(struct world *w, const char *name)
 		"curtask",     "cgroup",   "ctx",	"numaid", "uid",     "gid",
 		"username",    "ppid",	   "pcomm",	"func",	  "jiffies", "signal",
 		"system",      "path",	   "kaddr",	"uaddr",  "reg",     "join",
-		"cgroup_path", "cgroupid", "skboutput", "cpid",
+		"cgroup_path", "cgroupid", "skboutput", "cpid",	  "freopen",
 	};
 
 	(void)w;

@@ -5,13 +5,16 @@
 
 #include "lang/syntax/d/tree.h"
 
-/** Whose thread a probe is about: the one that runs, or the one that will. */
-enum d_about { D_CURRENT, D_NEXT };
+/**
+ * Whose thread a probe is about: the one that runs, or the one that will; or the one that runs and
+ * has just begun a program.
+ */
+enum d_about { D_CURRENT, D_NEXT, D_NEW_IMAGE };
 
 /** A member of args[]: its type, what a translator takes it from, and text in bt. */
 struct d_arg {
-	const char *type; /* "psinfo_t", "int" ...; NULL: there are no more */
-	const char *from; /* of a translated type: "task", "request" ... */
+	const char *type;    /* "psinfo_t", "int" ...; NULL: there are no more */
+	const char *from[2]; /* of a translated type: "task", "request" ... */
 	const char *expr[2];
 };
 

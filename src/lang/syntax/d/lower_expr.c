@@ -368,7 +368,11 @@ static bool translated_task(struct d_lower *l, struct pos pos, const char *type,
 	const char *task = d_task(l);
 
 	ret->type = type;
-	ret->from = task ? "task" : l->row && l->row->about == D_NEXT ? "next" : "current";
+	ret->from = task			   ? "task"
+		    : !l->row			   ? "current"
+		    : l->row->about == D_NEXT	   ? "next"
+		    : l->row->about == D_NEW_IMAGE ? "image"
+						   : "current";
 	ret->subject = task ? d_snippet(l, pos, task, NULL) : NULL;
 	return true;
 }
@@ -397,10 +401,10 @@ static bool translated_arg(struct d_lower *l, const struct ast *x, struct transl
 	const struct d_arg *a = row_arg(l, x);
 	if (!a)
 		return true;
-	if (!a->from)
+	if (!a->from[l->world])
 		return false;
 	ret->type = a->type;
-	ret->from = a->from;
+	ret->from = a->from[l->world];
 	ret->subject = d_snippet(l, x->pos, a->expr[l->world], NULL);
 	return true;
 }

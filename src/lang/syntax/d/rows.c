@@ -38,14 +38,14 @@
  */
 #define WAITED(flags) \
 	.pred = { "@lock_flags[tid] != 0 && " flags, "@lock_flags[tid] != 0 && " flags }
-#define LOCK_ARGS                                                                  \
-	.args = { { "uint64_t", NULL, { "(uint64)args.lock", "args.lock_addr" } }, \
-		  { "uint64_t", NULL, { "nsecs - @lock_ts[tid]", "nsecs - @lock_ts[tid]" } } }
+#define LOCK_ARGS                                                                      \
+	.args = { { "uint64_t", { NULL }, { "(uint64)args.lock", "args.lock_addr" } }, \
+		  { "uint64_t", { NULL }, { "nsecs - @lock_ts[tid]", "nsecs - @lock_ts[tid]" } } }
 
-#define REQUEST_ARGS                                              \
-	.args = { { "bufinfo_t", "request", { "args.rq", "0" } }, \
-		  { "devinfo_t", "request", { "args.rq", "0" } }, \
-		  { "fileinfo_t", "request", { "args.rq", "0" } } }
+#define REQUEST_ARGS(recorded)                                                         \
+	.args = { { "bufinfo_t", { "request", recorded }, { "args.rq", "0" } },        \
+		  { "devinfo_t", { "request", "number" }, { "args.rq", "args.dev" } }, \
+		  { "fileinfo_t", { "request", "request" }, { "args.rq", "0" } } }
 
 const struct d_row d_rows[] = {
 	/* --- proc --- */
@@ -55,15 +55,15 @@ const struct d_row d_rows[] = {
 		.attach = { "rawtracepoint:sched_process_fork",
 			    "tracepoint:sched:sched_process_fork" },
 		.pred = { "args.child->tgid == args.child->pid", NULL },
-		.args = { { "psinfo_t", "task", { "args.child", NULL } } },
+		.args = { { "psinfo_t", { "task", "child" }, { "args.child", "0" } } },
 	},
 	{
 		.provider = "proc",
 		.name = "lwp-create",
 		.attach = { "rawtracepoint:sched_process_fork" },
 		.pred = { "args.child->tgid != args.child->pid" },
-		.args = { { "lwpsinfo_t", "task", { "args.child" } },
-			  { "psinfo_t", "task", { "args.child" } } },
+		.args = { { "lwpsinfo_t", { "task", "task" }, { "args.child" } },
+			  { "psinfo_t", { "task", "task" }, { "args.child" } } },
 	},
 	{
 		.provider = "proc",
@@ -84,13 +84,14 @@ const struct d_row d_rows[] = {
 			    "tracepoint:syscalls:sys_enter_execveat",
 			    "tracepoint:syscalls:sys_enter_execve,"
 			    "tracepoint:syscalls:sys_enter_execveat" },
-		.args = { { "string", NULL, { "str(args.filename)", "str(args.filename)" } } },
+		.args = { { "string", { NULL }, { "str(args.filename)", "str(args.filename)" } } },
 	},
 	{
 		.provider = "proc",
 		.name = "exec-success",
 		.attach = { "rawtracepoint:sched_process_exec",
 			    "tracepoint:sched:sched_process_exec" },
+		.about = D_NEW_IMAGE,
 	},
 	{
 		.provider = "proc",
@@ -100,7 +101,7 @@ const struct d_row d_rows[] = {
 			    "tracepoint:syscalls:sys_exit_execve,"
 			    "tracepoint:syscalls:sys_exit_execveat" },
 		.pred = { "args.ret < 0", "args.ret < 0" },
-		.args = { { "int", NULL, { "-args.ret", "-args.ret" } } },
+		.args = { { "int", { NULL }, { "-args.ret", "-args.ret" } } },
 	},
 	{
 		.provider = "proc",
@@ -108,10 +109,10 @@ const struct d_row d_rows[] = {
 		.attach = { "rawtracepoint:sched_process_exit",
 			    "tracepoint:sched:sched_process_exit" },
 		// The last thread takes the process with it.
-		.pred = { "curtask->signal->live.counter == 0", NULL },
+		.pred = { "curtask->signal->live.counter == 0", "pid == tid" },
 		// CLD_EXITED, CLD_KILLED, CLD_DUMPED
 		.args = { { "int",
-			    NULL,
+			    { NULL },
 			    { "(curtask->exit_code & 127) == 0 ? 1 : "
 			      "(curtask->exit_code & 128) != 0 ? 3 : 2" } } },
 	},
@@ -125,18 +126,18 @@ const struct d_row d_rows[] = {
 		.provider = "proc",
 		.name = "signal-send",
 		.attach = { "rawtracepoint:signal_generate", "tracepoint:signal:signal_generate" },
-		.args = { { "lwpsinfo_t", "task", { "args.task", NULL } },
-			  { "psinfo_t", "task", { "args.task", NULL } },
-			  { "int", NULL, { "(int64)args.sig", "args.sig" } } },
+		.args = { { "lwpsinfo_t", { "task", "peer" }, { "args.task", "0" } },
+			  { "psinfo_t", { "task", "peer" }, { "args.task", "0" } },
+			  { "int", { NULL }, { "(int64)args.sig", "args.sig" } } },
 	},
 	{
 		.provider = "proc",
 		.name = "signal-discard",
 		.attach = { "rawtracepoint:signal_generate", "tracepoint:signal:signal_generate" },
 		.pred = { "args.result == 1", "args.result == 1" },
-		.args = { { "lwpsinfo_t", "task", { "args.task", NULL } },
-			  { "psinfo_t", "task", { "args.task", NULL } },
-			  { "int", NULL, { "(int64)args.sig", "args.sig" } } },
+		.args = { { "lwpsinfo_t", { "task", "peer" }, { "args.task", "0" } },
+			  { "psinfo_t", { "task", "peer" }, { "args.task", "0" } },
+			  { "int", { NULL }, { "(int64)args.sig", "args.sig" } } },
 	},
 	{
 		.provider = "proc",
@@ -144,10 +145,10 @@ const struct d_row d_rows[] = {
 		.attach = { "rawtracepoint:signal_deliver", "tracepoint:signal:signal_deliver" },
 		// SIG_DFL and SIG_IGN are no handlers.
 		.pred = { "(uint64)args.ka->sa.sa_handler > 1", "args.sa_handler > 1" },
-		.args = { { "int", NULL, { "(int64)args.sig", "args.sig" } },
-			  { "siginfo_t *", NULL, { "args.info", NULL } },
+		.args = { { "int", { NULL }, { "(int64)args.sig", "args.sig" } },
+			  { "siginfo_t *", { NULL }, { "args.info", NULL } },
 			  { "uint64_t",
-			    NULL,
+			    { NULL },
 			    { "(uint64)args.ka->sa.sa_handler", "args.sa_handler" } } },
 	},
 	/* --- sched --- */
@@ -161,8 +162,8 @@ const struct d_row d_rows[] = {
 		.provider = "sched",
 		.name = "off-cpu",
 		.attach = SWITCH,
-		.args = { { "lwpsinfo_t", "task", { "args.next", NULL } },
-			  { "psinfo_t", "task", { "args.next", NULL } } },
+		.args = { { "lwpsinfo_t", { "task", "next" }, { "args.next", "0" } },
+			  { "psinfo_t", { "task", "next" }, { "args.next", "0" } } },
 	},
 	{
 		.provider = "sched",
@@ -183,34 +184,34 @@ const struct d_row d_rows[] = {
 		.name = "dequeue",
 		.attach = SWITCH,
 		.pred = { "args.next->pid != 0", "args.next_pid != 0" },
-		.args = { { "lwpsinfo_t", "task", { "args.next", NULL } },
-			  { "psinfo_t", "task", { "args.next", NULL } },
-			  { "cpuinfo_t", "here", { "0", "0" } } },
+		.args = { { "lwpsinfo_t", { "task", "next" }, { "args.next", "0" } },
+			  { "psinfo_t", { "task", "next" }, { "args.next", "0" } },
+			  { "cpuinfo_t", { "here", "here" }, { "0", "0" } } },
 	},
 	{
 		.provider = "sched",
 		.name = "enqueue",
 		.attach = WAKE,
-		.args = { { "lwpsinfo_t", "task", { "args.p", NULL } },
-			  { "psinfo_t", "task", { "args.p", NULL } },
-			  { "cpuinfo_t", "task", { "args.p", NULL } },
-			  { "int", NULL, { "1", "1" } } },
+		.args = { { "lwpsinfo_t", { "task", "peer" }, { "args.p", "0" } },
+			  { "psinfo_t", { "task", "peer" }, { "args.p", "0" } },
+			  { "cpuinfo_t", { "task", "peer" }, { "args.p", "0" } },
+			  { "int", { NULL }, { "1", "1" } } },
 	},
 	{
 		.provider = "sched",
 		.name = "wakeup",
 		.attach = WAKE,
-		.args = { { "lwpsinfo_t", "task", { "args.p", NULL } },
-			  { "psinfo_t", "task", { "args.p", NULL } } },
+		.args = { { "lwpsinfo_t", { "task", "peer" }, { "args.p", "0" } },
+			  { "psinfo_t", { "task", "peer" }, { "args.p", "0" } } },
 	},
 	{
 		.provider = "sched",
 		.name = "change-pri",
 		.attach = { "rawtracepoint:sched_pi_setprio", "tracepoint:sched:sched_pi_setprio" },
-		.args = { { "lwpsinfo_t", "task", { "args.tsk", NULL } },
-			  { "psinfo_t", "task", { "args.tsk", NULL } },
+		.args = { { "lwpsinfo_t", { "task", "peer" }, { "args.tsk", "0" } },
+			  { "psinfo_t", { "task", "peer" }, { "args.tsk", "0" } },
 			  { "int",
-			    NULL,
+			    { NULL },
 			    { "args.pi_task != 0 ? args.pi_task->prio : args.tsk->normal_prio",
 			      "args.newprio" } } },
 	},
@@ -218,35 +219,35 @@ const struct d_row d_rows[] = {
 		.provider = "sched",
 		.name = "tick",
 		.attach = { "profile:hz:100" },
-		.args = { { "lwpsinfo_t", "task", { "curtask" } },
-			  { "psinfo_t", "task", { "curtask" } } },
+		.args = { { "lwpsinfo_t", { "task", "task" }, { "curtask" } },
+			  { "psinfo_t", { "task", "task" }, { "curtask" } } },
 	},
 	/* --- io --- */
 	{
 		.provider = "io",
 		.name = "start",
 		.attach = { "rawtracepoint:block_rq_issue", "tracepoint:block:block_rq_issue" },
-		REQUEST_ARGS,
+		REQUEST_ARGS("issued"),
 	},
 	{
 		.provider = "io",
 		.name = "done",
 		.attach = { "rawtracepoint:block_rq_complete",
 			    "tracepoint:block:block_rq_complete" },
-		REQUEST_ARGS,
+		REQUEST_ARGS("done"),
 	},
 	/* --- vminfo --- */
 	{
 		.provider = "vminfo",
 		.name = "as_fault",
-		.attach = { "software:page-faults:1" },
-		.args = { { "uint64_t", NULL, { "1" } } },
+		.attach = { "software:page-faults:1", "tracepoint:exceptions:page_fault_user" },
+		.args = { { "uint64_t", { NULL }, { "1", "1" } } },
 	},
 	{
 		.provider = "vminfo",
 		.name = "maj_fault",
 		.attach = { "software:major-faults:1" },
-		.args = { { "uint64_t", NULL, { "1" } } },
+		.args = { { "uint64_t", { NULL }, { "1", "1" } } },
 	},
 	/* --- lockstat --- */
 	{
