@@ -433,9 +433,11 @@ const struct command cmd_script = {
 	.args = "SCRIPT [PARAMETER]...",
 	.summary = "Run a probe script on the running kernel",
 	.about =
-		"Compiles a script of the bpftrace language and runs it in the kernel, until it "
-		"calls exit(), Ctrl-C is typed, or the command or process it looks at ends. Then "
-		"its maps are printed.\n"
+		"Compiles a script of the bpftrace language, or one in DTrace's D, and runs it in "
+		"the kernel, until it calls exit(), Ctrl-C is typed, or the command or process it "
+		"looks at ends. Then its maps are printed.\n"
+		"A script is in D where its file's name ends with .d, its first line names dtrace, "
+		"or an option of D is given.\n"
 		"SCRIPT is a file, '-' for standard input, or the name of a ready script. "
 		"PARAMETERs are $1, $2 ... in it.\n"
 		"What was lost, and where, is said at the end on standard error, in exact numbers. "
