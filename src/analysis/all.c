@@ -8,6 +8,7 @@ const struct analysis analysis_all[] = {
 	{ "cpu", &analysis_cpu, (const char *const[]){ "intervals", NULL } },
 	{ "syscalls", &analysis_syscalls,
 	  (const char *const[]){ "per-process", "per-thread", NULL } },
+	{ "irq", &analysis_irq, NULL },
 	{ NULL, NULL, NULL },
 };
 

@@ -261,27 +261,6 @@ static const struct table_column interval_columns[] = {
 	{ "share", "SHARE", TABLE_PERCENT },
 };
 
-enum { COLUMNS_MOST = 16 };
-
-/* A table whose first column, the host, is shown where there are several hosts. */
-static void table_of_hosts(struct cpu_report *s, struct table *t, struct table_column *copy,
-			   const struct table_column *cols, size_t n)
-{
-	struct kernel_host *const *hosts;
-
-	memcpy(copy, cols, n * sizeof(*cols));
-	if (kernel_hosts(s->kernel, &hosts) > 1)
-		copy[0].head = "HOST";
-	table_init(t, copy, n);
-}
-
-static void add_host(struct table *t, const struct kernel_host *h)
-{
-	const struct sonde_env *e = sonde_trace_env(h->trace, "hostname");
-
-	table_str(t, e && e->str ? e->str : h->trace->path);
-}
-
 /* An unmeasured time is shown as such and not as none. */
 static void add_time(struct table *t, bool known, int64_t ns, int64_t whole)
 {
@@ -331,12 +310,12 @@ static int show_cpus(struct cpu_report *s, int64_t span, const struct cpu_use *a
 	struct kernel_host *const *hosts;
 	const size_t n_hosts = kernel_hosts(s->kernel, &hosts);
 	const unsigned sources = kernel_sources(s->kernel);
-	struct table_column cols[COLUMNS_MOST];
+	struct table_column cols[REPORT_COLUMNS_MOST];
 	struct kernel_cpu *const *cpus;
 	const size_t n = kernel_cpus(s->kernel, &cpus);
 	struct table t;
 
-	table_of_hosts(s, &t, cols, cpu_columns, MEM_LEN(cpu_columns));
+	report_hosts_table(&t, s->kernel, cols, cpu_columns, MEM_LEN(cpu_columns));
 	for (size_t h = 0; h < n_hosts; h++) {
 		for (size_t i = 0; i < hosts[h]->n_cpus; i++) {
 			const struct kernel_cpu *c = hosts[h]->cpus[i];
@@ -344,7 +323,7 @@ static int show_cpus(struct cpu_report *s, int64_t span, const struct cpu_use *a
 				continue;
 			const struct cpu_use u = cpu_known(s, c);
 
-			add_host(&t, hosts[h]);
+			report_host(&t, hosts[h]);
 			table_int(&t, c->cpu);
 			add_cpu(&t, &u, sources, span);
 		}
@@ -388,22 +367,19 @@ static int show_threads(struct cpu_report *s, int64_t span)
 {
 	struct kernel_thread *const *threads;
 	const size_t n = kernel_threads(s->kernel, &threads);
-	struct table_column cols[COLUMNS_MOST];
+	struct table_column cols[REPORT_COLUMNS_MOST];
 	struct table t;
 
-	table_of_hosts(s, &t, cols, thread_columns, MEM_LEN(thread_columns));
+	report_hosts_table(&t, s->kernel, cols, thread_columns, MEM_LEN(thread_columns));
 	for (size_t i = 0; i < n; i++) {
 		const struct kernel_thread *th = threads[i];
 		struct thread_use u;
 
 		if (!is_shown(s, th, &u))
 			continue;
-		add_host(&t, th->host);
+		report_host(&t, th->host);
 		table_int(&t, th->tid);
-		if (th->pid >= 0)
-			table_int(&t, th->pid);
-		else
-			table_none(&t);
+		report_id(&t, th->pid);
 		table_str(&t, th->name);
 		for (int p = 0; p < 3; p++) {
 			const int32_t prio[] = { th->prio, th->prio_least, th->prio_most };
@@ -480,16 +456,16 @@ static bool find_processes(const struct cpu_report *s, struct processes *p)
 
 static int show_processes(struct cpu_report *s, int64_t span)
 {
-	struct table_column cols[COLUMNS_MOST];
+	struct table_column cols[REPORT_COLUMNS_MOST];
 	struct processes p = { 0 };
 	struct table t;
 
-	table_of_hosts(s, &t, cols, process_columns, MEM_LEN(process_columns));
+	report_hosts_table(&t, s->kernel, cols, process_columns, MEM_LEN(process_columns));
 	int r = find_processes(s, &p) ? 0 : sonde_fail(-ENOMEM, "out of memory for processes");
 	for (size_t i = 0; r >= 0 && i < p.n; i++) {
 		const struct kernel_thread *th = p.all[i].first;
 
-		add_host(&t, th->host);
+		report_host(&t, th->host);
 		table_int(&t, th->pid >= 0 ? th->pid : th->tid);
 		table_str(&t, th->name);
 		table_int(&t, (int64_t)p.all[i].n_threads);
@@ -541,7 +517,7 @@ static int cpu_finish(struct sonde_component *c)
 	if (r < 0)
 		return r;
 	if (!(kernel_sources(s->kernel) & KERNEL_HAS_SWITCH))
-		return sonde_fail(-ENODATA, "no sched_switch events: nothing tells who ran");
+		return report_lacks("sched_switch", "-e sched:sched_switch");
 
 	const size_t n = kernel_cpus(s->kernel, &cpus);
 	const struct cpu_use all = sum_cpus(s);

@@ -12,6 +12,7 @@
 #include <sonde/err.h>
 
 #include "analysis/kernel.h"
+#include "base/check.h"
 #include "base/mem.h"
 #include "base/ns.h"
 #include "base/out.h"
@@ -207,6 +208,46 @@ void report_end(struct report *r)
 {
 	if (r->json)
 		json_end_object(&r->j);
+}
+
+void report_hosts_table(struct table *t, const struct kernel *k, struct table_column *copy,
+			const struct table_column *cols, size_t n)
+{
+	struct kernel_host *const *hosts;
+
+	sonde_check(n <= REPORT_COLUMNS_MOST);
+	memcpy(copy, cols, n * sizeof(*cols));
+	if (kernel_hosts(k, &hosts) > 1)
+		copy[0].head = "HOST";
+	table_init(t, copy, n);
+}
+
+void report_host(struct table *t, const struct kernel_host *h)
+{
+	const struct sonde_env *e = sonde_trace_env(h->trace, "hostname");
+
+	table_str(t, e && e->str ? e->str : h->trace->path);
+}
+
+void report_id(struct table *t, int64_t id)
+{
+	if (id >= 0)
+		table_int(t, id);
+	else
+		table_none(t);
+}
+
+int report_lacks(const char *events, const char *options)
+{
+	return sonde_fail(-ENODATA, "the trace has no %s events; 'sonde record %s' records them",
+			  events, options);
+}
+
+void report_lack(const struct report *r, bool have, const char *events, const char *options)
+{
+	if (!have)
+		report_note(r, "the trace has no %s events; 'sonde record %s' records them", events,
+			    options);
 }
 
 int report_table(struct report *r, struct table *t, const char *key, const char *title,

@@ -12,9 +12,10 @@
 #include "base/table.h"
 
 struct kernel;
+struct kernel_host;
 struct kernel_thread;
 
-enum { REPORT_IDS_MOST = 64 };
+enum { REPORT_IDS_MOST = 64, REPORT_COLUMNS_MOST = 24 };
 
 /** Parameters: from_ns, to_ns, limit, width, json, sort, pid..., tid... */
 struct report {
@@ -54,5 +55,21 @@ SONDE_MUST_CHECK int report_table(struct report *r, struct table *t, const char 
 /** The same, all rows in the order they are in. */
 SONDE_MUST_CHECK int report_rows(struct report *r, const struct table *t, const char *key,
 				 const char *title);
+
+/**
+ * A table whose first column, the host (without a head), is shown where there are several hosts.
+ * @copy, for REPORT_COLUMNS_MOST, must live as long as the table.
+ */
+void report_hosts_table(struct table *t, const struct kernel *k, struct table_column *copy,
+			const struct table_column *cols, size_t n);
+/** The cell of a host. */
+void report_host(struct table *t, const struct kernel_host *h);
+/** A number that is not known below 0. */
+void report_id(struct table *t, int64_t id);
+
+/** Fails with -ENODATA: no such events; they are had by sonde record with these options. */
+int report_lacks(const char *events, const char *options);
+/** The same as a note, where a part of the report needs them and the trace does not @have them. */
+void report_lack(const struct report *r, bool have, const char *events, const char *options);
 
 #endif

@@ -576,7 +576,7 @@ static int syscalls_finish(struct sonde_component *c)
 	if (err < 0)
 		return err;
 	if (!(kernel_sources(s->kernel) & KERNEL_HAS_CALLS))
-		return sonde_fail(-ENODATA, "no events of system calls");
+		return report_lacks("system-call", "-e 'raw_syscalls:*' -e sched:sched_switch");
 
 	err = make_result(s, &r);
 	if (err >= 0) {

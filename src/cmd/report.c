@@ -51,6 +51,8 @@ static const struct cmd_example examples[] = {
 	  "Who had to wait longest for a CPU after being woken.", true },
 	{ "sonde report syscalls --per-process sonde-trace",
 	  "The system calls of each process, and how they failed.", true },
+	{ "sonde report irq sonde-trace", "How long interrupts took, and how late softirqs were.",
+	  true },
 	{ "sonde report cpu --json sonde-trace | jq '.threads[0]'",
 	  "The busiest thread, for programs.", false },
 	{ 0 },
@@ -272,7 +274,7 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls",
+	.words = "cpu syscalls irq",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -284,6 +286,11 @@ const struct command cmd_report = {
 		"often it changed the CPU.\n\n"
 		"syscalls: for each system call how often it was made, how many failed with which "
 		"error, and how long it took. A call counts where it returns.\n\n"
+		"irq: for each interrupt line and kind of softirq how often its handlers ran and "
+		"how long; for "
+		"softirqs also how long from being raised to running. With -p, those that "
+		"interrupted the "
+		"process. An exit without an entry is ignored.\n\n"
 		"What no event tells is shown as '-' or counted as unknown, never guessed. Where "
 		"events were lost, figures are lower bounds, and this is said.",
 	.options = options,

@@ -148,6 +148,25 @@ def irqstats(name):
     c.done()
 
 
+def irq_rows(name):
+    c = Check(f'{name}: each interrupt line as lttng-irqstats has it')
+    rows = {r['irq']: r for r in report('irq', trace(name))['irqs']}
+    for line in expected(name + '-irqstats'):
+        m = re.match(r'(\d+): +<(.*)> +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.?]+) +\|', line)
+        if not m:
+            continue
+        r = rows.pop(int(m[1]))
+        c.equal(f'name of {m[1]}', r['name'], m[2])
+        c.equal(f'count of {m[1]}', r['count'], int(m[3]))
+        c.equal(f'least of {m[1]}', r['min_ns'], round(float(m[4]) * 1000))
+        c.near(f'mean of {m[1]}', r['mean_ns'], float(m[5]) * 1000, 0.51)
+        c.equal(f'most of {m[1]}', r['max_ns'], round(float(m[6]) * 1000))
+        if m[7] != '?':
+            c.near(f'deviation of {m[1]}', r['sd_ns'], float(m[7]) * 1000, 0.51)
+    c.equal('lines that lttng-irqstats does not have', list(rows), [])
+    c.done()
+
+
 class Calls:
     """Rows of one call put together: count, min, mean, max, standard deviation, results."""
 
@@ -337,6 +356,7 @@ for kernel in 'kernel-6.2', 'kernel-4.4':
     cputop(kernel, counts_migrations=kernel == 'kernel-6.2')
     schedstats(kernel)
     irqstats(kernel)
+    irq_rows(kernel)
     syscallstats(kernel)
     windows(kernel)
 bug446190()

@@ -1,0 +1,1 @@
+sonde report irq data/kernel
