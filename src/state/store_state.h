@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/** The store's inside. */
+#ifndef STATE_STORE_STATE_H
+#define STATE_STORE_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "base/u64map.h"
+#include "state/format.h"
+#include "state/store.h"
+
+enum { STORE_CHUNK = 1024, STORE_BUF = 1 << 20 };
+
+/** A node at the right edge of a track's tree that is still being filled. */
+struct open_node {
+	uint8_t *items; /* owned */
+	uint16_t n, cap;
+};
+
+/** A track while it is built. */
+struct track {
+	struct format_track rec;
+	struct open_node leaf;
+	struct open_node *above; /* owned: levels 1 .. n_above */
+	unsigned n_above;
+	uint64_t *ns; /* owned: time in each state up to the end */
+	bool sealed;  /* all is in the file */
+};
+
+/** Nodes as they are asked: in the file or in memory, they look the same. */
+struct node {
+	const uint8_t *items;
+	unsigned n, level;
+	unsigned stride; /* of its columns */
+	int64_t end_ns;
+};
+
+struct store {
+	int fd;
+	char *path;	/* owned; NULL: not kept */
+	bool is_built;	/* by this process: asking needs the lock */
+	bool is_linked; /* the file has a name already: @temp */
+	char *temp;	/* owned, or NULL */
+	pthread_mutex_t lock;
+	int err; /* of a write: no more is taken */
+
+	const uint8_t *map; /* the file, or as much of it as was needed */
+	size_t map_len;
+	_Atomic uint8_t *checked; /* owned: a bit for each 64 bytes where a checked node begins */
+	struct format_header head;
+
+	/* Opened: into the map. */
+	const struct format_track *tracks;
+
+	const char **texts; /* owned array; by number - 1 */
+	size_t n_texts, cap_texts;
+
+	/* Built. */
+	struct track **chunks; /* owned: arrays of STORE_CHUNK */
+	size_t cap_chunks;
+	uint8_t *buf; /* owned: what belongs at @buf_at */
+	size_t buf_len;
+	uint64_t buf_at;
+	uint64_t open_bytes;   /* of all open nodes */
+	uint64_t open_most;    /* beyond it, they are written */
+	struct arena arena;    /* of the texts */
+	struct u64map text_of; /* sum of a text -> its number */
+};
+
+static inline struct track *store_track_of(const struct store *s, uint32_t i)
+{
+	return &s->chunks[i / STORE_CHUNK][i % STORE_CHUNK];
+}
+
+/** Appends bytes to the file; writes what is buffered; goes on to a multiple of 64. */
+int store_write(struct store *s, const void *data, size_t len);
+int store_flush(struct store *s);
+int store_pad(struct store *s);
+/** Frees what a track needs only while it grows. */
+void store_free_open(struct store *s, struct track *t);
+
+/** The record of a track, wherever it is; NULL: there is none. */
+const struct format_track *store_record(const struct store *s, uint32_t track);
+
+/** Maps what is in the file; before nodes are asked for, as it moves what was lent. */
+int store_map(struct store *s);
+
+/** The open node of a level. */
+struct node store_open_node(const struct track *t, unsigned level);
+
+/** The root of a track that has segments. */
+int store_root(struct store *s, uint32_t track, struct node *ret);
+/** Child @i of a node. */
+int store_child(struct store *s, uint32_t track, const struct node *n, unsigned i,
+		struct node *ret);
+/** The segment that a child's .longest_at names. */
+int store_longest(struct store *s, uint32_t track, uint64_t longest_at, struct store_segment *ret);
+
+static inline const struct format_segment *node_segment(const struct node *n, unsigned i)
+{
+	return (const struct format_segment *)(const void *)n->items + i;
+}
+
+static inline const uint64_t *node_column(const struct node *n, enum format_column c)
+{
+	return (const uint64_t *)(const void *)n->items + (size_t)c * n->stride;
+}
+
+/** Time by state before child @i. */
+static inline const uint64_t *node_ns(const struct node *n, unsigned i, unsigned n_states)
+{
+	return node_column(n, FORMAT_COLUMNS) + (size_t)i * n_states;
+}
+
+static inline int64_t node_begin(const struct node *n, unsigned i)
+{
+	return n->level ? (int64_t)node_column(n, FORMAT_BEGIN)[i] : node_segment(n, i)->begin_ns;
+}
+
+/** Where item @i ends: where the next one begins. */
+static inline int64_t node_item_end(const struct node *n, unsigned i)
+{
+	return i + 1 < n->n ? node_begin(n, i + 1) : n->end_ns;
+}
+
+static inline struct store_segment node_whole(const struct node *n, unsigned i)
+{
+	const struct format_segment *s = node_segment(n, i);
+
+	return (struct store_segment){ s->begin_ns, node_item_end(n, i), s->state, s->value };
+}
+
+/** From @begin to @end, which is not before it. */
+static inline uint64_t span_ns(int64_t begin, int64_t end)
+{
+	return (uint64_t)end - (uint64_t)begin;
+}
+
+static inline void store_lock(struct store *s)
+{
+	if (s->is_built)
+		(void)pthread_mutex_lock(&s->lock); // cannot fail: not recursive, not robust
+}
+
+static inline void store_unlock(struct store *s)
+{
+	if (s->is_built)
+		(void)pthread_mutex_unlock(&s->lock);
+}
+
+#endif
