@@ -13,7 +13,7 @@
 SONDE_BEGIN_DECLS
 
 /** Raised whenever a shape in this header or in those it includes changes. */
-#define SONDE_ABI 1
+#define SONDE_ABI 2
 
 struct sonde_out; /* where results go: src/base/out.h */
 

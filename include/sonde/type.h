@@ -109,6 +109,14 @@ struct sonde_type {
 	} u;
 };
 
+/** How times of one clock become those of another: what is @from_ns here is @to_ns there. */
+struct sonde_clock_map {
+	int64_t from_ns;
+	int64_t to_ns;
+	int64_t to_frac; /* and so many 2^-60 ns more; less than 1 ns */
+	int64_t rate;	 /* 2^-60 ns there for each ns here; above 0 */
+};
+
 /** A clock: value v stands for offset_s + (offset + v) / freq seconds after its origin. */
 struct sonde_clock {
 	const char *name;
@@ -119,8 +127,9 @@ struct sonde_clock {
 	bool is_unix;  /* the origin is 1970-01-01 UTC */
 	uint64_t freq; /* Hz, never 0 */
 	int64_t offset_s;
-	uint64_t offset;    /* cycles */
-	uint64_t precision; /* cycles */
+	uint64_t offset;		   /* cycles */
+	uint64_t precision;		   /* cycles */
+	const struct sonde_clock_map *map; /* its times are shown as another clock's; or NULL */
 };
 
 /** One entry of a trace's environment. */

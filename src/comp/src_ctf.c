@@ -14,9 +14,11 @@
 #include <sonde/component.h>
 #include <sonde/err.h>
 
+#include "base/decimal.h"
 #include "base/mem.h"
 #include "comp/all.h"
 #include "ctf/trace.h"
+#include "model/host.h"
 
 enum {
 	DEPTH_MOST = 64,
@@ -255,6 +257,42 @@ static int make_lanes(struct src_ctf *s, const struct sonde_setup *setup)
 	return 0;
 }
 
+/* A parameter 'clock': "SLOPE OFFSET KEY", the line to another clock of the host with that key. */
+static int map_clocks(struct src_ctf *s, const char *value)
+{
+	char text[2][DECIMAL_TEXT_MOST], key[HOST_KEY_MOST];
+	struct decimal line[2];
+	int r = 0;
+
+	for (unsigned i = 0; i < 2 && r >= 0; i++) {
+		const size_t len = strcspn(value, " ");
+
+		if (!value[len] || len >= DECIMAL_TEXT_MOST)
+			return sonde_fail(-EINVAL, "clock '%s' is not 'SLOPE OFFSET KEY'", value);
+		memcpy(text[i], value, len);
+		text[i][len] = '\0';
+		value += len + 1;
+		r = decimal_parse(text[i], &line[i]);
+	}
+	for (size_t i = 0; i < s->n_traces && r >= 0; i++) {
+		host_key(s->traces[i]->trace, key);
+		if (!strcmp(key, value))
+			r = ctf_trace_map_clocks(s->traces[i], line[0], line[1]);
+	}
+	return r;
+}
+
+static int map_all_clocks(struct src_ctf *s, const struct sonde_setup *setup)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < setup->n_params && r >= 0; i++) {
+		if (!strcmp(setup->params[i].key, "clock"))
+			r = map_clocks(s, setup->params[i].value);
+	}
+	return r;
+}
+
 static int src_init(struct sonde_component *c, const struct sonde_setup *setup)
 {
 	struct src_ctf *s = sonde_component_state(c);
@@ -286,6 +324,8 @@ static int src_init(struct sonde_component *c, const struct sonde_setup *setup)
 	if (!n_paths)
 		return sonde_fail(-EINVAL, "src.ctf needs a parameter 'path'");
 	int r = join_parts(s);
+	if (r >= 0)
+		r = map_all_clocks(s, setup);
 	return r < 0 ? r : make_lanes(s, setup);
 }
 

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "ctf/metadata.h"
+#include "model/clock_map.h"
 
 /* Descriptions larger than that are no traces. */
 enum { METADATA_MOST = 256 << 20, DESCRIPTION_MOST = 1 << 30 };
@@ -242,6 +243,23 @@ static int compare_paths(const void *a, const void *b)
 	const struct ctf_stream *x = a, *y = b;
 
 	return strcmp(x->files[0].path, y->files[0].path);
+}
+
+int ctf_trace_map_clocks(struct ctf_trace *t, struct decimal slope, struct decimal offset_ns)
+{
+	for (size_t i = 0; i < t->trace->n_clocks; i++) {
+		struct sonde_clock *c = (struct sonde_clock *)t->trace->clocks[i]; // this arena's
+		struct sonde_clock_map *m = arena_new(&t->arena, struct sonde_clock_map);
+
+		if (!m)
+			return sonde_fail(-ENOMEM, "out of memory for a clock");
+		c->map = NULL;
+		int r = clock_map_make(slope, offset_ns, sonde_clock_ns(c, 0), m);
+		if (r < 0)
+			return sonde_wrap(r, "clock '%s'", c->name);
+		c->map = m;
+	}
+	return 0;
 }
 
 int ctf_trace_streams(struct ctf_trace *t)

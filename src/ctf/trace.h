@@ -6,6 +6,7 @@
 #include <sonde/span.h>
 
 #include "base/arena.h"
+#include "base/decimal.h"
 #include "ctf/stream.h"
 
 struct ctf_trace {
@@ -39,6 +40,13 @@ SONDE_MUST_CHECK int ctf_trace_set_name(struct ctf_trace *t, const char *suffix)
  * metadata knows all of @src's stream classes. @src is left without files.
  */
 SONDE_MUST_CHECK int ctf_trace_absorb(struct ctf_trace *t, struct ctf_trace *src);
+
+/**
+ * Shows the times of all its clocks as slope * time + @offset_ns. Before ctf_trace_streams().
+ * -EINVAL: that is no line of a clock; -ENOMEM.
+ */
+SONDE_MUST_CHECK int ctf_trace_map_clocks(struct ctf_trace *t, struct decimal slope,
+					  struct decimal offset_ns);
 
 /** Puts the files together to streams, ready to be read in batches of up to @cap events. */
 SONDE_MUST_CHECK int ctf_trace_streams(struct ctf_trace *t);

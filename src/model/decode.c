@@ -26,7 +26,7 @@ void decode_init(struct decode *d, const struct plan_header *header)
 	d->header = header;
 	d->w.locals = d->locals;
 	d->ts_ns = INT64_MIN;
-	if (!clock || clock->freq != 1000000000)
+	if (!clock || clock->freq != 1000000000 || clock->map)
 		return;
 	d->base_ns = sonde_clock_ns(clock, 0);
 	d->direct = d->base_ns > INT64_MIN && d->base_ns < INT64_MAX;

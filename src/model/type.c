@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "model/clock_map.h"
+
 const struct sonde_member *sonde_type_member(const struct sonde_type *t, const char *name)
 {
 	if (!t || t->kind != SONDE_STRUCT)
@@ -50,5 +52,7 @@ int64_t sonde_clock_ns(const struct sonde_clock *clock, uint64_t cycles)
 	ns += cycles_to_ns(cycles, clock->freq);
 	if (ns > INT64_MAX)
 		return INT64_MAX;
-	return ns < INT64_MIN ? INT64_MIN : (int64_t)ns;
+	if (ns < INT64_MIN)
+		return INT64_MIN;
+	return clock->map ? clock_map_ns(clock->map, (int64_t)ns) : (int64_t)ns;
 }
