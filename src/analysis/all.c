@@ -9,6 +9,7 @@ const struct analysis analysis_all[] = {
 	{ "syscalls", &analysis_syscalls,
 	  (const char *const[]){ "per-process", "per-thread", NULL } },
 	{ "irq", &analysis_irq, NULL },
+	{ "sync", &analysis_sync, NULL },
 	{ NULL, NULL, NULL },
 };
 

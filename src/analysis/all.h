@@ -21,5 +21,6 @@ const struct analysis *analysis_find(const char *name);
 extern const struct sonde_component_class analysis_cpu;
 extern const struct sonde_component_class analysis_syscalls;
 extern const struct sonde_component_class analysis_irq;
+extern const struct sonde_component_class analysis_sync;
 
 #endif

@@ -8,6 +8,7 @@
 extern const struct command cmd_cat;
 extern const struct command cmd_flame;
 extern const struct command cmd_list;
+extern const struct command cmd_sync;
 extern const struct command cmd_record;
 extern const struct command cmd_report;
 extern const struct command cmd_script;

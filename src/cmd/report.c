@@ -14,6 +14,7 @@
 #include "base/near.h"
 #include "base/out.h"
 #include "cmd/all.h"
+#include "cmd/sync_arg.h"
 #include "cmd/terminal.h"
 #include "cmd/time_arg.h"
 #include "cmd/trace_arg.h"
@@ -55,6 +56,7 @@ static const struct cmd_example examples[] = {
 	  true },
 	{ "sonde report cpu --json sonde-trace | jq '.threads[0]'",
 	  "The busiest thread, for programs.", false },
+	{ "sonde report sync client-trace server-trace", "How the clocks of two hosts go.", false },
 	{ 0 },
 };
 
@@ -197,14 +199,29 @@ static int take_window(struct report_cmd *s, const struct trace_args *traces, st
 	return r < 0 || to == INT64_MAX ? r : graph_seek(g, INT64_MIN, to);
 }
 
-static int run_graph(struct report_cmd *s, const struct analysis *a,
-		     const struct trace_args *traces, struct sonde_out *out)
+/* Several hosts are shown on one clock, but where the clocks themselves are the question. */
+static int bring_together(const struct analysis *a, struct trace_args *traces, struct graph **g)
+{
+	if (a->sink == &analysis_sync)
+		return 0;
+	int r = sync_arg_apply(traces, *g);
+	if (r <= 0)
+		return r;
+	graph_free(sonde_take(*g));
+	r = graph_new(g);
+	return r < 0 ? r : trace_args_add(traces, *g);
+}
+
+static int run_graph(struct report_cmd *s, const struct analysis *a, struct trace_args *traces,
+		     struct sonde_out *out)
 {
 	sonde_auto(graph_freep) struct graph *g = NULL;
 	int r = graph_new(&g);
 
 	if (r >= 0)
 		r = trace_args_add(traces, g);
+	if (r >= 0)
+		r = bring_together(a, traces, &g);
 	if (r >= 0)
 		r = take_window(s, traces, g);
 	(void)snprintf(s->width, TEXT_MOST, "%u", terminal_width(STDOUT_FILENO));
@@ -274,7 +291,7 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls irq",
+	.words = "cpu syscalls irq sync",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -291,6 +308,16 @@ const struct command cmd_report = {
 		"softirqs also how long from being raised to running. With -p, those that "
 		"interrupted the "
 		"process. An exit without an entry is ignored.\n\n"
+		"sync: how the clocks of several hosts go, found from the TCP packets that they "
+		"sent "
+		"each other: their time on the clock of one of them, the reference. Its quality is "
+		"accurate, approximate (only one bound of the pace is known), failed (no straight "
+		"line "
+		"fits all packets) or unsynchronised (no packets lead to the reference). Wants the "
+		"packets' headers, as LTTng's net_dev_queue and net_if_receive_skb have them. All "
+		"other "
+		"reports of traces of several hosts first bring their clocks together in this "
+		"way.\n\n"
 		"What no event tells is shown as '-' or counted as unknown, never guessed. Where "
 		"events were lost, figures are lower bounds, and this is said.",
 	.options = options,

@@ -133,6 +133,9 @@ void trace_args_fini(struct trace_args *a)
 {
 	free(a->params);
 	free(a->found);
+	for (size_t i = 0; i < a->n_texts; i++)
+		free(a->texts[i]);
+	free(a->texts);
 	*a = (struct trace_args){ 0 };
 }
 
@@ -262,15 +265,33 @@ int trace_args_window(const struct trace_args *a, struct graph *g, const struct 
 	return ret_ns[0] <= ret_ns[1] ? 0 : sonde_fail(-EINVAL, "the window begins behind its end");
 }
 
-int trace_args_want(struct trace_args *a, const char *glob)
+static int add_param(struct trace_args *a, const char *key, const char *value)
 {
 	struct sonde_param *more = realloc(a->params, (a->n + 1) * sizeof(*more));
 
 	if (!more)
 		return sonde_fail(-ENOMEM, "out of memory");
-	more[a->n++] = (struct sonde_param){ "events", glob };
+	more[a->n++] = (struct sonde_param){ key, value };
 	a->params = more;
 	return 0;
+}
+
+int trace_args_want(struct trace_args *a, const char *glob)
+{
+	return add_param(a, "events", glob);
+}
+
+int trace_args_param(struct trace_args *a, const char *key, const char *value)
+{
+	int r = mem_grow(&a->texts, &a->cap_texts, a->n_texts + 1);
+	if (r < 0)
+		return r;
+
+	char *copy = strdup(value);
+	if (!copy)
+		return sonde_fail(-ENOMEM, "out of memory");
+	a->texts[a->n_texts++] = copy;
+	return add_param(a, key, copy);
 }
 
 int trace_args_add(const struct trace_args *a, struct graph *g)

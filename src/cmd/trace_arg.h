@@ -11,7 +11,9 @@
 struct trace_args {
 	struct sonde_param *params; /* owned: a "path" for each trace, "events" */
 	size_t n;
-	char *found; /* owned: the path that was searched for; or NULL */
+	char *found;  /* owned: the path that was searched for; or NULL */
+	char **texts; /* owned: values of params that are */
+	size_t n_texts, cap_texts;
 };
 
 /**
@@ -24,6 +26,8 @@ SONDE_MUST_CHECK int trace_args_take(int argc, char **argv, struct trace_args *r
  * again for more. Returns 0 or -ENOMEM.
  */
 SONDE_MUST_CHECK int trace_args_want(struct trace_args *a, const char *glob);
+/** Adds a parameter of the source; @value is copied. Returns 0 or -ENOMEM. */
+SONDE_MUST_CHECK int trace_args_param(struct trace_args *a, const char *key, const char *value);
 void trace_args_fini(struct trace_args *a);
 
 /**

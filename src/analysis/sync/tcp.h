@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/** Packets that hosts send each other: which events tell of one, and finding its other end. */
+#ifndef ANALYSIS_SYNC_TCP_H
+#define ANALYSIS_SYNC_TCP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sonde/event.h>
+
+/** What both ends of a packet see of it. */
+struct tcp_id {
+	uint32_t seq, ack, flags; /* of TCP; @flags with the data offset where that is known */
+	uint32_t ports;		  /* both, where they are known; else 0 */
+};
+
+enum tcp_way { TCP_NONE, TCP_OUT, TCP_IN };
+
+/** Which events of which classes tell of packets. */
+struct tcp_reader;
+
+SONDE_MUST_CHECK int tcp_reader_new(struct tcp_reader **ret);
+void tcp_reader_free(struct tcp_reader *r);
+
+/** TCP_NONE: the event tells of no TCP packet. -ENOMEM. */
+SONDE_MUST_CHECK int tcp_read(struct tcp_reader *r, const struct sonde_event *e,
+			      struct tcp_id *ret);
+
+/** One end of a packet, as it waits for the other. */
+struct tcp_end {
+	int64_t ts_ns;
+	uint32_t host;	/* its number */
+	uint32_t value; /* of whoever asks */
+};
+
+/** Ends that wait; at most half a million: the oldest are then forgotten, and counted. */
+struct tcp_ends;
+
+SONDE_MUST_CHECK int tcp_ends_new(struct tcp_ends **ret);
+void tcp_ends_free(struct tcp_ends *t);
+
+/**
+ * Looks for the other end of a packet. 1: here it is, and it waits no more. 0: not seen yet, so
+ * this end waits, unless one of its kind does already; or -ENOMEM.
+ */
+SONDE_MUST_CHECK int tcp_match(struct tcp_ends *t, enum tcp_way way, const struct tcp_id *id,
+			       const struct tcp_end *end, struct tcp_end *ret);
+
+/** How many ends were forgotten. */
+uint64_t tcp_ends_forgotten(const struct tcp_ends *t);
+
+#endif

@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Clocks of two hosts, from real packets and from made ones; prints TAP.
+
+usage: sync.py SONDE SCRATCH made|corpus
+
+'corpus' takes the traces that SONDE_CORPUS names and wants the line that another implementation
+found, to the last digit. 'made' writes traces of three hosts whose clocks are known to be off, and
+wants that no packet arrives before it was sent, also for babeltrace2 reading what 'sync' wrote.
+"""
+import json
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tarfile
+
+sonde, scratch, what = sys.argv[1], os.path.join(sys.argv[2], 'sync-' + sys.argv[3]), sys.argv[3]
+BEGIN = 1700000000 * 10**9
+
+METADATA = '''/* CTF 1.8 */
+typealias integer {{ size = 8; align = 8; signed = false; }} := uint8_t;
+typealias integer {{ size = 16; align = 8; signed = false; }} := uint16_t;
+typealias integer {{ size = 32; align = 8; signed = false; }} := uint32_t;
+typealias integer {{ size = 64; align = 8; signed = false; }} := uint64_t;
+trace {{
+	major = 1; minor = 8; byte_order = le;
+	packet.header := struct {{ uint32_t magic; uint32_t stream_id; }};
+}};
+env {{ hostname = "{name}"; domain = "kernel"; tracer_name = "lttng-modules"; }};
+clock {{
+	name = monotonic; uuid = "{uuid}"; description = "Monotonic Clock";
+	freq = 1000000000; offset = {offset};
+}};
+typealias integer {{ size = 64; align = 8; map = clock.monotonic.value; }} := stamp_t;
+stream {{
+	id = 0;
+	packet.context := struct {{
+		stamp_t timestamp_begin; stamp_t timestamp_end;
+		uint64_t content_size; uint64_t packet_size; uint32_t cpu_id;
+	}};
+	event.header := struct {{ uint32_t id; stamp_t timestamp; }};
+}};
+{events}
+'''
+EVENT = '''event {{
+	name = "{name}"; id = {id}; stream_id = 0;
+	fields := struct {{
+		uint64_t _skbaddr; uint32_t _len; string _name;
+		enum : uint8_t {{ "_unknown" = 0, "_ipv4" = 4, "_ipv6" = 6 }} _network_header_type;
+		variant <_network_header_type> {{
+			struct {{ }} _unknown;
+			struct {{
+				integer {{ size = 4; align = 4; byte_order = be; }} _version;
+				integer {{ size = 4; align = 4; byte_order = be; }} _ihl;
+				integer {{ size = 16; align = 8; byte_order = be; }} _tot_len;
+				enum : uint8_t {{ "_unknown" = 0, "_tcp" = 6, "_udp" = 17 }} _protocol;
+				integer {{ size = 8; align = 8; }} _saddr[4];
+				integer {{ size = 8; align = 8; }} _daddr[4];
+				enum : uint8_t {{ "_unknown" = 0, "_tcp" = 6 }} _transport_header_type;
+				variant <_transport_header_type> {{
+					struct {{ }} _unknown;
+					struct {{
+						integer {{ size = 16; align = 8; byte_order = be; }} _source_port;
+						integer {{ size = 16; align = 8; byte_order = be; }} _dest_port;
+						integer {{ size = 32; align = 8; byte_order = be; }} _seq;
+						integer {{ size = 32; align = 8; byte_order = be; }} _ack_seq;
+						integer {{ size = 4; align = 4; byte_order = be; }} _data_offset;
+						integer {{ size = 3; align = 1; byte_order = be; }} _reserved;
+						integer {{ size = 9; align = 1; byte_order = be; }} _flags;
+						integer {{ size = 16; align = 8; byte_order = be; }} _window_size;
+					}} _tcp;
+				}} _transport_header;
+			}} _ipv4;
+			struct {{ uint8_t _version; }} _ipv6;
+		}} _network_header;
+	}};
+}};
+'''
+OUT, IN, ROUNDS = 1, 2, 400
+
+
+class Host:
+    """A host whose clock shows BEGIN + at + shift + at * ppm / 10**6 at the true time @at."""
+
+    def __init__(self, number, name, shift, ppm):
+        self.name, self.shift, self.ppm = name, shift, ppm
+        self.uuid = '00000000-0000-0000-0000-%012x' % number
+        self.events = []
+
+    def clock(self, at):
+        return at + self.shift + at * self.ppm // 10**6
+
+    def note(self, at, kind, seq, ack, flags):
+        body = struct.pack('<QI', seq, 60) + b'eth0\0' + b'\4' + b'\x45'
+        body += struct.pack('>HB4s4sB', 60, 6, b'\n\0\0\1', b'\n\0\0\2', 6)
+        body += struct.pack('>HHIIHH', 80, 5000, seq, ack, 8 << 12 | flags, 1000)
+        self.events.append((self.clock(at), kind, body))
+
+    def write(self, folder):
+        os.makedirs(folder)
+        self.events.sort(key=lambda e: e[0])
+        events = ''.join(EVENT.format(name=n, id=i)
+                         for n, i in (('net_dev_queue', OUT), ('net_if_receive_skb', IN)))
+        # Clocks that count from 0 at BEGIN - 1 s, so that none is before that.
+        with open(os.path.join(folder, 'metadata'), 'w', encoding='ascii') as f:
+            f.write(METADATA.format(name=self.name, uuid=self.uuid, offset=BEGIN - 10**9,
+                                    events=events))
+        body = b''.join(struct.pack('<IQ', k, t + 10**9) + b for t, k, b in self.events)
+        size = 8 + 36 + len(body)
+        head = struct.pack('<II', 0xC1FC1FC1, 0)
+        head += struct.pack('<QQQQI', self.events[0][0] + 10**9, self.events[-1][0] + 10**9,
+                            8 * size, 8 * size, 0)
+        with open(os.path.join(folder, 'channel0_0'), 'wb') as f:
+            f.write(head + body)
+
+
+def run(*args, **more):
+    return subprocess.run(args, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          encoding='utf-8', errors='replace', **more)
+
+
+def talk(rng, a, b, first):
+    """Packets to and fro; each takes 20 us and sometimes much longer. Some are sent twice."""
+    at = 10**6
+    for i in range(ROUNDS):
+        for src, dst in ((a, b), (b, a)):
+            key = (first + i, first + ROUNDS + i, 0x18 if src is a else 0x10)
+            src.note(at, OUT, *key)
+            if rng.random() < 0.02:
+                src.note(at + 50, OUT, *key)
+            at += 20000 + int(rng.expovariate(1 / 200000))
+            dst.note(at, IN, *key)
+            at += rng.randrange(10**7)
+
+
+def made():
+    rng = random.Random(1)
+    a, b, c = (Host(1, 'client', 0, 0), Host(2, 'server', 3 * 10**9, 150),
+               Host(3, 'database', -5 * 10**8, -40))
+    alone = Host(4, 'alone', 0, 0)
+    talk(rng, a, b, 1000)
+    talk(rng, b, c, 500000)
+    alone.note(5, OUT, 1, 1, 0x10)
+    for h in (a, b, c, alone):
+        h.write(os.path.join(scratch, 'in', h.name))
+    return [a, b, c, alone]
+
+
+def check_report(hosts):
+    got = json.loads(run(sonde, 'report', 'sync', '--json', os.path.join(scratch, 'in')).stdout)
+    wrong = []
+    if got['reference'] != 'client':
+        wrong.append(f"reference is {got['reference']}")
+    by_name = {h['name']: h for h in got['hosts']}
+    want = {'client': 'reference', 'server': 'accurate', 'database': 'accurate', 'alone': 'absent'}
+    if {n: h['quality'] for n, h in by_name.items()} != want:
+        wrong.append(f'qualities: {got}')
+        return wrong
+    for h in hosts[1:3]:
+        line = by_name[h.name]
+        if line['matches'] < ROUNDS * 2 - 5:
+            wrong.append(f"{h.name}: {line['matches']} matches")
+        # The bounds are some us apart; true time is the client's.
+        for at in (10**8, 10**9, 4 * 10**9):
+            shown = float(line['slope']) * h.clock(at)
+            shown += float(line['offset_ns']) + (float(line['slope']) - 1) * BEGIN
+            if abs(shown - at) > 30000:
+                wrong.append(f'{h.name}: at {at} ns it shows {shown:.0f}')
+    if by_name['alone']['slope'] is not None or by_name['database']['via'] != 'server':
+        wrong.append(f'tree: {by_name}')
+    return wrong
+
+
+LINE = re.compile(r'^\[(\d+)\.(\d+)\].*? (\S+) (net_\w+): .*?seq = (\w+), ack_seq = (\w+)'
+                  r'.*?flags = (\w+)')
+
+
+def packets(text):
+    """{packet: [when sent, when received]}"""
+    found = {}
+    for line in text.splitlines():
+        m = LINE.match(line.replace('_seq =', 'seq =').replace('ackseq', 'ack_seq'))
+        if not m:
+            continue
+        when = int(m[1]) * 10**9 + int(m[2])
+        end = found.setdefault(m.group(5, 6, 7), [None, None])
+        way = m[4] != 'net_dev_queue'
+        end[way] = when if end[way] is None else min(end[way], when)
+    return found
+
+
+def check_order(name, text, slack):
+    ends = packets(text)
+    early = [k for k, (s, r) in ends.items() if s and r and r < s - slack]
+    both = sum(1 for s, r in ends.values() if s and r)
+    wrong = [f'{name}: {len(early)} packets arrive before they were sent'] if early else []
+    return wrong + ([f'{name}: only {both} packets'] if both < 3 * ROUNDS else [])
+
+
+def check_copy():
+    out = os.path.join(scratch, 'out')
+    told = json.loads(run(sonde, 'sync', '--json', '-o', out, os.path.join(scratch, 'in')).stdout)
+    wrong = []
+    off = max(t['off_ns'] or 0 for t in told['traces'])
+    if len(told['traces']) != 4 or off > 100:
+        wrong.append(f'told: {told}')
+    wrong += check_order('sonde', run(sonde, 'cat', '--clock-seconds', '--no-delta', out).stdout,
+                         2 * off)
+    if shutil.which('babeltrace2'):
+        wrong += check_order('babeltrace2', run('babeltrace2', '--clock-seconds', '--no-delta',
+                                                out).stdout, 2 * off + 2)
+    return wrong
+
+
+def check_corpus():
+    path = os.path.join(scratch, 'scp')
+    with tarfile.open(os.path.join(os.environ['SONDE_CORPUS'], 'scp.tar.xz')) as t:
+        t.extractall(scratch)
+    got = json.loads(run(sonde, 'report', 'sync', '--json', os.path.join(path, 'scp_src'),
+                         os.path.join(path, 'scp_dest')).stdout)
+    ref, other = got['hosts']
+    want = {'name': 'VM1', 'slope': '0.9999413783703139011056845831168394',
+            'offset_ns': '79796507913179.33347660124688298171', 'quality': 'accurate',
+            'matches': 46, 'accurate': 25, 'hull_sent': 4, 'hull_received': 4}
+    wrong = [f'{k}: {other[k]}, wanted {v}' for k, v in want.items() if other[k] != v]
+    if got['reference'] != 'VM3' or ref['name'] != 'VM3':
+        wrong.append(f'reference: {ref}')
+    return wrong
+
+
+n = failed = 0
+
+
+def test(name, wrong):
+    global n, failed
+    n += 1
+    failed += bool(wrong)
+    print(f"{'not ok' if wrong else 'ok'} {n} - {name}")
+    for w in wrong:
+        print('#', w)
+
+
+shutil.rmtree(scratch, ignore_errors=True)
+os.makedirs(scratch)
+if what == 'corpus' and not os.environ.get('SONDE_CORPUS'):
+    print('1..0 # SKIP SONDE_CORPUS names no folder')
+    sys.exit(0)
+if what == 'corpus':
+    test('the line between two real hosts', check_corpus())
+else:
+    hosts = made()
+    test('lines of known clocks', check_report(hosts))
+    test('copies with changed clocks', check_copy())
+print(f'1..{n}')
+sys.exit(failed > 0)
