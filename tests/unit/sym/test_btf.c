@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sonde/err.h>
@@ -514,37 +513,4 @@ TEST(the_kernel_by_name)
 	EXPECT_EQ(ctypes_each_func(db, count_names, &n), 42);
 	EXPECT(n > 1000);
 	ctypes_free(db);
-}
-
-static double ms_since(const struct timespec *from)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - from->tv_sec) * 1e3 +
-	       (double)(now.tv_nsec - from->tv_nsec) / 1e6;
-}
-
-/* Not a bench: that opening does not become slow unseen. */
-TEST(opens_fast)
-{
-	double best = 1e9;
-
-	for (int i = 0; i < 10; i++) {
-		struct ctypes *db = NULL;
-		const struct ctype *t = NULL;
-		struct timespec from;
-
-		clock_gettime(CLOCK_MONOTONIC, &from);
-		if (ctypes_open_kernel(&db) < 0) {
-			test_skip("this kernel has no BTF");
-			return;
-		}
-		EXPECT_EQ(ctypes_find(db, "struct task_struct", &t), 0);
-		double ms = ms_since(&from);
-		best = ms < best ? ms : best;
-		ctypes_free(db);
-	}
-	printf("# %.3f ms\n", best);
-	EXPECT(best < 60); // some 1 ms; sanitizers and a loaded machine take more
 }
