@@ -200,33 +200,38 @@ static int unknown_event(const struct event_list *l, const char *glob)
 	return r;
 }
 
-static size_t pick(struct event_list *l, const char *glob, const char *filter)
+static size_t pick(struct event_list *l, const struct record_event *wanted)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
 		struct event_pick *e = &l->events[i];
-		if (!matches(e, glob))
+		if (!matches(e, wanted->glob))
 			continue;
 		e->picked = true;
-		if (filter)
-			e->filter = filter;
+		e->whole |= wanted->whole;
+		if (e->whole)
+			e->filter = NULL;
+		else if (wanted->filter)
+			e->filter = wanted->filter;
 		n++;
 	}
 	return n;
 }
 
-int event_list_pick(struct event_list *l, const struct record_event *wanted, size_t n)
+int event_list_pick(struct event_list *l, const struct record_opts *o)
 {
+	const bool wants_usual = !o->n_events && !o->no_usual;
 	size_t found = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!pick(l, wanted[i].glob, wanted[i].filter))
-			return unknown_event(l, wanted[i].glob);
+	for (size_t i = 0; i < o->n_events; i++) {
+		const struct record_event *e = &o->events[i];
+		if (!pick(l, e) && !e->may_lack)
+			return unknown_event(l, e->glob);
 	}
-	for (size_t i = 0; !n && i < MEM_LEN(usual); i++)
-		found += pick(l, usual[i], NULL);
-	if (!n && !found)
+	for (size_t i = 0; wants_usual && i < MEM_LEN(usual); i++)
+		found += pick(l, &(struct record_event){ .glob = usual[i] });
+	if (wants_usual && !found)
 		return sonde_fail(-ENOTSUP, "this kernel has none of the usual trace events");
 	return 0;
 }

@@ -17,7 +17,7 @@ struct event_pick {
 	const char *name;
 	const char *shown;  /* its name in the trace: "system:name" where several systems have it */
 	const char *filter; /* the kernel's filter text, or NULL */
-	bool picked;
+	bool picked, whole;
 };
 
 /** All events of this kernel, ordered by system and name; names come from the arena. */
@@ -32,11 +32,11 @@ void event_list_fini(struct event_list *l);
 SONDE_MUST_CHECK int event_list_read(struct event_list *l, const char *dir, struct arena *arena);
 
 /**
- * Marks what @wanted names; with @n 0 what the analyses need and this kernel has. Later filters
- * replace earlier ones. An event that does not exist: -EINVAL, sonde_fail() suggests near names.
+ * Marks the events that @o names; where it names none what the analyses need and this kernel has.
+ * Later filters replace earlier ones, but of what is wanted whole. An event that does not exist,
+ * and has to: -EINVAL, sonde_fail() suggests near names.
  */
-SONDE_MUST_CHECK int event_list_pick(struct event_list *l, const struct record_event *wanted,
-				     size_t n);
+SONDE_MUST_CHECK int event_list_pick(struct event_list *l, const struct record_opts *o);
 
 /**
  * Splits EVENT[:FILTER] as people write it, EVENT with or without its system: what follows the

@@ -16,21 +16,19 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
-#include "record/event_pick.h"
-#include "record/kernel_class.h"
+#include "record/kernel_events.h"
 #include "record/ring.h"
 #include "record/symbols.h"
 #include "record/tracing.h"
 #include "sym/probe/tracefs.h"
 
 enum {
-	RING_USUAL = 16 << 20,	   /* bytes of a CPU's ring */
-	RING_MEMORY_SHARE = 8,	   /* all rings together take at most 1/8 of the memory */
-	SEEN_CODE = 256,	   /* slots of a cache */
-	PAGE_KB = 64,		   /* of a ring's page .. */
-	PAGES_LEAST = 16,	   /* .. where the ring has so many */
-	WAKE_PERCENT = 25,	   /* of a ring filled, before it wakes us */
-	FORMAT_LEN_MOST = 1 << 20, /* bytes of a format file */
+	RING_USUAL = 16 << 20, /* bytes of a CPU's ring */
+	RING_MEMORY_SHARE = 8, /* all rings together take at most 1/8 of the memory */
+	SEEN_CODE = 256,       /* slots of a cache */
+	PAGE_KB = 64,	       /* of a ring's page .. */
+	PAGES_LEAST = 16,      /* .. where the ring has so many */
+	WAKE_PERCENT = 25,     /* of a ring filled, before it wakes us */
 };
 
 /* One CPU's ring and where it goes. */
@@ -45,85 +43,14 @@ struct kernel_cpu {
 struct kernel_state {
 	struct recording *rec;
 	struct tracing *tracing;
-	struct event_list events;
-	struct tep_handle *tep;
-	struct sonde_stream_class *stream_class;
-	struct kernel_class *classes;  /* owned, by id */
+	struct kernel_events kinds;
 	uint64_t seen_code[SEEN_CODE]; /* addresses noted last, by hash */
-	size_t n_classes, classes_cap;
-	struct kernel_cpu *cpus; /* owned */
+	struct kernel_cpu *cpus;       /* owned */
 	size_t n_cpus;
 	uint8_t *scratch; /* owned, for records that are rewritten */
 	size_t scratch_len;
 	bool running;
 };
-
-/* The whole of a small file; owned by the caller. */
-static int read_text(const char *path, char **ret, size_t *ret_len)
-{
-	FILE *f = fopen(path, "re");
-	size_t cap = 0, len = 0;
-	sonde_auto(mem_freep) char *text = NULL;
-	int r = 0;
-
-	if (!f)
-		return sonde_fail_errno(-errno, "'%s'", path);
-	for (;;) {
-		r = mem_grow(&text, &cap, len + 4097);
-		if (r < 0)
-			break;
-		size_t n = fread(text + len, 1, 4096, f);
-		len += n;
-		if (!n)
-			break;
-		if (len > FORMAT_LEN_MOST) {
-			r = sonde_fail(-EMSGSIZE, "'%s' is too long", path);
-			break;
-		}
-	}
-	(void)fclose(f);
-	if (r < 0)
-		return r;
-	text[len] = '\0';
-	*ret = sonde_take(text);
-	*ret_len = len;
-	return 0;
-}
-
-/* The class of one picked event. An event that cannot be described is still recorded, as bytes. */
-static int describe_pick(struct kernel_state *k, const struct event_pick *e)
-{
-	char path[PATH_MAX];
-	sonde_auto(mem_freep) char *text = NULL;
-	size_t len;
-
-	(void)snprintf(path, sizeof(path), "%s/events/%s/%s/format", tracing_dir(k->tracing),
-		       e->system, e->name);
-	int r = read_text(path, &text, &len);
-	if (r < 0)
-		return r;
-	(void)tep_parse_event(k->tep, text, len, e->system);
-	const struct tep_event *ev = tep_find_event_by_name(k->tep, e->system, e->name);
-	if (!ev || ev->id < 0 || ev->id > UINT16_MAX) {
-		recording_note(k->rec, "event '%s:%s' is recorded as bytes: unknown format",
-			       e->system, e->name);
-		return 0;
-	}
-	const size_t id = (size_t)ev->id;
-	if (id >= k->n_classes) {
-		r = mem_grow(&k->classes, &k->classes_cap, id + 1);
-		if (r < 0)
-			return r;
-		memset(k->classes + k->n_classes, 0, (id + 1 - k->n_classes) * sizeof(*k->classes));
-		k->n_classes = id + 1;
-	}
-	r = kernel_describe_event(k->rec->desc, k->stream_class, ev, e->shown, &k->classes[id]);
-	if (r == -ENOTSUP) {
-		recording_note(k->rec, "recorded as bytes: %s", sonde_err_str());
-		return 0;
-	}
-	return r;
-}
 
 /* The kernel's words on a filter that it refused: they stand in the filter file now. */
 static int filter_refused(struct kernel_state *k, const struct event_pick *e, const char *file)
@@ -133,7 +60,7 @@ static int filter_refused(struct kernel_state *k, const struct event_pick *e, co
 	size_t len;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", tracing_dir(k->tracing), file);
-	if (read_text(path, &text, &len) < 0 || !strstr(text, "parse_error:"))
+	if (kernel_events_read(path, &text, &len) < 0 || !strstr(text, "parse_error:"))
 		return sonde_fail(-EINVAL, "event '%s:%s': the kernel refuses the filter '%s'",
 				  e->system, e->name, e->filter);
 	while (len && text[len - 1] == '\n')
@@ -246,12 +173,12 @@ static int check_page(struct kernel_state *k, size_t *ret_page_len)
 	if (r < 0)
 		return r;
 	(void)snprintf(path, sizeof(path), "%s/events/header_page", top);
-	r = read_text(path, &text, &len);
+	r = kernel_events_read(path, &text, &len);
 	if (r < 0)
 		return r;
-	tep_set_long_size(k->tep, sizeof(long));
-	if (tep_parse_header_page(k->tep, text, len, sizeof(long)) < 0 ||
-	    tep_get_header_page_size(k->tep) != 8)
+	tep_set_long_size(k->kinds.tep, sizeof(long));
+	if (tep_parse_header_page(k->kinds.tep, text, len, sizeof(long)) < 0 ||
+	    tep_get_header_page_size(k->kinds.tep) != 8)
 		return sonde_fail(-ENOTSUP, "this kernel's tracing rings have an unknown layout");
 	*ret_page_len = (size_t)sysconf(_SC_PAGESIZE);
 	if (tracing_get(k->tracing, "buffer_subbuf_size_kb", kb, sizeof(kb)) == 0) {
@@ -315,31 +242,15 @@ static int kernel_open(void *state, struct recording *rec)
 	if (stale)
 		recording_note(rec, "removed %u tracing instance%s of killed recorders", stale,
 			       stale == 1 ? "" : "s");
-	k->tep = tep_alloc();
-	if (!k->tep)
-		return sonde_fail(-ENOMEM, "kernel events: out of memory");
 	const char *top;
 	r = tracing_mount(&top);
 	if (!r)
-		r = event_list_read(&k->events, top, rec->arena);
-	if (!r)
-		r = event_list_pick(&k->events, rec->opts->events, rec->opts->n_events);
+		r = kernel_events_open(&k->kinds, top, rec);
 	if (!r)
 		r = set_up(k);
-	if (r < 0)
-		return r;
-
-	k->stream_class =
-		describe_stream(rec->desc, RECORD_STREAM_KERNEL, describe_event_header(rec->desc),
-				kernel_describe_context(rec->desc));
-	kernel_describe_raw(rec->desc, k->stream_class);
-	for (size_t i = 0; i < k->events.n && !r; i++) {
-		if (k->events.events[i].picked)
-			r = describe_pick(k, &k->events.events[i]);
-	}
-	for (size_t i = 0; i < k->events.n && !r; i++) {
-		if (k->events.events[i].picked)
-			r = enable_pick(k, &k->events.events[i]);
+	for (size_t i = 0; i < k->kinds.list.n && !r; i++) {
+		if (k->kinds.list.events[i].picked)
+			r = enable_pick(k, &k->kinds.list.events[i]);
 	}
 	return r < 0 ? r : open_cpus(k);
 }
@@ -412,7 +323,7 @@ static inline int take(struct kernel_state *k, struct writer_stream *s,
 
 	if (__builtin_expect(rec->len >= KERNEL_COMMON_LEN, 1))
 		memcpy(&id, rec->data, sizeof(id));
-	const struct kernel_class *c = id < k->n_classes ? &k->classes[id] : &no_class;
+	const struct kernel_class *c = id < k->kinds.n_classes ? &k->kinds.classes[id] : &no_class;
 	const size_t n = kernel_copy_len(c, rec->data, rec->len);
 	if (__builtin_expect(n == 0, 0))
 		return take_odd(k, s, c, rec, ts);
@@ -565,9 +476,7 @@ static void kernel_close(void *state)
 		ring_fini(&k->cpus[i].ring);
 	free(k->cpus);
 	free(k->scratch);
-	free(k->classes);
-	event_list_fini(&k->events);
-	tep_free(k->tep);
+	kernel_events_fini(&k->kinds);
 	tracing_close(k->tracing);
 }
 

@@ -24,6 +24,8 @@ enum record_callgraph { RECORD_CALLGRAPH_FP, RECORD_CALLGRAPH_DWARF };
 struct record_event {
 	const char *glob;   /* "sched:*", "sched_switch" */
 	const char *filter; /* the kernel's filter text, or NULL */
+	bool may_lack;	    /* that there is no such event is no mistake */
+	bool whole;	    /* each one is needed, whatever filters others give */
 };
 
 /** What the person wants; borrowed for the whole recording. */
@@ -32,11 +34,16 @@ struct record_opts {
 	bool replace;
 	const struct record_event *events;
 	size_t n_events; /* 0: what the analyses need */
+	bool no_usual;	 /* not even then: none */
 	const pid_t *pids;
 	size_t n_pids;	     /* 0: the whole system */
 	double seconds;	     /* 0: no limit */
 	size_t buffer_bytes; /* of a CPU's ring; 0: the default */
 	uint32_t sample_hz;  /* 0: no samples */
+	/** So many ns between two samples, by the clock and of idle CPUs too; 0: by @sample_hz. */
+	uint64_t sample_ns;
+	/** Tell of processes, their names and their code also without samples; it must work. */
+	bool follow_tasks;
 	enum record_callgraph callgraph;
 	bool map_rings;	   /* map the rings instead of reading them; see record/ring.h */
 	char *const *argv; /* of the command; NULL: none */

@@ -122,7 +122,7 @@ TEST(globs_pick_events)
 		const struct record_event e = { .glob = picks[i].glob, .filter = "x" };
 
 		EXPECT_EQ(event_list_read(&l, top, &arena), 0);
-		int r = event_list_pick(&l, &e, 1);
+		int r = event_list_pick(&l, &(struct record_opts){ .events = &e, .n_events = 1 });
 		EXPECT_EQ(r, picks[i].picked ? 0 : -EINVAL);
 		for (size_t k = 0; k < l.n; k++) {
 			EXPECT_EQ(l.events[k].picked, l.events[k].filter != NULL);
@@ -148,13 +148,37 @@ TEST(the_usual_events_are_those_that_exist)
 
 	make_folder();
 	EXPECT_EQ(event_list_read(&l, top, &arena), 0);
-	EXPECT_EQ(event_list_pick(&l, NULL, 0), 0);
+	EXPECT_EQ(event_list_pick(&l, &(struct record_opts){ 0 }), 0);
 	for (size_t k = 0; k < l.n; k++)
 		n += l.events[k].picked;
 	EXPECT_EQ(n, 5); // not sched_wakeup, not twice
 	event_list_fini(&l);
 	arena_fini(&arena);
 	EXPECT_EQ(event_list_read(&l, "/nonexistent", &arena), -ENOENT);
+	remove_folder();
+}
+
+TEST(events_that_may_lack_are_no_mistake)
+{
+	const struct record_event e[] = { { .glob = "nothing_like_it", .may_lack = true },
+					  { .glob = "irq:softirq_entry" } };
+	struct arena arena = { 0 };
+	struct event_list l = { 0 };
+	size_t n = 0;
+
+	make_folder();
+	EXPECT_EQ(event_list_read(&l, top, &arena), 0);
+	EXPECT_EQ(event_list_pick(&l, &(struct record_opts){ .events = e, .n_events = 1 }), 0);
+	EXPECT_EQ(event_list_pick(&l, &(struct record_opts){ .no_usual = true }), 0);
+	for (size_t k = 0; k < l.n; k++)
+		n += l.events[k].picked;
+	EXPECT_EQ(n, 0);
+	EXPECT_EQ(event_list_pick(&l, &(struct record_opts){ .events = e, .n_events = 2 }), 0);
+	for (size_t k = 0; k < l.n; k++)
+		n += l.events[k].picked;
+	EXPECT_EQ(n, 1);
+	event_list_fini(&l);
+	arena_fini(&arena);
 	remove_folder();
 }
 
@@ -165,7 +189,7 @@ static int read_and_pick(void)
 
 	int r = event_list_read(&l, top, &arena);
 	if (!r)
-		r = event_list_pick(&l, NULL, 0);
+		r = event_list_pick(&l, &(struct record_opts){ 0 });
 	event_list_fini(&l);
 	arena_fini(&arena);
 	return r;
