@@ -43,6 +43,13 @@ static struct perf_event_attr clock_attr(const struct perf_ability *can,
 	a.sample_freq = wish->hz;
 	a.sample_type = PERF_SAMPLE_BASE;
 	a.exclude_idle = 1;
+	if (wish->period_ns) {
+		a.type = PERF_TYPE_SOFTWARE;
+		a.config = PERF_COUNT_SW_CPU_CLOCK;
+		a.freq = 0;
+		a.sample_period = wish->period_ns;
+		a.exclude_idle = 0;
+	}
 	a.exclude_kernel = can->no_kernel;
 	a.exclude_callchain_kernel = can->no_kernel;
 	if (wish->user_regs) {

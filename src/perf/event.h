@@ -24,6 +24,8 @@ struct perf_ability {
 
 struct perf_wish {
 	uint32_t hz;
+	uint64_t
+		period_ns; /* of the software clock, which then ticks on idle CPUs too; 0: by @hz */
 	uint64_t user_regs;  /* registers to copy with the stack; 0: callchain by frame pointers */
 	uint32_t user_stack; /* bytes of user stack to copy */
 	uint32_t watermark;  /* bytes that wake the reader up */

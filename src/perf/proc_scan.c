@@ -64,6 +64,22 @@ struct one {
 	pid_t pid;
 };
 
+/* Of kernel threads /proc tells more than their names, as what a worker works at. */
+static size_t comm_len(const char *comm, size_t len)
+{
+	static const char worker[] = "kworker/";
+	enum { COMM_MOST = 15 };
+
+	if (len && comm[len - 1] == '\n')
+		len--;
+	const size_t head = sizeof(worker) - 1;
+	if (len > head && !memcmp(comm, worker, head) && comm[head] != 'R')
+		for (size_t i = head; i < len; i++)
+			if (comm[i] == '-' || comm[i] == '+')
+				len = i;
+	return len < COMM_MOST ? len : COMM_MOST;
+}
+
 static int tell_comm(void *arg, pid_t tid)
 {
 	const struct one *o = arg;
@@ -73,9 +89,7 @@ static int tell_comm(void *arg, pid_t tid)
 	sonde_auto(close_file) FILE *f = fopen(path, "re");
 	if (!f)
 		return 0;
-	size_t len = fread(comm, 1, sizeof(comm), f);
-	if (len && comm[len - 1] == '\n')
-		len--;
+	const size_t len = comm_len(comm, fread(comm, 1, sizeof(comm), f));
 	struct sample_task t = { .pid = o->pid, .tid = tid, .comm = comm, .comm_len = len };
 	return o->to->comm(o->to->arg, &t);
 }

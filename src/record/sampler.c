@@ -323,10 +323,11 @@ static int open_rings(struct sampler *s)
 
 	if (r < 0)
 		return r;
-	s->rings.clock_size = CLOCK_RING;
+	s->rings.clock_size = o->sample_hz ? CLOCK_RING : 0;
 	s->rings.tasks_size = TASKS_RING;
 	s->rings.wish.hz = o->sample_hz;
-	if (o->callgraph == RECORD_CALLGRAPH_DWARF) {
+	s->rings.wish.period_ns = o->sample_ns;
+	if (o->sample_hz && o->callgraph == RECORD_CALLGRAPH_DWARF) {
 		if (!unwind_perf_regs())
 			return sonde_fail(-ENOTSUP, "stacks are not walked by DWARF on this CPU");
 		s->rings.clock_size = CLOCK_RING_DWARF;
@@ -343,10 +344,10 @@ static int sampler_open(void *state, struct recording *rec)
 
 	s->rec = rec;
 	s->timer = -1;
-	if (!rec->opts->sample_hz)
+	if (!rec->opts->sample_hz && !rec->opts->follow_tasks)
 		return 0;
 	int r = open_rings(s);
-	if (r == -ENOMEM || r == -ESRCH)
+	if (r == -ENOMEM || r == -ESRCH || (r < 0 && rec->opts->follow_tasks))
 		return r;
 	if (r < 0) {
 		recording_note(rec, "no samples: %s", sonde_err_str());

@@ -202,8 +202,9 @@ static int start(struct session *s)
 		s->raised = setpriority(PRIO_PROCESS, 0, RECORDER_NICE) == 0;
 	s->begin_ms = s->flushed_ms = now_ms();
 	r = symbols_begin(s->rec.opts->dir);
-	for (size_t i = 0; i < s->n && !r; i++)
-		r = s->sources[i]->start(s->states[i]);
+	// Names of what runs already are told first: then they are known to all that comes.
+	for (size_t i = s->n; i > 0 && !r; i--)
+		r = s->sources[i - 1]->start(s->states[i - 1]);
 	if (!r && s->rec.opts->argv)
 		r = child_go(&s->child);
 	return r;
