@@ -41,6 +41,11 @@ uint64_t rec_field_get(struct rec_world *w, const struct sonde_event *e, uint32_
 uint64_t rec_field_len(struct rec_world *w, const struct sonde_event *e, uint32_t index);
 
 /* place.c */
+
+/** The full name of a provider that traces have, as "t" is of "tracepoint"; NULL: they have not. */
+const char *rec_provider(const char *name);
+/** Of "UNIT:N" ("s:1", "ms:200") or "NUNIT" behind the provider. */
+bool rec_period(const struct ast_attach *ap, uint64_t *ret_ns);
 int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,
 	       const struct probe_wants *wants, const struct probe **ret);
 
@@ -57,6 +62,7 @@ struct rec_teller {
 	bool is_looked_at;
 	struct field_ref own_tid, own_pid, own_comm; /* whose event it is, where it says so */
 	struct field_ref tid, pid, comm;	     /* whom it is about */
+	struct field_ref parent;		     /* whose name it has */
 };
 
 struct rec_threads {
@@ -68,7 +74,9 @@ struct rec_threads {
 	size_t n_cpus;
 	struct rec_teller *tellers; /* owned; by index of event class */
 	size_t n_tellers;
-	struct rec_thread unknown;
+	struct rec_thread unknown, idle;
+	int32_t idle_cpu;
+	bool has_forks; /* events tell for each new thread which process it is of */
 };
 
 /* run.c */

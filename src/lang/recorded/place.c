@@ -40,7 +40,7 @@ static const struct {
 	{ "event", "event" },
 };
 
-static const char *provider_of(const char *name)
+const char *rec_provider(const char *name)
 {
 	for (size_t i = 0; i < MEM_LEN(providers); i++)
 		if (!strcmp(providers[i].name, name))
@@ -121,8 +121,46 @@ static const char *call_of(const char *cls, bool is_exit)
 	return NULL;
 }
 
+static enum syscall_abi abi_of(const struct sonde_trace *t)
+{
+	const struct sonde_env *machine = sonde_trace_env(t, "machine");
+
+	return syscall_abi(machine && machine->str ? machine->str : "x86_64");
+}
+
+/*
+ * Marks the calls that have events of their own in @t, beside those of all calls: they would come
+ * twice. False: there are none.
+ */
+static bool mark_own(const struct sonde_trace *t, bool is_exit, bool ret[PROBE_CALLS_MOST])
+{
+	const enum syscall_abi abi = abi_of(t);
+	bool any = false;
+	uint32_t nr;
+
+	memset(ret, 0, PROBE_CALLS_MOST);
+	for (size_t k = 0; k < t->n_streams; k++) {
+		for (size_t n = 0; n < t->streams[k]->n_events; n++) {
+			const char *call = call_of(t->streams[k]->events[n]->name, is_exit);
+			if (call && syscall_number(abi, call, &nr) && nr < PROBE_CALLS_MOST)
+				any = ret[nr] = true;
+		}
+	}
+	return any;
+}
+
+static bool has_class(const struct sonde_trace *t, const char *name)
+{
+	for (size_t k = 0; k < t->n_streams; k++)
+		for (size_t n = 0; n < t->streams[k]->n_events; n++)
+			if (!strcmp(t->streams[k]->events[n]->name, name))
+				return true;
+	return false;
+}
+
 /* Numbers of the calls that the pattern names, for events that are of all calls. */
-static void filter_calls(struct search *s, struct rec_place *p, const char *pattern)
+static void filter_calls(struct search *s, struct rec_place *p, const char *pattern,
+			 const bool own[PROBE_CALLS_MOST])
 {
 	enum { NUMBERS_MOST = PROBE_CALLS_MOST };
 	uint32_t *numbers = arena_array(s->arena, NUMBERS_MOST, sizeof(*numbers));
@@ -130,10 +168,11 @@ static void filter_calls(struct search *s, struct rec_place *p, const char *patt
 	const int head = (int)strlen(p->probe.name) - (int)strlen(pattern);
 	size_t n = 0;
 
-	const struct sonde_env *machine = sonde_trace_env(p->cls->stream_class->trace, "machine");
-	const enum syscall_abi abi = syscall_abi(machine && machine->str ? machine->str : "x86_64");
+	const enum syscall_abi abi = abi_of(p->cls->stream_class->trace);
 	char name[SYSCALL_NAME_MOST];
 	for (uint32_t nr = 0; numbers && names && nr < NUMBERS_MOST; nr++) {
+		if (own[nr])
+			continue;
 		if (!syscall_name(abi, nr, name))
 			(void)snprintf(name, sizeof(name), "%u", nr);
 		if (!glob_match(pattern, name))
@@ -145,7 +184,8 @@ static void filter_calls(struct search *s, struct rec_place *p, const char *patt
 		numbers[n++] = nr;
 	}
 	uint32_t one; // the events of some calls have other names than the calls
-	if (numbers && !n && syscall_number(abi, pattern, &one))
+	if (numbers && !n && syscall_number(abi, pattern, &one) &&
+	    !(one < NUMBERS_MOST && own[one]))
 		numbers[n++] = one;
 	if (!numbers || !names)
 		s->no_memory = true;
@@ -157,10 +197,31 @@ static void filter_calls(struct search *s, struct rec_place *p, const char *patt
 	p->probe.syscall_names = n > 1 && s->wants && s->wants->name ? names : NULL;
 }
 
+/* Whether all calls that the pattern names have events of their own. */
+static bool is_covered(const struct sonde_trace *t, const char *pattern,
+		       const bool own[PROBE_CALLS_MOST])
+{
+	const enum syscall_abi abi = abi_of(t);
+	char name[SYSCALL_NAME_MOST];
+	uint32_t one;
+
+	for (uint32_t nr = 0; nr < PROBE_CALLS_MOST; nr++)
+		if (!own[nr] && syscall_name(abi, nr, name) && glob_match(pattern, name))
+			return false;
+	return glob_is(pattern) ||
+	       (syscall_number(abi, pattern, &one) && one < PROBE_CALLS_MOST && own[one]);
+}
+
 static void add_calls_of_all(struct search *s, const struct sonde_event_class *cls,
 			     const char *pattern)
 {
+	bool own[PROBE_CALLS_MOST];
+	const bool has_own =
+		mark_own(cls->stream_class->trace, !strcmp(cls->name, "sys_exit"), own);
 	char name[512];
+
+	if (has_own && is_covered(cls->stream_class->trace, pattern, own))
+		return;
 
 	(void)snprintf(name, sizeof(name), "tracepoint:syscalls:%s", s->name);
 	struct rec_place *p = add(s, name);
@@ -170,8 +231,8 @@ static void add_calls_of_all(struct search *s, const struct sonde_event_class *c
 	p->probe.args = ARGS_FORMAT;
 	if (rec_fields(s->w, s->arena, cls, p) < 0)
 		s->no_memory = true;
-	else if (strcmp(pattern, "*") != 0 || (s->wants && s->wants->name))
-		filter_calls(s, p, pattern);
+	else if (strcmp(pattern, "*") != 0 || has_own || (s->wants && s->wants->name))
+		filter_calls(s, p, pattern, own);
 }
 
 static void match_syscall(struct search *s, const struct sonde_event_class *cls)
@@ -193,15 +254,24 @@ static void match_syscall(struct search *s, const struct sonde_event_class *cls)
 		add_calls_of_all(s, cls, pattern);
 }
 
-static bool matches(const struct search *s, const char *name)
+/* Events of single calls stand in for those of all calls, where a trace has none of these. */
+static bool is_of_all_calls(const struct search *s, const struct sonde_event_class *cls)
 {
+	const bool enter = !strcmp(s->name, "sys_enter"), exit = !strcmp(s->name, "sys_exit");
+
+	return (enter || exit) && call_of(cls->name, exit) &&
+	       !has_class(cls->stream_class->trace, s->name);
+}
+
+static bool matches(const struct search *s, const struct sonde_event_class *cls)
+{
+	const char *name = cls->name;
+
 	if (!strcmp(s->provider, "profile"))
 		return !strcmp(name, "perf:sample") || !strncmp(name, "perf_cpu_clock", 14);
 	if (!strcmp(s->provider, "tracepoint") || !strcmp(s->provider, "rawtracepoint")) {
 		if (s->group && !strcmp(s->group, "raw_syscalls"))
-			return glob_match(s->name, name) ||
-			       (!strcmp(s->name, "sys_enter") && call_of(name, false)) ||
-			       (!strcmp(s->name, "sys_exit") && call_of(name, true));
+			return glob_match(s->name, name) || is_of_all_calls(s, cls);
 		return glob_match(s->name, name);
 	}
 	if (!strcmp(s->provider, "event"))
@@ -230,7 +300,7 @@ static void match_class(struct search *s, const struct sonde_event_class *cls)
 {
 	if (s->group && !strcmp(s->group, "syscalls"))
 		match_syscall(s, cls);
-	else if (matches(s, cls->name))
+	else if (matches(s, cls))
 		add_class(s, cls);
 }
 
@@ -260,8 +330,7 @@ static int nothing_found(struct search *s)
 			  s->ap->text);
 }
 
-/* "s:1", "ms:200", "1s", "200ms" */
-static bool period_of(const struct ast_attach *ap, uint64_t *ret_ns)
+bool rec_period(const struct ast_attach *ap, uint64_t *ret_ns)
 {
 	static const struct {
 		const char *name;
@@ -270,6 +339,8 @@ static bool period_of(const struct ast_attach *ap, uint64_t *ret_ns)
 	const char *unit = ap->n_parts == 3 ? ap->parts[1] : NULL;
 	char *end;
 
+	if (ap->n_parts < 2 || ap->n_parts > 3)
+		return false;
 	errno = 0;
 	const unsigned long long n = strtoull(ap->parts[ap->n_parts - 1], &end, 10);
 	if (errno || !n || end == ap->parts[ap->n_parts - 1] || n > 1000000000)
@@ -291,7 +362,7 @@ static int add_tick(struct search *s)
 {
 	uint64_t ns;
 
-	if (s->ap->n_parts < 2 || s->ap->n_parts > 3 || !period_of(s->ap, &ns))
+	if (!rec_period(s->ap, &ns))
 		return diag_error(s->d, s->ap->pos, "bad-attach-point",
 				  "'%s' is not of the form interval:UNIT:N", s->ap->text);
 	struct rec_place *p = add(s, s->ap->text);
@@ -325,7 +396,7 @@ int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struc
 	};
 	int r = 0;
 
-	s.provider = provider_of(ap->parts[0]);
+	s.provider = rec_provider(ap->parts[0]);
 	if (!s.provider)
 		return diag_error(d, ap->pos, "not-here", "a trace has no '%s' probes",
 				  ap->parts[0]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Who runs: from the events that tell of threads, for pid, tid and comm of all others. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <sonde/err.h>
@@ -13,19 +14,19 @@ enum { CPUS_MOST = 1 << 14, THREADS_MOST = 1 << 20 };
 static const struct rule {
 	const char *event;
 	int tells;
-	const char *tid, *pid, *comm;
+	const char *tid, *pid, *comm, *parent;
 } rules[] = {
-	{ "sched_switch", REC_SWITCH, "next_tid", NULL, "next_comm" },
-	{ "sched_switch", REC_SWITCH, "next_pid", NULL, "next_comm" },
-	{ "sched_process_fork", REC_FORK, "child_tid", "child_pid", "child_comm" },
-	{ "sched_process_fork", REC_FORK, "child_pid", NULL, "child_comm" },
-	{ "sched_process_exec", REC_EXEC, "tid", NULL, "filename" },
-	{ "sched_process_exec", REC_EXEC, "pid", NULL, "filename" },
-	{ "task_rename", REC_NAME, "tid", NULL, "newcomm" },
-	{ "task_rename", REC_NAME, "pid", NULL, "newcomm" },
-	{ "perf:comm", REC_NAME, "tid", "pid", "comm" },
-	{ "perf:fork", REC_FORK, "tid", "pid", NULL },
-	{ "lttng_statedump_process_state", REC_NAME, "tid", "pid", "name" },
+	{ "sched_switch", REC_SWITCH, "next_tid", NULL, "next_comm", NULL },
+	{ "sched_switch", REC_SWITCH, "next_pid", NULL, "next_comm", NULL },
+	{ "sched_process_fork", REC_FORK, "child_tid", "child_pid", "child_comm", NULL },
+	{ "sched_process_fork", REC_FORK, "child_pid", NULL, "child_comm", NULL },
+	{ "sched_process_exec", REC_EXEC, "tid", NULL, "filename", NULL },
+	{ "sched_process_exec", REC_EXEC, "pid", NULL, "filename", NULL },
+	{ "task_rename", REC_NAME, "tid", NULL, "newcomm", NULL },
+	{ "task_rename", REC_NAME, "pid", NULL, "newcomm", NULL },
+	{ "perf:comm", REC_NAME, "tid", "pid", "comm", NULL },
+	{ "perf:fork", REC_FORK, "tid", "pid", NULL, "ptid" },
+	{ "lttng_statedump_process_state", REC_NAME, "tid", "pid", "name", NULL },
 };
 
 /* Events that have the name of whoever runs among their own fields. */
@@ -92,6 +93,8 @@ static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
 			(void)field_find(cls, SONDE_SCOPE_PAYLOAD, rules[i].pid, &ret->pid);
 		if (rules[i].comm)
 			(void)field_find(cls, SONDE_SCOPE_PAYLOAD, rules[i].comm, &ret->comm);
+		if (rules[i].parent)
+			(void)field_find(cls, SONDE_SCOPE_PAYLOAD, rules[i].parent, &ret->parent);
 		return;
 	}
 }
@@ -123,6 +126,16 @@ static void set_comm(struct rec_thread *th, struct sonde_span name)
 	memcpy(th->comm, name.data, n);
 }
 
+/* Each CPU has its own idle thread, and all of them the number 0. */
+static struct rec_thread *idle_of(struct rec_threads *t, int32_t cpu)
+{
+	if (!t->idle.comm[0] || t->idle_cpu != cpu)
+		(void)snprintf(t->idle.comm, sizeof(t->idle.comm), "swapper/%u",
+			       (unsigned)cpu & 0xffffU);
+	t->idle_cpu = cpu;
+	return &t->idle;
+}
+
 struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_event *e)
 {
 	const struct rec_teller *r = teller(t, e->cls);
@@ -137,6 +150,8 @@ struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_even
 	}
 	if (!here)
 		return &t->unknown;
+	if (!here->tid && cpu >= 0)
+		return idle_of(t, cpu);
 	if (r && r->own_pid.type && field_int(e, &r->own_pid, &pid)) {
 		here->pid = (uint32_t)pid;
 		here->has_pid = true;
@@ -195,9 +210,15 @@ int rec_threads_learn(struct rec_threads *t, const struct sonde_event *e)
 	if (r->pid.type && field_int(e, &r->pid, &pid)) {
 		th->pid = (uint32_t)pid;
 		th->has_pid = true;
-	} else if (r->tells == REC_FORK) {
+		t->has_forks |= r->tells == REC_FORK;
+	} else if (r->tells == REC_FORK && !t->has_forks) {
 		th->pid = th->tid; // a number that is used again; threads are told by other events
 		th->has_pid = false;
+	}
+	if (r->parent.type && field_int(e, &r->parent, &pid)) {
+		const struct rec_thread *parent = thread(t, pid);
+		if (parent)
+			memcpy(th->comm, parent->comm, sizeof(th->comm));
 	}
 	if (r->comm.type && field_text(e, &r->comm, &name) && (tid || r->tells != REC_SWITCH))
 		set_comm(th, r->tells == REC_EXEC ? base_name(name) : name);
