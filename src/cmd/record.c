@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "cmd/all.h"
+#include "cmd/record_for.h"
 #include "record/all.h"
 #include "record/event_pick.h"
 #include "record/session.h"
@@ -19,6 +20,7 @@ enum {
 	KEY_BUFFER,
 	KEY_FORCE,
 	KEY_CALL_GRAPH,
+	KEY_FOR,
 	HZ_USUAL = 999,
 	HZ_MOST = 100000,
 	BUFFER_LEAST = 16 << 10,
@@ -33,6 +35,7 @@ struct state {
 	pid_t *pids; /* owned */
 	size_t n_pids, pids_cap;
 	bool has_hz, no_samples;
+	struct record_for scripts;
 };
 
 static const struct cmd_option options[] = {
@@ -52,6 +55,10 @@ static const struct cmd_option options[] = {
 	{ KEY_FORCE, "force", NULL, "Replace the trace that is in the folder." },
 	{ KEY_CALL_GRAPH, "call-graph", "fp|dwarf",
 	  "User stacks by frame pointers (the default), or by a copy of the stack and DWARF." },
+	{ KEY_FOR, "for", "SCRIPT",
+	  "Only what this script needs, so that 'sonde run -t DIR SCRIPT' gives what it would have "
+	  "given live; SCRIPT may have its parameters behind it, within quotes. May be given more "
+	  "than once; -e adds further events." },
 	{ 0 },
 };
 
@@ -60,6 +67,9 @@ static const struct cmd_example examples[] = {
 	{ "sudo sonde record -d 5 -o idle", "Records 5 seconds into the folder 'idle'.", false },
 	{ "sudo sonde record -e 'sched:*' -e 'sched:sched_switch:prev_prio < 100' --no-samples",
 	  "All scheduler events, switches only away from real-time threads, until Ctrl-C.", false },
+	{ "sudo sonde record --for runqlat -- make -j4",
+	  "What the ready script runqlat needs; 'sonde run -t sonde-trace runqlat' then runs it.",
+	  false },
 	{ 0 },
 };
 
@@ -165,6 +175,7 @@ static int record_set(void *state, int key, const char *value)
 	case KEY_BUFFER: return set_buffer(s, value);
 	case KEY_FORCE: s->opts.replace = true; break;
 	case KEY_CALL_GRAPH: return set_call_graph(s, value);
+	case KEY_FOR: return record_for_add(&s->scripts, value);
 	default: break;
 	}
 	return r;
@@ -220,6 +231,43 @@ static void print_result(const struct state *s, const struct session_result *res
 		fprintf(stderr, "sonde record: samples were lost: take fewer (-F)\n");
 }
 
+/* Samples as the scripts want them: all that they see is what was recorded. */
+static int set_samples(struct state *s)
+{
+	const uint64_t second = 1000000000, ns = s->scripts.needs.sample_ns;
+	const uint32_t hz = ns > second ? 1 : (uint32_t)(ns ? second / ns : 0);
+
+	if (!s->scripts.n) {
+		if (!s->has_hz)
+			s->opts.sample_hz = HZ_USUAL;
+		if (s->no_samples)
+			s->opts.sample_hz = 0;
+		return 0;
+	}
+	if (ns && (s->no_samples || (s->has_hz && s->opts.sample_hz != hz)))
+		return sonde_fail(-EINVAL, "the script needs %u samples a second: leave %s away",
+				  hz, s->no_samples ? "--no-samples" : "-F");
+	if (ns) {
+		s->opts.sample_hz = hz;
+		s->opts.sample_ns = ns;
+	}
+	s->opts.follow_tasks = s->scripts.needs.threads || ns;
+	s->opts.no_usual = true;
+	return 0;
+}
+
+/* What the scripts need, besides what was asked for. */
+static int take_scripts(struct state *s)
+{
+	int r = record_for_find(&s->scripts, /* tells= */ true);
+
+	if (!r)
+		r = mem_grow(&s->events, &s->events_cap, s->n_events + s->scripts.n_events + 1);
+	for (size_t i = 0; !r && i < s->scripts.n_events; i++)
+		s->events[s->n_events++] = s->scripts.events[i];
+	return r;
+}
+
 static int record_run(void *state, int argc, char **argv)
 {
 	struct state *s = state;
@@ -227,15 +275,23 @@ static int record_run(void *state, int argc, char **argv)
 
 	if (!s->opts.dir)
 		s->opts.dir = "sonde-trace";
-	if (!s->has_hz)
-		s->opts.sample_hz = HZ_USUAL;
-	if (s->no_samples)
-		s->opts.sample_hz = 0;
+	int ready = take_scripts(s);
+	if (ready == -EINVAL)
+		return CMD_FAILED; // it was told
+	if (!ready)
+		ready = set_samples(s);
+	if (ready < 0)
+		return ready == -EINVAL ? cmd_usage(&cmd_record) : cmd_failed(&cmd_record);
 	s->opts.events = s->events;
 	s->opts.n_events = s->n_events;
 	s->opts.pids = s->pids;
 	s->opts.n_pids = s->n_pids;
 	s->opts.argv = argc ? argv : NULL;
+	if (s->scripts.n) {
+		ready = record_for_check(&s->scripts, &s->opts, /* tells= */ true);
+		if (ready < 0)
+			return ready == -EINVAL ? CMD_FAILED : cmd_failed(&cmd_record);
+	}
 	const char *ring = getenv("SONDE_RING");
 	s->opts.map_rings = ring && !strcmp(ring, "map");
 
@@ -260,6 +316,7 @@ static void record_fini(void *state)
 	free(s->texts);
 	free(s->events);
 	free(s->pids);
+	record_for_fini(&s->scripts);
 }
 
 const struct command cmd_record = {

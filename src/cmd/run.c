@@ -359,18 +359,6 @@ static int work(struct state *s, char *const *params, size_t n_params, int *ret_
 	return run_live(s, ret_status);
 }
 
-/* Scripts in D say so by their names or their first lines. */
-static int look_for_d(struct state *s)
-{
-	const char *path = s->script.path ? s->script.path : "";
-	const size_t len = strlen(path);
-
-	if (!s->d.is_d)
-		s->d.is_d = (len > 2 && !strcmp(path + len - 2, ".d")) ||
-			    d_is_script(s->script.text, s->script.len);
-	return s->d.is_d ? script_d_first_line(&s->d, s->script.text) : 0;
-}
-
 static int run_run(void *state, int argc, char **argv)
 {
 	struct state *s = state;
@@ -399,7 +387,7 @@ static int run_run(void *state, int argc, char **argv)
 		argv++;
 	}
 	if (!r)
-		r = look_for_d(s);
+		r = script_d_look(&s->d, &s->script);
 	if (!r)
 		r = work(s, argv, (size_t)argc, &status);
 	if (r == -EINVAL && s->diag.n_errors) {

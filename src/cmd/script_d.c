@@ -63,7 +63,7 @@ int script_d_set(struct script_d *d, int key, const char *value)
 	return strbuf_ok(&d->text);
 }
 
-int script_d_first_line(struct script_d *d, const char *text)
+static int take_first_line(struct script_d *d, const char *text)
 {
 	const char *end = text + strcspn(text, "\n"), *at = strstr(text, "dtrace");
 	bool in_word = false;
@@ -80,6 +80,17 @@ int script_d_first_line(struct script_d *d, const char *text)
 			r = script_d_set(d, *at, NULL);
 	}
 	return r;
+}
+
+int script_d_look(struct script_d *d, const struct script_arg *a)
+{
+	const char *path = a->path ? a->path : "";
+	const size_t len = strlen(path);
+
+	if (!d->is_d)
+		d->is_d =
+			(len > 2 && !strcmp(path + len - 2, ".d")) || d_is_script(a->text, a->len);
+	return d->is_d ? take_first_line(d, a->text) : 0;
 }
 
 /* The file of the process that $target is. */

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/out.h"
 #include "base/strbuf.h"
+#include "cmd/script_arg.h"
 #include "lang/gen/script.h"
 #include "lang/syntax/ast.h"
 #include "lang/syntax/d/d.h"
@@ -35,8 +36,9 @@ void script_d_fini(struct script_d *d);
 /** Takes an option: 'n' 'f' 'x' 'w' 'Z' 'F' 'q'. */
 SONDE_MUST_CHECK int script_d_set(struct script_d *d, int key, const char *value);
 
-/** Takes what the first line says: "#!/usr/sbin/dtrace -qs". */
-SONDE_MUST_CHECK int script_d_first_line(struct script_d *d, const char *text);
+/** Whether the script is in D, by its name and its first line ("#!/usr/sbin/dtrace -qs"), whose
+ * options are taken. */
+SONDE_MUST_CHECK int script_d_look(struct script_d *d, const struct script_arg *a);
 
 struct script_d_how {
 	const char *const *params;

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/** sonde record --for: from scripts to events, samples and names. */
+#include "cmd/record_for.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "cmd/command.h"
+#include "cmd/script_arg.h"
+#include "cmd/script_d.h"
+#include "ctf/metadata.h"
+#include "lang/gen/compile.h"
+#include "lang/recorded/recorded.h"
+#include "lang/syntax/parse.h"
+#include "record/plan.h"
+
+struct for_script {
+	struct script_arg arg;
+	struct command_words words; /* its parameters, behind the first */
+	struct script_d d;
+	struct diag diag;
+	struct arena arena;
+	struct script_ast ast;
+	struct recorded_needs needs;
+};
+
+static void script_fini(struct for_script *s)
+{
+	diag_fini(&s->diag);
+	script_d_fini(&s->d);
+	script_arg_fini(&s->arg);
+	command_words_fini(&s->words);
+	arena_fini(&s->arena);
+	free(s);
+}
+
+void record_for_fini(struct record_for *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		script_fini(f->all[i]);
+	free(f->all);
+	free(f->events);
+	*f = (struct record_for){ 0 };
+}
+
+static int read_script(struct for_script *s, const char *what)
+{
+	// A file whose name has blanks is no script with parameters.
+	if (access(what, R_OK) == 0)
+		return script_arg_read(&s->arg, what);
+	int r = command_words_split(&s->words, what);
+
+	return r < 0 ? r : script_arg_read(&s->arg, s->words.argv[0]);
+}
+
+static const char *const *params_of(const struct for_script *s)
+{
+	return s->words.n ? (const char *const *)s->words.argv + 1 : NULL;
+}
+
+static size_t n_params_of(const struct for_script *s)
+{
+	return s->words.n ? s->words.n - 1 : 0;
+}
+
+static int parse(struct for_script *s)
+{
+	const struct script_d_how how = { .params = params_of(s),
+					  .n_params = n_params_of(s),
+					  .is_recorded = true };
+
+	s->diag.name = s->arg.name;
+	s->diag.text = s->arg.text;
+	s->diag.text_len = s->arg.len;
+	int r = script_d_look(&s->d, &s->arg);
+	if (r < 0)
+		return r;
+	return s->d.is_d ? script_d_parse(&s->d, &s->diag, &s->arena, &how, &s->ast)
+			 : parse_bt(&s->diag, &s->arena, how.params, how.n_params, &s->ast);
+}
+
+int record_for_add(struct record_for *f, const char *what)
+{
+	int r = mem_grow(&f->all, &f->cap, f->n + 1);
+
+	if (r < 0)
+		return r;
+	struct for_script *s = calloc(1, sizeof(*s));
+	if (!s)
+		return sonde_fail(-ENOMEM, "out of memory");
+	f->all[f->n++] = s;
+	return read_script(s, what);
+}
+
+static void tell(struct for_script *s)
+{
+	if (s->diag.out.len)
+		(void)!write(STDERR_FILENO, s->diag.out.data, s->diag.out.len);
+	strbuf_fini(&s->diag.out);
+}
+
+static int add_events(struct record_for *f, const struct recorded_needs *n)
+{
+	int r = mem_grow(&f->events, &f->cap_events, f->n_events + n->n_events + 1);
+
+	// One that is not there is the compiler's to tell: with others beside it is no mistake.
+	for (size_t i = 0; !r && i < n->n_events; i++)
+		f->events[f->n_events++] = (struct record_event){ .glob = n->events[i].glob,
+								  .may_lack = true,
+								  .whole = true };
+	return r;
+}
+
+static int merge(struct record_for *f, struct for_script *s)
+{
+	struct recorded_needs *all = &f->needs;
+
+	all->threads |= s->needs.threads;
+	if (all->sample_ns && s->needs.sample_ns && all->sample_ns != s->needs.sample_ns)
+		return diag_error(&s->diag, s->needs.sample_pos, "not-recorded",
+				  "samples are recorded at one rate, and another script needs "
+				  "another");
+	if (s->needs.sample_ns)
+		all->sample_ns = s->needs.sample_ns;
+	return add_events(f, &s->needs);
+}
+
+int record_for_find(struct record_for *f, bool tells)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct for_script *s = f->all[i];
+		int r = parse(s);
+
+		if (!r)
+			r = recorded_needs(&s->diag, &s->arena, &s->ast, &s->needs);
+		if (!r)
+			r = merge(f, s);
+		if (tells)
+			tell(s);
+		if (r < 0 && (r != -EINVAL || !s->diag.n_errors))
+			return r;
+		result = r < 0 ? r : result;
+	}
+	return result;
+}
+
+static int compile(struct for_script *s, struct sonde_trace *trace)
+{
+	const struct compile_options how = { .params = params_of(s), .n_params = n_params_of(s) };
+	sonde_auto(world_freep) struct world *w = NULL;
+	sonde_auto(script_freep) struct script *script = NULL;
+
+	int r = recorded_world_new(&trace, 1, &w);
+	return r < 0 ? r : compile_script(&s->diag, w, &s->ast, &how, &script);
+}
+
+static int compile_all(struct record_for *f, struct sonde_trace *trace, bool tells)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct for_script *s = f->all[i];
+		int r = compile(s, trace);
+
+		if (tells)
+			tell(s);
+		if (r < 0 && (r != -EINVAL || !s->diag.n_errors))
+			return r;
+		result = r < 0 ? r : result;
+	}
+	return result;
+}
+
+/* The compiler knows only what would be recorded; what is near to a wrong name, the kernel does. */
+static void tell_near(const struct record_for *f)
+{
+	struct strbuf text = { 0 };
+
+	for (size_t i = 0; i < f->n_events; i++) {
+		struct record_event e = f->events[i];
+		const struct record_opts opts = { .events = &e, .n_events = 1 };
+
+		e.may_lack = false;
+		if (record_plan(&opts, &text) == -EINVAL)
+			cmd_note(NULL, sonde_err_str());
+		strbuf_fini(&text);
+	}
+}
+
+int record_for_check(struct record_for *f, const struct record_opts *opts, bool tells)
+{
+	struct arena arena = { 0 };
+	struct strbuf text = { 0 };
+	struct sonde_trace *trace = NULL;
+
+	int r = record_plan(opts, &text);
+	if (!r)
+		r = ctf_metadata_parse(
+			"metadata",
+			(struct sonde_span){ (const uint8_t *)strbuf_text(&text), text.len },
+			&arena, &trace);
+	if (!r)
+		r = compile_all(f, trace, tells);
+	if (r == -EINVAL && tells)
+		tell_near(f);
+	strbuf_fini(&text);
+	arena_fini(&arena);
+	return r;
+}

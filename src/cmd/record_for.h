@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/** Recordings for scripts: what they need, and whether they could run over what is recorded. */
+#ifndef CMD_RECORD_FOR_H
+#define CMD_RECORD_FOR_H
+
+#include <stddef.h>
+
+#include <sonde/def.h>
+
+#include "lang/recorded/needs.h"
+#include "record/source.h"
+
+struct for_script;
+
+/** All zero is for no script. */
+struct record_for {
+	struct for_script **all; /* owned */
+	size_t n, cap;
+	struct record_event *events; /* owned; the kernel's events that they need */
+	size_t n_events, cap_events;
+	/** Of all; where samples of one differ from those of another, that was told. */
+	struct recorded_needs needs;
+};
+
+void record_for_fini(struct record_for *f);
+
+/**
+ * Takes a script: a file, the name of a ready one, or one of these and its parameters, as a shell
+ * splits them.
+ */
+SONDE_MUST_CHECK int record_for_add(struct record_for *f, const char *what);
+
+/**
+ * Finds out what they need. -EINVAL: a script is wrong, or needs what no recording has; with @tells
+ * standard error says it, line by line.
+ */
+SONDE_MUST_CHECK int record_for_find(struct record_for *f, bool tells);
+
+/** Compiles the scripts against the trace that @opts would give; fails likewise. */
+SONDE_MUST_CHECK int record_for_check(struct record_for *f, const struct record_opts *opts,
+				      bool tells);
+
+#endif
