@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "base/table.h"
 #include "cmd/all.h"
+#include "cmd/record_for.h"
 #include "cmd/terminal.h"
 #include "cmd/tool_find.h"
 #include "lang/live/live.h"
@@ -22,7 +23,7 @@
 enum { KEY_JSON = 256, KEY_TOOLS };
 
 struct list_cmd {
-	bool json, tools, details;
+	bool json, tools, details, told;
 	pid_t pid;
 	struct sonde_out out;
 	struct json j;
@@ -34,7 +35,8 @@ struct list_cmd {
 
 static const struct cmd_option options[] = {
 	{ 'v', "verbose", NULL,
-	  "With what each probe brings: fields, arguments, the members of a struct." },
+	  "With what each probe brings: fields, arguments, the members of a struct; with --tools, "
+	  "whether a script also runs over what 'sonde record --for' records, and why not." },
 	{ 'p', "pid", "PID", "Look for programs and libraries as process PID has them." },
 	{ KEY_TOOLS, "tools", NULL, "List the ready scripts, which 'sonde run NAME' starts." },
 	{ KEY_JSON, "json", NULL, "Write JSON." },
@@ -278,12 +280,45 @@ static const struct table_column tool_columns[] = {
 	{ "path", NULL, TABLE_TEXT },
 };
 
+static const struct table_column tool_details[] = {
+	{ "name", "Name", TABLE_TEXT },
+	{ "runs", "Runs", TABLE_TEXT },
+	{ "about", "What it tells", TABLE_TEXT },
+	{ "path", NULL, TABLE_TEXT },
+	{ "why_not", "Why not over a trace", TABLE_TEXT },
+};
+
+enum { WHY_MOST = 200 };
+
+/* Where a ready script runs. What a trace has, only the kernel's own formats tell. */
+static int find_where(struct list_cmd *s, const struct tool *t, const char **ret_runs,
+		      char why[WHY_MOST])
+{
+	int r = record_for_try(t->path, why, WHY_MOST);
+
+	*ret_runs = r ? "live" : "live, trace";
+	if (!r || r == -EINVAL || r == -ENOMEM)
+		return r == -ENOMEM ? r : 0;
+	if (!s->told)
+		cmd_note(NULL, sonde_err_str());
+	s->told = true;
+	*ret_runs = "live, ?";
+	return 0;
+}
+
 static int add_tool(void *arg, const struct tool *t)
 {
 	struct list_cmd *s = arg;
-	const char *texts[] = { t->name, t->about, t->path };
+	char why[WHY_MOST] = "";
+	const char *runs = NULL;
+	const int r = s->details ? find_where(s, t, &runs, why) : 0;
+	const char *texts[] = { t->name, runs, t->about, t->path, s->details ? why : NULL };
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < MEM_LEN(texts); i++) {
+		if (!texts[i])
+			continue;
 		const char *copy = arena_strndup(&s->arena, texts[i], strlen(texts[i]));
 		if (!copy)
 			return -ENOMEM;
@@ -294,7 +329,10 @@ static int add_tool(void *arg, const struct tool *t)
 
 static int list_tools(struct list_cmd *s)
 {
-	table_init(&s->table, tool_columns, MEM_LEN(tool_columns));
+	if (s->details)
+		table_init(&s->table, tool_details, MEM_LEN(tool_details));
+	else
+		table_init(&s->table, tool_columns, MEM_LEN(tool_columns));
 	int r = tool_each(add_tool, s);
 	if (r >= 0 && s->json) {
 		json_init(&s->j, &s->out);

@@ -231,11 +231,10 @@ static void print_result(const struct state *s, const struct session_result *res
 		fprintf(stderr, "sonde record: samples were lost: take fewer (-F)\n");
 }
 
-/* Samples as the scripts want them: all that they see is what was recorded. */
+/* Samples as they were asked for, or as the scripts want them: all that they see was recorded. */
 static int set_samples(struct state *s)
 {
-	const uint64_t second = 1000000000, ns = s->scripts.needs.sample_ns;
-	const uint32_t hz = ns > second ? 1 : (uint32_t)(ns ? second / ns : 0);
+	const uint32_t asked = s->opts.sample_hz;
 
 	if (!s->scripts.n) {
 		if (!s->has_hz)
@@ -244,15 +243,12 @@ static int set_samples(struct state *s)
 			s->opts.sample_hz = 0;
 		return 0;
 	}
-	if (ns && (s->no_samples || (s->has_hz && s->opts.sample_hz != hz)))
+	record_for_set(&s->scripts, &s->opts);
+	if (s->opts.sample_ns && (s->no_samples || (s->has_hz && asked != s->opts.sample_hz)))
 		return sonde_fail(-EINVAL, "the script needs %u samples a second: leave %s away",
-				  hz, s->no_samples ? "--no-samples" : "-F");
-	if (ns) {
-		s->opts.sample_hz = hz;
-		s->opts.sample_ns = ns;
-	}
-	s->opts.follow_tasks = s->scripts.needs.threads || ns;
-	s->opts.no_usual = true;
+				  s->opts.sample_hz, s->no_samples ? "--no-samples" : "-F");
+	if (!s->opts.sample_ns)
+		s->opts.sample_hz = asked;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "cmd/record_for.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -212,5 +213,50 @@ int record_for_check(struct record_for *f, const struct record_opts *opts, bool 
 		tell_near(f);
 	strbuf_fini(&text);
 	arena_fini(&arena);
+	return r;
+}
+
+void record_for_set(const struct record_for *f, struct record_opts *opts)
+{
+	const uint64_t second = 1000000000, ns = f->needs.sample_ns;
+
+	opts->events = f->events;
+	opts->n_events = f->n_events;
+	opts->no_usual = true;
+	opts->sample_ns = ns;
+	opts->sample_hz = ns > second ? 1 : (uint32_t)(ns ? second / ns : 0);
+	opts->follow_tasks = f->needs.threads || ns;
+}
+
+/* The first of the words in "x.bt:3:9: error: words [tag]\n". */
+static void first_words(const struct for_script *s, char *ret, size_t cap)
+{
+	static const char mark[] = "error: ";
+	const char *text = s->diag.out.len ? s->diag.out.data : "", *at = strstr(text, mark);
+
+	at = at ? at + sizeof(mark) - 1 : text;
+	const size_t line = strcspn(at, "\n");
+	const char *tag = memchr(at, '[', line);
+	size_t len = tag && tag > at ? (size_t)(tag - at - 1) : line;
+	while (tag && (tag = memchr(tag + 1, '[', (size_t)(at + line - tag - 1))))
+		len = (size_t)(tag - at - 1); // the last one is the tag
+	(void)snprintf(ret, cap, "%.*s", (int)len, at);
+}
+
+int record_for_try(const char *script, char *ret_why, size_t cap)
+{
+	struct record_for f = { 0 };
+	struct record_opts opts = { 0 };
+
+	int r = record_for_add(&f, script);
+	if (!r)
+		r = record_for_find(&f, /* tells= */ false);
+	if (!r) {
+		record_for_set(&f, &opts);
+		r = record_for_check(&f, &opts, /* tells= */ false);
+	}
+	if (r == -EINVAL)
+		first_words(f.all[0], ret_why, cap);
+	record_for_fini(&f);
 	return r;
 }

@@ -36,6 +36,15 @@ SONDE_MUST_CHECK int record_for_add(struct record_for *f, const char *what);
  */
 SONDE_MUST_CHECK int record_for_find(struct record_for *f, bool tells);
 
+/** What they need, into @opts; its events lie in @f. */
+void record_for_set(const struct record_for *f, struct record_opts *opts);
+
+/**
+ * Whether the script runs over a recording that is made for it: 0; -EINVAL: no, and @ret_why says
+ * why not, in a line; others: that cannot be told (sonde_fail()).
+ */
+SONDE_MUST_CHECK int record_for_try(const char *script, char *ret_why, size_t cap);
+
 /** Compiles the scripts against the trace that @opts would give; fails likewise. */
 SONDE_MUST_CHECK int record_for_check(struct record_for *f, const struct record_opts *opts,
 				      bool tells);

@@ -102,6 +102,8 @@ struct world {
 	/** Records are acted on while the program waits: maps need no second buffer, nor task
 	 * storage. */
 	bool is_synchronous;
+	/** Nothing lies behind the addresses that events bring. */
+	bool has_no_memory;
 	/** The namespace that the numbers of processes are of; 0: the machine's own. */
 	uint64_t pid_ns_dev, pid_ns_ino;
 	const struct world_ops *ops;

@@ -178,6 +178,15 @@ static void f_lhist(struct check *c, struct ast *x)
 	}
 }
 
+/* Numbers of events are no more than that in a trace: what they point to is gone. */
+static void want_memory(struct check *c, struct ast *x, const struct type *t)
+{
+	if (c->world->has_no_memory && t->kind == TYPE_INT)
+		check_error(c, pos_of(x, 0), "not-here",
+			    "%s() cannot read here: a trace has the address, not what was there",
+			    x->u.call.name);
+}
+
 static void f_str(struct check *c, struct ast *x)
 {
 	const struct type *t = type_at(x, 0);
@@ -196,6 +205,7 @@ static void f_str(struct check *c, struct ast *x)
 		check_error(c, pos_of(x, 0), "bad-argument", "str() takes an address");
 		return;
 	}
+	want_memory(c, x, t);
 	// A text in an array may fill it, without a 0 behind.
 	int64_t most = c->max_strlen;
 	if (chars && t->size && t->size < most)
@@ -219,6 +229,7 @@ static void f_buf(struct check *c, struct ast *x)
 	else if (!arg(x, 1))
 		check_error(c, x->pos, "argument-count",
 			    "buf() needs a length where it takes an address");
+	want_memory(c, x, t);
 	if (arg(x, 1) && want_number(c, x, 1)) {
 		int64_t said;
 		if (check_const(c, arg(x, 1), &said))

@@ -22,7 +22,7 @@ static const char *lacks(struct world *w, const char *name)
 		"curtask",     "cgroup",   "ctx",	"numaid", "uid",     "gid",
 		"username",    "ppid",	   "pcomm",	"func",	  "jiffies", "signal",
 		"system",      "path",	   "kaddr",	"uaddr",  "reg",     "join",
-		"cgroup_path", "cgroupid", "skboutput", "cpid",	  "freopen",
+		"cgroup_path", "cgroupid", "skboutput", "cpid",	  "freopen", "cat",
 	};
 
 	(void)w;
@@ -62,7 +62,9 @@ int recorded_world_new(struct sonde_trace *const *traces, size_t n, struct world
 
 	if (!w)
 		return sonde_fail(-ENOMEM, "out of memory");
-	w->world = (struct world){ .name = "recorded", .is_synchronous = true, .ops = &ops };
+	w->world = (struct world){
+		.name = "recorded", .is_synchronous = true, .has_no_memory = true, .ops = &ops
+	};
 	w->traces = traces;
 	w->n_traces = n;
 	*ret = &w->world;

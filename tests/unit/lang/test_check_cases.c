@@ -8,6 +8,7 @@
  *	! params A B ...	positional parameters
  *	! unsafe		functions that change the system are allowed
  *	! no-types		the world has no types of a kernel
+ *	! no-memory		nothing lies behind addresses, as in a trace
  *	! pid			as with -p
  *	! d			it is in D
  */
@@ -28,7 +29,7 @@ enum { ROOM = 1 << 20, PARAMS_MOST = 9 };
 struct options {
 	struct compile_options compile;
 	const char *params[PARAMS_MOST];
-	bool no_types, is_d;
+	bool no_types, no_memory, is_d;
 };
 
 /* To be freed, with a 0 behind; NULL: cannot be read. */
@@ -55,6 +56,8 @@ static void read_option(char *line, struct options *o)
 		o->compile.unsafe = true;
 	} else if (word && !strcmp(word, "no-types")) {
 		o->no_types = true;
+	} else if (word && !strcmp(word, "no-memory")) {
+		o->no_memory = true;
 	} else if (word && !strcmp(word, "pid")) {
 		o->compile.pid = 1;
 	} else if (word && !strcmp(word, "d")) {
@@ -86,6 +89,7 @@ static void run(const char *script, struct options *o, struct strbuf *ret)
 	EXPECT_EQ(made_world_new(!o->no_types, &w), 0);
 	if (!w)
 		return;
+	w->has_no_memory = o->no_memory;
 	o->compile.params = o->params;
 	if (o->is_d)
 		made_compile_d(&m, w, script, &o->compile);

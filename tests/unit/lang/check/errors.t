@@ -1082,3 +1082,22 @@ t.bt:5:45: error: more than 10000 statements with all rounds of 'unroll' [too-la
 BEGIN { $p = probe; @x["a"] = 1; @x[probe] = 2; @x[$p] = 3; }
 --
 t.bt:1:52: error: the name of a probe in a variable cannot become another string [not-supported]
+
+== nothing lies behind addresses
+! no-memory
+! params 5 text
+BEGIN {
+	$p = 5;
+	print(str($p));
+	print(str($p, 7));
+	print(buf($p, 7));
+	print(str(comm));
+	print(str("text"));
+	print(str($1));
+	print(str($2));
+	exit();
+}
+--
+t.bt:3:12: error: str() cannot read here: a trace has the address, not what was there [not-here]
+t.bt:4:12: error: str() cannot read here: a trace has the address, not what was there [not-here]
+t.bt:5:12: error: buf() cannot read here: a trace has the address, not what was there [not-here]
