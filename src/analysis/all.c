@@ -5,12 +5,13 @@
 #include <string.h>
 
 const struct analysis analysis_all[] = {
-	{ "cpu", &analysis_cpu, (const char *const[]){ "intervals", NULL } },
+	{ "cpu", &analysis_cpu, (const char *const[]){ "intervals", NULL }, NULL },
 	{ "syscalls", &analysis_syscalls,
-	  (const char *const[]){ "per-process", "per-thread", NULL } },
-	{ "irq", &analysis_irq, NULL },
-	{ "sync", &analysis_sync, NULL },
-	{ NULL, NULL, NULL },
+	  (const char *const[]){ "per-process", "per-thread", NULL }, NULL },
+	{ "irq", &analysis_irq, NULL, NULL },
+	{ "sync", &analysis_sync, NULL, NULL },
+	{ "states", &analysis_states, (const char *const[]){ "cache", NULL }, states_indexed },
+	{ NULL, NULL, NULL, NULL },
 };
 
 const struct analysis *analysis_find(const char *name)

@@ -10,6 +10,12 @@ struct analysis {
 	const char *name; /* as in `report NAME` */
 	const struct sonde_component_class *sink;
 	const char *const *options; /* those of `report` that only some take; ends with NULL */
+	/**
+	 * Makes the report of these traces without reading them, from what an earlier run kept;
+	 * -ENOENT: the sink has to. NULL: it always has to.
+	 */
+	int (*indexed)(const struct sonde_setup *setup, struct sonde_trace *const *traces,
+		       size_t n);
 };
 
 /** All analyses; ends with .name == NULL. */
@@ -22,5 +28,8 @@ extern const struct sonde_component_class analysis_cpu;
 extern const struct sonde_component_class analysis_syscalls;
 extern const struct sonde_component_class analysis_irq;
 extern const struct sonde_component_class analysis_sync;
+extern const struct sonde_component_class analysis_states;
+
+int states_indexed(const struct sonde_setup *setup, struct sonde_trace *const *traces, size_t n);
 
 #endif

@@ -152,6 +152,7 @@ void kernel_thread_set(struct kernel *k, struct kernel_thread *t, enum kernel_st
 	tell_state(k, t, now);
 	t->state = s;
 	t->since_ns = now;
+	t->state_call = t->call;
 	if (s == KERNEL_GONE)
 		tell_gone(k, t, now);
 }

@@ -65,11 +65,12 @@ struct kernel_thread {
 	bool followed; /* of a trace of some processes only: it is one of them */
 	bool exiting;
 	enum kernel_state state;
-	int64_t since_ns;	      /* of its state */
-	int64_t woken_ns;	      /* first waking since it ran; or KERNEL_NO_TIME */
-	uint32_t call;		      /* the open system call; 0: none known */
-	int64_t call_ns;	      /* its entry */
-	int32_t wait_cpu;	      /* KERNEL_WAIT_CPU: there; -1: unknown */
+	int64_t since_ns;    /* of its state */
+	uint32_t state_call; /* the call that was open when its state began; 0: none known */
+	int64_t woken_ns;    /* first waking since it ran; or KERNEL_NO_TIME */
+	uint32_t call;	     /* the open system call; 0: none known */
+	int64_t call_ns;     /* its entry */
+	int32_t wait_cpu;    /* KERNEL_WAIT_CPU: there; -1: unknown */
 	struct kernel_thread *parent; /* whose call made it; NULL: unknown */
 	int64_t begin_ns, end_ns;     /* made, and gone; or KERNEL_NO_TIME */
 	char name[KERNEL_NAME_MOST];

@@ -158,10 +158,8 @@ static void note_absent(const struct report *r, const struct kernel *k)
 	report_note(r, "no thread that was asked for is in the trace");
 }
 
-void report_doubts(struct report *r, const struct kernel *k)
+void report_losses(struct report *r, const struct kernel_doubts *d, bool partial)
 {
-	const struct kernel_doubts *d = kernel_doubts(k);
-
 	if (r->json) {
 		json_uint(&r->j, "lost_events", d->lost_events);
 		json_uint(&r->j, "lost_packets", d->lost_packets);
@@ -169,8 +167,6 @@ void report_doubts(struct report *r, const struct kernel *k)
 		json_uint(&r->j, "missing_switches", d->mismatches);
 		json_uint(&r->j, "open_calls", d->calls_open);
 	}
-	note_absent(r, k);
-	const bool partial = note_partial(r, k);
 	note_losses(r, d);
 	if (d->mismatches && !partial)
 		report_note(r,
@@ -185,6 +181,12 @@ void report_doubts(struct report *r, const struct kernel *k)
 	if (d->threads_over)
 		report_note(r, "there are more than %d threads: some are left out",
 			    KERNEL_THREADS_MOST);
+}
+
+void report_doubts(struct report *r, const struct kernel *k)
+{
+	note_absent(r, k);
+	report_losses(r, kernel_doubts(k), note_partial(r, k));
 }
 
 void report_begin(struct report *r, size_t n_cpus, int64_t begin_ns, int64_t end_ns)
@@ -222,11 +224,16 @@ void report_hosts_table(struct table *t, const struct kernel *k, struct table_co
 	table_init(t, copy, n);
 }
 
+void report_trace(struct table *t, const struct sonde_trace *trace)
+{
+	const struct sonde_env *e = sonde_trace_env(trace, "hostname");
+
+	table_str(t, e && e->str ? e->str : trace->path ? trace->path : "?");
+}
+
 void report_host(struct table *t, const struct kernel_host *h)
 {
-	const struct sonde_env *e = sonde_trace_env(h->trace, "hostname");
-
-	table_str(t, e && e->str ? e->str : h->trace->path);
+	report_trace(t, h->trace);
 }
 
 void report_id(struct table *t, int64_t id)

@@ -12,7 +12,9 @@
 #include "base/table.h"
 
 struct kernel;
+struct kernel_doubts;
 struct kernel_host;
+struct sonde_trace;
 struct kernel_thread;
 
 enum { REPORT_IDS_MOST = 64, REPORT_COLUMNS_MOST = 24 };
@@ -41,6 +43,9 @@ void report_note(const struct report *r, const char *fmt, ...) SONDE_PRINTF(2, 3
 /** Tells what makes the figures doubtful; in JSON as members of what is open, too. */
 void report_doubts(struct report *r, const struct kernel *k);
 
+/** The part of it that tells of losses and contradictions, where there is no model any more. */
+void report_losses(struct report *r, const struct kernel_doubts *d, bool partial);
+
 /** Begins the result: "3 CPUs, 5.2 s from 2023-10-01 17:55:06.120023736" or the same in JSON. */
 void report_begin(struct report *r, size_t n_cpus, int64_t begin_ns, int64_t end_ns);
 void report_end(struct report *r);
@@ -64,6 +69,7 @@ void report_hosts_table(struct table *t, const struct kernel *k, struct table_co
 			const struct table_column *cols, size_t n);
 /** The cell of a host. */
 void report_host(struct table *t, const struct kernel_host *h);
+void report_trace(struct table *t, const struct sonde_trace *trace);
 /** A number that is not known below 0. */
 void report_id(struct table *t, int64_t id);
 

@@ -22,12 +22,22 @@
 
 enum { PARAMS_MOST = 200, TEXT_MOST = 24 };
 
-enum { KEY_JSON = 256, KEY_FROM, KEY_TO, KEY_TID, KEY_INTERVALS, KEY_PROCESS, KEY_THREAD };
+enum {
+	KEY_JSON = 256,
+	KEY_FROM,
+	KEY_TO,
+	KEY_TID,
+	KEY_INTERVALS,
+	KEY_PROCESS,
+	KEY_THREAD,
+	KEY_CACHE
+};
 
 struct report_cmd {
 	struct sonde_param params[PARAMS_MOST]; /* borrowed from the arguments */
 	size_t n;
 	struct time_arg from, to;
+	int64_t to_end_ns; /* no event behind it is wanted */
 	char from_ns[TEXT_MOST], to_ns[TEXT_MOST], width[TEXT_MOST];
 };
 
@@ -42,6 +52,8 @@ static const struct cmd_option options[] = {
 	  "cpu: also the use in each of N equal parts of the time." },
 	{ KEY_PROCESS, "per-process", NULL, "syscalls: the calls of each process." },
 	{ KEY_THREAD, "per-thread", NULL, "syscalls: the calls of each thread." },
+	{ KEY_CACHE, "cache", "DIR",
+	  "states: keep the index there, and not in the hidden folder .sonde of the trace." },
 	{ KEY_JSON, "json", NULL, "Write JSON: all rows, exact nanoseconds." },
 	{ 0 },
 };
@@ -54,6 +66,8 @@ static const struct cmd_example examples[] = {
 	  "The system calls of each process, and how they failed.", true },
 	{ "sonde report irq sonde-trace", "How long interrupts took, and how late softirqs were.",
 	  true },
+	{ "sonde report states --from=-10ms --cache index sonde-trace",
+	  "What each thread did in the last 10 ms.", true },
 	{ "sonde report cpu --json sonde-trace | jq '.threads[0]'",
 	  "The busiest thread, for programs.", false },
 	{ "sonde report sync client-trace server-trace", "How the clocks of two hosts go.", false },
@@ -190,13 +204,30 @@ static int take_window(struct report_cmd *s, const struct trace_args *traces, st
 	}
 	if (r < 0)
 		return r;
+	s->to_end_ns = to;
 	(void)snprintf(s->from_ns, TEXT_MOST, "%" PRId64, from);
 	(void)snprintf(s->to_ns, TEXT_MOST, "%" PRId64, to);
 	r = report_add(s, "from_ns", s->from_ns);
 	if (r >= 0)
 		r = report_add(s, "to_ns", s->to_ns);
+	return r;
+}
+
+/* From an index where the analysis has one, else from the events up to @to_ns. */
+static int make_report(const struct analysis *a, struct graph *g, const struct sonde_setup *setup,
+		       int64_t to_ns)
+{
+	struct sonde_trace *const *traces;
+	const size_t n = graph_traces(g, &traces);
+	int r = a->indexed ? a->indexed(setup, traces, n) : -ENOENT;
+
+	if (r != -ENOENT)
+		return r;
 	// What was before sets the states at the window's begin, so it is read too.
-	return r < 0 || to == INT64_MAX ? r : graph_seek(g, INT64_MIN, to);
+	r = a->indexed || to_ns == INT64_MAX ? 0 : graph_seek(g, INT64_MIN, to_ns);
+	if (r >= 0)
+		r = graph_add(g, a->sink, setup);
+	return r < 0 ? r : graph_run(g);
 }
 
 /* Several hosts are shown on one clock, but where the clocks themselves are the question. */
@@ -234,9 +265,7 @@ static int run_graph(struct report_cmd *s, const struct analysis *a, struct trac
 		.note = cmd_note,
 	};
 	if (r >= 0)
-		r = graph_add(g, a->sink, &setup);
-	if (r >= 0)
-		r = graph_run(g);
+		r = make_report(a, g, &setup, s->to_end_ns);
 	return r < 0 ? r : out_flush(out);
 }
 
@@ -291,7 +320,7 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls irq sync",
+	.words = "cpu syscalls irq sync states",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -318,6 +347,15 @@ const struct command cmd_report = {
 		"other "
 		"reports of traces of several hosts first bring their clocks together in this "
 		"way.\n\n"
+		"states: for each CPU the time it was busy, idle, in softirqs and in interrupt "
+		"handlers, and for "
+		"each thread the time it ran (in user space, in system calls, interrupted), waited "
+		"for a CPU and "
+		"was blocked. Reads the trace once and keeps an index of it in the trace's hidden "
+		"folder .sonde, "
+		"which other readers pass over; from then on any window is answered at once. A "
+		"trace that changed "
+		"is read anew; where nothing can be written, --cache names another place.\n\n"
 		"What no event tells is shown as '-' or counted as unknown, never guessed. Where "
 		"events were lost, figures are lower bounds, and this is said.",
 	.options = options,

@@ -65,6 +65,11 @@ struct store_totals {
 	uint64_t n;
 };
 
+/** Of the files of a folder: names, sizes, times; hidden ones are passed over. @rules: what read
+ * them. */
+SONDE_MUST_CHECK int store_print_folder(const char *path, const char *rules,
+					struct store_print *ret);
+
 /* Building. One thread appends; between store_begin() and store_end() no other can ask. */
 
 /** A new store that store_finish() puts at @path; NULL: it goes away with store_free(). */

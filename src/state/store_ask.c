@@ -24,7 +24,7 @@ static int ask(struct store *s, uint32_t track, struct asked *ret)
 	if (!rec)
 		return sonde_fail(-EINVAL, "there is no track %u", track);
 	if (s->is_built && s->err)
-		return sonde_fail(s->err, "the index could not be written");
+		return sonde_fail_errno(s->err, "the index could not be written");
 	*ret = (struct asked){ .s = s,
 			       .track = track,
 			       .n_states = rec->n_states,

@@ -86,7 +86,7 @@ static int open_unnamed(struct store *s)
 	if (s->fd >= 0)
 		return 0;
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
-		return sonde_fail(-errno, "cannot write to '%s'", folder);
+		return sonde_fail_errno(-errno, "cannot write to '%s'", folder);
 
 	if (asprintf(&temp, "%s/.index-XXXXXX", folder) < 0) {
 		temp = NULL;
@@ -94,7 +94,7 @@ static int open_unnamed(struct store *s)
 	}
 	s->fd = mkostemp(temp, O_CLOEXEC);
 	if (s->fd < 0)
-		return sonde_fail(-errno, "cannot write to '%s'", folder);
+		return sonde_fail_errno(-errno, "cannot write to '%s'", folder);
 	(void)fchmod(s->fd, 0644); // else it is its owner's alone, which is no failure
 	s->temp = sonde_take(temp);
 	return 0;
@@ -144,11 +144,11 @@ static int give_name(struct store *s)
 
 			free(s->temp);
 			s->temp = NULL;
-			return sonde_fail(-err, "cannot name the index '%s'", s->path);
+			return sonde_fail_errno(-err, "cannot name the index '%s'", s->path);
 		}
 	}
 	if (rename(s->temp, s->path) < 0)
-		return sonde_fail(-errno, "cannot name the index '%s'", s->path);
+		return sonde_fail_errno(-errno, "cannot name the index '%s'", s->path);
 	free(s->temp);
 	s->temp = NULL;
 	return 0;
@@ -204,7 +204,7 @@ static int finish_locked(struct store *s)
 	h->len = s->buf_at;
 	h->sum = format_sum(h, offsetof(struct format_header, sum));
 	if (pwrite(s->fd, h, sizeof(*h), 0) != (ssize_t)sizeof(*h))
-		return sonde_fail(errno ? -errno : -EIO, "cannot write the index");
+		return sonde_fail_errno(errno ? -errno : -EIO, "cannot write the index");
 	return give_name(s);
 }
 
@@ -284,13 +284,13 @@ static int open_map(struct store *s)
 
 	s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0 || fstat(s->fd, &st) < 0)
-		return sonde_fail(-errno, "cannot open it");
+		return sonde_fail_errno(-errno, "cannot open it");
 	if (!S_ISREG(st.st_mode) || st.st_size < FORMAT_PAGE)
 		return sonde_fail(-EBADMSG, "it is no index");
 	s->map_len = (size_t)st.st_size;
 	void *map = mmap(NULL, s->map_len, PROT_READ, MAP_SHARED, s->fd, 0);
 	if (map == MAP_FAILED)
-		return sonde_fail(-errno, "cannot map it");
+		return sonde_fail_errno(-errno, "cannot map it");
 	s->map = map;
 	s->checked = calloc(s->map_len / FORMAT_ALIGN / 8 + 1, 1);
 	return s->checked ? 0 : sonde_fail(-ENOMEM, "out of memory for the index");

@@ -23,7 +23,7 @@ int store_map(struct store *s)
 	}
 	void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, s->fd, 0);
 	if (map == MAP_FAILED)
-		return sonde_fail(-errno, "cannot map the index");
+		return sonde_fail_errno(-errno, "cannot map the index");
 	if (s->map)
 		(void)munmap((void *)(uintptr_t)s->map, s->map_len);
 	s->map = map;

@@ -63,7 +63,8 @@ int store_flush(struct store *s)
 			done += (size_t)n;
 	}
 	if (s->err)
-		return sonde_fail(s->err, "cannot write the index '%s'", s->path ? s->path : "");
+		return sonde_fail_errno(s->err, "cannot write the index '%s'",
+					s->path ? s->path : "");
 	s->buf_at += s->buf_len;
 	s->buf_len = 0;
 	return 0;

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -331,6 +332,38 @@ def windows(name):
     c.done()
 
 
+def states(name):
+    """The index against the report that reads: the same times, whole and cut, made or opened."""
+    c = Check(f'{name}: states from the index')
+    folder = trace(name)
+    cache = os.path.join(scratch, 'index-' + name)
+    shutil.rmtree(cache, ignore_errors=True)
+    cpu = report('cpu', folder)
+    begin, end = cpu['begin_ns'], cpu['end_ns']
+    at = begin + (end - begin) // 3
+    for window in [], ['--from', str(at)], ['--to', str(at)]:
+        cpu = report('cpu', folder, *window)
+        got = report('states', folder, '--cache', cache, *window)
+        c.equal(f'begin and end {window}', (got['begin_ns'], got['end_ns']),
+                (cpu['begin_ns'], cpu['end_ns']))
+        threads = by_tid(got['threads'])
+        first = 0
+        for tid, rows in by_tid(cpu['threads']).items():
+            ran = sum(r['run_ns'] for r in threads.get(tid, []))
+            # Of a CPU's first thread it is known that it ran, but not in which state.
+            first += ran < sum(r['cpu_ns'] for r in rows)
+            if first > len(cpu['cpus']) or ran > sum(r['cpu_ns'] for r in rows):
+                c.equal(f'thread {tid} {window}', ran, sum(r['cpu_ns'] for r in rows))
+            c.n += 1
+        for row, want in zip(got['cpus'], cpu['cpus']):
+            c.equal(f'CPU {want["cpu"]} {window}', (row['cpu'], row['irq_ns'], row['softirq_ns']),
+                    (want['cpu'], want['irq_ns'], want['softirq_ns']))
+            c.equal(f'all of CPU {want["cpu"]} {window}',
+                    sum(v for k, v in row.items() if k.endswith('_ns')),
+                    got['end_ns'] - got['begin_ns'])
+    c.done()
+
+
 def stats():
     """Events, events lost; the names' counts and the streams' add up to them."""
     c = Check('stats: counts of the corpus')
@@ -359,7 +392,9 @@ for kernel in 'kernel-6.2', 'kernel-4.4':
     irq_rows(kernel)
     syscallstats(kernel)
     windows(kernel)
+    states(kernel)
 bug446190()
 windows('bug446190')
+states('bug446190')
 print(f'1..{n_tests}')
 sys.exit(n_failed > 0)

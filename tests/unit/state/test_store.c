@@ -521,6 +521,49 @@ TEST(it_is_asked_while_it_is_built)
 	store_free(p.s);
 }
 
+static void put_file(const char *folder, const char *name, const char *text)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	const int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
+	EXPECT(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	(void)close(fd);
+}
+
+TEST(the_print_changes_with_the_files)
+{
+	static const struct timespec times[2] = { { 1000, 5 }, { 1000, 5 } };
+	struct store_print a, b;
+	char folder[32], path[64];
+
+	make_folder(folder, path);
+	EXPECT_EQ(store_print_folder(path, "1", &a), -ENOENT);
+	put_file(folder, "index", "one");
+	EXPECT_EQ(utimensat(AT_FDCWD, path, times, 0), 0);
+	EXPECT_EQ(store_print_folder(folder, "1", &a), 0);
+	put_file(folder, ".hidden", "x");
+	EXPECT_EQ(store_print_folder(folder, "1", &b), 0);
+	EXPECT(!memcmp(&a, &b, sizeof(a)));
+	EXPECT_EQ(store_print_folder(folder, "2", &b), 0);
+	EXPECT(memcmp(&a, &b, sizeof(a)) != 0);
+	put_file(folder, "index", "two");
+	EXPECT_EQ(store_print_folder(folder, "1", &b), 0);
+	EXPECT(memcmp(&a, &b, sizeof(a)) != 0);
+	EXPECT_EQ(utimensat(AT_FDCWD, path, times, 0), 0);
+	EXPECT_EQ(store_print_folder(folder, "1", &b), 0);
+	EXPECT(!memcmp(&a, &b, sizeof(a)));
+	put_file(folder, "more", "");
+	EXPECT_EQ(store_print_folder(folder, "1", &b), 0);
+	EXPECT(memcmp(&a, &b, sizeof(a)) != 0);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/more", folder);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/.hidden", folder);
+	(void)unlink(path);
+	EXPECT_EQ(rmdir(folder), 0);
+}
+
 static char oom_path[64];
 
 static int build_and_ask(void)
