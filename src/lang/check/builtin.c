@@ -38,6 +38,8 @@ const struct builtin builtin_all[] = {
 	{ "probename", B_PROBENAME, NULL, "name of the probe" },
 	{ "probeid", B_PROBEID, &type_u32, "number of the probe" },
 	{ "walltimestamp", B_WALLTIMESTAMP, &type_i64, "nanoseconds since 1970" },
+	{ "faultkind", B_FAULT_KIND, &type_i64, "of ERROR: what went wrong" },
+	{ "faultaddr", B_FAULT_ADDR, &type_u64, "of ERROR: the address" },
 	{ "caller", B_CALLER, NULL, "who called the function in the kernel" },
 	{ "ucaller", B_UCALLER, NULL, "who called the function in the program" },
 	{ 0 },

@@ -55,10 +55,33 @@ static int act_on_clause(struct engine *e, const struct site *site, const uint8_
 	return r;
 }
 
+/* As dtrace tells it: which of the script's probes, and which probe that was. */
+static void tell_fault(struct engine *e, const struct site *site, const void *payload)
+{
+	struct fault_record f;
+	const char *name = "";
+
+	memcpy(&f, payload, sizeof(f));
+	if (f.name < e->script->n_probe_names)
+		name = e->script->probe_names[f.name];
+	if (f.kind == FAULT_DIVISION)
+		print_note(
+			&e->printer, "error",
+			"dtrace: error on enabled probe ID %u (ID %u: %s): divide-by-zero in the "
+			"clause at line %u",
+			f.id, f.name + 1, name, site->pos.line);
+	else
+		print_note(&e->printer, "error",
+			   "dtrace: error on enabled probe ID %u (ID %u: %s): invalid address "
+			   "(0x%llx) in the clause at line %u",
+			   f.id, f.name + 1, name, (unsigned long long)f.addr, site->pos.line);
+}
+
 int engine_act_d(struct engine *e, const struct site *site, const void *payload, size_t len)
 {
 	switch (site->kind) {
 	case SITE_CLAUSE: return act_on_clause(e, site, payload);
+	case SITE_FAULT: tell_fault(e, site, payload); return 0;
 	case SITE_PRINTA:
 	case SITE_TRUNC:
 	case SITE_NORMALIZE:

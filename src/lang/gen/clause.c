@@ -95,9 +95,19 @@ static unsigned count_actions(const struct ast *x, bool *ret_exits)
 	return n;
 }
 
-/* The record goes out, if there is anything in it. */
-static void send_clause(struct gen *g, struct clause *c, int site, bool has_line)
+/* The index of the name that a clause's line begins with. */
+static struct val name_of(struct gen *g, const struct ast *s)
 {
+	static const char error[] = "dtrace:::ERROR";
+
+	return s->u.clause.is_error ? val_imm(gen_name(g, error, sizeof(error) - 1))
+				    : gen_place_part(g, 4);
+}
+
+/* The record goes out, if there is anything in it. */
+static void send_clause(struct gen *g, struct clause *c, int site, const struct ast *ast)
+{
+	const bool has_line = ast->u.clause.has_line;
 	struct site *s = &g->script->sites[site];
 	struct site_part *parts = arena_array(g->arena, c->n_parts + 1, sizeof(*parts));
 	int l_nothing = fn_label(g->f);
@@ -119,7 +129,7 @@ static void send_clause(struct gen *g, struct clause *c, int site, bool has_line
 	fn_store(g->f, 4, mem, offsetof(struct record_head, probe), val_imm(g->probe_name));
 	fn_store(g->f, 8, mem, offsetof(struct record_head, ts_ns), val_imm(0));
 	fn_store(g->f, 4, mem, OFF_CPU, cpu);
-	fn_store(g->f, 4, mem, OFF_NAME, has_line ? gen_place_part(g, 4) : val_imm(0));
+	fn_store(g->f, 4, mem, OFF_NAME, has_line ? name_of(g, ast) : val_imm(0));
 	struct val r = FN_CALL(g->f, BPF_FUNC_ringbuf_output, val_map(RING_MAP), mem,
 			       val_imm(c->len), val_imm(0));
 	fn_if(g->f, FN_EQ, r, val_imm(0), l_nothing);
@@ -170,7 +180,7 @@ static void send_mark(struct gen *g, enum site_kind kind, const struct ast *s)
 		return;
 	g->script->sites[site].payload_len = len;
 	struct val cpu = FN_CALL0(g->f, BPF_FUNC_get_smp_processor_id);
-	struct val name = gen_place_part(g, 4);
+	struct val name = name_of(g, s);
 	struct val r = FN_CALL(g->f, BPF_FUNC_ringbuf_reserve, val_map(RING_MAP),
 			       val_imm(HEAD + len), val_imm(0));
 	fn_if(g->f, FN_EQ, r, val_imm(0), l_none);
@@ -214,7 +224,7 @@ static void together(struct gen *g, struct ast *s)
 	fn_jump(g->f, l_clear);
 	fn_place(g->f, l_go);
 	statements(g, &c, s);
-	send_clause(g, &c, site, s->u.clause.has_line);
+	send_clause(g, &c, site, s);
 	fn_jump(g->f, l_sent);
 	fn_place(g->f, l_clear);
 	for (size_t i = 0; i < c.n_parts; i++)
@@ -232,16 +242,73 @@ static void together(struct gen *g, struct ast *s)
 	free(c.parts);
 }
 
-void gen_clause(struct gen *g, struct ast *s)
+/* --- faults --- */
+
+static void fault(struct gen *g, int64_t kind, struct val addr)
 {
-	int l_end = fn_label(g->f);
+	fn_mov(g->f, g->fault_kind, val_imm(kind));
+	fn_mov(g->f, g->fault_addr, addr);
+	if (g->fault->label < 0)
+		g->fault->label = fn_label(g->f);
+	fn_jump(g->f, g->fault->label);
+}
+
+void gen_fault_if_failed(struct gen *g, struct val got, struct val addr)
+{
+	if (!g->fault || !g->may_fault || g->in_callback)
+		return;
+	const int l_fine = fn_label(g->f);
+	fn_if(g->f, FN_SGE, got, val_imm(0), l_fine);
+	fault(g, FAULT_ADDRESS, addr);
+	fn_place(g->f, l_fine);
+}
+
+void gen_fault_if_zero(struct gen *g, struct val divisor)
+{
+	if (!g->fault || !g->may_fault || g->in_callback || divisor.kind == VAL_IMM)
+		return;
+	const int l_fine = fn_label(g->f);
+	fn_if(g->f, FN_NE, divisor, val_imm(0), l_fine);
+	fault(g, FAULT_DIVISION, val_imm(0));
+	fn_place(g->f, l_fine);
+}
+
+/* What comes of a fault: nothing of the clause is printed, but this. */
+static void send_fault(struct gen *g, const struct ast *s)
+{
+	const int l_lost = fn_label(g->f), l_sent = fn_label(g->f);
+	const int site = new_site(g, SITE_FAULT, s);
+
+	if (site < 0)
+		return;
+	g->script->sites[site].payload_len = sizeof(struct fault_record);
+	struct val name = gen_place_part(g, 4);
+	struct val r = FN_CALL(g->f, BPF_FUNC_ringbuf_reserve, val_map(RING_MAP),
+			       val_imm(HEAD + (int64_t)sizeof(struct fault_record)), val_imm(0));
+	fn_if(g->f, FN_EQ, r, val_imm(0), l_lost);
+	fn_store(g->f, 4, r, offsetof(struct record_head, site), val_imm(site));
+	fn_store(g->f, 4, r, offsetof(struct record_head, probe), val_imm(g->probe_name));
+	fn_store(g->f, 8, r, offsetof(struct record_head, ts_ns), val_imm(0));
+	fn_store(g->f, 4, r, HEAD + offsetof(struct fault_record, name), name);
+	fn_store(g->f, 4, r, HEAD + offsetof(struct fault_record, id), val_imm(s->u.clause.id));
+	fn_store(g->f, 8, r, HEAD + offsetof(struct fault_record, kind), g->fault_kind);
+	fn_store(g->f, 8, r, HEAD + offsetof(struct fault_record, addr), g->fault_addr);
+	FN_CALL(g->f, BPF_FUNC_ringbuf_submit, r, val_imm(0));
+	fn_jump(g->f, l_sent);
+	fn_place(g->f, l_lost);
+	gen_count_lost(g, site);
+	fn_place(g->f, l_sent);
+}
+
+static void body(struct gen *g, struct ast *s, int l_end)
+{
 	bool exits = false;
 	const unsigned n = count_actions(s->u.clause.first, &exits);
 
-	g->flipped = NULL;
 	if (s->u.clause.pred)
 		gen_branch(g, s->u.clause.pred, l_end);
-	if (s->u.clause.has_line || n > 1 || exits) {
+	// A record that was reserved would have to be given back by a fault.
+	if (s->u.clause.has_line || n > 1 || exits || (n && g->fault)) {
 		if (g->check->world->is_synchronous)
 			one_by_one(g, s);
 		else
@@ -249,6 +316,30 @@ void gen_clause(struct gen *g, struct ast *s)
 	} else {
 		for (struct ast *x = s->u.clause.first; x; x = x->next)
 			gen_stmt(g, x);
+	}
+}
+
+void gen_clause(struct gen *g, struct ast *s)
+{
+	const int l_end = fn_label(g->f);
+	const bool has_error = s->next && s->next->kind == AST_CLAUSE && s->next->u.clause.is_error;
+	struct fault fault = { -1 };
+
+	g->flipped = NULL;
+	if (s->u.clause.is_error) {
+		fn_if(g->f, FN_EQ, g->fault_kind, val_imm(0), l_end);
+	} else if (has_error) {
+		fn_mov(g->f, g->fault_kind, val_imm(0));
+		fn_mov(g->f, g->fault_addr, val_imm(0));
+	}
+	if (s->u.clause.may_fault && !s->u.clause.is_error && !g->check->world->is_synchronous)
+		g->fault = &fault;
+	body(g, s, l_end);
+	g->fault = NULL;
+	if (fault.label >= 0) {
+		fn_jump(g->f, l_end);
+		fn_place(g->f, fault.label);
+		send_fault(g, s);
 	}
 	fn_place(g->f, l_end);
 	g->flipped = NULL;

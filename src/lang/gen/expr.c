@@ -214,6 +214,8 @@ static struct val binary(struct gen *g, struct ast *x)
 		b = scaled(g, b, a_type);
 	else if (x->type->kind == TYPE_PTR && b_type->kind == TYPE_PTR)
 		a = scaled(g, a, b_type);
+	if (op == OP_DIV || op == OP_MOD)
+		gen_fault_if_zero(g, b);
 	return gen_arith(g, op, a, b, op == OP_SHR ? a_type->is_signed : x->note_n != 0);
 }
 
@@ -354,5 +356,9 @@ struct val gen_scalar(struct gen *g, struct ast *x)
 
 	if (check_const(g->check, x, &n))
 		return val_imm(n);
-	return scalar(g, x);
+	const bool was = g->may_fault;
+	g->may_fault = x->may_fault;
+	struct val v = scalar(g, x);
+	g->may_fault = was;
+	return v;
 }

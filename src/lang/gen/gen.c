@@ -325,6 +325,10 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->clause_len = 0;
 	g->clause = NULL;
 	g->clause_mem = fn_reg(g->f);
+	g->fault = NULL;
+	g->may_fault = false;
+	g->fault_kind = fn_reg(g->f);
+	g->fault_addr = fn_reg(g->f);
 	g->has_frame = false;
 	g->in_callback = false;
 	g->loop = NULL;

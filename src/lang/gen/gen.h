@@ -91,6 +91,11 @@ struct clause {
 	bool is_split;	  /* records go out one by one, and the reader acts on each at once */
 };
 
+/** What a clause of D does where it cannot read memory. */
+struct fault {
+	int label; /* goes there; -1: nothing does so far */
+};
+
 struct gen {
 	struct check *check;
 	struct script *script;
@@ -120,6 +125,9 @@ struct gen {
 	uint32_t clause_len;	/* of the longest */
 	struct val clause_mem;	/* its address */
 	struct clause *clause;	/* NULL: records go out one by one */
+	struct fault *fault; /* of the clause that is being made; NULL: what cannot be read is 0 */
+	bool may_fault;	     /* the expression that is being made may */
+	struct val fault_kind, fault_addr; /* variables: of the last clause's fault */
 	uint32_t scratch_len;
 	bool shares_cpu;    /* another thread may run the same program on this CPU meanwhile */
 	struct val scratch; /* in the program itself */
@@ -174,6 +182,10 @@ int gen_name(struct gen *g, const char *text, size_t len);
 void gen_clause(struct gen *g, struct ast *s);
 /** Room for a record of @site in the clause's. */
 struct val gen_clause_part(struct gen *g, int site);
+/** @got was negative: leaves the clause, if the expression that is being made may do that. */
+void gen_fault_if_failed(struct gen *g, struct val got, struct val addr);
+/** The same where @divisor is 0. */
+void gen_fault_if_zero(struct gen *g, struct val divisor);
 void gen_clause_exit(struct gen *g, struct ast *status);
 
 /* maps.c */

@@ -69,7 +69,10 @@ void gen_read(struct gen *g, const struct place *from, struct val dst, int64_t o
 		return;
 	}
 	const struct place to = place_at(SP_BPF, dst, off);
-	FN_CALL(g->f, read_helper(from->space), address(g, &to), val_imm(len), address(g, from));
+	struct val addr = address(g, from);
+	struct val got =
+		FN_CALL(g->f, read_helper(from->space), address(g, &to), val_imm(len), addr);
+	gen_fault_if_failed(g, got, addr);
 }
 
 struct val gen_load_place(struct gen *g, const struct place *p, const struct type *t)
@@ -322,7 +325,7 @@ static bool is_same_bytes(const struct type *to, const struct type *from)
 	return type_same(to, from) || (to->kind == TYPE_ARRAY && type_in_memory(from));
 }
 
-struct place gen_place(struct gen *g, struct ast *x)
+static struct place place_of(struct gen *g, struct ast *x)
 {
 	switch (x->kind) {
 	case AST_VAR: return place_of_var(g, (struct var *)x->note);
@@ -351,6 +354,16 @@ struct place gen_place(struct gen *g, struct ast *x)
 	return place_at(SP_BPF, temp, 0);
 }
 
+struct place gen_place(struct gen *g, struct ast *x)
+{
+	const bool was = g->may_fault;
+
+	g->may_fault = x->may_fault;
+	struct place p = place_of(g, x);
+	g->may_fault = was;
+	return p;
+}
+
 void gen_store_scalar(struct gen *g, struct val v, struct val dst, int64_t off,
 		      const struct type *t)
 {
@@ -371,7 +384,8 @@ void gen_read_str(struct gen *g, enum space space, struct val addr, struct val d
 	const struct place to = place_at(SP_BPF, dst, off);
 
 	(void)room;
-	FN_CALL(g->f, helpers[space], address(g, &to), size, addr);
+	struct val got = FN_CALL(g->f, helpers[space], address(g, &to), size, addr);
+	gen_fault_if_failed(g, got, addr);
 }
 
 void gen_str_literal(struct gen *g, const char *text, size_t len, struct val dst, int64_t off,
@@ -420,6 +434,7 @@ static void str_copy(struct gen *g, const struct place *from, uint32_t size, str
 				 : from->space == SP_ANY ? BPF_FUNC_probe_read_str
 							 : BPF_FUNC_probe_read_kernel_str,
 				 address(g, &to), val_imm(n), keep);
+	gen_fault_if_failed(g, got, keep);
 	// Full to the last byte: that byte is not a 0, so it is read as well.
 	int l_fine = fn_label(g->f);
 	fn_if(g->f, FN_NE, got, val_imm(n), l_fine);
@@ -542,8 +557,8 @@ static bool number_into_array(struct gen *g, struct ast *x, struct val dst, int6
 	return true;
 }
 
-void gen_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t,
-	      bool pad)
+static void into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t,
+		 bool pad)
 {
 	if (!type_in_memory(t)) {
 		gen_store_scalar(g, gen_scalar(g, x), dst, off, t);
@@ -566,6 +581,16 @@ void gen_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const s
 		struct place from = gen_place(g, x);
 		gen_convert(g, &from, x->type, dst, off, t);
 	}
+}
+
+void gen_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t,
+	      bool pad)
+{
+	const bool was = g->may_fault;
+
+	g->may_fault = x->may_fault;
+	into(g, x, dst, off, t, pad);
+	g->may_fault = was;
 }
 
 struct val gen_mem(struct gen *g, struct ast *x, const struct type *t)

@@ -46,6 +46,7 @@ enum site_kind {
 	SITE_CLAUSE,	  /* what a clause printed: @parts; u32 CPU, u32 name in the payload */
 	SITE_CLAUSE_END,  /* where the reader acts on each record at once: ends the line of a
 			     SITE_CLAUSE */
+	SITE_FAULT,	  /* a struct fault_record: a clause has ended early */
 	SITE_TRACE,	  /* trace(): @args[0] */
 	SITE_TRACEMEM,	  /* TYPE_BUF as @args[0] */
 	SITE_PRINTA,	  /* @fmt or NULL, of @maps; a u32 epoch for each in the payload */
@@ -53,6 +54,15 @@ enum site_kind {
 	SITE_NORMALIZE,	  /* @map; u64 what values are divided by as @args[0] */
 	SITE_DENORMALIZE, /* @map */
 	SITE_FREOPEN,	  /* goes on in the file that @fmt with @args names; "": as it was */
+};
+
+/** Kinds of faults, as DTrace has them. */
+enum { FAULT_ADDRESS = 1, FAULT_DIVISION = 4 };
+
+struct fault_record {
+	uint32_t name; /* of the probe */
+	uint32_t id;   /* of the clause */
+	uint64_t kind, addr;
 };
 
 /** Where in the payload of a SITE_CLAUSE the record of another site is: a struct record_head, whose

@@ -201,6 +201,8 @@ static struct val builtin(struct gen *g, const struct builtin *b, int64_t n)
 	case B_PROBENAME: return gen_place_part(g, (unsigned)n);
 	case B_PROBEID: return val_imm(g->attach->d->id);
 	case B_WALLTIMESTAMP: return wall_clock(g);
+	case B_FAULT_KIND: return g->fault_kind;
+	case B_FAULT_ADDR: return g->fault_addr;
 	case B_CALLER: return gen_caller(g, false);
 	case B_CTX: return fn_neg(g->f, fn_neg(g->f, gen_ctx(g))); // a number, not a pointer
 	case B_ARG: return function_arg(g, n);

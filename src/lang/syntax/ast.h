@@ -102,6 +102,8 @@ struct ast {
 	struct ast *next; /* the following argument, key, element or statement */
 	/** Levels of the expression, with this one: at most PARSE_HEIGHT_MOST. */
 	uint32_t height;
+	/** In D: reads memory, or divides; where it cannot, the clause ends and ERROR comes. */
+	bool may_fault;
 	/** Set by the checker, for expressions. */
 	const struct type *type;
 	/** The checker's notes for the generator; what they are depends on the kind. */
@@ -164,7 +166,9 @@ struct ast {
 			struct ast *first; /* statements */
 			/** It prints, so that its line begins with the CPU and the probe's name. */
 			bool has_line;
-			uint32_t id; /* the built-in `epid` */
+			bool may_fault; /* some expression in it may */
+			bool is_error;	/* of dtrace:::ERROR: behind a clause that may fault */
+			uint32_t id;	/* the built-in `epid` */
 		} clause;
 	} u;
 };

@@ -313,3 +313,26 @@ check:
     lines = [l for l in out.splitlines() if l]
     assert len(lines) > 500, len(lines)
     assert all(re.fullmatch(r'(\d+)\(x\)\1', l) for l in lines), [l for l in lines if not re.fullmatch(r'(\d+)\(x\)\1', l)][:5]
+
+== a clause that cannot go on
+script-d:
+    #pragma D option quiet
+    dtrace:::ERROR { printf("%s:%s %d %d 0x%x %d\n", probeprov, probename, arg1, arg4, arg5, this->seen); @errors = count(); }
+    BEGIN { this->seen = 7; printf("not shown"); trace(copyinstr(1)); printf("neither\n"); }
+    BEGIN { x = 0; printf("nor %d\n", 5 / x); }
+    BEGIN / *(int *)5 == 0 / { printf("nor this\n"); }
+    BEGIN { @[stringof((char *)99)] = count(); }
+    BEGIN { printf("%d %d\n", 5 / (x + 2), 5 % 3); }
+    BEGIN { exit(0); }
+stdout:
+    dtrace:ERROR 2 1 0x1 7
+    dtrace:ERROR 3 4 0x0 7
+    dtrace:ERROR 4 1 0x5 7
+    dtrace:ERROR 5 1 0x63 7
+    2 2
+
+                    4
+stderr-match:
+    ^dtrace: error on enabled probe ID 2 \(ID \d+: dtrace:::BEGIN\): invalid address \(0x1\) in the clause at line 3$
+    ^dtrace: error on enabled probe ID 3 \(ID \d+: dtrace:::BEGIN\): divide-by-zero in the clause at line 4$
+

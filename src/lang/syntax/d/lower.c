@@ -13,6 +13,27 @@ static bool same_clauses(const struct d_place *a, const struct d_place *b)
 	       !memcmp(a->clauses, b->clauses, a->n_clauses * sizeof(*a->clauses));
 }
 
+/* The clauses of dtrace:::ERROR at the end of a list: they run where @faulted has ended early. */
+static struct ast **add_error(struct d_lower *l, const struct d_clause *faulted, struct ast **end)
+{
+	const struct d_row *row = l->row;
+
+	if (l->has_error && l->p->d->n_errors) // each mistake is told once
+		return end;
+	l->row = l->error->row;
+	l->faulted = faulted;
+	l->has_error = true;
+	for (size_t i = 0; i < l->error->n_clauses; i++) {
+		*end = d_lower_clause(l, l->error->clauses[i]);
+		if (!*end)
+			continue;
+		(*end)->u.clause.is_error = true;
+		end = &(*end)->next;
+	}
+	l->row = row;
+	return end;
+}
+
 /* Statements of a probe: its clauses, one behind the other. */
 static bool make_body(struct d_lower *l, const struct d_place *place, struct ast_probe *probe)
 {
@@ -21,9 +42,14 @@ static bool make_body(struct d_lower *l, const struct d_place *place, struct ast
 		return false;
 	struct ast **end = &probe->body->u.list.first;
 	for (size_t i = 0; i < place->n_clauses; i++) {
-		*end = d_lower_clause(l, place->clauses[i]);
-		if (*end)
-			end = &(*end)->next;
+		struct ast *s = d_lower_clause(l, place->clauses[i]);
+		if (!s)
+			continue;
+		*end = s;
+		end = &s->next;
+		// At least once, so that the checker sees it.
+		if (l->error && (s->u.clause.may_fault || !l->has_error))
+			end = add_error(l, place->clauses[i], end);
 	}
 	const char *pred = place->row->pred[l->world];
 	if (pred)
@@ -165,6 +191,11 @@ int d_lower(struct d_parser *dp)
 		r = d_find_places(&l);
 	if (!r && !look_at_rows(&l))
 		r = l.p->r;
+	for (struct d_place *p = l.places; p; p = p->next)
+		if (p->row->how == D_HOW_ERROR) {
+			p->is_done = true;
+			l.error = p;
+		}
 	for (struct d_place *p = l.places; p && !r; p = p->next)
 		if (!p->is_done && !make_probe(&l, p))
 			r = l.p->r;

@@ -59,17 +59,21 @@ struct d_lower {
 	struct parser *p;
 	enum d_world world;
 	struct d_place *places, **places_end;
-	struct names typed; /* maps that get more than the number 0 somewhere; 1 each */
-	struct names own;   /* maps of self->x, without those of arrays; 1 each */
-	bool has_next;	    /* some probe is about the thread that will run */
+	struct names typed;	     /* maps that get more than the number 0 somewhere; 1 each */
+	struct names own;	     /* maps of self->x, without those of arrays; 1 each */
+	bool has_next;		     /* some probe is about the thread that will run */
+	const struct d_place *error; /* dtrace:::ERROR; NULL: no clause is for it */
+	bool has_error;		     /* its clauses are somewhere in the tree */
 	/** Of the clause that is being made, for one row. */
 	const struct d_row *row;
 	const struct d_clause *clause;
-	bool uses_args;	       /* args[] of a function: its types are wanted */
-	struct ast **pre;      /* where statements go that an expression wants before it */
-	bool is_conditional;   /* inside of && || ?: */
-	unsigned n_actions;    /* what prints */
-	unsigned inline_depth; /* inlines within inlines */
+	const struct d_clause *faulted; /* of a clause for ERROR: behind which it is */
+	bool may_fault;			/* some expression of the clause may */
+	bool uses_args;			/* args[] of a function: its types are wanted */
+	struct ast **pre;		/* where statements go that an expression wants before it */
+	bool is_conditional;		/* inside of && || ?: */
+	unsigned n_actions;		/* what prints */
+	unsigned inline_depth;		/* inlines within inlines */
 };
 
 /** Tells a mistake at @pos; only once for a clause that is made for several rows. */
@@ -114,6 +118,8 @@ const char *d_task(const struct d_lower *l);
 struct ast *d_lower_expr(struct d_lower *l, const struct ast *x);
 /** probefunc and its like as strings; others as d_lower_expr(). */
 struct ast *d_lower_text(struct d_lower *l, const struct ast *x);
+/** Notes that @x may fault; NULL stays NULL. */
+struct ast *d_faulting(struct d_lower *l, struct ast *x);
 /** A list, each element lowered; false: told. */
 bool d_lower_list(struct d_lower *l, const struct ast *x, struct ast **ret);
 /** Whether @x can be set: a variable of D. */

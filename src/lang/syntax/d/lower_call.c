@@ -45,7 +45,7 @@ static struct ast *copyinstr(struct d_lower *l, const struct ast *x)
 		if (!p->next)
 			return NULL;
 	}
-	return d_new_call(l, x->pos, "str", p);
+	return d_faulting(l, d_new_call(l, x->pos, "str", p));
 }
 
 /* stringof(copyin(a, n)) is a string of n bytes at most. */
@@ -55,7 +55,7 @@ static struct ast *string_of(struct d_lower *l, const struct ast *x)
 
 	if (of->kind == AST_CALL && !strcmp(of->u.call.name, "copyin") && of->u.call.n_args == 2)
 		return copyinstr(l, of);
-	struct ast *a = d_lower_expr(l, of);
+	struct ast *a = d_faulting(l, d_lower_expr(l, of));
 	return a ? d_new_call(l, x->pos, "stringof", a) : NULL;
 }
 

@@ -142,6 +142,15 @@ const char *d_map_name(struct d_lower *l, const struct ast *x)
 	return is_scope(x, "self") ? joined(l, ".self->", x->u.member.name) : NULL;
 }
 
+struct ast *d_faulting(struct d_lower *l, struct ast *x)
+{
+	if (x) {
+		x->may_fault = true;
+		l->may_fault = true;
+	}
+	return x;
+}
+
 /* A variable that is declared, and nothing sets: @known is of which kind. */
 static struct ast *never_set(struct d_lower *l, struct pos pos, int64_t known)
 {
@@ -353,7 +362,7 @@ static struct ast *index_of(struct d_lower *l, const struct ast *x)
 		return NULL;
 	}
 	struct ast *a = d_lower_expr(l, x->u.op.a), *b = d_lower_expr(l, x->u.op.b);
-	return b ? op_new(l, AST_INDEX, x->pos, OP_NONE, a, b) : NULL;
+	return b ? d_faulting(l, op_new(l, AST_INDEX, x->pos, OP_NONE, a, b)) : NULL;
 }
 
 /* What a translated value is made of. */
@@ -461,7 +470,7 @@ static struct ast *member(struct d_lower *l, const struct ast *x)
 		return NULL;
 	y->u.member = x->u.member;
 	y->u.member.x = of;
-	return y;
+	return d_faulting(l, y);
 }
 
 /* a = b inside of an expression: done before the statement, where that is the same. */
@@ -524,8 +533,11 @@ static struct ast *binary(struct d_lower *l, const struct ast *x)
 
 	if (!a || !b)
 		return NULL;
-	if ((int)x->u.op.op != D_OP_LXOR)
-		return op_new(l, AST_BINARY, x->pos, x->u.op.op, a, b);
+	const bool divides = x->u.op.op == OP_DIV || x->u.op.op == OP_MOD;
+	if ((int)x->u.op.op != D_OP_LXOR) {
+		struct ast *y = op_new(l, AST_BINARY, x->pos, x->u.op.op, a, b);
+		return divides && b->kind != AST_INT ? d_faulting(l, y) : y;
+	}
 	// a ^^ b: !a != !b
 	a = op_new(l, AST_UNARY, x->pos, OP_NOT, a, NULL);
 	b = op_new(l, AST_UNARY, x->pos, OP_NOT, b, NULL);
@@ -539,8 +551,8 @@ static struct ast *unary(struct d_lower *l, const struct ast *x)
 		return NULL;
 	}
 	// &x of what is behind a pointer is the pointer's own matter: &p->x stays with the checker.
-	struct ast *a = d_lower_expr(l, x->u.op.a);
-	return op_new(l, AST_UNARY, x->pos, x->u.op.op, a, NULL);
+	struct ast *y = op_new(l, AST_UNARY, x->pos, x->u.op.op, d_lower_expr(l, x->u.op.a), NULL);
+	return x->u.op.op == OP_DEREF ? d_faulting(l, y) : y;
 }
 
 static struct ast *ternary(struct d_lower *l, const struct ast *x)

@@ -264,6 +264,7 @@ struct ast *d_lower_clause(struct d_lower *l, const struct d_clause *c)
 		return NULL;
 	l->clause = c;
 	l->n_actions = 0;
+	l->may_fault = false;
 	l->pre = NULL;
 	l->is_conditional = true; // a predicate has no statement before it
 	s->u.clause.id = c->id;
@@ -271,6 +272,7 @@ struct ast *d_lower_clause(struct d_lower *l, const struct d_clause *c)
 	l->is_conditional = false;
 	struct ast **end = &s->u.clause.first;
 	statements(l, c->body, &end);
+	s->u.clause.may_fault = l->may_fault;
 	// An empty block is the probe itself: its line alone.
 	s->u.clause.has_line = !l->dp->d.quiet && (l->n_actions || !c->body->u.list.first);
 	return l->p->r || (c->pred && !s->u.clause.pred) ? NULL : s;

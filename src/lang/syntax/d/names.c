@@ -125,6 +125,34 @@ static struct ast *arg(struct d_lower *l, const struct ast *x, unsigned n)
 	return NULL;
 }
 
+/* Of dtrace:::ERROR: the clause, the action, the place in it, what happened, and at which address.
+ */
+static struct ast *fault_arg(struct d_lower *l, const struct ast *x, unsigned n)
+{
+	switch (n) {
+	case 1: return d_new_int(l, x->pos, l->faulted->id);
+	case 2:
+	case 3: return d_new_int(l, x->pos, 0);
+	case 4: return d_new_name(l, x->pos, "faultkind");
+	case 5: return d_new_name(l, x->pos, "faultaddr");
+	default: d_error(l, x->pos, "D_ARGS_IDX", "this probe has no '%s'", x->u.name); return NULL;
+	}
+}
+
+/* The name of dtrace:::ERROR, which runs where another probe is. */
+static struct ast *error_name(struct d_lower *l, const struct ast *x)
+{
+	static const char *const texts[][2] = {
+		{ "probeprov", "\"dtrace\"" }, { "probemod", "\"\"" }, { "probefunc", "\"\"" },
+		{ "probename", "\"ERROR\"" },  { "id", "3" },
+	};
+
+	for (size_t i = 0; i < MEM_LEN(texts); i++)
+		if (!strcmp(texts[i][0], x->u.name))
+			return d_snippet(l, x->pos, texts[i][1], NULL);
+	return NULL;
+}
+
 static struct ast *error_number(struct d_lower *l, const struct ast *x)
 {
 	if (l->row->how != D_HOW_SYSCALL_RETURN)
@@ -154,7 +182,11 @@ struct ast *d_builtin(struct d_lower *l, const struct ast *x, bool *ret_known)
 
 	*ret_known = true;
 	if (n >= 0)
-		return arg(l, x, (unsigned)n);
+		return l->row->how == D_HOW_ERROR ? fault_arg(l, x, (unsigned)n)
+						  : arg(l, x, (unsigned)n);
+	struct ast *own = l->row->how == D_HOW_ERROR ? error_name(l, x) : NULL;
+	if (own)
+		return own;
 	if (!strcmp(name, "errno"))
 		return error_number(l, x);
 	if (!strcmp(name, "epid"))

@@ -411,3 +411,21 @@ map @[probe]: count
 1:45 trace: string[128]
 2:9 trace: string[64]
 2:46 trace: int64
+
+== errors while a script runs
+! d
+ERROR { trace(arg1); trace(arg4); trace(arg5); trace(probename); trace(id); }
+ERROR / arg5 / { e++; trace(arg0); trace(arg9); }
+BEGIN { trace(copyinstr(1)); }
+END { trace(1 / e); trace(faultkind); }
+--
+t.bt:2:29: error: this probe has no 'arg0' [D_ARGS_IDX]
+t.bt:2:42: error: this probe has no 'arg9' [D_ARGS_IDX]
+t.bt:4:27: error: unknown variable 'faultkind' [D_IDENT_UNDEF]
+
+== one error probe alone
+! d
+dtrace:::ERROR { trace(wrong); }
+BEGIN { exit(0); }
+--
+t.bt:1:24: error: unknown name 'wrong' [D_IDENT_UNDEF]
