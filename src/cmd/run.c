@@ -36,8 +36,7 @@ enum {
 };
 
 struct state {
-	const char *text;   /* of -e */
-	const char *d_file; /* of -s */
+	const char *text; /* of -e */
 	const char *output, *command;
 	enum print_format format;
 	enum dump_kind dump;
@@ -89,12 +88,12 @@ static const struct cmd_option options[] = {
 	  "The script is in D, also where neither its name nor its first line say so; and -f is "
 	  "dtrace's: a probe of a function of the kernel." },
 	{ 'n', "clause", "TEXT", "A clause of D, or a probe alone; may be given again." },
-	{ 's', "script", "FILE", "A script in D." },
+	{ 's', "script", "FILE", "A script in D; may be given again, and beside -n." },
 	{ 'x', "option", "OPTION[=VALUE]", "An option of D, as '#pragma D option' has it." },
 	{ 'w', "destructive", NULL, "Let a script in D change the system: system(), raise()." },
 	{ 'Z', "zero", NULL, "Probes of D may match nothing." },
 	{ 'F', "flow", NULL, "Indent what a script in D prints by entry and return." },
-	{ 'l', "list", NULL, "List the probes of a script in D; run nothing." },
+	{ 'l', "list", NULL, "List the probes of a script in D, all without one; run nothing." },
 	{ 0 },
 };
 
@@ -172,12 +171,9 @@ static int run_set(void *state, int key, const char *value)
 	case KEY_DRY_RUN: s->dry_run = true; break;
 	case KEY_UNSAFE: s->unsafe = true; break;
 	case KEY_INTERPRETER: s->interpreter = true; break;
-	case 's':
-		s->d_file = value;
-		s->d.is_d = true;
-		break;
 	case 'l': s->d.list = s->d.is_d = true; break;
 	case 'w': s->unsafe = true; __attribute__((fallthrough));
+	case 's':
 	case 'n':
 	case 'x':
 	case 'Z':
@@ -359,33 +355,41 @@ static int work(struct state *s, char *const *params, size_t n_params, int *ret_
 	return run_live(s, ret_status);
 }
 
+/* The script's text, wherever it is; takes its name from the arguments. */
+static int read_script(struct state *s, int *argc, char ***argv)
+{
+	const char *text = s->text, *name = "-e";
+
+	if (s->d.n_sources || (s->d.list && !text && !*argc)) {
+		const int r = script_d_read(&s->d);
+		if (r < 0)
+			return r;
+		if (text)
+			strbuf_fmt(&s->d.text, "%s\n", text);
+		text = strbuf_text(&s->d.text);
+		name = s->d.name;
+	}
+	if (!text) {
+		const char *what = **argv;
+		--*argc;
+		++*argv;
+		return script_arg_read(&s->script, what);
+	}
+	s->script = (struct script_arg){ .name = name, .text = strdup(text), .len = strlen(text) };
+	return s->script.text && strbuf_ok(&s->d.text) == 0 ? 0
+							    : sonde_fail(-ENOMEM, "out of memory");
+}
+
 static int run_run(void *state, int argc, char **argv)
 {
 	struct state *s = state;
-	int r = 0, status = CMD_OK;
+	int status = CMD_OK;
 
-	if (!s->text && !argc && !s->d.text.len && !s->d_file) {
+	if (!s->text && !argc && !s->d.n_sources && !s->d.list) {
 		(void)sonde_fail(-EINVAL, "want a script: a file, the name of a ready one, or -e");
 		return cmd_usage(&cmd_script);
 	}
-	if (s->d.text.len) {
-		s->script = (struct script_arg){ .name = "-n",
-						 .text = s->d.text.data,
-						 .len = s->d.text.len };
-		s->script.text = strdup(s->d.text.data);
-		r = s->script.text ? 0 : sonde_fail(-ENOMEM, "out of memory");
-	} else if (s->text) {
-		s->script = (struct script_arg){ .name = "-e",
-						 .text = strdup(s->text),
-						 .len = strlen(s->text) };
-		r = s->script.text ? 0 : sonde_fail(-ENOMEM, "out of memory");
-	} else if (s->d_file) {
-		r = script_arg_read(&s->script, s->d_file);
-	} else {
-		r = script_arg_read(&s->script, argv[0]);
-		argc--;
-		argv++;
-	}
+	int r = read_script(s, &argc, &argv);
 	if (!r)
 		r = script_d_look(&s->d, &s->script);
 	if (!r)

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "cmd/script_arg.h"
 #include "lang/world.h"
 #include "sym/probe/elf_funcs.h"
 
@@ -48,21 +49,6 @@ static void add_function(struct script_d *d, const char *text)
 	strbuf_fmt(&d->text, "%.*s:%s\n", (int)len, text, text + len);
 }
 
-int script_d_set(struct script_d *d, int key, const char *value)
-{
-	switch (key) {
-	case 'n': strbuf_fmt(&d->text, "%s\n", value); break;
-	case 'f': add_function(d, value); break;
-	case 'x': return add_option(d, value);
-	case 'w': return add_option(d, "destructive");
-	case 'Z': return add_option(d, "zdefs");
-	case 'F': return add_option(d, "flowindent");
-	case 'q': return add_option(d, "quiet");
-	default: break;
-	}
-	return strbuf_ok(&d->text);
-}
-
 static int take_first_line(struct script_d *d, const char *text)
 {
 	const char *end = text + strcspn(text, "\n"), *at = strstr(text, "dtrace");
@@ -80,6 +66,74 @@ static int take_first_line(struct script_d *d, const char *text)
 			r = script_d_set(d, *at, NULL);
 	}
 	return r;
+}
+
+static int add_file(struct script_d *d, const char *path)
+{
+	sonde_auto(script_arg_fini) struct script_arg file = { 0 };
+	int r = script_arg_read(&file, path);
+
+	if (r < 0)
+		return r;
+	const bool is_first = !d->name;
+	d->name = is_first ? arena_strndup(&d->arena, file.name, strlen(file.name)) : "-s";
+	if (!d->name)
+		return sonde_fail(-ENOMEM, "out of memory");
+	const char *text = file.text;
+	if (!is_first && !strncmp(text, "#!", 2)) { // the parser knows that of the first line alone
+		r = take_first_line(d, text);
+		text += strcspn(text, "\n");
+	}
+	strbuf_fmt(&d->text, "%s\n", text);
+	return r;
+}
+
+static void add_clause(struct script_d *d, int key, const char *value)
+{
+	d->name = "-n";
+	d->has_clauses = true;
+	if (key == 'f')
+		add_function(d, value);
+	else
+		strbuf_fmt(&d->text, "%s\n", value);
+}
+
+static int add_source(struct script_d *d, int key, const char *value)
+{
+	if (d->n_sources == SCRIPT_D_SOURCES)
+		return sonde_fail(-EINVAL, "more than %d scripts in D", SCRIPT_D_SOURCES);
+	d->sources[d->n_sources].key = key;
+	d->sources[d->n_sources++].value = value;
+	return 0;
+}
+
+int script_d_read(struct script_d *d)
+{
+	int r = 0;
+
+	if (!d->n_sources)
+		add_clause(d, 'n', "dtrace:::, syscall:::, :::");
+	for (size_t i = 0; i < d->n_sources && !r; i++)
+		if (d->sources[i].key == 's')
+			r = add_file(d, d->sources[i].value);
+		else
+			add_clause(d, d->sources[i].key, d->sources[i].value);
+	return r < 0 ? r : strbuf_ok(&d->text);
+}
+
+int script_d_set(struct script_d *d, int key, const char *value)
+{
+	switch (key) {
+	case 's':
+	case 'n':
+	case 'f': return add_source(d, key, value);
+	case 'x': return add_option(d, value);
+	case 'w': return add_option(d, "destructive");
+	case 'Z': return add_option(d, "zdefs");
+	case 'F': return add_option(d, "flowindent");
+	case 'q': return add_option(d, "quiet");
+	default: return 0;
+	}
 }
 
 int script_d_look(struct script_d *d, const struct script_arg *a)
@@ -125,7 +179,7 @@ int script_d_parse(struct script_d *d, struct diag *diag, struct arena *arena,
 		.world = how->is_recorded ? D_RECORDED : D_LIVE,
 		.target = how->target,
 		.program = d->program,
-		.no_block = d->text.len != 0,
+		.no_block = d->has_clauses,
 		.options = d->options,
 		.n_options = d->n_options,
 	};
@@ -136,32 +190,50 @@ int script_d_parse(struct script_d *d, struct diag *diag, struct arena *arena,
 struct list {
 	struct sonde_out *out;
 	struct arena arena;
+	const struct script *script;
 	const char *last; /* a probe that several places are is listed once */
-	unsigned id;
+	size_t at;	  /* its name follows that of the last one, most often */
 };
+
+/* The number of a probe, as the script itself knows it. */
+static unsigned number_of(struct list *l, const char *name)
+{
+	const struct script *s = l->script;
+
+	if (l->at >= s->n_probe_names || strcmp(s->probe_names[l->at], name) != 0)
+		for (l->at = 0; l->at < s->n_probe_names; l->at++)
+			if (!strcmp(s->probe_names[l->at], name))
+				break;
+	return (unsigned)++l->at;
+}
+
+static void list_name(struct list *l, const char *full)
+{
+	size_t len[4];
+	const char *part[4];
+
+	for (unsigned i = 0; i < 4; i++)
+		part[i] = d_name_part(full, i, &len[i]);
+	out_fmt(l->out, "%5u %10.*s %17.*s %33.*s %.*s\n", number_of(l, full), (int)len[0], part[0],
+		(int)len[1], part[1], (int)len[2], part[2], (int)len[3], part[3]);
+}
 
 static int list_place(struct list *l, const struct script_prog *prog, const char *place)
 {
 	const char *full = d_probe_name(&l->arena, prog->attach, place);
-	size_t len[4];
-	const char *part[4];
 
 	if (!full)
 		return -ENOMEM;
 	if (l->last && !strcmp(l->last, full))
 		return 0;
 	l->last = full;
-	l->id++;
-	for (unsigned i = 0; i < 4; i++)
-		part[i] = d_name_part(full, i, &len[i]);
-	out_fmt(l->out, "%5u %10.*s %17.*s %33.*s %.*s\n", l->id, (int)len[0], part[0], (int)len[1],
-		part[1], (int)len[2], part[2], (int)len[3], part[3]);
+	list_name(l, full);
 	return 0;
 }
 
 int script_d_list(struct sonde_out *out, const struct script *s)
 {
-	struct list l = { .out = out };
+	struct list l = { .out = out, .script = s };
 	int r = 0;
 
 	out_fmt(out, "%5s %10s %17s %33s %s\n", "ID", "PROVIDER", "MODULE", "FUNCTION", "NAME");
@@ -177,6 +249,8 @@ int script_d_list(struct sonde_out *out, const struct script *s)
 				r = list_place(&l, prog, p->name);
 		}
 	}
+	if (s->d && s->d->n_error_clauses)
+		list_name(&l, "dtrace:::ERROR");
 	arena_fini(&l.arena);
 	return r < 0 ? r : out_flush(out);
 }

@@ -18,13 +18,21 @@
 #include "lang/syntax/d/d.h"
 #include "lang/syntax/diag.h"
 
-enum { SCRIPT_D_OPTIONS = 64 };
+enum { SCRIPT_D_OPTIONS = 64, SCRIPT_D_SOURCES = 64 };
 
 /** All zero is none of it. */
 struct script_d {
 	bool is_d; /* said so, or by an option that D alone has */
 	bool list;
-	struct strbuf text; /* owned: of -n and -f, a line for each */
+	/** Of -s, -n and -f, in their order. */
+	struct {
+		int key;
+		const char *value;
+	} sources[SCRIPT_D_SOURCES];
+	size_t n_sources;
+	struct strbuf text; /* owned: of all sources */
+	const char *name;   /* for messages */
+	bool has_clauses;   /* of -n and -f: a block may be left out */
 	struct d_option options[SCRIPT_D_OPTIONS];
 	size_t n_options;
 	struct arena arena; /* for their names */
@@ -33,8 +41,12 @@ struct script_d {
 
 void script_d_fini(struct script_d *d);
 
-/** Takes an option: 'n' 'f' 'x' 'w' 'Z' 'F' 'q'. */
+/** Takes an option: 's' 'n' 'f' 'x' 'w' 'Z' 'F' 'q'. */
 SONDE_MUST_CHECK int script_d_set(struct script_d *d, int key, const char *value);
+
+/** Reads the sources; -l without any lists all probes, but for functions and events of the kernel.
+ */
+SONDE_MUST_CHECK int script_d_read(struct script_d *d);
 
 /** Whether the script is in D, by its name and its first line ("#!/usr/sbin/dtrace -qs"), whose
  * options are taken. */

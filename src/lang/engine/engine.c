@@ -135,10 +135,10 @@ static void tell_attaching(struct engine *e)
 /* As dtrace does; its scripts print what they have to say on standard output. */
 static void tell_matched(struct engine *e)
 {
-	const size_t n = engine_places(e->script);
+	const uint32_t n = e->script->n_matched;
 
 	if (!e->opt->quiet && !e->script->d->quiet)
-		print_note(&e->printer, "matched", "dtrace: script '%s' matched %zu probe%s",
+		print_note(&e->printer, "matched", "dtrace: script '%s' matched %u probe%s",
 			   e->script->name ? e->script->name : "-", n, n == 1 ? "" : "s");
 }
 
@@ -187,6 +187,17 @@ static int set_up(struct engine *e)
 	return 0;
 }
 
+/* The process of -p, or the command's. */
+static void process_ended(struct engine *e)
+{
+	const struct engine_options *o = e->opt;
+
+	if (!e->ends && e->script->d && !o->quiet && !e->script->d->quiet)
+		print_note(&e->printer, "exited", "dtrace: pid %d has exited",
+			   o->child ? (int)o->child->pid : (int)o->pid);
+	e->ends = true;
+}
+
 /* Waits for records, signals, the end of a process, or some time. */
 static int wait_some(struct engine *e, int timeout_ms)
 {
@@ -204,7 +215,8 @@ static int wait_some(struct engine *e, int timeout_ms)
 			const int fd = events[i].data.fd;
 
 			woken |= fd == ring_fd;
-			e->ends |= fd == e->pid_fd || (e->opt->child && fd == e->opt->child->pidfd);
+			if (fd == e->pid_fd || (e->opt->child && fd == e->opt->child->pidfd))
+				process_ended(e);
 			if (fd == e->iter.done_fd)
 				e->ends |= engine_iter_done(e);
 		}

@@ -8,8 +8,10 @@
 
 #include <sonde/err.h>
 
+#include "base/mem.h"
 #include "lang/check/check.h"
 #include "lang/gen/gen.h"
+#include "lang/syntax/d/d.h"
 
 enum { ROUNDS_MOST = 500, PAIRS_MOST = 100000, RING_SMALL = 1 << 18, RING_LARGE = 1 << 22 };
 
@@ -187,9 +189,69 @@ static int finish(struct compiler *c, const struct compile_options *opt)
 	return 0;
 }
 
+/* Names in D of the places of a point, but for one that has just got its number; how many. */
+static int number_places(struct gen *g, const struct ast_attach *ap, const struct probe *first)
+{
+	const char *last = g->names[g->script->n_probe_names - 1];
+	int ret = 0;
+
+	for (const struct probe *p = first; p; p = p == first ? p->same : p->next) {
+		const size_t n = p->syscall_names ? p->n_syscalls : 1;
+		for (size_t i = 0; i < n; i++) {
+			const char *place = p->syscall_names ? p->syscall_names[i] : p->name;
+			const char *name = d_probe_name(g->arena, ap, place);
+			if (!name)
+				return -ENOMEM;
+			if (!strcmp(name, last))
+				continue;
+			if (gen_probe_name(g, name) < 0)
+				return -ENOMEM;
+			last = name;
+			ret++;
+		}
+	}
+	return ret;
+}
+
+static uint32_t count_clauses(const struct ast_probe *p)
+{
+	uint32_t n = 0;
+
+	for (const struct ast *s = p->body->u.list.first; s; s = s->next)
+		n += s->kind == AST_CLAUSE && !s->u.clause.is_error;
+	return n;
+}
+
+/* Probes of D have numbers: dtrace's own come first, as everywhere. */
+static int number_probes(struct compiler *c)
+{
+	static const char *const first[] = { "dtrace:::BEGIN", "dtrace:::END", "dtrace:::ERROR" };
+	struct script *s = c->script;
+	int r = 0;
+
+	if (!s->d)
+		return 0;
+	s->n_matched = s->d->n_error_clauses;
+	for (size_t i = 0; i < MEM_LEN(first) && r >= 0; i++)
+		r = gen_probe_name(&c->gen, first[i]);
+	for (size_t i = 0; i < c->n_pairs && r >= 0; i++) {
+		const struct ast_attach *ap = c->pairs[i].attach;
+		if (!ap->d)
+			continue; // the script does not name it
+		r = strcmp(ap->d->provider, "dtrace") != 0
+			    ? number_places(&c->gen, ap, c->pairs[i].point)
+			    : 1;
+		if (r > 0)
+			s->n_matched += (uint32_t)r * count_clauses(c->pairs[i].probe);
+	}
+	return r < 0 ? sonde_fail(-ENOMEM, "out of memory") : 0;
+}
+
 static int generate(struct compiler *c)
 {
 	c->check.quiet = true;
+	if (number_probes(c) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < c->n_pairs; i++) {
 		// The tree has the types of the point that was checked last.
 		check_probe(&c->check, c->pairs[i].probe, c->pairs[i].point);

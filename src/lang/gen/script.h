@@ -193,6 +193,7 @@ struct script {
 	size_t n_progs, cap_progs;
 	const char *const *probe_names;
 	size_t n_probe_names;
+	uint32_t n_matched;	       /* in D: probes, for each clause */
 	uint32_t epochs_off, lost_off; /* in the globals */
 	uint32_t n_ticks;
 	uint32_t ring_len; /* bytes of the ring */

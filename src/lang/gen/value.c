@@ -199,7 +199,7 @@ static struct val builtin(struct gen *g, const struct builtin *b, int64_t n)
 	case B_PROBEMOD:
 	case B_PROBEFUNC:
 	case B_PROBENAME: return gen_place_part(g, (unsigned)n);
-	case B_PROBEID: return val_imm(g->attach->d->id);
+	case B_PROBEID: return fn_op(g->f, FN_ADD, gen_place_part(g, 4), val_imm(1));
 	case B_WALLTIMESTAMP: return wall_clock(g);
 	case B_FAULT_KIND: return g->fault_kind;
 	case B_FAULT_ADDR: return g->fault_addr;

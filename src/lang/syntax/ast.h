@@ -176,7 +176,6 @@ struct ast {
 /** The four names of a probe of D; what is NULL comes from the name of the place. */
 struct ast_d_names {
 	const char *provider, *module, *function, *name;
-	uint32_t id; /* among the script's probes, from 1 */
 };
 
 /** One attach point as written: "uprobe:/bin/bash:readline" has the parts uprobe, /bin/bash,
@@ -259,7 +258,7 @@ struct ast_d {
 	bool zero_probes;	 /* a probe may match nothing */
 	uint32_t sort_pos, sort_key_pos;
 	uint32_t stack_frames, ustack_frames; /* of stack() and ustack() without a number */
-	uint32_t n_probes;		      /* as they were written, for "matched N probes" */
+	uint32_t n_error_clauses;	      /* of dtrace:::ERROR */
 };
 
 static inline bool ast_map_is_hidden(const char *name)

@@ -24,16 +24,16 @@ script-d:
     BEGIN { trace("not any more"); }
     END { printf("end\n"); }
 exit: 3
-stderr: dtrace: script 'script.d' matched 2 probes
+stderr: dtrace: script 'script.d' matched 6 probes
 check:
     cpu = re.escape(out.split('\n')[1][:3])
     assert re.fullmatch(
         r'CPU     ID                    FUNCTION:NAME\n'
-        r'  \d      \d                           :BEGIN         1  text                             '
+        r'  \d      1                           :BEGIN         1  text                             '
         r'   7     8                0\n'
-        r'  \d      \d                           :BEGIN \n'
-        r'  \d      \d                           :BEGIN no end        9\n'
-        r'  \d      \d                             :END end\n\n\n', out), out
+        r'  \d      1                           :BEGIN \n'
+        r'  \d      1                           :BEGIN no end        9\n'
+        r'  \d      2                             :END end\n\n\n', out), out
 
 == quiet scripts print what they say
 script-d:
@@ -264,10 +264,62 @@ command: "$SONDE" run -l -n 'BEGIN, syscall::read:entry, syscall::wr*te:return, 
 stdout:
        ID   PROVIDER            MODULE                          FUNCTION NAME
         1     dtrace                                                     BEGIN
-        2    syscall           vmlinux                              read entry
-        3    syscall           vmlinux                             write return
-        4       proc           vmlinux                                   exit
-        5    profile                                                     tick-5s
+        4    syscall           vmlinux                              read entry
+        5    syscall           vmlinux                             write return
+        6       proc           vmlinux                                   exit
+        7    profile                                                     tick-5s
+
+== all probes are listed
+command:
+    "$SONDE" run -l | sed -n '1,3p'
+    "$SONDE" run -l | awk 'NR > 1 { n[$2]++ } END { print n["dtrace"], (n["syscall"] > 400), n["proc"], (n["sched"] > 7), n["io"] }'
+stdout:
+       ID   PROVIDER            MODULE                          FUNCTION NAME
+        1     dtrace                                                     BEGIN
+        2     dtrace                                                     END
+    3 1 12 1 2
+
+== numbers of probes are those of the list
+script-d:
+    BEGIN { printf("%d\n", id); }
+    BEGIN, tick-10ms { trace(id); }
+    syscall::getppid:entry { }
+    tick-20ms { exit(0); }
+    ERROR { trace(id); }
+stderr: dtrace: script 'script.d' matched 6 probes
+check:
+    assert re.search(r'^ +\d +1 +:BEGIN 1$', out, re.M) and re.search(r'^ +\d +1 +:BEGIN +1$', out, re.M), out
+    assert re.search(r'^ +\d +4 +:tick-10ms +4$', out, re.M) and re.search(r'^ +\d +6 +:tick-20ms *$', out, re.M), out
+
+== scripts and clauses together
+command:
+    printf '#!/usr/sbin/dtrace -s\n#pragma D option quiet\nBEGIN { printf("a %%s\\n", $$1); }\n' >a.d
+    printf '#!/usr/sbin/dtrace -s\nBEGIN { printf("b %%d\\n", $2); }\n' >b.d
+    "$SONDE" run -s a.d -s b.d -n 'BEGIN { exit(0); }' x 5
+    "$SONDE" run -n 'BEGIN { printf("first\n"); }' -s - -n 'END { } BEGIN { exit(0); }' x <a.d
+    "$SONDE" run -s none.d
+stdout:
+    a x
+    b 5
+
+    first
+    a x
+
+exit: 1
+stderr-match:
+    cannot open 'none.d'
+
+== a process that ends
+command:
+    sleep 3 &
+    "$SONDE" run -n 'BEGIN / pid != $target / { trace($target > 0); }' -p $!
+    "$SONDE" run -c true -n 'BEGIN { }' >/dev/null
+match: ^ +\d +1 +:BEGIN +1$
+stderr-match:
+    matched 1 probe$
+    ^dtrace: pid \d+ has exited$
+    matched 1 probe$
+    ^dtrace: pid \d+ has exited$
 
 == errors have D's tags
 command: "$SONDE" run -q -n 'BEGIN { trace(nothing); x = cuont(); printf("%s", 5); @a = 5; }'

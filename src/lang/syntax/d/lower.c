@@ -195,6 +195,7 @@ int d_lower(struct d_parser *dp)
 		if (p->row->how == D_HOW_ERROR) {
 			p->is_done = true;
 			l.error = p;
+			dp->d.n_error_clauses = (uint32_t)p->n_clauses;
 		}
 	for (struct d_place *p = l.places; p && !r; p = p->next)
 		if (!p->is_done && !make_probe(&l, p))

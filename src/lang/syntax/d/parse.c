@@ -299,7 +299,6 @@ static int finish(struct d_parser *dp)
 	if (!d)
 		return -ENOMEM;
 	*d = dp->d;
-	d->n_probes = dp->tree.n_probes;
 	p->s->d = d;
 	return 0;
 }

@@ -92,7 +92,6 @@ static struct d_probe *split(struct reader *r)
 		}
 		*colon = '\0';
 	}
-	ret->id = ++r->dp->tree.n_probes;
 	return ret;
 }
 

@@ -70,7 +70,6 @@ static int add(struct match *m, const struct d_place *p)
 		return -ENOMEM;
 	*copy = *p;
 	copy->probe = m->probe;
-	copy->names.id = m->probe->id;
 	*l->places_end = copy;
 	l->places_end = &copy->next;
 	return add_clause(l, copy, m->clause);
@@ -123,7 +122,7 @@ static int begin_end(struct match *m)
 		const struct d_place p = {
 			.row = i == 2 ? &row_error : &row_begin,
 			.attach = names[i],
-			.names = { "dtrace", "", "", names[i], 0 },
+			.names = { "dtrace", "", "", names[i] },
 		};
 		r = add(m, &p);
 	}
@@ -186,7 +185,7 @@ static int timer(struct match *m)
 		.row = &row_timer,
 		.attach = text(m->l, "%s:%s:%llu", is_tick ? "interval" : "profile", unit,
 			       (unsigned long long)n),
-		.names = { "profile", "", "", parts[D_NAME], 0 },
+		.names = { "profile", "", "", parts[D_NAME] },
 	};
 	return p.attach ? add(m, &p) : -ENOMEM;
 }
@@ -215,7 +214,7 @@ static int table(struct match *m)
 		const struct d_place p = {
 			.row = row,
 			.attach = attach,
-			.names = { row->provider, "vmlinux", "", row->name, 0 },
+			.names = { row->provider, "vmlinux", "", row->name },
 		};
 		r = add(m, &p);
 	}
@@ -239,7 +238,7 @@ static int syscall_one(struct match *m, bool is_return)
 		.row = is_return ? &row_call_return : &row_call,
 		.attach = text(m->l, "tracepoint:syscalls:sys_%s_%s", is_return ? "exit" : "enter",
 			       *func ? func : "*"),
-		.names = { "syscall", "vmlinux", NULL, is_return ? "return" : "entry", 0 },
+		.names = { "syscall", "vmlinux", NULL, is_return ? "return" : "entry" },
 	};
 
 	return p.attach ? add(m, &p) : -ENOMEM;
@@ -324,8 +323,8 @@ static int fbt_one(struct match *m, bool is_return)
 			       : is_return ? "kretprobe"
 					   : "kprobe",
 			       in_module ? mod : "", in_module ? ":" : "", *func ? func : "*"),
-		.names = { "fbt", in_module ? mod : "vmlinux", NULL, is_return ? "return" : "entry",
-			   0 },
+		.names = { "fbt", in_module ? mod : "vmlinux", NULL,
+			   is_return ? "return" : "entry" },
 	};
 
 	return p.attach ? add(m, &p) : -ENOMEM;
@@ -358,7 +357,7 @@ static int sdt(struct match *m)
 	const struct d_place p = {
 		.row = &row_sdt,
 		.attach = event ? text(m->l, "rawtracepoint:%s", event) : NULL,
-		.names = { "sdt", parts[D_MODULE], "", parts[D_NAME], 0 },
+		.names = { "sdt", parts[D_MODULE], "", parts[D_NAME] },
 	};
 	return p.attach ? add(m, &p) : -ENOMEM;
 }
@@ -413,7 +412,7 @@ static int pid_one(struct match *m, pid_t pid, const char *path, bool is_return)
 			       *func ? func : "*"),
 		.names = { m->probe->parts[D_PROVIDER],
 			   *m->probe->parts[D_MODULE] ? m->probe->parts[D_MODULE] : "a.out", NULL,
-			   is_return ? "return" : "entry", 0 },
+			   is_return ? "return" : "entry" },
 	};
 
 	return p.attach ? add(m, &p) : -ENOMEM;
@@ -427,7 +426,7 @@ static int pid_offset(struct match *m, pid_t pid, const char *path)
 		.row = &row_pid,
 		.process = pid,
 		.attach = text(m->l, "uprobe:%s:%s+0x%s", path, parts[D_FUNCTION], parts[D_NAME]),
-		.names = { parts[D_PROVIDER], parts[D_MODULE], NULL, parts[D_NAME], 0 },
+		.names = { parts[D_PROVIDER], parts[D_MODULE], NULL, parts[D_NAME] },
 	};
 
 	return p.attach ? add(m, &p) : -ENOMEM;
@@ -482,7 +481,7 @@ static int usdt(struct match *m)
 		.attach = text(m->l, "usdt:%s:%.*s:%s", path, (int)len, parts[D_PROVIDER],
 			       marker.len ? strbuf_text(&marker) : "*"),
 		.names = { parts[D_PROVIDER], *parts[D_MODULE] ? parts[D_MODULE] : "a.out", "",
-			   *parts[D_NAME] ? parts[D_NAME] : NULL, 0 },
+			   *parts[D_NAME] ? parts[D_NAME] : NULL },
 	};
 	strbuf_fini(&marker);
 	return p.attach ? add(m, &p) : -ENOMEM;

@@ -28,7 +28,6 @@ struct d_probe {
 	struct pos pos;
 	const char *text;
 	const char *parts[D_PARTS];
-	uint32_t id; /* from 1, of the whole script */
 	struct d_probe *next;
 };
 
@@ -60,7 +59,7 @@ struct d_tree {
 	struct d_clause *clauses;
 	struct d_inline *inlines;
 	struct names globals; /* variables that something sets or declares; an enum d_known each */
-	uint32_t n_probes, n_clauses;
+	uint32_t n_clauses;
 };
 
 /** The bt parser's state comes first: a struct parser * is a struct d_parser *. */
