@@ -11,7 +11,8 @@
  * longer keys it is the hash. An entry that was deleted holds the next such in place of its key.
  *
  * Hash: two factors multiplied to 128 bits and folded, as wyhash does it; without the secret nobody
- * can make keys that fall together.
+ * can make keys that fall together. Both factors depend on the key, or what comes out is multiplied
+ * once more: for one secret in a hundred, numbers one behind the other would fall together else.
  */
 #include "bpf/machine/hash.h"
 
@@ -24,6 +25,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+
+#define ODD 0x9e3779b97f4a7c15u /* 2^64 by the golden ratio */
 
 enum { SLOTS_LEAST = 64, CHUNK_LEAST = 4096, CHUNK_MOST = 1 << 22, KEY_OFF = 8 };
 
@@ -65,7 +68,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 
 static uint64_t hash8(const struct hash *h, uint64_t key)
 {
-	return mix(key ^ h->secret[0], h->secret[1]);
+	return mix(key * ODD ^ h->secret[0], (key << 32 | key >> 32) ^ h->secret[1]);
 }
 
 static uint64_t hash16(const struct hash *h, uint64_t a, uint64_t b)
@@ -86,19 +89,31 @@ static uint64_t tag_of(const struct hash *h, const void *key)
 {
 	const uint8_t *p = key;
 	uint32_t left = h->key_len;
-	uint64_t sum = 0, tail = 0;
+	uint64_t sum = 0, a = 0, b = 0;
 
-	if (h->key_len == 16)
+	if (left == 16)
 		return hash16(h, load8(p), load8(p + 8));
-	for (; left > 8; left -= 8, p += 8)
-		sum = hash16(h, sum ^ load8(p), left);
-	memcpy(&tail, p, left);
-	return h->key_len <= 8 ? tail : hash16(h, sum ^ tail, left);
+	if (left <= 8) {
+		memcpy(&a, p, left);
+		return a;
+	}
+	for (; left > 16; left -= 16, p += 16)
+		sum = hash16(h, load8(p), load8(p + 8) ^ sum);
+	memcpy(&a, p, left < 8 ? left : 8);
+	if (left > 8)
+		memcpy(&b, p + 8, left - 8);
+	return hash16(h, a, b ^ sum);
+}
+
+/* Of a tag that is a hash. */
+static uint64_t spread(const struct hash *h, uint64_t tag)
+{
+	return tag * ODD >> 32 & h->mask;
 }
 
 static uint64_t home_of(const struct hash *h, uint64_t tag)
 {
-	return (h->key_len <= 8 ? hash8(h, tag) : tag) & h->mask;
+	return h->key_len <= 8 ? hash8(h, tag) & h->mask : spread(h, tag);
 }
 
 static void *key_of(const struct entry *e)
@@ -160,7 +175,7 @@ static void *find16(struct hash *h, const void *key)
 {
 	const uint64_t a = load8(key), b = load8((const uint8_t *)key + 8), tag = hash16(h, a, b);
 
-	for (uint64_t i = tag & h->mask;; i = (i + 1) & h->mask) {
+	for (uint64_t i = spread(h, tag);; i = (i + 1) & h->mask) {
 		const struct slot *s = &h->slots[i];
 
 		if (!s->entry)
@@ -196,6 +211,13 @@ hash_find_fn *hash_finder(const struct hash *h)
 struct hash_layout hash_layout(const struct hash *h)
 {
 	return (struct hash_layout){ KEY_OFF, h->val_off, h->stride };
+}
+
+size_t hash_steps(const struct hash *h, const void *key)
+{
+	const uint64_t tag = tag_of(h, key), at = (uint64_t)(slot_of(h, key, tag) - h->slots);
+
+	return ((at - home_of(h, tag)) & h->mask) + 1;
 }
 
 size_t hash_len(const struct hash *h)

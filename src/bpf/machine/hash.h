@@ -47,6 +47,8 @@ SONDE_MUST_CHECK int hash_update(struct hash *h, const void *key, const void *va
 SONDE_MUST_CHECK int hash_delete(struct hash *h, const void *key);
 void hash_clear(struct hash *h);
 size_t hash_len(const struct hash *h);
+/** How many slots a lookup of @key looks at; for tests. */
+size_t hash_steps(const struct hash *h, const void *key);
 
 /** A place in a table, from all zero on. Entries may come and go meanwhile. */
 struct hash_walk {

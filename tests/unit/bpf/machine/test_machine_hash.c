@@ -189,3 +189,50 @@ TEST(lookups_take_no_memory)
 	EXPECT_EQ(test_allocations() - before, 0);
 	hash_free(h);
 }
+
+/* The mean number of slots that lookups of @n numbers, @by from one to the next, look at. */
+static double mean_steps(uint32_t key_len, uint64_t by, unsigned n, const uint64_t secret[2])
+{
+	const struct hash_shape shape = { .key_len = key_len,
+					  .val_len = 8,
+					  .max_entries = n,
+					  .secret = { secret[0], secret[1] } };
+	struct hash *h = NULL;
+	uint64_t key[4] = { 0 };
+	size_t sum = 0;
+
+	EXPECT_EQ(hash_new(&shape, &h), 0);
+	for (uint64_t i = 0; i < n; i++) {
+		key[0] = i * by;
+		EXPECT_EQ(hash_update(h, key, &i, BPF_ANY), 0);
+	}
+	for (uint64_t i = 0; i < n; i++) {
+		key[0] = i * by;
+		sum += hash_steps(h, key);
+	}
+	hash_free(h);
+	return (double)sum / n;
+}
+
+TEST(no_secret_makes_numbers_fall_together)
+{
+	enum { SECRETS = 300, N = 1024 }; // half of the slots
+	static const struct {
+		uint32_t key_len;
+		uint64_t by;
+	} cases[] = { { 4, 1 },	 { 8, 1 },     { 8, 4096 }, { 8, 1ULL << 32 },
+		      { 16, 1 }, { 16, 4096 }, { 24, 1 } };
+	uint64_t state = 1, secret[2];
+
+	for (size_t c = 0; c < MEM_LEN(cases); c++) {
+		double worst = 0;
+
+		for (unsigned i = 0; i < SECRETS; i++) {
+			secret[0] = random_next(&state);
+			secret[1] = random_next(&state) | 1;
+			const double mean = mean_steps(cases[c].key_len, cases[c].by, N, secret);
+			worst = mean > worst ? mean : worst;
+		}
+		EXPECT(worst < 2);
+	}
+}
