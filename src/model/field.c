@@ -2,6 +2,7 @@
 /** Single fields of events by name. */
 #include "model/field.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "model/bits.h"
@@ -91,6 +92,40 @@ static bool find_fixed(const struct sonde_type *scope, uint32_t member, uint32_t
 	return true;
 }
 
+/* A whole number of bytes that lie in the machine's order. */
+static bool is_plain_int(const struct sonde_int *i)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && !i->big_endian && i->len % 8 == 0 &&
+	       i->len && i->len <= 64;
+}
+
+static bool is_plain_text(const struct sonde_type *t)
+{
+	return t->kind == SONDE_ARRAY && t->u.array.is_text &&
+	       t->u.array.elem->u.integer.len == 8 && t->u.array.elem->align <= 8 &&
+	       t->u.array.n < UINT32_MAX;
+}
+
+/* Whether the place alone is enough to read it; @scope: the type of the scope. */
+static void find_plain(const struct sonde_type *scope, struct field_ref *ret)
+{
+	static const uint8_t begins[] = {
+		[SONDE_SCOPE_STREAM_CONTEXT] = offsetof(struct sonde_event, context),
+		[SONDE_SCOPE_EVENT_CONTEXT] = offsetof(struct sonde_event, event_context),
+		[SONDE_SCOPE_PAYLOAD] = offsetof(struct sonde_event, payload),
+	};
+	const struct sonde_type *t = ret->type;
+	const bool is_int = t->kind == SONDE_INT || t->kind == SONDE_ENUM;
+
+	if (!ret->fixed || ret->scope < SONDE_SCOPE_STREAM_CONTEXT || ret->off % 8 ||
+	    scope->align % 8)
+		return;
+	ret->is_plain = is_int ? is_plain_int(&t->u.integer) : is_plain_text(t);
+	ret->is_signed = is_int && t->u.integer.is_signed;
+	ret->shift = ret->is_plain && is_int ? (uint8_t)(64 - t->u.integer.len) : 0;
+	ret->begin_at = begins[ret->scope];
+}
+
 bool field_find(const struct sonde_event_class *cls, enum sonde_scope scope, const char *name,
 		struct field_ref *ret)
 {
@@ -105,6 +140,7 @@ bool field_find(const struct sonde_event_class *cls, enum sonde_scope scope, con
 	if (!ret->fixed && !cls->plan)
 		return false;
 	ret->type = m->type;
+	find_plain(type, ret);
 	return true;
 }
 
@@ -241,10 +277,41 @@ static bool inside(const struct found *f, uint64_t len)
 	return f->pos <= f->end && f->end - f->pos >= len;
 }
 
+/* Where a plain field of @e is, and how many bytes there are up to the packet's end. */
+static inline const uint8_t *plain(const struct sonde_event *e, const struct field_ref *f,
+				   uint64_t *ret_room)
+{
+	const struct sonde_packet *pkt = e->u.pkt;
+	uint32_t begin;
+
+	memcpy(&begin, (const char *)e + f->begin_at, sizeof(begin));
+	const uint64_t at = (e->at + begin + f->off) / 8, n = pkt->n_bits / 8;
+	*ret_room = at < n ? n - at : 0;
+	return pkt->data + at;
+}
+
+/* False: not plain, or so near to the packet's end that eight bytes cannot be read. */
+static inline bool plain_int(const struct sonde_event *e, const struct field_ref *f, int64_t *ret)
+{
+	uint64_t room, v;
+
+	if (!f->is_plain || f->cls != e->cls || f->type->kind == SONDE_ARRAY)
+		return false;
+	const uint8_t *p = plain(e, f, &room);
+	if (room < sizeof(v))
+		return false;
+	memcpy(&v, p, sizeof(v));
+	v <<= f->shift;
+	*ret = f->is_signed ? (int64_t)v >> f->shift : (int64_t)(v >> f->shift);
+	return true;
+}
+
 bool field_int(const struct sonde_event *e, const struct field_ref *f, int64_t *ret)
 {
 	struct found x;
 
+	if (plain_int(e, f, ret))
+		return true;
 	if (!find(e, f, &x) || (x.type->kind != SONDE_INT && x.type->kind != SONDE_ENUM) ||
 	    !inside(&x, x.type->u.integer.len))
 		return false;
@@ -293,7 +360,17 @@ bool field_text(const struct sonde_event *e, const struct field_ref *f, struct s
 {
 	struct found x;
 	struct sonde_span s;
+	uint64_t room;
 
+	if (f->is_plain && f->cls == e->cls && f->type->kind == SONDE_ARRAY) {
+		s.data = plain(e, f, &room);
+		s.len = f->type->u.array.n;
+		if (room < s.len)
+			return false;
+		s.len = walk_strlen(s.data, s.len);
+		*ret = s;
+		return true;
+	}
 	if (!find(e, f, &x))
 		return false;
 	if (x.type->kind == SONDE_STRING) {

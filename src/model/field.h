@@ -20,6 +20,11 @@ struct field_ref {
 	bool fixed;	 /* @off is all there is to it */
 	uint32_t off;	 /* bits from the scope's aligned begin, where fixed */
 	uint32_t member; /* number of the top-level member of the scope */
+	/** A fixed integer of whole bytes in the machine's order, or an array of characters. */
+	bool is_plain;
+	bool is_signed;
+	uint8_t shift;	  /* of a plain integer: all but its bits of 64 */
+	uint8_t begin_at; /* of the scope's begin in struct sonde_event, where plain */
 };
 
 /**

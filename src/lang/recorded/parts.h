@@ -65,6 +65,8 @@ struct rec_teller {
 	struct field_ref parent;		     /* whose name it has */
 };
 
+enum { REC_RECENT = 64 };
+
 struct rec_threads {
 	struct arena arena;
 	struct rec_thread **all; /* owned */
@@ -74,7 +76,8 @@ struct rec_threads {
 	size_t n_cpus;
 	struct rec_teller *tellers; /* owned; by index of event class */
 	size_t n_tellers;
-	struct rec_thread unknown, idle;
+	struct rec_thread *recent[REC_RECENT]; /* by tid; found without the table */
+	struct rec_thread unknown, idle;       /* the first: only what its event tells is known */
 	int32_t idle_cpu;
 	bool has_forks; /* events tell for each new thread which process it is of */
 };

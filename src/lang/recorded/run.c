@@ -35,6 +35,7 @@ struct recorded_run {
 	struct tick *ticks;
 	size_t n_ticks;
 	struct rec_threads threads;
+	bool asks_who; /* programs want to know whose events they see */
 	struct printer printer;
 	struct rec_aggs aggs;
 	struct names names;
@@ -284,6 +285,16 @@ static int bind_places(struct recorded_run *r, const struct script_prog *sp,
 	return e;
 }
 
+static bool asks_who(const struct bpf_code *c)
+{
+	for (size_t i = 0; i < c->n_insns; i++)
+		if (c->insns[i].code == (BPF_JMP | BPF_CALL) &&
+		    (c->insns[i].imm == BPF_FUNC_get_current_pid_tgid ||
+		     c->insns[i].imm == BPF_FUNC_get_current_comm))
+			return true;
+	return false;
+}
+
 static int load(struct recorded_run *r)
 {
 	struct strbuf log = { 0 };
@@ -298,6 +309,7 @@ static int load(struct recorded_run *r)
 			e = sonde_fail(e, "probe '%s': %s", sp->probe->name, strbuf_text(&log));
 		else
 			e = bind_places(r, sp, r->progs[i]);
+		r->asks_who = r->asks_who || asks_who(&sp->code);
 	}
 	strbuf_fini(&log);
 	return e;
@@ -422,16 +434,23 @@ static void take_gap(struct recorded_run *r, const struct sonde_gap *g)
 		r->lost_packets += g->has_count ? g->count : 1;
 }
 
+static void set_who(struct recorded_run *r, const struct sonde_event *e, struct machine_now *ret)
+{
+	const struct rec_thread *th = rec_threads_of(&r->threads, e);
+
+	ret->pid_tgid = (uint64_t)th->pid << 32 | th->tid;
+	memcpy(ret->comm, th->comm, sizeof(ret->comm));
+}
+
 static void run_event(struct recorded_run *r, const struct sonde_event *e, const struct binding *b)
 {
 	const struct sonde_packet *pkt = e->u.pkt;
 	struct machine_now *now = machine_now(r->machine);
-	const struct rec_thread *th = rec_threads_of(&r->threads, e);
 
+	if (r->asks_who)
+		set_who(r, e, now);
 	now->ts_ns = (uint64_t)e->ts_ns;
-	now->pid_tgid = (uint64_t)th->pid << 32 | th->tid;
 	now->cpu = pkt->cpu >= 0 ? (uint32_t)pkt->cpu : 0;
-	memcpy(now->comm, th->comm, sizeof(now->comm));
 	now->event = e;
 	now->mem = pkt->data;
 	now->mem_len = (size_t)((pkt->n_bits + 7) / 8);
@@ -454,10 +473,10 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 			run_ticks(r, e->ts_ns);
 		const struct binding *b =
 			e->cls->index < r->n_classes ? r->by_class[e->cls->index] : NULL;
-		const bool is_before = b && rec_threads_is_before(&r->threads, e);
+		const bool is_before = b && r->asks_who && rec_threads_is_before(&r->threads, e);
 		if (b && !is_before)
 			run_event(r, e, b);
-		const int n = rec_threads_learn(&r->threads, e);
+		const int n = r->asks_who ? rec_threads_learn(&r->threads, e) : 0;
 		if (is_before)
 			run_event(r, e, b);
 		if (n < 0 || r->err < 0)

@@ -47,7 +47,7 @@ void rec_threads_fini(struct rec_threads *t)
 	free(t->tellers);
 }
 
-static struct rec_thread *thread(struct rec_threads *t, int64_t tid)
+static __attribute__((noinline)) struct rec_thread *find_thread(struct rec_threads *t, int64_t tid)
 {
 	uint32_t at;
 
@@ -62,6 +62,20 @@ static struct rec_thread *thread(struct rec_threads *t, int64_t tid)
 		memcpy(n->comm, "swapper", 8);
 	t->all[t->n++] = n;
 	return n;
+}
+
+static struct rec_thread *thread(struct rec_threads *t, int64_t tid)
+{
+	struct rec_thread **recent = &t->recent[(uint64_t)tid % REC_RECENT];
+
+	if (!*recent || (*recent)->tid != (uint64_t)tid) {
+		struct rec_thread *found = find_thread(t, tid);
+
+		if (!found)
+			return NULL;
+		*recent = found;
+	}
+	return *recent;
 }
 
 static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
@@ -99,7 +113,8 @@ static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
 	}
 }
 
-static struct rec_teller *teller(struct rec_threads *t, const struct sonde_event_class *cls)
+static __attribute__((noinline)) struct rec_teller *make_teller(struct rec_threads *t,
+								const struct sonde_event_class *cls)
 {
 	if (cls->index >= t->n_tellers) {
 		size_t n = t->n_tellers ? t->n_tellers : 64;
@@ -112,16 +127,24 @@ static struct rec_teller *teller(struct rec_threads *t, const struct sonde_event
 		t->tellers = more;
 		t->n_tellers = n;
 	}
-	struct rec_teller *r = &t->tellers[cls->index];
-	if (!r->is_looked_at)
-		look_at(cls, r);
-	return r;
+	look_at(cls, &t->tellers[cls->index]);
+	return &t->tellers[cls->index];
+}
+
+static struct rec_teller *teller(struct rec_threads *t, const struct sonde_event_class *cls)
+{
+	if (cls->index < t->n_tellers && t->tellers[cls->index].is_looked_at)
+		return &t->tellers[cls->index];
+	return make_teller(t, cls);
 }
 
 static void set_comm(struct rec_thread *th, struct sonde_span name)
 {
 	const size_t n = name.len < sizeof(th->comm) - 1 ? name.len : sizeof(th->comm) - 1;
 
+	// Most often it is so already; bytes that were just written are slow to read as words.
+	if (!memcmp(th->comm, name.data, n) && !th->comm[n])
+		return;
 	memset(th->comm, 0, sizeof(th->comm));
 	memcpy(th->comm, name.data, n);
 }
@@ -149,15 +172,19 @@ struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_even
 			here = thread(t, tid);
 	}
 	if (!here)
-		return &t->unknown;
-	if (!here->tid && cpu >= 0)
+		here = &t->unknown;
+	else if (!here->tid && cpu >= 0)
 		return idle_of(t, cpu);
 	if (r && r->own_pid.type && field_int(e, &r->own_pid, &pid)) {
 		here->pid = (uint32_t)pid;
 		here->has_pid = true;
+	} else if (here == &t->unknown) {
+		here->pid = 0; // the event before may have told it
 	}
 	if (r && r->own_comm.type && field_text(e, &r->own_comm, &name))
 		set_comm(here, name);
+	else if (here == &t->unknown)
+		set_comm(here, (struct sonde_span){ (const uint8_t *)"", 0 });
 	return here;
 }
 
