@@ -5,18 +5,13 @@
  *	r0 ... r5: rax rdi rsi rdx rcx r8, as C passes arguments; r6 ... r9: rbx r13 r14 r15;
  *	r10: rbp; r12: the machine; r9 ... r11: for what one instruction needs
  *
- * One machine is one thread's: atomic instructions need no lock. Code is written, then made
- * executable and read-only.
+ * One machine is one thread's: atomic instructions need no lock.
  */
-#include <errno.h>
 #include <linux/bpf.h>
-#include <string.h>
-#include <sys/mman.h>
 
-#include <sonde/err.h>
-
+#include "bpf/machine/alu.h"
 #include "bpf/machine/call.h"
-#include "bpf/machine/jit/jit.h"
+#include "bpf/machine/jit/back.h"
 #include "bpf/machine/jit/x86.h"
 #include "bpf/machine/map.h"
 #include "bpf/machine/verify/verifier.h"
@@ -29,55 +24,21 @@ enum { MACHINE = R12, TEMP = R11, TEMP2 = R10, TEMP3 = R9 };
 
 static const uint8_t regs[] = { RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP };
 
-/* A jump to an instruction that may come later. */
-struct fix {
-	size_t at;
-	size_t insn;
-};
-
-struct jit {
-	struct machine_prog *p;
-	struct x86 x;
-	size_t *at;	   /* owned; where the code of each instruction begins */
-	size_t *fns;	   /* owned; and of each function */
-	struct fix *fixes; /* owned */
-	size_t n_fixes, cap_fixes;
-	struct fix *exits; /* owned; jumps to the end */
-	size_t n_exits, cap_exits;
-};
-
-static void add_fix(struct jit *j, struct fix **all, size_t *n, size_t *cap, struct fix f)
-{
-	if (mem_grow(all, cap, *n + 1) < 0)
-		j->x.failed = true;
-	else
-		(*all)[(*n)++] = f;
-}
-
-static void fix_insn(struct jit *j, size_t at, size_t insn)
-{
-	add_fix(j, &j->fixes, &j->n_fixes, &j->cap_fixes, (struct fix){ at, insn });
-}
-
-static void fix_exit(struct jit *j, size_t at)
-{
-	add_fix(j, &j->exits, &j->n_exits, &j->cap_exits, (struct fix){ at, 0 });
-}
-
 /* --- arithmetic --- */
 
 static void put_div_small(struct jit *j, struct alu how, int dst, int32_t imm)
 {
 	if (how.op == BPF_DIV)
-		x86_shift_imm(&j->x, X86_SHR, how.is64, dst, (uint8_t)__builtin_ctz((unsigned)imm));
+		x86_shift_imm(&j->code, X86_SHR, how.is64, dst,
+			      (uint8_t)__builtin_ctz((unsigned)imm));
 	else
-		x86_ri(&j->x, X86_AND, how.is64, dst, imm - 1);
+		x86_ri(&j->code, X86_AND, how.is64, dst, imm - 1);
 }
 
 /* Division by what is in TEMP and neither 0 nor, with signs, -1. */
 static void put_div_plain(struct jit *j, struct alu how, int dst)
 {
-	struct x86 *x = &j->x;
+	struct jit_code *x = &j->code;
 
 	x86_mov(x, TEMP2, RAX);
 	x86_mov(x, TEMP3, RDX);
@@ -98,13 +59,13 @@ static void put_div_plain(struct jit *j, struct alu how, int dst)
 
 static void put_zero(struct jit *j, int dst)
 {
-	x86_rr(&j->x, X86_XOR, false, dst, dst);
+	x86_rr(&j->code, X86_XOR, false, dst, dst);
 }
 
 /* Without a divisor: 0, or the dividend. With -1, the processor traps on the least number. */
 static void put_div(struct jit *j, const struct bpf_insn *in, struct alu how, int dst)
 {
-	struct x86 *x = &j->x;
+	struct jit_code *x = &j->code;
 	const bool k = BPF_SRC(in->code) == BPF_K;
 	size_t ends[2], n = 0;
 
@@ -143,7 +104,7 @@ static void put_div(struct jit *j, const struct bpf_insn *in, struct alu how, in
 
 static void put_shift(struct jit *j, const struct bpf_insn *in, struct alu how, int dst)
 {
-	struct x86 *x = &j->x;
+	struct jit_code *x = &j->code;
 	const enum x86_shift op = how.op == BPF_LSH   ? X86_SHL
 				  : how.op == BPF_RSH ? X86_SHR
 						      : X86_SAR;
@@ -167,7 +128,7 @@ static void put_shift(struct jit *j, const struct bpf_insn *in, struct alu how, 
 
 static void put_move(struct jit *j, const struct bpf_insn *in, bool is64, int dst)
 {
-	struct x86 *x = &j->x;
+	struct jit_code *x = &j->code;
 	const int src = regs[in->src_reg];
 
 	if (BPF_SRC(in->code) == BPF_K) {
@@ -188,9 +149,9 @@ static void put_end(struct jit *j, const struct bpf_insn *in, int dst)
 	const unsigned bits = (unsigned)in->imm;
 
 	if (BPF_CLASS(in->code) == BPF_ALU64 || BPF_SRC(in->code) == BPF_TO_BE)
-		x86_bswap(&j->x, bits, dst);
+		x86_bswap(&j->code, bits, dst);
 	else if (bits < 64)
-		x86_extend(&j->x, bits / 8, false, dst, dst);
+		x86_extend(&j->code, bits / 8, false, dst, dst);
 }
 
 static void put_alu(struct jit *j, const struct bpf_insn *in)
@@ -208,7 +169,7 @@ static void put_alu(struct jit *j, const struct bpf_insn *in)
 	switch (how.op) {
 	case BPF_MOV: put_move(j, in, how.is64, dst); break;
 	case BPF_END: put_end(j, in, dst); break;
-	case BPF_NEG: x86_unary(&j->x, X86_NEG, how.is64, dst); break;
+	case BPF_NEG: x86_unary(&j->code, X86_NEG, how.is64, dst); break;
 	case BPF_DIV:
 	case BPF_MOD: put_div(j, in, how, dst); break;
 	case BPF_LSH:
@@ -216,15 +177,15 @@ static void put_alu(struct jit *j, const struct bpf_insn *in)
 	case BPF_ARSH: put_shift(j, in, how, dst); break;
 	case BPF_MUL:
 		if (k)
-			x86_imul_imm(&j->x, how.is64, dst, in->imm);
+			x86_imul_imm(&j->code, how.is64, dst, in->imm);
 		else
-			x86_imul(&j->x, how.is64, dst, src);
+			x86_imul(&j->code, how.is64, dst, src);
 		break;
 	default:
 		if (k)
-			x86_ri(&j->x, ops[how.op >> 4], how.is64, dst, in->imm);
+			x86_ri(&j->code, ops[how.op >> 4], how.is64, dst, in->imm);
 		else
-			x86_rr(&j->x, ops[how.op >> 4], how.is64, dst, src);
+			x86_rr(&j->code, ops[how.op >> 4], how.is64, dst, src);
 	}
 }
 
@@ -236,7 +197,7 @@ static void put_fetch(struct jit *j, const struct bpf_insn *in, unsigned len)
 					 [BPF_OR >> 4] = X86_OR,
 					 [BPF_XOR >> 4] = X86_XOR };
 	const int base = regs[in->dst_reg], src = regs[in->src_reg];
-	struct x86 *x = &j->x;
+	struct jit_code *x = &j->code;
 	int now = src;
 
 	x86_load(x, len, false, TEMP, base, in->off);
@@ -253,7 +214,7 @@ static void put_atomic(struct jit *j, const struct bpf_insn *in)
 {
 	const int base = regs[in->dst_reg], src = regs[in->src_reg];
 	const unsigned len = access_len(in);
-	struct x86 *x = &j->x;
+	struct jit_code *x = &j->code;
 
 	switch (in->imm) {
 	case BPF_ADD: x86_mem_op(x, X86_ADD, len, base, in->off, src); break;
@@ -277,14 +238,14 @@ static void put_memory(struct jit *j, const struct bpf_insn *in)
 
 	switch (BPF_CLASS(in->code)) {
 	case BPF_LDX:
-		x86_load(&j->x, len, BPF_MODE(in->code) == BPF_MEMSX, dst, src, in->off);
+		x86_load(&j->code, len, BPF_MODE(in->code) == BPF_MEMSX, dst, src, in->off);
 		break;
-	case BPF_ST: x86_store_imm(&j->x, len, dst, in->off, in->imm); break;
+	case BPF_ST: x86_store_imm(&j->code, len, dst, in->off, in->imm); break;
 	default:
 		if (BPF_MODE(in->code) == BPF_ATOMIC)
 			put_atomic(j, in);
 		else
-			x86_store(&j->x, len, dst, in->off, src);
+			x86_store(&j->code, len, dst, in->off, src);
 	}
 }
 
@@ -313,20 +274,20 @@ static void put_compare(struct jit *j, const struct bpf_insn *in)
 	const bool is_set = BPF_OP(in->code) == BPF_JSET;
 
 	if (k && is_set)
-		x86_test_imm(&j->x, is64, dst, in->imm);
+		x86_test_imm(&j->code, is64, dst, in->imm);
 	else if (k && in->imm == 0)
-		x86_rr(&j->x, X86_TEST, is64, dst, dst);
+		x86_rr(&j->code, X86_TEST, is64, dst, dst);
 	else if (k)
-		x86_ri(&j->x, X86_CMP, is64, dst, in->imm);
+		x86_ri(&j->code, X86_CMP, is64, dst, in->imm);
 	else
-		x86_rr(&j->x, is_set ? X86_TEST : X86_CMP, is64, dst, src);
+		x86_rr(&j->code, is_set ? X86_TEST : X86_CMP, is64, dst, src);
 }
 
 /* Counts a way back of @n instructions; leaves if there were too many. */
 static void put_budget(struct jit *j, int32_t n)
 {
-	x86_mem_imm(&j->x, X86_SUB, MACHINE, offsetof(struct machine, budget), n);
-	fix_exit(j, x86_jump_if(&j->x, X86_S));
+	x86_mem_imm(&j->code, X86_SUB, MACHINE, offsetof(struct machine, budget), n);
+	jit_fix_exit(j, x86_jump_if(&j->code, X86_S));
 }
 
 static void put_jump(struct jit *j, const struct bpf_insn *in, size_t i)
@@ -339,23 +300,23 @@ static void put_jump(struct jit *j, const struct bpf_insn *in, size_t i)
 
 		put_compare(j, in);
 		if (to > i) {
-			fix_insn(j, x86_jump_if(&j->x, cond), to);
+			jit_fix_insn(j, x86_jump_if(&j->code, cond), to);
 			return;
 		}
-		skip = x86_jump_if(&j->x, cond ^ 1);
+		skip = x86_jump_if(&j->code, cond ^ 1);
 	}
 	if (to <= i)
 		put_budget(j, (int32_t)(i + 1 - to));
-	fix_insn(j, x86_jump(&j->x), to);
+	jit_fix_insn(j, x86_jump(&j->code), to);
 	if (skip)
-		x86_land(&j->x, skip);
+		x86_land(&j->code, skip);
 }
 
 /* --- calls --- */
 
 static void put_array_lookup(struct jit *j, const struct machine_map *map)
 {
-	struct x86 *x = &j->x;
+	struct jit_code *x = &j->code;
 	const uint32_t n = map->spec->max_entries;
 
 	x86_load(x, 4, false, RAX, RSI, 0);
@@ -379,8 +340,8 @@ static void put_array_lookup(struct jit *j, const struct machine_map *map)
 
 static void put_call(struct jit *j, const void *f)
 {
-	x86_mov_imm(&j->x, RAX, (uintptr_t)f);
-	x86_call(&j->x, RAX);
+	x86_mov_imm(&j->code, RAX, (uintptr_t)f);
+	x86_call(&j->code, RAX);
 }
 
 static void put_lookup(struct jit *j, const struct machine_map *map)
@@ -390,7 +351,7 @@ static void put_lookup(struct jit *j, const struct machine_map *map)
 		return;
 	}
 	hash_find_fn *f = hash_finder(map->hash);
-	x86_mov_imm(&j->x, RDI, (uintptr_t)map->hash);
+	x86_mov_imm(&j->code, RDI, (uintptr_t)map->hash);
 	put_call(j, (const void *)(uintptr_t)f);
 }
 
@@ -398,16 +359,16 @@ static void put_comm(struct jit *j)
 {
 	const int32_t off = offsetof(struct machine, now.comm);
 
-	x86_load(&j->x, 8, false, TEMP, MACHINE, off);
-	x86_load(&j->x, 8, false, TEMP2, MACHINE, off + 8);
-	x86_store(&j->x, 8, RDI, 0, TEMP);
-	x86_store(&j->x, 8, RDI, 8, TEMP2);
+	x86_load(&j->code, 8, false, TEMP, MACHINE, off);
+	x86_load(&j->code, 8, false, TEMP2, MACHINE, off + 8);
+	x86_store(&j->code, 8, RDI, 0, TEMP);
+	x86_store(&j->code, 8, RDI, 8, TEMP2);
 	put_zero(j, RAX);
 }
 
 static void put_now(struct jit *j, unsigned len, size_t off)
 {
-	x86_load(&j->x, len, false, RAX, MACHINE, (int32_t)off);
+	x86_load(&j->code, len, false, RAX, MACHINE, (int32_t)off);
 }
 
 /* False: it must be called. */
@@ -439,43 +400,69 @@ static void put_helper(struct jit *j, const struct bpf_insn *in, const struct in
 
 	if (put_inline(j, h, note))
 		return;
-	x86_mov(&j->x, R9, MACHINE);
+	x86_mov(&j->code, R9, MACHINE);
 	put_call(j, (const void *)(uintptr_t)h->f);
 	if (h->args[1] != ARG_LOOP_FN && h->args[1] != ARG_EACH_FN)
 		return;
-	x86_mem_imm(&j->x, X86_CMP, MACHINE, offsetof(struct machine, budget), 0);
-	fix_exit(j, x86_jump_if(&j->x, X86_L));
+	x86_mem_imm(&j->code, X86_CMP, MACHINE, offsetof(struct machine, budget), 0);
+	jit_fix_exit(j, x86_jump_if(&j->code, X86_L));
 }
 
-/* --- functions --- */
+/* --- what the common part asks for --- */
 
-static const uint8_t saved[] = { RBP, RBX, R12, R13, R14, R15 };
-
-static void put_entry(struct jit *j)
+/* What the function must give back as it was, of an odd number: what is called finds the stack
+ * aligned to 16. */
+static size_t saved(const struct jit *j, uint8_t ret[static 7])
 {
-	for (size_t i = 0; i < MEM_LEN(saved); i++)
-		x86_push(&j->x, saved[i]);
-	x86_ri(&j->x, X86_SUB, true, RSP, 8); // aligned to 16 for what is called
-	x86_mov(&j->x, MACHINE, R9);
-	x86_load(&j->x, 8, false, RBP, MACHINE, offsetof(struct machine, fp));
+	size_t n = 0;
+
+	ret[n++] = MACHINE;
+	for (unsigned r = BPF_REG_6; r <= BPF_REG_10; r++)
+		if (j->uses & 1u << r)
+			ret[n++] = regs[r];
+	if (n % 2 == 0)
+		ret[n++] = MACHINE;
+	return n;
 }
 
-static void put_exit(struct jit *j)
+void jit_put_entry(struct jit *j)
 {
-	x86_ri(&j->x, X86_ADD, true, RSP, 8);
-	for (size_t i = MEM_LEN(saved); i-- > 0;)
-		x86_pop(&j->x, saved[i]);
-	x86_ret(&j->x);
+	uint8_t regs_saved[7];
+	const size_t n = saved(j, regs_saved);
+
+	for (size_t i = 0; i < n; i++)
+		x86_push(&j->code, regs_saved[i]);
+	x86_mov(&j->code, MACHINE, R9);
+	if (j->uses & 1u << BPF_REG_10)
+		x86_load(&j->code, 8, false, RBP, MACHINE, offsetof(struct machine, fp));
 }
 
-/* The verifier saw that nothing comes here. */
-static void put_unreached(struct jit *j)
+void jit_put_exit(struct jit *j)
 {
-	x86_store_imm(&j->x, 4, MACHINE, offsetof(struct machine, budget), -1);
-	fix_exit(j, x86_jump(&j->x));
+	uint8_t regs_saved[7];
+
+	for (size_t i = saved(j, regs_saved); i-- > 0;)
+		x86_pop(&j->code, regs_saved[i]);
+	x86_ret(&j->code);
 }
 
-static void put_insn(struct jit *j, size_t i)
+size_t jit_put_jump(struct jit *j)
+{
+	return x86_jump(&j->code);
+}
+
+void jit_set_target(struct jit *j, size_t at, size_t target)
+{
+	x86_set_target(&j->code, at, target);
+}
+
+void jit_put_unreached(struct jit *j)
+{
+	x86_store_imm(&j->code, 4, MACHINE, offsetof(struct machine, budget), -1);
+	jit_fix_exit(j, x86_jump(&j->code));
+}
+
+void jit_put_insn(struct jit *j, size_t i)
 {
 	const struct bpf_insn *in = &j->p->insns[i];
 
@@ -486,108 +473,15 @@ static void put_insn(struct jit *j, size_t i)
 	case BPF_ST:
 	case BPF_STX: put_memory(j, in); break;
 	case BPF_LD:
-		x86_mov_imm(&j->x, regs[in->dst_reg],
+		x86_mov_imm(&j->code, regs[in->dst_reg],
 			    (uint64_t)(uint32_t)in[1].imm << 32 | (uint32_t)in->imm);
 		break;
 	default:
 		if (in->code == (BPF_JMP | BPF_EXIT))
-			put_exit(j);
+			jit_put_exit(j);
 		else if (in->code == (BPF_JMP | BPF_CALL))
 			put_helper(j, in, &j->p->notes[i]);
 		else
 			put_jump(j, in, i);
 	}
-}
-
-static void put_insns(struct jit *j)
-{
-	const struct machine_prog *p = j->p;
-	bool is_dead = false; // what was put last is for instructions that are not reached
-
-	for (size_t i = 0; i < p->n_insns; i++) {
-		const bool reached = p->notes[i].reached;
-
-		j->at[i] = !reached && is_dead ? j->at[i - 1] : j->x.len;
-		if (reached)
-			put_insn(j, i);
-		else if (!is_dead)
-			put_unreached(j);
-		is_dead = !reached;
-		if (reached && is_wide(&p->insns[i]))
-			j->at[++i] = j->x.len;
-	}
-}
-
-static void put_program(struct jit *j)
-{
-	struct x86 *x = &j->x;
-
-	for (size_t f = j->p->n_fns; f-- > 0;) {
-		j->fns[f] = x->len;
-		put_entry(j);
-		if (f > 0) // the program itself goes on behind it
-			fix_insn(j, x86_jump(x), j->p->fns[f].insn);
-	}
-	put_insns(j);
-	const size_t end = x->len;
-	put_exit(j);
-	for (size_t i = 0; i < j->n_exits; i++)
-		x86_set_target(x, j->exits[i].at, end);
-	for (size_t i = 0; i < j->n_fixes; i++)
-		x86_set_target(x, j->fixes[i].at, j->at[j->fixes[i].insn]);
-}
-
-/* Makes the code executable; where the system forbids that, the interpreter has to do. */
-static int publish(struct jit *j)
-{
-	struct machine_prog *p = j->p;
-	machine_fn **native = calloc(p->n_fns, sizeof(machine_fn *));
-
-	if (!native)
-		return -ENOMEM;
-	void *code =
-		mmap(NULL, j->x.len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (code == MAP_FAILED) {
-		free(native);
-		return errno == ENOMEM ? -ENOMEM : 0;
-	}
-	memcpy(code, j->x.code, j->x.len);
-	if (mprotect(code, j->x.len, PROT_READ | PROT_EXEC) < 0) {
-		munmap(code, j->x.len);
-		free(native);
-		return 0;
-	}
-	for (size_t f = 0; f < p->n_fns; f++)
-		native[f] = (machine_fn *)((uintptr_t)code + j->fns[f]);
-	p->native = native;
-	p->code = code;
-	p->code_len = j->x.len;
-	return 0;
-}
-
-int jit_compile(struct machine_prog *p)
-{
-	struct jit j = { .p = p };
-	int r = -ENOMEM;
-
-	j.at = calloc(p->n_insns, sizeof(*j.at));
-	j.fns = calloc(p->n_fns, sizeof(*j.fns));
-	if (j.at && j.fns) {
-		put_program(&j);
-		if (!j.x.failed)
-			r = publish(&j);
-	}
-	free(j.at);
-	free(j.fns);
-	free(j.fixes);
-	free(j.exits);
-	free(j.x.code);
-	return r < 0 ? sonde_fail(r, "out of memory") : 0;
-}
-
-void jit_free(struct machine_prog *p)
-{
-	if (p->code)
-		munmap(p->code, p->code_len);
-	free(p->native);
 }
