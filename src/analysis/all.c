@@ -9,6 +9,8 @@ const struct analysis analysis_all[] = {
 	{ "syscalls", &analysis_syscalls,
 	  (const char *const[]){ "per-process", "per-thread", NULL }, NULL },
 	{ "irq", &analysis_irq, NULL, NULL },
+	{ "critical-path", &analysis_critical_path, (const char *const[]){ "comm", "exec", NULL },
+	  NULL },
 	{ "sync", &analysis_sync, NULL, NULL },
 	{ "states", &analysis_states, (const char *const[]){ "cache", NULL }, states_indexed },
 	{ NULL, NULL, NULL, NULL },

@@ -30,7 +30,9 @@ enum {
 	KEY_INTERVALS,
 	KEY_PROCESS,
 	KEY_THREAD,
-	KEY_CACHE
+	KEY_CACHE,
+	KEY_COMM,
+	KEY_EXEC
 };
 
 struct report_cmd {
@@ -54,6 +56,8 @@ static const struct cmd_option options[] = {
 	{ KEY_THREAD, "per-thread", NULL, "syscalls: the calls of each thread." },
 	{ KEY_CACHE, "cache", "DIR",
 	  "states: keep the index there, and not in the hidden folder .sonde of the trace." },
+	{ KEY_COMM, "comm", "NAME", "critical-path: of the thread of that name." },
+	{ KEY_EXEC, "exec", "PATH", "critical-path: of the process that ran this program." },
 	{ KEY_JSON, "json", NULL, "Write JSON: all rows, exact nanoseconds." },
 	{ 0 },
 };
@@ -70,6 +74,8 @@ static const struct cmd_example examples[] = {
 	  "What each thread did in the last 10 ms.", true },
 	{ "sonde report cpu --json sonde-trace | jq '.threads[0]'",
 	  "The busiest thread, for programs.", false },
+	{ "sonde report critical-path --comm sort sonde-trace",
+	  "What sort waited for, and who did the work meanwhile.", true },
 	{ "sonde report sync client-trace server-trace", "How the clocks of two hosts go.", false },
 	{ 0 },
 };
@@ -320,7 +326,7 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls irq sync states",
+	.words = "cpu syscalls irq critical-path sync states",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -337,6 +343,13 @@ const struct command cmd_report = {
 		"softirqs also how long from being raised to running. With -p, those that "
 		"interrupted the "
 		"process. An exit without an entry is ignored.\n\n"
+		"critical-path: what the time of one thread (--tid, --pid, --comm or --exec) went "
+		"to. "
+		"Where it waited for another, the path goes on with what that one did meanwhile, "
+		"and so on, through packets to other hosts too: only what is on the path made the "
+		"thread take longer. Shown are the sums by state, host and thread, a tree of the "
+		"programs that did the work, and the path itself: segments and hops. Segments and "
+		"hops always add up to the whole time, which is checked and said.\n\n"
 		"sync: how the clocks of several hosts go, found from the TCP packets that they "
 		"sent "
 		"each other: their time on the clock of one of them, the reference. Its quality is "

@@ -38,6 +38,7 @@ struct maker {
  *   enter CALL   exit CALL RET    (in LTTng's names, or by the number on x86-64)
  *   fork PARENT PARENT_PID CHILD CHILD_PID   newtask TID FLAGS   exec TID OLD FILE
  *   rename TID NAME   end TID   free TID   dump TID PID STATUS   other
+ *   out SEQ   in SEQ   (packets, LTTng's only)   timer+ timer-   netif+ netif-   ipi+ ipi-
  *   pcomm TID PID NAME   psample TID PID   pfork TID PID PPID   (perf's records)
  *   now TID   (no event: who runs from here on, for the events that carry it)
  *   gap lost|packets|cut|backward COUNT BEGIN

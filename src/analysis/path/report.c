@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+/** report critical-path: what made a thread take so long, whoever did it. */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "analysis/all.h"
+#include "analysis/path/sums.h"
+#include "analysis/report.h"
+#include "base/mem.h"
+#include "base/ns.h"
+#include "base/out.h"
+#include "base/time_text.h"
+#include "graph/component.h"
+#include "model/host.h"
+
+enum { ROWS = 20, STEPS = 30, DEPTH_MOST = 40, TREE_NAME_MOST = 2 * DEPTH_MOST + 80 };
+
+struct path_report {
+	struct report report;
+	const char *comm, *exec;  /* whose path; or NULL */
+	struct exec_build *build; /* owned */
+	struct path path;
+	struct sums sums;
+	uint32_t worker;
+	int64_t from_ns; /* of the program's begin, for --exec */
+};
+
+static int path_init(struct sonde_component *c, const struct sonde_setup *setup)
+{
+	struct path_report *s = sonde_component_state(c);
+	int r = report_init(&s->report, setup);
+
+	if (r < 0)
+		return r;
+	s->comm = param_get(setup, "comm");
+	s->exec = param_get(setup, "exec");
+	const size_t n =
+		s->report.n_tids + s->report.n_pids + (s->comm != NULL) + (s->exec != NULL);
+	if (n != 1)
+		return sonde_fail(-EINVAL, "whose path? name one: --tid, --pid, --comm or --exec");
+	return exec_build_new(s->report.from_ns, s->report.to_ns, &s->build);
+}
+
+static void path_fini_report(struct sonde_component *c)
+{
+	struct path_report *s = sonde_component_state(c);
+
+	exec_build_free(s->build);
+	path_fini(&s->path);
+	sums_fini(&s->sums);
+}
+
+static int path_take(struct sonde_component *c, const struct sonde_batch *in)
+{
+	struct path_report *s = sonde_component_state(c);
+
+	return exec_build_consume(s->build, in);
+}
+
+/* Whose path. */
+
+/* How long a worker had a name, within its chain; -1: it never had it. */
+static int64_t named_for(const struct exec_build *b, uint32_t worker, const char *name)
+{
+	const struct exec_graph *g = exec_build_graph(b);
+	const struct exec_worker *w = &g->workers[worker];
+	int64_t sum = -1, until, at = g->vertices[w->first].ts_ns;
+	const int64_t end = g->vertices[w->last].ts_ns;
+
+	do {
+		const bool same = !strcmp(exec_build_name(b, worker, at, &until), name);
+		const int64_t stop = until < end ? until : end;
+
+		if (same)
+			sum = ns_after(sum < 0 ? 0 : sum, ns_between(at, stop));
+		at = until;
+	} while (until < end);
+	return sum;
+}
+
+/* Whether it did anything but wait. */
+static bool has_run(const struct exec_graph *g, uint32_t worker)
+{
+	uint32_t v = g->workers[worker].first;
+
+	while (v != EXEC_NONE && g->vertices[v].type != EXEC_RUNNING)
+		v = g->vertices[v].next;
+	return v != EXEC_NONE;
+}
+
+/* How well a worker fits what was asked for; -1: not at all. Who only waited fits least. */
+static int64_t rank_of(const struct path_report *s, uint32_t worker)
+{
+	const struct exec_graph *g = exec_build_graph(s->build);
+	const struct exec_worker *w = &g->workers[worker];
+	const struct kernel_thread *t = exec_build_who(s->build, worker).thread;
+
+	if (!t || w->first == EXEC_NONE)
+		return -1;
+	int64_t rank = ns_between(g->vertices[w->first].ts_ns, g->vertices[w->last].ts_ns);
+	if (s->report.n_tids && t->tid != s->report.tids[0])
+		return -1;
+	if (s->report.n_pids && t->tid != s->report.pids[0])
+		return -1;
+	if (s->comm)
+		rank = named_for(s->build, worker, s->comm);
+	return rank > 0 && !has_run(g, worker) ? 0 : rank;
+}
+
+static void note_others(const struct path_report *s, size_t n)
+{
+	const struct exec_who who = exec_build_who(s->build, s->worker);
+
+	if (n > 1)
+		report_note(&s->report,
+			    "%zu threads fit; this is the path of %" PRId64 " on %s, the longest",
+			    n, who.thread->tid, host_name(who.host->trace));
+}
+
+static int find_worker(struct path_report *s)
+{
+	const struct exec_graph *g = exec_build_graph(s->build);
+	int64_t most = -1;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < g->n_workers; i++) {
+		const int64_t len = rank_of(s, i);
+
+		n += len >= 0;
+		if (len > most) {
+			most = len;
+			s->worker = i;
+		}
+	}
+	if (!n && s->comm)
+		return sonde_fail(-ENODATA, "no thread called '%s' did anything then", s->comm);
+	if (!n)
+		return sonde_fail(-ENODATA, "no thread %" PRId64 " did anything then",
+				  s->report.n_tids ? s->report.tids[0] : s->report.pids[0]);
+	note_others(s, n);
+	return 0;
+}
+
+/* A path fits as a whole; a name without folders fits the last part of a path. */
+static bool is_file(const char *file, const char *wanted)
+{
+	const char *slash = strchr(wanted, '/') ? NULL : strrchr(file, '/');
+
+	return !strcmp(slash ? slash + 1 : file, wanted);
+}
+
+/* The longest run of the program. */
+static int find_exec(struct path_report *s)
+{
+	const struct exec_graph *g = exec_build_graph(s->build);
+	struct exec_start e;
+	int64_t most = -1;
+	size_t n = 0, n_all = 0;
+
+	for (size_t i = 0; exec_build_exec(s->build, i, &e); i++) {
+		const uint32_t last = g->workers[e.worker].last;
+		const int64_t len =
+			last == EXEC_NONE ? -1 : ns_between(e.ts_ns, g->vertices[last].ts_ns);
+
+		n_all++;
+		if (!is_file(e.file, s->exec) || len < 0)
+			continue;
+		n++;
+		if (len > most) {
+			most = len;
+			s->worker = e.worker;
+			s->from_ns = e.ts_ns;
+		}
+	}
+	if (!n_all)
+		return sonde_fail(-ENODATA, "no sched_process_exec events tell who ran '%s'",
+				  s->exec);
+	if (!n)
+		return sonde_fail(-ENODATA, "nobody began to run '%s'", s->exec);
+	note_others(s, n);
+	return 0;
+}
+
+static int find_path(struct path_report *s)
+{
+	s->from_ns = INT64_MIN;
+	int r = s->exec ? find_exec(s) : find_worker(s);
+
+	if (r >= 0)
+		r = path_find(exec_build_graph(s->build), s->worker, s->from_ns, INT64_MAX,
+			      &s->path);
+	return r < 0 ? r : sums_of(s->build, &s->path, &s->sums);
+}
+
+/* The tables. */
+
+static const char *state_name(enum exec_type type, char ret[TABLE_VALUE_MOST])
+{
+	const char *name = exec_type_name(type);
+	size_t i = 0;
+
+	for (; name[i] && i < TABLE_VALUE_MOST - 1; i++)
+		ret[i] = (char)tolower((unsigned char)name[i]);
+	ret[i] = '\0';
+	return ret;
+}
+
+static const char *host_of(const struct path_report *s, uint32_t worker)
+{
+	return host_name(exec_build_who(s->build, worker).host->trace);
+}
+
+static double share(const struct path_report *s, int64_t ns)
+{
+	const int64_t all = s->path.end_ns - s->path.begin_ns;
+
+	return all > 0 ? 100.0 * (double)ns / (double)all : 0;
+}
+
+static void add_ids(const struct path_report *s, struct table *t, uint32_t worker)
+{
+	const struct kernel_thread *th = exec_build_who(s->build, worker).thread;
+
+	table_str(t, host_of(s, worker));
+	if (th) {
+		table_int(t, th->tid);
+	} else {
+		table_none(t);
+	}
+}
+
+static int show_states(struct path_report *s)
+{
+	static const struct table_column cols[] = { { "state", "STATE", TABLE_TEXT },
+						    { "ns", "TIME", TABLE_NS },
+						    { "share", "SHARE", TABLE_PERCENT } };
+	char names[EXEC_N_TYPES + 1][TABLE_VALUE_MOST];
+	struct table t;
+
+	table_init(&t, cols, MEM_LEN(cols));
+	for (int i = 0; i <= EXEC_N_TYPES; i++) {
+		const int64_t ns = i < EXEC_N_TYPES ? s->sums.by_type[i] : s->path.hops_ns;
+
+		if (!ns)
+			continue;
+		table_str(&t, i < EXEC_N_TYPES ? state_name((enum exec_type)i, names[i]) : "hops");
+		table_int(&t, ns);
+		table_real(&t, share(s, ns));
+	}
+	int r = report_table(&s->report, &t, "by_state", "By state", "ns", 0);
+	table_fini(&t);
+	return r;
+}
+
+static int show_hosts(struct path_report *s)
+{
+	static const struct table_column cols[] = { { "host", "HOST", TABLE_TEXT },
+						    { "ns", "TIME", TABLE_NS },
+						    { "share", "SHARE", TABLE_PERCENT } };
+	struct kernel_host *const *hosts;
+	const size_t n = kernel_hosts(exec_build_kernel(s->build), &hosts);
+	struct table t;
+
+	table_init(&t, cols, MEM_LEN(cols));
+	for (size_t i = 0; i < n; i++) {
+		int64_t ns = 0;
+
+		for (size_t k = 0; k < s->sums.n; k++) {
+			const struct sums_part *p = &s->sums.parts[k];
+
+			if (exec_build_who(s->build, p->worker).host == hosts[i])
+				ns += p->self_ns;
+		}
+		table_str(&t, host_name(hosts[i]->trace));
+		table_int(&t, ns);
+		table_real(&t, share(s, ns));
+	}
+	int r = n > 1 || s->report.json
+			? report_table(&s->report, &t, "by_host", "By host", "ns", 0)
+			: 0;
+	table_fini(&t);
+	return r;
+}
+
+/* The host's column, which is shown where there are several. */
+static void hosts_column(const struct path_report *s, struct table_column *col)
+{
+	struct kernel_host *const *hosts;
+
+	if (kernel_hosts(exec_build_kernel(s->build), &hosts) > 1)
+		col->head = "HOST";
+}
+
+static int show_threads(struct path_report *s)
+{
+	struct table_column cols[] = {
+		{ "host", NULL, TABLE_TEXT },
+		{ "tid", "TID", TABLE_ID },
+		{ "thread", "THREAD", TABLE_TEXT },
+		{ "ns", "TIME", TABLE_NS },
+		{ "share", "SHARE", TABLE_PERCENT },
+		{ "running_ns", "RUNNING", TABLE_NS },
+		{ "preempted_ns", "PREEMPTED", TABLE_NS },
+		{ "waiting_ns", "WAITING", TABLE_NS },
+	};
+	struct table t;
+
+	hosts_column(s, &cols[0]);
+	table_init(&t, cols, MEM_LEN(cols));
+	for (size_t i = 0; i < s->sums.n; i++) {
+		const struct sums_part *p = &s->sums.parts[i];
+
+		if (!p->self_ns)
+			continue;
+		add_ids(s, &t, p->worker);
+		table_str(&t, p->name);
+		table_int(&t, p->self_ns);
+		table_real(&t, share(s, p->self_ns));
+		table_int(&t, p->ns[EXEC_RUNNING]);
+		table_int(&t, p->ns[EXEC_PREEMPTED]);
+		table_int(&t, p->self_ns - p->ns[EXEC_RUNNING] - p->ns[EXEC_PREEMPTED]);
+	}
+	int r = report_table(&s->report, &t, "by_thread", "By thread", "ns", ROWS);
+	table_fini(&t);
+	return r;
+}
+
+/* What the tree's cells point to. */
+struct tree_text {
+	char name[TREE_NAME_MOST];
+};
+
+/* The next part of the tree, in depth first; those that the path does not touch are left out. */
+static uint32_t next_part(const struct sums *s, uint32_t at, unsigned *depth)
+{
+	if (s->parts[at].first != EXEC_NONE) {
+		++*depth;
+		return s->parts[at].first;
+	}
+	while (at != EXEC_NONE && s->parts[at].next == EXEC_NONE) {
+		at = s->parts[at].parent;
+		*depth -= at != EXEC_NONE;
+	}
+	return at == EXEC_NONE ? EXEC_NONE : s->parts[at].next;
+}
+
+static int show_tree(struct path_report *s)
+{
+	struct table_column cols[] = {
+		{ "host", NULL, TABLE_TEXT },	     { "tid", "TID", TABLE_ID },
+		{ NULL, "PROGRAM", TABLE_TEXT },     { "program", NULL, TABLE_TEXT },
+		{ "depth", NULL, TABLE_ID },	     { "total_ns", "WITH CHILDREN", TABLE_NS },
+		{ "share", "SHARE", TABLE_PERCENT }, { "self_ns", "ITSELF", TABLE_NS },
+	};
+	sonde_auto(mem_freep) struct tree_text *texts = calloc(s->sums.n + 1, sizeof(*texts));
+	struct table t;
+	unsigned depth = 0;
+	size_t n = 0;
+
+	if (!texts)
+		return sonde_fail(-ENOMEM, "out of memory for the report");
+	hosts_column(s, &cols[0]);
+	table_init(&t, cols, MEM_LEN(cols));
+	for (uint32_t i = s->sums.root; i != EXEC_NONE; i = next_part(&s->sums, i, &depth)) {
+		const struct sums_part *p = &s->sums.parts[i];
+		const unsigned shown = depth < DEPTH_MOST ? depth : DEPTH_MOST;
+
+		if (!p->total_ns)
+			continue;
+		(void)snprintf(texts[n].name, sizeof(texts[n].name), "%*s%s", 2 * (int)shown, "",
+			       p->name);
+		add_ids(s, &t, p->worker);
+		table_str(&t, texts[n++].name);
+		table_str(&t, p->name);
+		table_int(&t, depth);
+		table_int(&t, p->total_ns);
+		table_real(&t, share(s, p->total_ns));
+		table_int(&t, p->self_ns);
+	}
+	int r = report_rows(&s->report, &t, "tree", "Programs, each below what started it");
+	table_fini(&t);
+	return r;
+}
+
+static int show_steps(struct path_report *s)
+{
+	struct table_column cols[] = {
+		{ NULL, "FROM BEGIN", TABLE_NS },      { "begin_ns", NULL, TABLE_ID },
+		{ "end_ns", NULL, TABLE_ID },	       { "ns", "TIME", TABLE_NS },
+		{ "host", NULL, TABLE_TEXT },	       { "tid", "TID", TABLE_ID },
+		{ "thread", "THREAD", TABLE_TEXT },    { "kind", NULL, TABLE_TEXT },
+		{ "state", "STATE", TABLE_TEXT },      { "by", "BY", TABLE_TEXT },
+		{ "from_host", NULL, TABLE_TEXT },     { "from_tid", NULL, TABLE_ID },
+		{ "from_thread", "FROM", TABLE_TEXT },
+	};
+	static const char *const kinds[] = { "segment", "hop" };
+	char names[EXEC_N_TYPES][TABLE_VALUE_MOST];
+	struct table t;
+
+	hosts_column(s, &cols[4]);
+	for (int i = 0; i < EXEC_N_TYPES; i++)
+		(void)state_name((enum exec_type)i, names[i]);
+	table_init(&t, cols, MEM_LEN(cols));
+	for (size_t i = 0; i < s->sums.n_steps; i++) {
+		const struct sums_step *x = &s->sums.steps[i];
+		const bool is_hop = x->from_part != EXEC_NONE;
+
+		table_int(&t, x->step.begin_ns - s->path.begin_ns);
+		table_int(&t, x->step.begin_ns);
+		table_int(&t, x->step.end_ns);
+		table_int(&t, x->step.end_ns - x->step.begin_ns);
+		add_ids(s, &t, x->step.worker);
+		table_str(&t, s->sums.parts[x->part].name);
+		table_str(&t, kinds[is_hop]);
+		table_str(&t,
+			  is_hop && x->step.type == EXEC_DEFAULT ? "goes on" : names[x->step.type]);
+		const char *label = exec_build_label(s->build, x->step.label);
+		table_str(&t, label ? label : "");
+		if (is_hop) {
+			add_ids(s, &t, x->step.from);
+			table_str(&t, s->sums.parts[x->from_part].name);
+		} else {
+			table_none(&t);
+			table_none(&t);
+			table_str(&t, "");
+		}
+	}
+	int r = report_table(&s->report, &t, "path", "Path", NULL, STEPS);
+	table_fini(&t);
+	return r;
+}
+
+static void begin(struct path_report *s)
+{
+	const struct exec_who who = exec_build_who(s->build, s->worker);
+	const int64_t ns = s->path.end_ns - s->path.begin_ns;
+	char text[TABLE_VALUE_MOST], when[TIME_TEXT_MOST];
+	int64_t until;
+
+	if (s->report.json) {
+		struct json *j = &s->report.j;
+
+		json_object(j, NULL);
+		json_int(j, "begin_ns", s->path.begin_ns);
+		json_int(j, "end_ns", s->path.end_ns);
+		json_str(j, "host", host_of(s, s->worker));
+		json_int(j, "tid", who.thread->tid);
+		json_str(j, "thread", exec_build_name(s->build, s->worker, s->path.end_ns, &until));
+		json_int(j, "duration_ns", ns);
+		json_int(j, "segments_ns", s->path.segments_ns);
+		json_int(j, "hops_ns", s->path.hops_ns);
+		json_bool(j, "adds_up", path_adds_up(&s->path));
+		return;
+	}
+	table_ns(ns, text);
+	time_text(s->path.begin_ns, when);
+	out_fmt(s->report.setup->out, "Critical path of %s (%" PRId64 ") on %s: %s from %s\n",
+		exec_build_name(s->build, s->worker, s->path.end_ns, &until), who.thread->tid,
+		host_of(s, s->worker), text, when);
+}
+
+/* Always: what the path's parts sum up to. */
+static void show_check(struct path_report *s)
+{
+	const int64_t ns = s->path.end_ns - s->path.begin_ns;
+
+	if (!s->report.json)
+		out_fmt(s->report.setup->out,
+			"\nSum check: segments %" PRId64 " ns + hops %" PRId64 " ns = %" PRId64
+			" ns, %s\n",
+			s->path.segments_ns, s->path.hops_ns, s->path.segments_ns + s->path.hops_ns,
+			path_adds_up(&s->path) ? "the whole time" : "WHICH IS NOT THE WHOLE TIME");
+	if (!path_adds_up(&s->path))
+		report_note(&s->report,
+			    "the path does not add up to %" PRId64 " ns: please report "
+			    "this",
+			    ns);
+}
+
+static void note_packets(const struct path_report *s)
+{
+	struct kernel_host *const *hosts;
+	uint64_t seen, matched;
+
+	exec_build_packets(s->build, &seen, &matched);
+	if (kernel_hosts(exec_build_kernel(s->build), &hosts) > 1 && !matched)
+		report_note(&s->report, "no packet was seen at both ends: the path stays on one "
+					"host");
+	if (!(kernel_sources(exec_build_kernel(s->build)) & KERNEL_HAS_WAKING))
+		report_note(&s->report, "no sched_waking or sched_wakeup events: nothing tells who "
+					"ended a wait");
+}
+
+static int path_finish(struct sonde_component *c)
+{
+	struct path_report *s = sonde_component_state(c);
+	static int (*const parts[])(struct path_report *) = { show_states, show_hosts, show_threads,
+							      show_tree, show_steps };
+	int r = exec_build_finish(s->build);
+
+	if (r < 0)
+		return r;
+	if (!(kernel_sources(exec_build_kernel(s->build)) & KERNEL_HAS_SWITCH))
+		return sonde_fail(-ENODATA, "no sched_switch events: nothing tells who ran");
+	r = find_path(s);
+	if (r < 0)
+		return r;
+	begin(s);
+	for (size_t i = 0; i < MEM_LEN(parts) && r >= 0; i++)
+		r = parts[i](s);
+	show_check(s);
+	note_packets(s);
+	report_doubts(&s->report, exec_build_kernel(s->build));
+	report_end(&s->report);
+	return r;
+}
+
+const struct sonde_component_class analysis_critical_path = {
+	.abi = SONDE_ABI,
+	.kind = SONDE_SINK,
+	.name = "report.critical-path",
+	.help = "What a thread's time went to, with waits traced to who ended them",
+	.state_size = sizeof(struct path_report),
+	.init = path_init,
+	.fini = path_fini_report,
+	.consume = path_take,
+	.finish = path_finish,
+};

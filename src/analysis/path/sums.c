@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/** A critical path by program and state, and the tree of programs. */
+#include "analysis/path/sums.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+
+void sums_fini(struct sums *s)
+{
+	free(s->parts);
+	free(s->steps);
+	free(s->last);
+	*s = (struct sums){ 0 };
+}
+
+/*
+ * The name of a worker at a time. What a new process does before it begins its program counts to
+ * that program: until then it has its parent's name.
+ */
+static const char *name_at(const struct exec_build *b, uint32_t worker, int64_t ts_ns,
+			   int64_t *ret_until_ns)
+{
+	const struct kernel_thread *t = exec_build_who(b, worker).thread;
+	const char *name = exec_build_name(b, worker, ts_ns, ret_until_ns);
+	int64_t first_ns, end_ns;
+
+	if (!t || !t->parent || *ret_until_ns == INT64_MAX)
+		return name;
+	const char *first = exec_build_name(b, worker, INT64_MIN, &first_ns);
+	if (first != name || strcmp(first, t->parent->name) != 0)
+		return name;
+	*ret_until_ns = first_ns;
+	name = exec_build_name(b, worker, first_ns, &end_ns);
+	*ret_until_ns = end_ns;
+	return name;
+}
+
+/* The part of a worker under a name. */
+static int part_of(struct sums *s, uint32_t worker, const char *name, int64_t ts_ns, uint32_t *ret)
+{
+	const uint32_t last = s->last[worker] - 1; // EXEC_NONE where there is none
+
+	for (uint32_t i = s->parts ? last : EXEC_NONE; i != EXEC_NONE; i = s->parts[i].same) {
+		if (!strcmp(s->parts[i].name, name)) {
+			*ret = i;
+			return 0;
+		}
+	}
+	int r = mem_grow(&s->parts, &s->cap, s->n + 1);
+	if (r < 0)
+		return r;
+	s->parts[s->n] = (struct sums_part){
+		.worker = worker,
+		.name = name,
+		.parent = EXEC_NONE,
+		.first = EXEC_NONE,
+		.next = EXEC_NONE,
+		.same = last,
+		.from_ns = ts_ns,
+	};
+	*ret = (uint32_t)s->n++;
+	s->last[worker] = (uint32_t)s->n;
+	return 0;
+}
+
+/* Segments that differ in nothing are shown as one. */
+static bool continues(const struct sums *s, const struct sums_step *step)
+{
+	if (!s->n_steps || step->from_part != EXEC_NONE)
+		return false;
+	const struct sums_step *last = &s->steps[s->n_steps - 1];
+	return last->from_part == EXEC_NONE && last->part == step->part &&
+	       last->step.type == step->step.type && last->step.label == step->step.label;
+}
+
+static int add_step(struct sums *s, struct sums_step step)
+{
+	if (continues(s, &step)) {
+		s->steps[s->n_steps - 1].step.end_ns = step.step.end_ns;
+		return 0;
+	}
+	int r = mem_grow(&s->steps, &s->cap_steps, s->n_steps + 1);
+
+	if (r >= 0)
+		s->steps[s->n_steps++] = step;
+	return r;
+}
+
+static int add_segment(const struct exec_build *b, struct sums *s, struct path_step step)
+{
+	const int64_t end_ns = step.end_ns;
+	int r = 0;
+
+	while (step.begin_ns < end_ns && r >= 0) {
+		int64_t until;
+		const char *name = name_at(b, step.worker, step.begin_ns, &until);
+		uint32_t part;
+
+		step.end_ns = until < end_ns && until > step.begin_ns ? until : end_ns;
+		r = part_of(s, step.worker, name, step.begin_ns, &part);
+		if (r < 0)
+			break;
+		const int64_t ns = step.end_ns - step.begin_ns;
+		s->parts[part].ns[step.type] += ns;
+		s->parts[part].self_ns += ns;
+		s->by_type[step.type] += ns;
+		r = add_step(s, (struct sums_step){ step, part, EXEC_NONE });
+		step.begin_ns = step.end_ns;
+	}
+	return r;
+}
+
+static int add_hop(const struct exec_build *b, struct sums *s, struct path_step step)
+{
+	int64_t until;
+	uint32_t from, to;
+	int r = part_of(s, step.from, name_at(b, step.from, step.begin_ns, &until), step.begin_ns,
+			&from);
+
+	if (r >= 0)
+		r = part_of(s, step.worker, name_at(b, step.worker, step.end_ns, &until),
+			    step.end_ns, &to);
+	return r < 0 ? r : add_step(s, (struct sums_step){ step, to, from });
+}
+
+/* The part that made @part's thread. */
+static int find_parent(const struct exec_build *b, struct sums *s, uint32_t part)
+{
+	const struct sums_part p = s->parts[part];
+	const struct kernel_thread *t = exec_build_who(b, p.worker).thread;
+	const uint32_t first = exec_build_graph(b)->workers[p.worker].first;
+	int64_t until;
+	uint32_t parent;
+
+	if (!t || !t->parent || first == EXEC_NONE)
+		return 0;
+	const int64_t born_ns = exec_build_graph(b)->vertices[first].ts_ns;
+	const uint32_t maker = exec_build_worker(b, t->parent);
+	if (maker == EXEC_NONE || maker == p.worker)
+		return 0;
+	int r = part_of(s, maker, name_at(b, maker, born_ns, &until), born_ns, &parent);
+	if (r < 0)
+		return r;
+	// Numbers are used again: no part is below itself.
+	for (uint32_t up = parent; up != EXEC_NONE; up = s->parts[up].parent) {
+		if (up == part)
+			return 0;
+	}
+	s->parts[part].parent = parent;
+	return 0;
+}
+
+/* Puts each part into its parent's list, in order of time. */
+static void make_lists(struct sums *s)
+{
+	s->root = EXEC_NONE;
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct sums_part *p = &s->parts[i];
+		uint32_t *at = p->parent == EXEC_NONE ? &s->root : &s->parts[p->parent].first;
+
+		while (*at != EXEC_NONE && s->parts[*at].from_ns <= p->from_ns)
+			at = &s->parts[*at].next;
+		p->next = *at;
+		*at = i;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		for (uint32_t up = (uint32_t)i; up != EXEC_NONE; up = s->parts[up].parent)
+			s->parts[up].total_ns += s->parts[i].self_ns;
+	}
+}
+
+int sums_of(const struct exec_build *b, const struct path *p, struct sums *ret)
+{
+	struct sums s = { .root = EXEC_NONE };
+	int r = 0;
+
+	s.last = calloc(exec_build_graph(b)->n_workers + 1, sizeof(*s.last));
+	if (!s.last)
+		return sonde_fail(-ENOMEM, "out of memory for the path's sums");
+	for (size_t i = 0; i < p->n && r >= 0; i++)
+		r = p->steps[i].from == EXEC_NONE ? add_segment(b, &s, p->steps[i])
+						  : add_hop(b, &s, p->steps[i]);
+	// Parents that did nothing on the path join at the end, and have parents of their own.
+	for (uint32_t i = 0; i < s.n && r >= 0; i++)
+		r = find_parent(b, &s, i);
+	if (r < 0) {
+		sums_fini(&s);
+		return r;
+	}
+	make_lists(&s);
+	*ret = s;
+	return 0;
+}

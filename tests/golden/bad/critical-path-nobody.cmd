@@ -1,0 +1,1 @@
+sonde report critical-path --comm nobody data/kernel

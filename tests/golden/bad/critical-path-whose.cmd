@@ -1,0 +1,1 @@
+sonde report critical-path data/kernel

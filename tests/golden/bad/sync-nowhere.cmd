@@ -1,0 +1,1 @@
+sonde sync data/kernel

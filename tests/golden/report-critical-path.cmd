@@ -1,0 +1,1 @@
+sonde report critical-path --tid 10 data/kernel

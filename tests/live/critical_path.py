@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Records a compilation and names who did the work, with the right shares; prints TAP.
+
+usage: critical_path.py SONDE
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sonde = os.path.abspath(sys.argv[1])
+HELLO = '''#include <stdio.h>
+#include <time.h>
+int main(void)
+{
+	while (clock() < CLOCKS_PER_SEC / 5)
+		;
+	puts("hello");
+	return 0;
+}
+'''
+n = failed = 0
+
+
+def result(name, ok, words=''):
+    global n, failed
+    n += 1
+    failed += not ok
+    print(f"{'ok' if ok else 'not ok'} {n} - {name}{'' if ok else ': ' + str(words)}")
+
+
+def report(*args):
+    return json.loads(subprocess.run([sonde, 'report', *args, '--json', 'trace'], check=True,
+                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
+
+
+def record(script):
+    """The number of the shell that ran the script."""
+    p = subprocess.run([sonde, 'record', '--force', '-o', 'trace', '--', 'sh', '-c',
+                        'echo $$; ' + script], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       text=True, check=True)
+    return p.stdout.split()[0]
+
+
+def sums(path):
+    """What is wrong with a path's sums."""
+    steps = path['path']
+    wrong = []
+    at = path['begin_ns']
+    for s in steps:
+        if s['begin_ns'] != at or s['end_ns'] - s['begin_ns'] != s['ns']:
+            wrong.append(s)
+        at = s['end_ns']
+    by_kind = {k: sum(s['ns'] for s in steps if s['kind'] == k) for k in ('segment', 'hop')}
+    if at != path['end_ns'] or by_kind != {'segment': path['segments_ns'], 'hop': path['hops_ns']}:
+        wrong.append((at, by_kind))
+    for key in ('by_state', 'by_thread', 'by_host'):
+        total = sum(x['ns'] for x in path[key] if x.get('state') != 'hops')
+        if total != path['segments_ns']:
+            wrong.append((key, total))
+    if not path['adds_up'] or path['segments_ns'] + path['hops_ns'] != path['duration_ns']:
+        wrong.append('sums')
+    return wrong
+
+
+def compile_hello():
+    with open('hello.c', 'w', encoding='ascii') as f:
+        f.write(HELLO)
+    path = report('critical-path', '--tid', record('gcc hello.c && ./a.out'))
+    result('a compilation: all adds up to the nanosecond', not sums(path), sums(path)[:3])
+    threads = {t['thread']: t for t in path['by_thread']}
+    programs = ('cc1', 'as', 'ld', 'a.out')
+    result('it names cc1, as, ld and the program', all(p in threads for p in programs),
+           sorted(threads))
+    # One after the other: whenever one of them ran, all else waited for it.
+    cpu = {}
+    for p in report('cpu')['processes']:
+        cpu[p['pid']] = p['cpu_ns']
+    for name in programs:
+        t = threads.get(name, {'tid': 0, 'running_ns': 0})
+        ran, want = t['running_ns'], cpu.get(t['tid'], -1)
+        result(f'{name}: {ran / 1e6:.1f} ms on the path, {want / 1e6:.1f} ms on a CPU',
+               want > 0 and abs(ran - want) < 0.1 * want + 5e6, t)
+    below = {t['program']: t for t in path['tree']}
+    gcc, cc1 = below.get('gcc'), below.get('cc1')
+    result('in the tree cc1 is below gcc', gcc and cc1 and cc1['depth'] == gcc['depth'] + 1 and
+           gcc['total_ns'] > cc1['total_ns'] + below['ld']['total_ns'], path['tree'])
+
+
+def sleep():
+    path = report('critical-path', '--tid', record('sleep 0.3; :'))
+    states = {s['state']: s['ns'] for s in path['by_state']}
+    result('a sleep: all adds up', not sums(path), sums(path)[:3])
+    result('a sleep waits for a timer', 290e6 < states.get('timer', 0) < 5e9, states)
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    os.chdir(scratch)
+    p = subprocess.run([sonde, 'record', '--force', '-o', 'try', '-d', '0.05'],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if p.returncode or not shutil.which('gcc'):
+        print('1..0 # SKIP', p.stderr.strip().split('\n')[0] if p.returncode else 'no gcc')
+        sys.exit(0)
+    compile_hello()
+    sleep()
+print(f'1..{n}')
+sys.exit(failed > 0)
