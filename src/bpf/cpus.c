@@ -77,6 +77,24 @@ static int count(void *arg, unsigned cpu)
 	return 0;
 }
 
+static int last(void *arg, unsigned cpu)
+{
+	*(unsigned *)arg = cpu;
+	return 0;
+}
+
+unsigned cpus_end(void)
+{
+	char text[4096];
+	unsigned n = 0;
+
+	if (sys_read_text("/sys/devices/system/cpu/possible", text, sizeof(text)) > 0 &&
+	    cpus_each(text, last, &n) == 0)
+		return n + 1;
+	long conf = sysconf(_SC_NPROCESSORS_CONF);
+	return conf > 0 && conf < CPUS_MOST ? (unsigned)conf : CPUS_MOST;
+}
+
 unsigned cpus_possible(void)
 {
 	char text[4096];

@@ -19,4 +19,7 @@ SONDE_MUST_CHECK int cpus_each_online(int (*f)(void *arg, unsigned cpu), void *a
 /** How many CPUs there may ever be here: values in an entry of a per-CPU map. */
 unsigned cpus_possible(void);
 
+/** One above the highest number that a CPU can have. */
+unsigned cpus_end(void);
+
 #endif

@@ -66,6 +66,16 @@ struct shared_var {
 	struct shared_var *next;
 };
 
+/** An event of emit(), as the place has it that was checked first. */
+struct emit_event {
+	const char *name;
+	struct pos pos;
+	uint32_t n; /* fields */
+	const struct ast_arg_name *names;
+	const struct type *const *types;
+	struct emit_event *next;
+};
+
 struct builtin;
 struct func;
 
@@ -93,6 +103,7 @@ struct check {
 	struct own_type *own; /* owned */
 	size_t n_own, cap_own;
 	unsigned type_nest; /* types that are within each other */
+	struct emit_event *events;
 	uint32_t max_strlen, max_map_keys;
 	/** What becomes of points that are not there: a warning where there are others beside. */
 	enum { MISSING_USUAL, MISSING_ERROR, MISSING_WARN, MISSING_IGNORE } missing_probes;
@@ -142,6 +153,10 @@ const struct type *check_expr(struct check *c, struct ast *x);
 void check_call(struct check *c, struct ast *x, bool to_map);
 /** Whether @x is one of D's actions about aggregations: then it is checked. */
 bool check_agg_action(struct check *c, struct ast *x, const struct func *f);
+/** emit(): its arguments were checked as expressions. */
+void check_emit(struct check *c, struct ast *x);
+/** Whether a field of an event has another one beside it that says how long it is. */
+bool emit_has_length(const struct type *t);
 void check_member(struct check *c, struct ast *x);
 void check_index(struct check *c, struct ast *x);
 void check_name(struct check *c, struct ast *x);

@@ -569,6 +569,8 @@ const struct func func_all[] = {
 	  "packets to a file" },
 	{ "assert", F_ASSERT, 2, 2, 0, 1, 0, f_assert, "condition, \"text\"",
 	  "end the script if not" },
+	{ "emit", F_EMIT, 1, 64, 0, 1, 0, check_emit, "\"event\", field = x, ...",
+	  "an event into the trace that is recorded" },
 	{ "strerror", F_STRERROR, 1, 1, 0, 0, 0, f_strerror, "errno", "an error's words" },
 	{ "kptr", F_KPTR, 1, 1, 0, 0, 0, f_ptr, "p", "p points into the kernel" },
 	{ "uptr", F_UPTR, 1, 1, 0, 0, 0, f_ptr, "p", "p points into the program" },

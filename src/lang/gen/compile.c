@@ -9,6 +9,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "bpf/cpus.h"
 #include "lang/check/check.h"
 #include "lang/gen/gen.h"
 #include "lang/syntax/d/d.h"
@@ -124,6 +125,17 @@ static int check_all(struct compiler *c)
 	return c->diag->n_errors ? -EINVAL : 0;
 }
 
+/* A counter for each CPU that there can be, as many as a mask can choose among. */
+static uint32_t emit_cpus(void)
+{
+	const unsigned most = cpus_end();
+	uint32_t n = 1;
+
+	while (n < most && n < CPUS_MOST)
+		n *= 2;
+	return n;
+}
+
 /* The first two maps, and where what lies in the globals. */
 static int begin(struct compiler *c)
 {
@@ -151,7 +163,9 @@ static int begin(struct compiler *c)
 	s->n_maps = c->check.n_maps;
 	s->maps = arena_array(&s->arena, s->n_maps ? s->n_maps : 1, sizeof(*s->maps));
 	s->epochs_off = (sizeof(struct script_globals) + 7) & ~7U;
-	s->lost_off = s->epochs_off + (uint32_t)(s->n_maps * sizeof(struct epoch_state));
+	s->emit_lost_off = s->epochs_off + (uint32_t)(s->n_maps * sizeof(struct epoch_state));
+	s->n_emit_cpus = c->check.events ? emit_cpus() : 0;
+	s->lost_off = s->emit_lost_off + s->n_emit_cpus * (uint32_t)sizeof(uint64_t);
 	if (!s->maps || gen_bpf_map(g, &globals) < 0 || gen_bpf_map(g, &ring) < 0)
 		return sonde_fail(-ENOMEM, "out of memory");
 	gen_maps(g);

@@ -301,6 +301,14 @@ void gen_map_record(struct gen *g, struct ast *x, enum site_kind kind);
 /** skboutput(): a packet's bytes into a record. */
 struct val gen_packet(struct gen *g, struct ast *x);
 void gen_exit_call(struct gen *g, struct ast *status);
+/** Lays out the arguments of @site behind @off bytes of the payload, each aligned to 8. */
+void gen_lay_out(struct gen *g, int site, uint32_t off, const struct type *const *types,
+		 uint32_t n);
+/** Values of an argument that needs memory or may leave are made before there is a record. */
+bool gen_comes_first(const struct ast *x);
+
+/* emit.c */
+void gen_emit(struct gen *g, struct ast *x);
 
 /* stmt.c */
 void gen_stmt(struct gen *g, struct ast *s);

@@ -26,11 +26,9 @@ static bool is_literal(struct gen *g, const struct ast *x, const char **ret)
 	return text != NULL;
 }
 
-/* Lays out the arguments of @site, each aligned to 8. */
-static void lay_out(struct gen *g, int site, const struct type *const *types, uint32_t n)
+void gen_lay_out(struct gen *g, int site, uint32_t off, const struct type *const *types, uint32_t n)
 {
 	struct type_field *f = arena_array(g->arena, n ? n : 1, sizeof(*f));
-	uint32_t off = 0;
 
 	if (!f || site < 0) {
 		g->failed = true;
@@ -43,6 +41,11 @@ static void lay_out(struct gen *g, int site, const struct type *const *types, ui
 	g->script->sites[site].args = f;
 	g->script->sites[site].n_args = n;
 	g->script->sites[site].payload_len = off;
+}
+
+static void lay_out(struct gen *g, int site, const struct type *const *types, uint32_t n)
+{
+	gen_lay_out(g, site, 0, types, n);
 }
 
 /* Room for a record of @site with its head filled; goes to @l_lost without. */
@@ -85,8 +88,7 @@ static void submit(struct gen *g, struct val r, int site, int l_lost)
 	fn_place(g->f, l_end);
 }
 
-/* Values that need memory or may leave are made before there is a record to be kept. */
-static bool must_come_first(const struct ast *x)
+bool gen_comes_first(const struct ast *x)
 {
 	return x->kind == AST_MAP && type_in_memory(x->type);
 }
@@ -101,13 +103,13 @@ static void send(struct gen *g, int site, struct ast *args, const struct type *c
 	if (site < 0)
 		return;
 	for (struct ast *a = args; a && i < n; a = a->next, i++)
-		if (must_come_first(a))
+		if (gen_comes_first(a))
 			first[i] = gen_mem(g, a, a->type);
 	struct val r = reserve(g, site, l_lost);
 	i = 0;
 	for (struct ast *a = args; a && i < n; a = a->next, i++) {
 		const int64_t off = HEAD + g->script->sites[site].args[i].off;
-		if (must_come_first(a) && type_same(a->type, types[i]))
+		if (gen_comes_first(a) && type_same(a->type, types[i]))
 			fn_copy(g->f, r, off, first[i], 0, types[i]->size, 8);
 		else
 			gen_into(g, a, r, off, types[i], /* pad= */ false);
@@ -704,6 +706,7 @@ void gen_output_call(struct gen *g, struct ast *x)
 			gen_exit_call(g, arg(x, 0));
 		break;
 	case F_ASSERT: assert_call(g, x); break;
+	case F_EMIT: gen_emit(g, x); break;
 	case F_TRACE: trace(g, x); break;
 	case F_TRACEMEM: tracemem(g, x); break;
 	case F_PRINTA: printa(g, x); break;

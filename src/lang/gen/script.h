@@ -38,6 +38,7 @@ enum site_kind {
 	SITE_CAT,      /* prints the file that @fmt with @args names */
 	SITE_SYSTEM,   /* runs the command that @fmt with @args is */
 	SITE_EXIT,     /* @args[0]: the exit status */
+	SITE_EMIT,     /* an event @fmt with fields @fields; struct emit_head begins the payload */
 	SITE_SKB,      /* skboutput(): @fmt is the path; TYPE_BUF as @args[0] */
 	SITE_LOST_MAP, /* never sent: counts updates that @map had no room for */
 	/* never sent: those of them that were lost as the kernel had no memory at hand */
@@ -79,8 +80,9 @@ struct site {
 	const struct type_field *args; /* offsets from the begin of the payload */
 	uint32_t n_args;
 	uint32_t payload_len;
-	int map;	  /* index in script.maps, or -1 */
-	int64_t top, div; /* 0: not given */
+	int map;		   /* index in script.maps, or -1 */
+	int64_t top, div;	   /* 0: not given */
+	const char *const *fields; /* SITE_EMIT: names of @args */
 	/* of D alone */
 	bool is_d;	      /* @fmt is D's */
 	bool has_line;	      /* SITE_CLAUSE: begins with the CPU and the probe's name */
@@ -94,7 +96,17 @@ struct site {
 struct record_head {
 	uint32_t site;
 	uint32_t probe; /* index in script.probe_names */
-	uint64_t ts_ns; /* CLOCK_BOOTTIME of a SITE_SKB and SITE_TIME; else 0 */
+	/** CLOCK_BOOTTIME of a SITE_SKB and SITE_TIME, CLOCK_MONOTONIC of a SITE_EMIT; else 0. */
+	uint64_t ts_ns;
+};
+
+/** Before the fields of an event. */
+struct emit_head {
+	uint32_t cpu;
+	uint32_t pid, tid; /* the machine's own numbers */
+	uint32_t pad;
+	uint64_t lost; /* events of this CPU that found no room before this one */
+	char comm[16];
 };
 
 /** How a script's map is kept in the kernel. */
@@ -128,9 +140,10 @@ struct script_map {
  * The globals: map 0, an array of one value that is mapped into this process and that each program
  * reaches by address.
  *
- *	struct script_globals | struct epoch_state[n_maps] | u64 lost[n_sites]
+ *	struct script_globals | struct epoch_state[n_maps] | u64 emit_lost[n_emit_cpus] |
+ *	u64 lost[n_sites]
  *
- * script.epochs_off and script.lost_off say where the latter two begin.
+ * script.epochs_off, script.emit_lost_off and script.lost_off say where the latter three begin.
  */
 enum { TICKS_MOST = 16 };
 /** A probe that comes once in a period, whichever of several clocks gives it. */
@@ -195,6 +208,9 @@ struct script {
 	size_t n_probe_names;
 	uint32_t n_matched;	       /* in D: probes, for each clause */
 	uint32_t epochs_off, lost_off; /* in the globals */
+	/** In the globals, where there is emit(): u64 for each of @n_emit_cpus, a power of two, of
+	 * events that found no room; CPU n has that of n % @n_emit_cpus. */
+	uint32_t emit_lost_off, n_emit_cpus;
 	uint32_t n_ticks;
 	uint32_t ring_len; /* bytes of the ring */
 	int stack_map;	   /* index of the map of stacks: u64 id -> u64 frames[STACK_MOST], or -1 */

@@ -62,6 +62,10 @@ void printer_fini(struct printer *p);
 SONDE_MUST_CHECK int print_record(struct printer *p, const struct site *site, const void *payload,
 				  size_t len);
 
+/** An event of a SITE_EMIT, as a line. */
+SONDE_MUST_CHECK int print_event(struct printer *p, const struct site *site, const void *payload,
+				 size_t len);
+
 /** The text that a site's @fmt and arguments make, as sprintf would: for system, cat and tests. */
 SONDE_MUST_CHECK int print_format(struct printer *p, const struct site *site, const void *payload,
 				  size_t len, struct strbuf *ret);

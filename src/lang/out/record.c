@@ -400,6 +400,7 @@ int print_record(struct printer *p, const struct site *site, const void *payload
 	case SITE_TIME: return print_time(p, site, payload, len);
 	case SITE_JOIN: return print_join(p, site, payload, len);
 	case SITE_CAT: return print_cat(p, site, payload, len);
+	case SITE_EMIT: return print_event(p, site, payload, len);
 	default:
 		return sonde_fail(-EINVAL, "'%s' is not for the printer",
 				  site->name ? site->name : "?");

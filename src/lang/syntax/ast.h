@@ -83,6 +83,13 @@ enum op {
 	OP_POST_DEC,
 };
 
+/** The name of an argument: "fd" in emit("open", fd = $fd). */
+struct ast_arg_name {
+	struct pos pos;
+	const char *name;
+	struct ast_arg_name *next;
+};
+
 /** A type as the script writes it: "uint64", "struct sock *", "string[16]", "uint8[4]". */
 struct ast_type {
 	struct pos pos;
@@ -124,6 +131,8 @@ struct ast {
 			const char *name;
 			struct ast *args; /* a list */
 			size_t n_args;
+			/** Of emit(): of all arguments but the first; else NULL. */
+			const struct ast_arg_name *names;
 		} call;
 		struct {
 			enum op op;

@@ -65,6 +65,38 @@ static bool list(struct parser *p, uint32_t close, struct ast *owner, struct ast
 	return parser_expect(p, close, "behind the list");
 }
 
+/* emit("name", field = value, ...): behind its '('. */
+static struct ast *emit(struct parser *p, struct ast *a)
+{
+	const struct ast_arg_name **end = &a->u.call.names;
+	struct ast **args = &a->u.call.args;
+
+	for (;;) {
+		struct ast *x = parse_expr(p);
+
+		if (!x || !raise_above(p, a, x))
+			return NULL;
+		*args = x;
+		args = &x->next;
+		a->u.call.n_args++;
+		if (!parser_accept(p, ','))
+			return parser_expect(p, ')', "behind the fields") ? a : NULL;
+		if (parser_peek(p, 0)->kind != TOK_WORD) {
+			parser_unexpected(p, "a field's name, as in 'fd = $fd'");
+			return NULL;
+		}
+		struct ast_arg_name *name = parser_new(p, struct ast_arg_name);
+		if (!name)
+			return NULL;
+		const struct token t = parser_take(p);
+		*name = (struct ast_arg_name){ .pos = t.pos, .name = t.text };
+		*end = name;
+		end = (const struct ast_arg_name **)&name->next;
+		if (!parser_expect(p, '=', "between a field's name and its value"))
+			return NULL;
+	}
+}
+
 static struct ast *call(struct parser *p, const struct token *name)
 {
 	struct ast *a = parser_ast(p, AST_CALL, name->pos);
@@ -75,6 +107,8 @@ static struct ast *call(struct parser *p, const struct token *name)
 	(void)parser_take(p); // the '('
 	if (parser_accept(p, ')'))
 		return a;
+	if (!strcmp(name->text, "emit"))
+		return emit(p, a);
 	return list(p, ')', a, &a->u.call.args, &a->u.call.n_args) ? a : NULL;
 }
 

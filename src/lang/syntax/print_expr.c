@@ -116,6 +116,20 @@ static void print_list(struct printer *p, const struct ast *x)
 	}
 }
 
+/* Those of emit() have names, but for the first. */
+static void print_args(struct printer *p, const struct ast *x, const struct ast_arg_name *name)
+{
+	for (const struct ast *i = x; i; i = i->next) {
+		if (i != x)
+			strbuf_str(p->out, ", ");
+		if (i != x && name) {
+			strbuf_fmt(p->out, "%s = ", name->name);
+			name = name->next;
+		}
+		print_expr(p, i);
+	}
+}
+
 static void print_bound(struct printer *p, const struct ast *x, int least)
 {
 	bool has_parens = bind_of(x) < least;
@@ -187,7 +201,7 @@ static void print_leaf(struct printer *p, const struct ast *x)
 	case AST_CALL:
 		print_name(p, "", x->u.call.name);
 		strbuf_str(p->out, "(");
-		print_list(p, x->u.call.args);
+		print_args(p, x->u.call.args, x->u.call.names);
 		strbuf_str(p->out, ")");
 		break;
 	case AST_TUPLE:

@@ -41,6 +41,15 @@ static bool same_foreach(const struct ast *a, const struct ast *b)
 	       same_expr(a->u.foreach.body, b->u.foreach.body);
 }
 
+static bool same_names(const struct ast_arg_name *a, const struct ast_arg_name *b)
+{
+	for (; a && b; a = a->next, b = b->next) {
+		if (!same_str(a->name, b->name))
+			return false;
+	}
+	return !a && !b;
+}
+
 bool same_expr(const struct ast *a, const struct ast *b)
 {
 	if (!a || !b)
@@ -61,6 +70,7 @@ bool same_expr(const struct ast *a, const struct ast *b)
 	case AST_CALL:
 		return same_str(a->u.call.name, b->u.call.name) &&
 		       a->u.call.n_args == b->u.call.n_args &&
+		       same_names(a->u.call.names, b->u.call.names) &&
 		       same_list(a->u.call.args, b->u.call.args);
 	case AST_UNARY:
 	case AST_BINARY:
