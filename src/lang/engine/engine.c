@@ -37,7 +37,7 @@ uint64_t engine_now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static int watch(struct engine *e, int fd, uint32_t events)
+int engine_watch(struct engine *e, int fd, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.fd = fd };
 
@@ -61,7 +61,7 @@ static int hold_signals(struct engine *e)
 	sigset_t mask;
 
 	(void)sigemptyset(&mask);
-	for (size_t i = 0; i < MEM_LEN(ending); i++) {
+	for (size_t i = 0; i < MEM_LEN(ending) && !e->is_hosted; i++) {
 		// What nohup set stays so.
 		if (ending[i] == SIGHUP && sigaction(SIGHUP, NULL, &old) == 0 &&
 		    old.sa_handler == SIG_IGN)
@@ -74,13 +74,15 @@ static int hold_signals(struct engine *e)
 		if (number)
 			(void)sigaddset(&mask, number);
 	}
+	if (e->is_hosted && sigisemptyset(&mask))
+		return 0;
 	if (sigprocmask(SIG_BLOCK, &mask, &e->old_mask) < 0)
 		return sonde_fail_errno(-errno, "cannot hold signals");
 	e->has_mask = true;
 	e->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (e->signal_fd < 0)
 		return sonde_fail_errno(-errno, "cannot watch signals");
-	return watch(e, e->signal_fd, EPOLLIN);
+	return engine_watch(e, e->signal_fd, EPOLLIN);
 }
 
 /* A signal that the script has a probe for. */
@@ -113,14 +115,16 @@ static int watch_process(struct engine *e)
 {
 	const struct engine_options *o = e->opt;
 
+	if (e->is_hosted)
+		return 0;
 	if (o->child)
-		return watch(e, o->child->pidfd, EPOLLIN);
+		return engine_watch(e, o->child->pidfd, EPOLLIN);
 	if (!o->pid)
 		return 0;
 	e->pid_fd = pidfd_open(o->pid, 0);
 	if (e->pid_fd < 0)
 		return sonde_fail_errno(-errno, "process %d", o->pid);
-	return watch(e, e->pid_fd, EPOLLIN);
+	return engine_watch(e, e->pid_fd, EPOLLIN);
 }
 
 static void tell_attaching(struct engine *e)
@@ -151,7 +155,7 @@ static void tell_attached(struct engine *e, uint64_t begin_ns)
 		   engine_places(e->script), (double)(engine_now_ns() - begin_ns) / 1e6);
 }
 
-static int set_up(struct engine *e)
+int engine_set_up(struct engine *e)
 {
 	const struct engine_options *o = e->opt;
 
@@ -166,7 +170,7 @@ static int set_up(struct engine *e)
 	if (!r)
 		r = engine_maps_init(e);
 	if (!r)
-		r = watch(e, bpf_maps_fd(e->maps, RING_MAP), EPOLLIN | EPOLLET);
+		r = engine_watch(e, bpf_maps_fd(e->maps, RING_MAP), EPOLLIN | EPOLLET);
 	if (!r)
 		r = live_names_new(e->script, e->maps, o->child ? o->child->pid : o->pid,
 				   &e->names);
@@ -288,7 +292,7 @@ static int run(struct engine *e)
 	return r < 0 ? r : loop(e);
 }
 
-static void silence(struct engine *e)
+void engine_silence(struct engine *e)
 {
 	// Programs that are called while others are being detached return at once.
 	if (e->globals)
@@ -298,10 +302,8 @@ static void silence(struct engine *e)
 	engine_iter_end(e);
 }
 
-/* What comes after the last event: all that waits, END, the maps, the losses. */
-static int finish(struct engine *e)
+int engine_run_end(struct engine *e)
 {
-	silence(e);
 	if (e->iter.err < 0)
 		return sonde_fail(e->iter.err, "%s", e->iter.words);
 	int r = engine_read(e, /* all= */ true);
@@ -309,11 +311,16 @@ static int finish(struct engine *e)
 		r = engine_run_named(e, "END"); // alone of all it runs while exiting is set
 	if (r >= 0)
 		r = engine_read(e, /* all= */ true);
-	if (e->opt->format == PRINT_TEXT)
-		out_str(e->opt->out, e->script->d ? "\n" : "\n\n");
+	return r < 0 ? r : 0;
+}
+
+int engine_tell_end(struct engine *e)
+{
+	int r = 0;
+
 	live_names_drain(e->names);
 	e->ends = false; // a further Ctrl-C now ends the printing
-	if (r >= 0 && e->script->print_maps_on_exit)
+	if (e->script->print_maps_on_exit)
 		r = e->script->d ? engine_aggs_print(e) : engine_maps_print(e);
 	const int closed = packet_close(&e->packets);
 	if (!r)
@@ -322,10 +329,22 @@ static int finish(struct engine *e)
 	return r < 0 ? r : out_flush(e->opt->out);
 }
 
-static void fini(struct engine *e)
+/* What comes after the last event: all that waits, END, the maps, the losses. */
+static int finish(struct engine *e)
+{
+	engine_silence(e);
+	int r = engine_run_end(e);
+	if (r < 0)
+		return r;
+	if (e->opt->format == PRINT_TEXT)
+		out_str(e->opt->out, e->script->d ? "\n" : "\n\n");
+	return engine_tell_end(e);
+}
+
+void engine_fini(struct engine *e)
 {
 	engine_lower_priority(e);
-	silence(e);
+	engine_silence(e);
 	attachments_free(e->attachments);
 	for (size_t i = 0; e->progs && i < e->script->n_progs; i++)
 		mem_closep(&e->progs[i]);
@@ -339,6 +358,7 @@ static void fini(struct engine *e)
 	bpf_maps_free(e->maps);
 	free(e->told);
 	mem_closep(&e->kept_fd);
+	mem_closep(&e->timer_fd);
 	mem_closep(&e->pid_fd);
 	mem_closep(&e->signal_fd);
 	mem_closep(&e->epoll_fd);
@@ -346,25 +366,31 @@ static void fini(struct engine *e)
 		(void)sigprocmask(SIG_SETMASK, &e->old_mask, NULL);
 }
 
-int engine_run(const struct engine_options *opt, int *ret_status)
+struct engine engine_made(const struct engine_options *opt)
 {
-	struct engine e = {
+	return (struct engine){
 		.opt = opt,
 		.script = opt->script,
 		.epoll_fd = -1,
 		.signal_fd = -1,
+		.timer_fd = -1,
 		.pid_fd = -1,
 		.iter.done_fd = -1,
 		.kept_fd = -1,
 	};
+}
 
-	int r = set_up(&e);
+int engine_run(const struct engine_options *opt, int *ret_status)
+{
+	struct engine e = engine_made(opt);
+
+	int r = engine_set_up(&e);
 	if (!r)
 		r = run(&e);
 	if (!r)
 		r = finish(&e);
 	if (!r)
 		*ret_status = (int)e.globals->exit_status;
-	fini(&e);
+	engine_fini(&e);
 	return r;
 }

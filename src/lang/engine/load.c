@@ -29,6 +29,7 @@ static int map_globals(struct engine *e)
 	const size_t len = s->n_bpf_maps > RING_MAP ? s->bpf_maps[GLOBALS_MAP].val_len : 0;
 	if (!fits(0, 1, sizeof(struct script_globals), len) ||
 	    !fits(s->epochs_off, s->n_maps, sizeof(struct epoch_state), len) ||
+	    !fits(s->emit_lost_off, s->n_emit_cpus, sizeof(uint64_t), len) ||
 	    !fits(s->lost_off, s->n_sites, sizeof(uint64_t), len))
 		return sonde_fail(-EINVAL, "the script's globals do not fit");
 	int r = bpf_maps_mapped(e->maps, GLOBALS_MAP, &p);
@@ -36,6 +37,7 @@ static int map_globals(struct engine *e)
 		return r;
 	e->globals = p;
 	e->epochs = (void *)((char *)p + s->epochs_off);
+	e->emit_lost = (void *)((char *)p + s->emit_lost_off);
 	e->lost = (void *)((char *)p + s->lost_off);
 	return 0;
 }

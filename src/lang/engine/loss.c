@@ -78,7 +78,9 @@ static void tell_new(struct engine *e)
 	for (size_t i = 0; i < e->script->n_sites; i++) {
 		const uint64_t lost = lost_of(e, i);
 
-		if (is_record(&e->script->sites[i]))
+		// Who records events tells of them in the trace.
+		if (is_record(&e->script->sites[i]) &&
+		    !(e->opt->events && e->script->sites[i].kind == SITE_EMIT))
 			n += lost - e->told[i];
 		e->told[i] = lost;
 	}

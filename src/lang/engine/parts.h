@@ -53,6 +53,7 @@ struct engine {
 	uint8_t *merged;	      /* owned: room for the largest value of a map */
 	unsigned n_cpus;	      /* values in an entry of a per-CPU map */
 	uint64_t *told;		      /* owned: losses that were told, by index of script.sites */
+	const uint64_t *emit_lost;    /* in map 0, too: script.n_emit_cpus */
 	uint64_t told_ns;
 	struct iter_run iter;
 	struct task_iter task_iter; /* all zero: not looked for */
@@ -61,12 +62,28 @@ struct engine {
 	int epoll_fd, signal_fd, pid_fd;
 	sigset_t old_mask;
 	bool has_mask;
+	bool is_hosted; /* by engine_new() */
+	int timer_fd;	/* then: for records that are to come together; owned */
 	bool ends;
 	bool raised; /* its priority */
 	int old_nice;
 };
 
 /* engine.c */
+
+/** All zero but for what is -1. */
+struct engine engine_made(const struct engine_options *opt);
+/** Makes all that runs later. */
+SONDE_MUST_CHECK int engine_set_up(struct engine *e);
+SONDE_MUST_CHECK int engine_watch(struct engine *e, int fd, uint32_t events);
+/** Programs that are called from here on return at once; then they are detached. */
+void engine_silence(struct engine *e);
+/** The last records, END and what it gives. */
+SONDE_MUST_CHECK int engine_run_end(struct engine *e);
+/** The maps, and what was lost. */
+SONDE_MUST_CHECK int engine_tell_end(struct engine *e);
+/** Frees all that is in it. */
+void engine_fini(struct engine *e);
 
 /** Takes signals that came: some end the run. */
 void engine_look_at_signals(struct engine *e);

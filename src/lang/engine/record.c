@@ -91,6 +91,12 @@ int engine_act(struct engine *e, const struct site *site, const void *payload, s
 	case SITE_SYSTEM: return run_system(e, site, payload, len);
 	case SITE_SKB: return save_packet(e, site, payload, len, ts_ns);
 	case SITE_EXIT: e->ends = true; return 0;
+	case SITE_EMIT:
+		if (len < sizeof(struct emit_head))
+			return sonde_fail(-EBADMSG, "a record of %s is too short", site->name);
+		if (e->opt->events)
+			return e->opt->events->take(e->opt->events->arg, site, ts_ns, payload);
+		return print_record(&e->printer, site, payload, len);
 	default:
 		if (site->kind >= SITE_CLAUSE)
 			return engine_act_d(e, site, payload, len);
