@@ -11,8 +11,10 @@
 #include "base/mem.h"
 #include "cmd/all.h"
 #include "cmd/record_for.h"
+#include "cmd/record_script.h"
 #include "record/all.h"
 #include "record/event_pick.h"
+#include "record/kernel.h"
 #include "record/session.h"
 
 enum {
@@ -21,9 +23,12 @@ enum {
 	KEY_FORCE,
 	KEY_CALL_GRAPH,
 	KEY_FOR,
+	KEY_SCRIPT,
+	KEY_NO_EVENTS,
 	HZ_USUAL = 999,
 	HZ_MOST = 100000,
 	BUFFER_LEAST = 16 << 10,
+	SOURCES_MOST = 8,
 };
 
 struct state {
@@ -34,8 +39,9 @@ struct state {
 	size_t n_texts, texts_cap;
 	pid_t *pids; /* owned */
 	size_t n_pids, pids_cap;
-	bool has_hz, no_samples;
+	bool has_hz, no_samples, no_events;
 	struct record_for scripts;
+	struct record_scripts beside; /* of --script */
 };
 
 static const struct cmd_option options[] = {
@@ -46,12 +52,17 @@ static const struct cmd_option options[] = {
 	  "need." },
 	{ 'F', "frequency", "HZ", "Samples a second on each CPU; 999 if not given." },
 	{ KEY_NO_SAMPLES, "no-samples", NULL, "Events only." },
+	{ KEY_SCRIPT, "script", "SCRIPT",
+	  "A script that runs meanwhile, as a file or by the name of a ready one; what it gives to "
+	  "emit() becomes events of the trace. May be given more than once." },
+	{ 'E', "expression", "TEXT", "The same with the script itself." },
+	{ KEY_NO_EVENTS, "no-events", NULL, "No events of the kernel; those of scripts alone." },
 	{ 'p', "pid", "PID",
 	  "Only this process, its threads and what they fork; may be given more than once." },
 	{ 'd', "duration", "SECONDS", "End after so long." },
 	{ KEY_BUFFER, "buffer", "SIZE",
-	  "The kernel's ring of each CPU, as 512K or 64M; 16M if not given, less on small "
-	  "machines." },
+	  "The kernel's ring of each CPU, and that of each script, as 512K or 64M; 16M if not "
+	  "given, less on small machines." },
 	{ KEY_FORCE, "force", NULL, "Replace the trace that is in the folder." },
 	{ KEY_CALL_GRAPH, "call-graph", "fp|dwarf",
 	  "User stacks by frame pointers (the default), or by a copy of the stack and DWARF." },
@@ -70,6 +81,9 @@ static const struct cmd_example examples[] = {
 	{ "sudo sonde record --for runqlat -- make -j4",
 	  "What the ready script runqlat needs; 'sonde run -t sonde-trace runqlat' then runs it.",
 	  false },
+	{ "sudo sonde record -E 'tracepoint:syscalls:sys_enter_openat { emit(\"open\", path = "
+	  "str(args.filename)); }' -- make",
+	  "Which files are opened, beside all else that is recorded.", false },
 	{ 0 },
 };
 
@@ -174,6 +188,9 @@ static int record_set(void *state, int key, const char *value)
 	case 'd': return set_seconds(s, value);
 	case KEY_BUFFER: return set_buffer(s, value);
 	case KEY_FORCE: s->opts.replace = true; break;
+	case KEY_SCRIPT: return record_scripts_add(&s->beside, value, /* is_text= */ false);
+	case 'E': return record_scripts_add(&s->beside, value, /* is_text= */ true);
+	case KEY_NO_EVENTS: s->no_events = true; break;
 	case KEY_CALL_GRAPH: return set_call_graph(s, value);
 	case KEY_FOR: return record_for_add(&s->scripts, value);
 	default: break;
@@ -264,10 +281,25 @@ static int take_scripts(struct state *s)
 	return r;
 }
 
+/* What the recording draws from, at @ret; it ends with NULL. */
+static int pick_sources(struct state *s, const struct record_source **ret, size_t most)
+{
+	size_t n = 0;
+
+	if (s->no_events && s->n_events)
+		return sonde_fail(-EINVAL, "either --no-events or -e");
+	for (size_t i = 0; record_all[i] && n + 1 < most; i++)
+		if (!s->no_events || record_all[i] != &source_kernel)
+			ret[n++] = record_all[i];
+	ret[n] = NULL;
+	return 0;
+}
+
 static int record_run(void *state, int argc, char **argv)
 {
+	const struct record_source *sources[SOURCES_MOST];
 	struct state *s = state;
-	struct session_result res;
+	struct session_result res = { 0 };
 
 	if (!s->opts.dir)
 		s->opts.dir = "sonde-trace";
@@ -291,12 +323,20 @@ static int record_run(void *state, int argc, char **argv)
 	const char *ring = getenv("SONDE_RING");
 	s->opts.map_rings = ring && !strcmp(ring, "map");
 
-	int r = session_run(&s->opts, record_all, cmd_note, NULL, &res);
+	int r = pick_sources(s, sources, SOURCES_MOST);
+	if (r < 0)
+		return cmd_usage(&cmd_record);
+	r = record_scripts_compile(&s->beside, &s->opts);
+	if (r < 0)
+		return s->beside.told ? CMD_FAILED : cmd_failed(&cmd_record);
+	r = session_run(&s->opts, sources, cmd_note, NULL, &res);
+	if (record_scripts_tell(&s->beside))
+		return CMD_FAILED;
 	if (r < 0 && !res.recorded)
 		return r == -EINVAL ? cmd_usage(&cmd_record)
 				    : (res.has_status ? (cmd_failed(&cmd_record), res.status)
 						      : cmd_failed(&cmd_record));
-	int status = res.has_status ? res.status : CMD_OK;
+	int status = res.has_status ? res.status : res.asked_status;
 	if (r < 0)
 		status = cmd_failed(&cmd_record);
 	print_result(s, &res, r < 0);
@@ -313,6 +353,7 @@ static void record_fini(void *state)
 	free(s->events);
 	free(s->pids);
 	record_for_fini(&s->scripts);
+	record_scripts_fini(&s->beside);
 }
 
 const struct command cmd_record = {
@@ -329,6 +370,9 @@ const struct command cmd_record = {
 		 "Events are called as the kernel calls them, sched_switch; where several of its "
 		 "systems have one of that name, system:name. What sonde itself does is recorded "
 		 "like everything else; it wakes up rarely and with a raised priority.\n"
+		 "With --script a script says itself what is captured: its emit() makes events. "
+		 "What it prints goes to standard output, its maps at the end; its exit() ends "
+		 "the recording, and gives the exit status where there is no CMD.\n"
 		 "What the kernel's rings could not hold is counted, in the trace too. A recorder "
 		 "that is killed leaves a trace that can be read.",
 	.options = options,

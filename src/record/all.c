@@ -4,9 +4,11 @@
 
 #include "record/kernel.h"
 #include "record/sampler.h"
+#include "record/script.h"
 
 const struct record_source *const record_all[] = {
 	&source_kernel,
+	&source_scripts,
 	&source_samples,
 	NULL,
 };

@@ -187,6 +187,7 @@ static int set_up(struct session *s)
 		r = child_hold(&s->child, o->argv, &s->old_mask);
 	if (!r && o->argv)
 		r = recording_watch(&s->rec, s->child.pidfd);
+	s->rec.command = s->child.pid;
 	return r;
 }
 
@@ -271,6 +272,7 @@ static int loop(struct session *s)
 		int r = drain(s, flush);
 		if (r < 0)
 			return r;
+		s->ends |= s->rec.ends;
 		if (flush)
 			s->flushed_ms = now;
 	}
@@ -404,6 +406,7 @@ int session_run(const struct record_opts *opts, const struct record_source *cons
 		r = record(&s, ret);
 	if (ret->recorded && s.child.pid && s.child.go_fd < 0 && s.signals < 2)
 		child_reap(&s.child, /* wait= */ true); // -d may end before the command
+	ret->asked_status = s.rec.exit_status;
 	ret->has_status = s.child.ended;
 	ret->status = s.child.status;
 	fini(&s);

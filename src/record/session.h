@@ -9,10 +9,11 @@
 struct session_result {
 	struct record_counts counts;
 	double seconds;
-	uint64_t bytes;	 /* of all files of the trace */
-	bool recorded;	 /* a trace was made, whether or not something failed later */
-	bool has_status; /* the command has ended: */
-	int status;	 /* its exit status, 128 + signal where one ended it */
+	uint64_t bytes;	  /* of all files of the trace */
+	bool recorded;	  /* a trace was made, whether or not something failed later */
+	int asked_status; /* that a script's exit() gave */
+	bool has_status;  /* the command has ended: */
+	int status;	  /* its exit status, 128 + signal where one ended it */
 };
 
 /**

@@ -28,6 +28,20 @@ struct record_event {
 	bool whole;	    /* each one is needed, whatever filters others give */
 };
 
+struct diag;
+struct script;
+struct sonde_out;
+struct world;
+
+/** A script that runs meanwhile, and whose events are recorded. */
+struct record_script {
+	const char *name; /* for messages */
+	const struct script *script;
+	struct world *world; /* the live one that it was compiled for */
+	struct diag *diag;
+	struct sonde_out *out; /* what it prints */
+};
+
 /** What the person wants; borrowed for the whole recording. */
 struct record_opts {
 	const char *dir;
@@ -45,12 +59,14 @@ struct record_opts {
 	/** Tell of processes, their names and their code also without samples; it must work. */
 	bool follow_tasks;
 	enum record_callgraph callgraph;
+	const struct record_script *scripts;
+	size_t n_scripts;
 	bool map_rings;	   /* map the rings instead of reading them; see record/ring.h */
 	char *const *argv; /* of the command; NULL: none */
 };
 
 /** Stream class ids; describe_stream() gets them. */
-enum { RECORD_STREAM_KERNEL = 0, RECORD_STREAM_SAMPLES = 1 };
+enum { RECORD_STREAM_KERNEL = 0, RECORD_STREAM_SAMPLES = 1, RECORD_STREAM_SCRIPT = 2 };
 
 /** What was recorded so far. */
 struct record_counts {
@@ -68,6 +84,9 @@ struct recording {
 	struct writer *writer;
 	struct symbols *symbols; /* code that was hit, to be named at the end */
 	int epoll_fd;
+	pid_t command;	 /* that is held until all is started; 0: none */
+	bool ends;	 /* a source asks for the end */
+	int exit_status; /* that a source asks for */
 	/** Tells the person something that is no failure: a doubt, what is left out. One line. */
 	void (*note)(void *arg, const char *line);
 	void *note_arg;

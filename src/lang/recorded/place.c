@@ -371,6 +371,23 @@ static int add_tick(struct search *s)
 	return 0;
 }
 
+/* All behind "event:": names of events may have a ':' in them. */
+static const char *whole_name(struct search *s)
+{
+	struct strbuf name = { 0 };
+	const char *ret = NULL;
+
+	for (size_t i = 1; i < s->ap->n_parts; i++) {
+		strbuf_str(&name, i > 1 ? ":" : "");
+		strbuf_str(&name, s->ap->parts[i]);
+	}
+	if (!name.failed)
+		ret = arena_strndup(s->arena, strbuf_text(&name), name.len);
+	strbuf_fini(&name);
+	s->no_memory = s->no_memory || !ret;
+	return ret ? ret : "";
+}
+
 static int add_events(struct search *s)
 {
 	const size_t n = s->ap->n_parts;
@@ -384,6 +401,10 @@ static int add_events(struct search *s)
 	// usdt:PATH:NAME has a path there, and no provider.
 	if (s->group && strchr(s->group, '/'))
 		s->group = NULL;
+	if (!strcmp(s->provider, "event")) {
+		s->name = whole_name(s);
+		s->group = NULL;
+	}
 	each_class(s, match_class);
 	return s->first || s->no_memory ? 0 : nothing_found(s);
 }

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/** Reads and compiles the scripts of sonde record. */
+#include "cmd/record_script.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "base/out.h"
+#include "cmd/script_arg.h"
+#include "cmd/script_d.h"
+#include "lang/gen/compile.h"
+#include "lang/live/live.h"
+#include "lang/syntax/parse.h"
+#include "lang/world.h"
+
+struct record_script_state {
+	const char *what; /* borrowed from the arguments */
+	bool is_text;
+	struct script_arg arg;
+	struct diag diag;
+	struct arena arena;
+	struct world *world; /* owned */
+	struct script *script;
+	struct sonde_out out;
+};
+
+static void state_free(struct record_script_state *s)
+{
+	script_free(s->script);
+	world_free(s->world);
+	diag_fini(&s->diag);
+	arena_fini(&s->arena);
+	script_arg_fini(&s->arg);
+	out_fini(&s->out);
+	free(s);
+}
+
+void record_scripts_fini(struct record_scripts *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		state_free(s->all[i]);
+	free(s->all);
+	free(s->list);
+	*s = (struct record_scripts){ 0 };
+}
+
+static int read_script(struct script_arg *a, const char *what, bool is_text)
+{
+	if (!is_text)
+		return script_arg_read(a, what);
+	*a = (struct script_arg){ .name = "-E", .text = strdup(what), .len = strlen(what) };
+	return a->text ? 0 : sonde_fail(-ENOMEM, "out of memory");
+}
+
+int record_scripts_add(struct record_scripts *s, const char *what, bool is_text)
+{
+	int r = mem_grow(&s->all, &s->cap, s->n + 1);
+
+	if (r < 0)
+		return r;
+	struct record_script_state *one = calloc(1, sizeof(*one));
+	if (!one)
+		return sonde_fail(-ENOMEM, "out of memory");
+	one->what = what;
+	one->is_text = is_text;
+	s->all[s->n++] = one;
+	return 0;
+}
+
+/* Says what is wrong with the script, or may be. */
+static bool tell(struct record_script_state *s)
+{
+	const bool some = s->diag.n_errors != 0;
+
+	if (s->diag.out.len)
+		(void)!write(STDERR_FILENO, s->diag.out.data, s->diag.out.len);
+	strbuf_fini(&s->diag.out);
+	s->diag.n_errors = 0;
+	return some;
+}
+
+bool record_scripts_tell(struct record_scripts *s)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < s->n; i++)
+		some |= tell(s->all[i]);
+	return some;
+}
+
+static bool is_d(const struct script_arg *a)
+{
+	const size_t len = a->path ? strlen(a->path) : 0;
+
+	return (len > 2 && !strcmp(a->path + len - 2, ".d")) || d_is_script(a->text, a->len);
+}
+
+static uint32_t ring_len(size_t buffer)
+{
+	const uint32_t least = 1 << 16, most = 1 << 30, usual = 1 << 24;
+	uint32_t n = least;
+
+	while (buffer && n < buffer && n < most)
+		n *= 2;
+	return buffer ? n : usual;
+}
+
+static int compile(struct record_script_state *s, const struct record_opts *opts)
+{
+	const struct compile_options how = {
+		.pid = opts->n_pids == 1 ? opts->pids[0] : 0,
+		.has_child = opts->argv != NULL,
+		.ring_len = ring_len(opts->buffer_bytes),
+	};
+	const struct live_options live = { .pid = how.pid };
+	struct script_ast ast;
+
+	int r = read_script(&s->arg, s->what, s->is_text);
+	if (r < 0)
+		return r;
+	if (is_d(&s->arg))
+		return sonde_fail(-ENOTSUP, "'%s' is in D, which has no emit()", s->arg.name);
+	s->diag.name = s->arg.name;
+	s->diag.text = s->arg.text;
+	s->diag.text_len = s->arg.len;
+	r = out_init(&s->out, STDOUT_FILENO);
+	if (!r)
+		r = parse_bt(&s->diag, &s->arena, NULL, 0, &ast);
+	if (!r)
+		r = live_world_new(&live, &s->world);
+	return r < 0 ? r : compile_script(&s->diag, s->world, &ast, &how, &s->script);
+}
+
+int record_scripts_compile(struct record_scripts *s, struct record_opts *opts)
+{
+	s->list = calloc(s->n + 1, sizeof(*s->list));
+	if (!s->list)
+		return sonde_fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < s->n; i++) {
+		struct record_script_state *one = s->all[i];
+
+		int r = compile(one, opts);
+		if (tell(one))
+			s->told = true;
+		if (r < 0)
+			return r;
+		s->list[i] = (struct record_script){
+			.name = one->arg.name,
+			.script = one->script,
+			.world = one->world,
+			.diag = &one->diag,
+			.out = &one->out,
+		};
+	}
+	opts->scripts = s->list;
+	opts->n_scripts = s->n;
+	return 0;
+}
