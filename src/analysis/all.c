@@ -8,6 +8,8 @@ const struct analysis analysis_all[] = {
 	{ "cpu", &analysis_cpu, (const char *const[]){ "intervals", NULL }, NULL },
 	{ "syscalls", &analysis_syscalls,
 	  (const char *const[]){ "per-process", "per-thread", NULL }, NULL },
+	{ "sched", &analysis_sched, NULL, NULL },
+	{ "wakeups", &analysis_wakeups, NULL, NULL },
 	{ "irq", &analysis_irq, NULL, NULL },
 	{ "critical-path", &analysis_critical_path, (const char *const[]){ "comm", "exec", NULL },
 	  NULL },

@@ -132,15 +132,6 @@ static const struct table_column raise_columns[] = {
 	{ "max_at_ns", NULL, TABLE_ID },
 };
 
-/* linux/interrupt.h; the same since 2.6.31 but for the sixth, once called BLOCK_IOPOLL. */
-static const char *softirq_name(int32_t vec)
-{
-	static const char *const names[] = { "HI",	 "TIMER",   "NET_TX", "NET_RX",	 "BLOCK",
-					     "IRQ_POLL", "TASKLET", "SCHED",  "HRTIMER", "RCU" };
-
-	return vec >= 0 && (size_t)vec < MEM_LEN(names) ? names[vec] : "?";
-}
-
 static int by_number(const void *pa, const void *pb)
 {
 	const struct source *a = pa, *b = pb;
@@ -175,8 +166,8 @@ static int show_part(struct irq_report *s, enum part part)
 			continue;
 		report_host(&t, src->host);
 		report_id(&t, src->nr);
-		table_str(&t,
-			  src->soft ? softirq_name(src->nr) : kernel_irq_names(src->host, src->nr));
+		table_str(&t, src->soft ? report_softirq(src->nr)
+					: kernel_irq_names(src->host, src->nr));
 		spread_cells(sp, &t);
 		table_int(&t, sp->most_at_ns);
 	}

@@ -115,6 +115,13 @@ void kernel_waking(struct kernel *k, const struct kernel_cpu *c, const struct ke
 		k->watch->waking(k->arg, c, t, now);
 }
 
+void kernel_switched(struct kernel *k, const struct kernel_cpu *c, const struct kernel_thread *prev,
+		     const struct kernel_thread *next, int64_t now)
+{
+	if (k->watch->switched && inside(k, now))
+		k->watch->switched(k->arg, c, prev, next, now);
+}
+
 void kernel_migrated(struct kernel *k, const struct kernel_thread *t, int64_t now)
 {
 	if (k->watch->migrated && heard(t) && inside(k, now))

@@ -143,6 +143,12 @@ struct kernel_watch {
 	 */
 	void (*waking)(void *arg, const struct kernel_cpu *c, const struct kernel_thread *t,
 		       int64_t at_ns);
+	/**
+	 * @next gets @c from @prev (NULL: unknown). @prev's .state is what it is from now on,
+	 * @next's what it was, as it was .since_ns.
+	 */
+	void (*switched)(void *arg, const struct kernel_cpu *c, const struct kernel_thread *prev,
+			 const struct kernel_thread *next, int64_t at_ns);
 	/** A handler of interrupt @nr ran on @c. */
 	void (*irq)(void *arg, const struct kernel_cpu *c, int32_t nr, int64_t begin_ns,
 		    int64_t end_ns);

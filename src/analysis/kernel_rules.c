@@ -61,8 +61,9 @@ static enum kernel_state state_of(int64_t prev_state)
 	return bits & STATE_DEAD ? KERNEL_GONE : KERNEL_WAIT;
 }
 
-static void switch_out(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
-		       struct kernel_cpu *c)
+/* Who it was; NULL: no room. */
+static struct kernel_thread *switch_out(struct kernel *k, const struct kernel_event *ev,
+					const struct sonde_event *e, struct kernel_cpu *c)
 {
 	const int64_t tid = get(ev, e, SW_PREV, -1);
 
@@ -72,7 +73,7 @@ static void switch_out(struct kernel *k, const struct kernel_event *ev, const st
 	}
 	struct kernel_thread *t = c->current ? c->current : kernel_thread(k, c, tid);
 	if (!t)
-		return;
+		return NULL;
 	if (t->on && t->on != c) {
 		k->doubts.mismatches++;
 		kernel_cpu_forget(k, t->on, t->on->last_ns);
@@ -88,12 +89,13 @@ static void switch_out(struct kernel *k, const struct kernel_event *ev, const st
 		s = KERNEL_GONE;
 	kernel_thread_set(k, t, s, e->ts_ns);
 	kernel_left(k, t, e->ts_ns);
+	return t;
 }
 
 static void on_switch(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
 		      struct kernel_cpu *c)
 {
-	switch_out(k, ev, e, c);
+	const struct kernel_thread *prev = switch_out(k, ev, e, c);
 	// The scheduler does not run inside an interrupt: what was open has ended unseen.
 	c->irqs = c->softirqs = 0;
 
@@ -101,6 +103,7 @@ static void on_switch(struct kernel *k, const struct kernel_event *ev, const str
 	if (!t)
 		return;
 	kernel_cpu_enter(k, c, t, e->ts_ns);
+	kernel_switched(k, c, prev, t, e->ts_ns);
 	if (!t->name[0])
 		take_name(k, ev, e, SW_NEXT_NAME, t);
 	take_prio(ev, e, SW_NEXT_PRIO, t);
@@ -264,7 +267,8 @@ static void on_irq_entry(struct kernel *k, const struct kernel_event *ev,
 	const int32_t nr = irq_of(ev, e);
 	struct sonde_span name;
 
-	if (k->watch->irq && nr >= 0 && field_text(e, &ev->fields[IRQ_NAME], &name))
+	if ((k->watch->irq || k->watch->waking) && nr >= 0 &&
+	    field_text(e, &ev->fields[IRQ_NAME], &name))
 		kernel_irq_name(k, c->host, nr, name);
 	kernel_irq_enter(k, c, nr, e->ts_ns);
 }

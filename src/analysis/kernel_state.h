@@ -129,6 +129,8 @@ void kernel_waking(struct kernel *k, const struct kernel_cpu *c, const struct ke
 		   int64_t now);
 void kernel_left(struct kernel *k, const struct kernel_thread *t, int64_t now);
 void kernel_woken(struct kernel *k, const struct kernel_thread *t, int64_t now);
+void kernel_switched(struct kernel *k, const struct kernel_cpu *c, const struct kernel_thread *prev,
+		     const struct kernel_thread *next, int64_t now);
 void kernel_migrated(struct kernel *k, const struct kernel_thread *t, int64_t now);
 void kernel_called(struct kernel *k, const struct kernel_thread *t, int64_t now, int64_t ret);
 

@@ -244,6 +244,15 @@ void report_id(struct table *t, int64_t id)
 		table_none(t);
 }
 
+/* linux/interrupt.h; the same since 2.6.31 but for the sixth, once called BLOCK_IOPOLL. */
+const char *report_softirq(int32_t vec)
+{
+	static const char *const names[] = { "HI",	 "TIMER",   "NET_TX", "NET_RX",	 "BLOCK",
+					     "IRQ_POLL", "TASKLET", "SCHED",  "HRTIMER", "RCU" };
+
+	return vec >= 0 && (size_t)vec < MEM_LEN(names) ? names[vec] : "?";
+}
+
 int report_lacks(const char *events, const char *options)
 {
 	return sonde_fail(-ENODATA, "the trace has no %s events; 'sonde record %s' records them",

@@ -73,6 +73,9 @@ void report_trace(struct table *t, const struct sonde_trace *trace);
 /** A number that is not known below 0. */
 void report_id(struct table *t, int64_t id);
 
+/** The name of a softirq: "TIMER". */
+const char *report_softirq(int32_t vec);
+
 /** Fails with -ENODATA: no such events; they are had by sonde record with these options. */
 int report_lacks(const char *events, const char *options);
 /** The same as a note, where a part of the report needs them and the trace does not @have them. */

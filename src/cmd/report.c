@@ -68,6 +68,9 @@ static const struct cmd_example examples[] = {
 	  "Who had to wait longest for a CPU after being woken.", true },
 	{ "sonde report syscalls --per-process sonde-trace",
 	  "The system calls of each process, and how they failed.", true },
+	{ "sonde report sched --sort wakeup_max_ns sonde-trace", "Who got a CPU too late, and why.",
+	  true },
+	{ "sonde report wakeups --limit 10 sonde-trace", "Who wakes whom most often.", true },
 	{ "sonde report irq sonde-trace", "How long interrupts took, and how late softirqs were.",
 	  true },
 	{ "sonde report states --from=-10ms --cache index sonde-trace",
@@ -326,7 +329,7 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls irq critical-path sync states",
+	.words = "cpu syscalls sched wakeups irq critical-path sync states",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -338,6 +341,15 @@ const struct command cmd_report = {
 		"often it changed the CPU.\n\n"
 		"syscalls: for each system call how often it was made, how many failed with which "
 		"error, and how long it took. A call counts where it returns.\n\n"
+		"sched: for each thread how late it got a CPU after being woken, how long it ran "
+		"and waited for a CPU, "
+		"and how often another took the CPU from it; the longest of those waits and who "
+		"had the CPU until "
+		"then; who took the CPU from others, and how long those then waited.\n\n"
+		"wakeups: who woke whom how often, and how long the woken then took to run. The "
+		"waker is the thread "
+		"that ran, or the interrupt or softirq that interrupted it. With -p, wakers and "
+		"woken.\n\n"
 		"irq: for each interrupt line and kind of softirq how often its handlers ran and "
 		"how long; for "
 		"softirqs also how long from being raised to running. With -p, those that "

@@ -130,6 +130,33 @@ def schedstats(name):
     c.done()
 
 
+def sched_rows(name):
+    c = Check(f'{name}: wake-up latencies as lttng-schedstats has them')
+    threads = by_tid(report('sched', trace(name))['threads'])
+    for line in expected(name + '-schedstats'):
+        m = re.match(r'.* \((\d+)\) +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.?]+) +\[', line)
+        if not m:
+            continue
+        rows = [r for r in threads.get(int(m[1]), []) if r['wakeup_count']]
+        n = sum(r['wakeup_count'] for r in rows)
+        c.equal(f'count of {m[1]}', n, int(m[2]))
+        if not n:
+            continue
+        c.equal(f'least of {m[1]}', min(r['wakeup_min_ns'] for r in rows), round(float(m[3]) * 1000))
+        c.near(f'mean of {m[1]}', sum(r['wakeup_total_ns'] for r in rows) / n, float(m[4]) * 1000, 0.51)
+        c.equal(f'most of {m[1]}', max(r['wakeup_max_ns'] for r in rows), round(float(m[5]) * 1000))
+        if len(rows) == 1 and m[6] != '?':
+            c.near(f'deviation of {m[1]}', rows[0]['wakeup_sd_ns'], float(m[6]) * 1000, 0.51)
+    # Who woke whom: of the same wake-ups.
+    pairs = report('wakeups', trace(name))['wakeups']
+    took = {}
+    for r in pairs:
+        took[r['tid']] = took.get(r['tid'], 0) + (r['took_total_ns'] or 0)
+    for tid, rows in threads.items():
+        c.equal(f'all that woke {tid}', took.get(tid, 0), sum(r['wakeup_total_ns'] or 0 for r in rows))
+    c.done()
+
+
 def irqstats(name):
     c = Check(f'{name}: time in interrupts as lttng-irqstats has it')
     total = slack = 0
@@ -388,6 +415,7 @@ stats()
 for kernel in 'kernel-6.2', 'kernel-4.4':
     cputop(kernel, counts_migrations=kernel == 'kernel-6.2')
     schedstats(kernel)
+    sched_rows(kernel)
     irqstats(kernel)
     irq_rows(kernel)
     syscallstats(kernel)

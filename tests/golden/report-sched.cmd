@@ -1,0 +1,1 @@
+sonde report sched data/kernel
