@@ -98,6 +98,8 @@ static uint32_t size_of(enum type_kind kind, uint8_t byte)
 	}
 }
 
+enum { MOST_ELEM = 1 << 23 }; /* 255 of them fit into 31 bits */
+
 static const struct type *made_type(struct input *in, unsigned depth);
 
 static void fill_hist(struct input *in, struct type *t)
@@ -155,7 +157,8 @@ static const struct type *made_type(struct input *in, unsigned depth)
 
 		for (uint32_t i = 0; i < n; i++)
 			parts[i] = made_type(in, depth + 1);
-		return type_tuple(&in->arena, parts, n);
+		const struct type *tuple = type_tuple(&in->arena, parts, n);
+		return tuple ? tuple : &type_i64; // the compiler refuses those that are too large
 	}
 	struct type *t = type_new(&in->arena, kind, size_of(kind, more), 1);
 	if (!t)
@@ -169,8 +172,8 @@ static const struct type *made_type(struct input *in, unsigned depth)
 	if (kind == TYPE_RECORD)
 		fill_record(in, t);
 	if (kind == TYPE_ARRAY) {
-		t->n = more;
 		t->elem = made_type(in, depth + 1);
+		t->n = t->elem->size < MOST_ELEM ? more : 1;
 		t->size = t->elem->size * t->n;
 	}
 	return t;
