@@ -30,6 +30,7 @@ extern const struct sonde_component_class analysis_irq;
 extern const struct sonde_component_class analysis_critical_path;
 extern const struct sonde_component_class analysis_sched;
 extern const struct sonde_component_class analysis_wakeups;
+extern const struct sonde_component_class analysis_block;
 extern const struct sonde_component_class analysis_sync;
 extern const struct sonde_component_class analysis_states;
 

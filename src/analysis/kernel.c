@@ -19,6 +19,7 @@ void kernel_free(struct kernel *k)
 		free(k->hosts[i]->cpus);
 		free(k->hosts[i]->slots);
 		free(k->hosts[i]->irqs);
+		free(k->hosts[i]->disks);
 	}
 	free(k->hosts);
 	free(k->by_class);

@@ -103,6 +103,34 @@ struct kernel_irq {
 	char names[60]; /* of all of them: "ahci, ens33"; empty where no event tells */
 };
 
+enum { KERNEL_DISK_MOST = 32 };
+
+struct kernel_disk {
+	uint32_t dev;
+	char name[KERNEL_DISK_MOST]; /* with a 0 behind */
+};
+
+enum kernel_io_step { KERNEL_IO_INSERT, KERNEL_IO_ISSUE, KERNEL_IO_COMPLETE };
+enum kernel_io_op {
+	KERNEL_IO_READ,
+	KERNEL_IO_WRITE,
+	KERNEL_IO_DISCARD,
+	KERNEL_IO_FLUSH,
+	KERNEL_IO_OTHER,
+	KERNEL_IO_N_OPS,
+};
+
+/** One step of a block request. */
+struct kernel_io {
+	enum kernel_io_step step;
+	enum kernel_io_op op;
+	uint32_t dev;
+	int64_t sector, n_sectors, bytes;
+	int64_t at_ns;
+	const struct kernel_thread
+		*thread; /* who did it; or whom a completion interrupts; or NULL */
+};
+
 /** One kernel: that of one trace. */
 struct kernel_host {
 	const struct sonde_trace *trace;
@@ -116,6 +144,8 @@ struct kernel_host {
 	int abi;		 /* whose system call numbers; enum syscall_abi */
 	struct kernel_irq *irqs; /* owned */
 	size_t n_irqs, cap_irqs;
+	struct kernel_disk *disks; /* owned: those that have a name */
+	size_t n_disks, cap_disks;
 };
 
 /**
@@ -155,6 +185,8 @@ struct kernel_watch {
 	/** A softirq ran; raised at @raised_ns, or KERNEL_NO_TIME. */
 	void (*softirq)(void *arg, const struct kernel_cpu *c, unsigned vec, int64_t raised_ns,
 			int64_t begin_ns, int64_t end_ns);
+	/** A block request goes on. Of any time. */
+	void (*io)(void *arg, const struct kernel_cpu *c, const struct kernel_io *io);
 	/** @t was made: its .parent is who did that. Of any time. */
 	void (*born)(void *arg, const struct kernel_thread *t, int64_t at_ns);
 	/** @t has another .name, or its first. Of any time. */
@@ -200,6 +232,7 @@ enum kernel_source {
 	KERNEL_HAS_IRQ = 8,
 	KERNEL_HAS_SOFTIRQ = 16,
 	KERNEL_HAS_RAISE = 32,
+	KERNEL_HAS_IO = 64,
 };
 unsigned kernel_sources(const struct kernel *k);
 
@@ -210,6 +243,9 @@ size_t kernel_hosts(const struct kernel *k, struct kernel_host *const **ret);
 
 /** The names of an interrupt's handlers; "" where nothing told them. Lent likewise. */
 const char *kernel_irq_names(const struct kernel_host *h, int32_t nr);
+
+/** "sda", or the numbers of what has no name: "8:0". */
+void kernel_disk_name(const struct kernel_host *h, uint32_t dev, char ret[KERNEL_DISK_MOST]);
 
 /** System calls are numbered from 1 as they are met; of all hosts together, by name. */
 size_t kernel_n_calls(const struct kernel *k);

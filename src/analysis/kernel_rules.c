@@ -415,14 +415,7 @@ static void on_nothing(struct kernel *k, const struct kernel_event *ev, const st
 	(void)c;
 }
 
-/* Which events there are, by all their names, and the names of their fields; first found wins. */
-static const struct rule {
-	const char *names[4];
-	kernel_handle *handle;
-	unsigned source; /* enum kernel_source */
-	unsigned n_need; /* without the first so many fields it is another's event */
-	const char *fields[KERNEL_FIELDS_MOST][2];
-} rules[] = {
+static const struct kernel_rule rules[] = {
 	{ { "sched_switch" },
 	  on_switch,
 	  KERNEL_HAS_SWITCH,
@@ -498,7 +491,7 @@ static const struct rule {
 };
 
 /* perf's records; they tell nothing of their CPU. */
-static const struct rule perf_rules[] = {
+static const struct kernel_rule perf_rules[] = {
 	{ { "perf:comm" },
 	  on_perf,
 	  0,
@@ -513,7 +506,7 @@ static const struct rule perf_rules[] = {
 };
 
 /* LTTng's fork has more fields than ftrace's, and the same names for others. */
-static const struct rule forks[] = {
+static const struct kernel_rule forks[] = {
 	{ { "sched_process_fork" },
 	  on_fork,
 	  0,
@@ -565,8 +558,8 @@ static int find_field(const struct sonde_event_class *cls, const char *const nam
 	return -1;
 }
 
-static bool rule_fits(const struct rule *r, const char *name, const struct sonde_event_class *cls,
-		      struct kernel_event *ev)
+static bool rule_fits(const struct kernel_rule *r, const char *name,
+		      const struct sonde_event_class *cls, struct kernel_event *ev)
 {
 	bool named = false;
 
@@ -624,6 +617,12 @@ static unsigned find_rule(struct kernel *k, const struct sonde_event_class *cls,
 	for (size_t i = 0; i < MEM_LEN(rules); i++) {
 		if (rule_fits(&rules[i], name, cls, ev))
 			return rules[i].source;
+	}
+	size_t n_io;
+	const struct kernel_rule *io = kernel_io_rules(&n_io);
+	for (size_t i = 0; k->watch->io && i < n_io; i++) {
+		if (rule_fits(&io[i], name, cls, ev))
+			return io[i].source;
 	}
 	for (size_t i = 0; i < MEM_LEN(forks); i++) {
 		if (rule_fits(&forks[i], name, cls, ev))

@@ -15,6 +15,18 @@ struct kernel_event;
 typedef void kernel_handle(struct kernel *k, const struct kernel_event *ev,
 			   const struct sonde_event *e, struct kernel_cpu *c);
 
+/** What an event does, by all its names, and the names of its fields; the first found wins. */
+struct kernel_rule {
+	const char *names[4];
+	kernel_handle *handle;
+	unsigned source; /* enum kernel_source */
+	unsigned n_need; /* without the first so many fields it is another's event */
+	const char *fields[KERNEL_FIELDS_MOST][2];
+};
+
+/** Those of block requests. */
+const struct kernel_rule *kernel_io_rules(size_t *ret_n);
+
 /** A field of fixed place, for a load without a walk; @len 0: it has none, ask field_int(). */
 struct kernel_int {
 	uint32_t off; /* bits from the begin of its scope */

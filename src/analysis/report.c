@@ -255,15 +255,15 @@ const char *report_softirq(int32_t vec)
 
 int report_lacks(const char *events, const char *options)
 {
-	return sonde_fail(-ENODATA, "the trace has no %s events; 'sonde record %s' records them",
+	return sonde_fail(-ENODATA, "the trace has no %s events; to record them: sonde record %s",
 			  events, options);
 }
 
 void report_lack(const struct report *r, bool have, const char *events, const char *options)
 {
 	if (!have)
-		report_note(r, "the trace has no %s events; 'sonde record %s' records them", events,
-			    options);
+		report_note(r, "the trace has no %s events; to record them: sonde record %s",
+			    events, options);
 }
 
 int report_table(struct report *r, struct table *t, const char *key, const char *title,

@@ -73,6 +73,7 @@ static const struct cmd_example examples[] = {
 	{ "sonde report wakeups --limit 10 sonde-trace", "Who wakes whom most often.", true },
 	{ "sonde report irq sonde-trace", "How long interrupts took, and how late softirqs were.",
 	  true },
+	{ "sonde report block lttng-trace", "How fast the disks were, and who used them.", false },
 	{ "sonde report states --from=-10ms --cache index sonde-trace",
 	  "What each thread did in the last 10 ms.", true },
 	{ "sonde report cpu --json sonde-trace | jq '.threads[0]'",
@@ -329,7 +330,7 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls sched wakeups irq critical-path sync states",
+	.words = "cpu syscalls sched wakeups irq block critical-path sync states",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -355,6 +356,10 @@ const struct command cmd_report = {
 		"softirqs also how long from being raised to running. With -p, those that "
 		"interrupted the "
 		"process. An exit without an entry is ignored.\n\n"
+		"block: for each disk how much was read and written and how long its requests took "
+		"from being handed "
+		"to the disk to their end, and waited in the queue before; and for which "
+		"threads.\n\n"
 		"critical-path: what the time of one thread (--tid, --pid, --comm or --exec) went "
 		"to. "
 		"Where it waited for another, the path goes on with what that one did meanwhile, "

@@ -195,6 +195,26 @@ def irq_rows(name):
     c.done()
 
 
+def iolatencystats(name):
+    c = Check(f'{name}: disk latencies as lttng-iolatencystats has them')
+    disks = [r for r in report('block', trace(name))['disks'] if r['op'] != 'flush']
+    for line in expected(name + '-iolatencystats'):
+        m = re.match(r'([sv]da1?) +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+)$', line)
+        if not m:
+            continue
+        c.equal('rows', len(disks), 1)
+        c.equal('count', disks[0]['count'], int(m[2]))
+        c.near('min', disks[0]['min_ns'], float(m[3]) * 1000, 0.51)
+        c.near('mean', disks[0]['mean_ns'], float(m[4]) * 1000, 0.51)
+        c.near('max', disks[0]['max_ns'], float(m[5]) * 1000, 0.51)
+        c.near('deviation', disks[0]['sd_ns'], float(m[6]) * 1000, 0.51)
+    for line in expected(name + '-iousagetop'):
+        m = re.search(r' (\d+) sectors', line)
+        if m:
+            c.equal('sectors', disks[0]['bytes'], int(m[1]) * 512)
+    c.done()
+
+
 class Calls:
     """Rows of one call put together: count, min, mean, max, standard deviation, results."""
 
@@ -418,6 +438,7 @@ for kernel in 'kernel-6.2', 'kernel-4.4':
     sched_rows(kernel)
     irqstats(kernel)
     irq_rows(kernel)
+    iolatencystats(kernel)
     syscallstats(kernel)
     windows(kernel)
     states(kernel)

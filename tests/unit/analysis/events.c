@@ -30,6 +30,17 @@ struct field {
 	int arg;
 };
 
+#define FTRACE_REQUEST                                                                   \
+	{ "dev", MAKE_I32, 0 }, { "sector", MAKE_I64, 1 }, { "nr_sector", MAKE_I32, 2 }, \
+	{                                                                                \
+		"bytes", MAKE_I32, 3                                                     \
+	}
+#define REQUEST                     \
+	FTRACE_REQUEST,             \
+	{                           \
+		"rwbs", MAKE_I32, 4 \
+	}
+
 static const struct verb {
 	const char *verb;
 	unsigned flavours;
@@ -155,6 +166,28 @@ static const struct verb {
 	{ "ipi-", LT, "x86_irq_vectors_reschedule_exit", { { "vector", MAKE_I32, 0 } } },
 	{ "ipi+", FT, "reschedule_entry", { { "vector", MAKE_I32, 0 } } },
 	{ "ipi-", FT, "reschedule_exit", { { "vector", MAKE_I32, 0 } } },
+	{ "disk",
+	  LT,
+	  "lttng_statedump_block_device",
+	  { { "dev", MAKE_I32, 0 }, { "diskname", MAKE_TEXT, 1 } } },
+	{ "insert", LT, "block_rq_insert", { REQUEST, { "tid", MAKE_I32, 5 } } },
+	{ "issue", LT, "block_rq_issue", { REQUEST, { "tid", MAKE_I32, 5 } } },
+	{ "complete",
+	  LT,
+	  "block_rq_complete",
+	  { { "dev", MAKE_I32, 0 },
+	    { "sector", MAKE_I64, 1 },
+	    { "nr_sector", MAKE_I32, 2 },
+	    { "rwbs", MAKE_I32, 3 } } },
+	{ "finsert", FT, "block_rq_insert", { FTRACE_REQUEST, { "rwbs", MAKE_TEXT, 4 } } },
+	{ "fissue", FT, "block_rq_issue", { FTRACE_REQUEST, { "rwbs", MAKE_TEXT, 4 } } },
+	{ "fcomplete",
+	  FT,
+	  "block_rq_complete",
+	  { { "dev", MAKE_I32, 0 },
+	    { "sector", MAKE_I64, 1 },
+	    { "nr_sector", MAKE_I32, 2 },
+	    { "rwbs", MAKE_TEXT, 3 } } },
 	{ "other", ALL, "kmem_kfree", { { "ptr", MAKE_I64, 0 } } },
 };
 

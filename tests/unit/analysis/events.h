@@ -40,8 +40,10 @@ struct maker {
  *   rename TID NAME   end TID   free TID   dump TID PID STATUS   other
  *   out SEQ   in SEQ   (packets, LTTng's only)   timer+ timer-   netif+ netif-   ipi+ ipi-
  *   pcomm TID PID NAME   psample TID PID   pfork TID PID PPID   (perf's records)
- *   now TID   (no event: who runs from here on, for the events that carry it)
- *   gap lost|packets|cut|backward COUNT BEGIN
+ *   disk DEV NAME   insert|issue DEV SECTOR SECTORS BYTES RWBS TID   complete DEV SECTOR SECTORS
+ * RWBS finsert|fissue DEV SECTOR SECTORS BYTES LETTERS   fcomplete DEV SECTOR SECTORS LETTERS now
+ * TID   (no event: who runs from here on, for the events that carry it) gap
+ * lost|packets|cut|backward COUNT BEGIN
  *
  * Text that begins with "only" is of a trace of some processes only.
  * CPU '-' is a packet that names none. Verbs that a tracer does not have are left out. Packets

@@ -151,7 +151,34 @@ static void on_gone(void *arg, const struct kernel_thread *t, int64_t at_ns)
 		strbuf_fmt(&told->text, "B %ld gone %ld\n", t->tid, at_ns);
 }
 
+static void on_io(void *arg, const struct kernel_cpu *c, const struct kernel_io *io)
+{
+	static const char *const steps[] = { "insert", "issue", "complete" };
+	static const char *const ops[] = { "read", "write", "discard", "flush", "other" };
+	struct told *told = arg;
+	char disk[KERNEL_DISK_MOST];
+
+	kernel_disk_name(c->host, io->dev, disk);
+	if (wanted(told, 'O'))
+		strbuf_fmt(&told->text, "O %s %s %s %ld+%ld %ld bytes by %ld %ld\n",
+			   steps[io->step], disk, ops[io->op], io->sector, io->n_sectors, io->bytes,
+			   io->thread ? io->thread->tid : -1, io->at_ns);
+}
+
+static void on_switched(void *arg, const struct kernel_cpu *c, const struct kernel_thread *prev,
+			const struct kernel_thread *next, int64_t at_ns)
+{
+	struct told *told = arg;
+
+	if (wanted(told, 'X'))
+		strbuf_fmt(&told->text, "X cpu%u %ld (%d) to %ld (%d) %ld\n", c->cpu,
+			   prev ? prev->tid : -1, prev ? prev->state : 0, next->tid, next->state,
+			   at_ns);
+}
+
 static const struct kernel_watch watch = {
+	.io = on_io,
+	.switched = on_switched,
 	.waking = on_waking,
 	.irq = on_irq,
 	.softirq = on_softirq,
@@ -430,6 +457,53 @@ static const struct rule {
 	  "33 0 waking 9 3\n",
 	  "A 8 for cpu1 by 7 10\nA 8 for cpu0 by 0 irq 26\nA 7 for cpu0 by 8 softirq 32\n"
 	  "A 9 for cpu3 by 8 softirq 33\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "both sides of a switch",
+	  ANY,
+	  "X",
+	  "0 0 switch 0 0 7\n"
+	  "10 0 switch 7 0 8\n"
+	  "20 0 switch 8 1 7\n",
+	  "X cpu0 0 (5) to 7 (0) 0\nX cpu0 7 (5) to 8 (0) 10\nX cpu0 8 (4) to 7 (5) 20\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "block requests in LTTng's words",
+	  LTTNGS,
+	  "O",
+	  "0 0 switch 0 0 7\n"
+	  "1 0 disk 8388608 sda\n"
+	  "10 0 insert 8388608 100 8 0 1 9\n"
+	  "12 0 issue 8388608 100 8 0 1 7\n"
+	  "15 0 complete 8388608 100 8 1\n"
+	  "20 0 issue 8388609 0 0 0 0x121 7\n"
+	  "22 0 issue 8388609 7 16 8192 0x24 7\n"
+	  "24 0 issue 8388609 7 16 8192 0x102 7\n"
+	  "26 0 issue 0 7 16 8192 4 7\n",
+	  "O insert sda write 100+8 4096 bytes by 9 10\nO issue sda write 100+8 4096 bytes by 7 "
+	  "12\n"
+	  "O complete sda write 100+8 4096 bytes by 7 15\n"
+	  "O issue 8:1 flush 0+0 0 bytes by 7 20\nO issue 8:1 read 7+16 8192 bytes by 7 22\n"
+	  "O issue 8:1 discard 7+16 8192 bytes by 7 24\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "block requests in ftrace's words",
+	  FTRACES,
+	  "O",
+	  "0 0 switch 0 0 7\n"
+	  "10 0 finsert 8388608 100 8 4096 WS\n"
+	  "12 0 fissue 8388608 100 8 4096 FWFS\n"
+	  "14 0 fissue 8388608 100 8 4096 RA\n"
+	  "16 0 fissue 8388608 0 0 0 FF\n"
+	  "18 0 fissue 8388608 100 8 4096 D\n"
+	  "19 0 fissue 8388608 100 8 4096 N\n"
+	  "20 0 fcomplete 8388608 100 8 R\n",
+	  "O insert 8:0 write 100+8 4096 bytes by 7 10\nO issue 8:0 write 100+8 4096 bytes by 7 "
+	  "12\n"
+	  "O issue 8:0 read 100+8 4096 bytes by 7 14\nO issue 8:0 flush 0+0 0 bytes by 7 16\n"
+	  "O issue 8:0 discard 100+8 4096 bytes by 7 18\n"
+	  "O issue 8:0 other 100+8 4096 bytes by 7 19\nO complete 8:0 read 100+8 4096 bytes by 7 "
+	  "20\n",
 	  { 0, 0 },
 	  INT64_MIN },
 	{ "the tree of processes",

@@ -1,0 +1,1 @@
+sonde report block data/kernel
