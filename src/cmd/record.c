@@ -25,6 +25,7 @@ enum {
 	KEY_FOR,
 	KEY_SCRIPT,
 	KEY_NO_EVENTS,
+	KEY_NET,
 	HZ_USUAL = 999,
 	HZ_MOST = 100000,
 	BUFFER_LEAST = 16 << 10,
@@ -66,6 +67,9 @@ static const struct cmd_option options[] = {
 	{ KEY_FORCE, "force", NULL, "Replace the trace that is in the folder." },
 	{ KEY_CALL_GRAPH, "call-graph", "fp|dwarf",
 	  "User stacks by frame pointers (the default), or by a copy of the stack and DWARF." },
+	{ KEY_NET, "net", NULL,
+	  "Also what reports need to follow TCP messages from host to host: critical-path, sync. "
+	  "Record so on each of them, at the same time, from before they connect." },
 	{ KEY_FOR, "for", "SCRIPT",
 	  "Only what this script needs, so that 'sonde run -t DIR SCRIPT' gives what it would have "
 	  "given live; SCRIPT may have its parameters behind it, within quotes. May be given more "
@@ -192,6 +196,7 @@ static int record_set(void *state, int key, const char *value)
 	case 'E': return record_scripts_add(&s->beside, value, /* is_text= */ true);
 	case KEY_NO_EVENTS: s->no_events = true; break;
 	case KEY_CALL_GRAPH: return set_call_graph(s, value);
+	case KEY_NET: s->opts.net = true; break;
 	case KEY_FOR: return record_for_add(&s->scripts, value);
 	default: break;
 	}

@@ -61,6 +61,18 @@ static const char *const usual[] = {
 	"power:cpu_frequency",
 };
 
+/* What tells which message of one host made a thread of another go on, where the kernel has it. */
+static const char *const net[] = {
+	"sched:sched_switch",	      "sched:sched_waking",	   "sched:sched_wakeup_new",
+	"sched:sched_process_fork",   "sched:sched_process_exec",  "sched:sched_process_exit",
+	"task:task_newtask",	      "task:task_rename",	   "irq:irq_handler_entry",
+	"irq:irq_handler_exit",	      "irq:softirq_entry",	   "irq:softirq_exit",
+	"timer:hrtimer_expire_entry", "timer:hrtimer_expire_exit", "sock:inet_sock_set_state",
+	"sock:sock_send_length",      "sock:sock_recv_length",	   "tcp:tcp_probe",
+	"tcp:tcp_retransmit_skb",     "net:net_dev_start_xmit",	   "net:netif_receive_skb_entry",
+	"net:netif_receive_skb_exit",
+};
+
 enum { SUGGEST_MOST = 4, NAME_LEN_MOST = 128 };
 
 void event_list_fini(struct event_list *l)
@@ -229,6 +241,8 @@ int event_list_pick(struct event_list *l, const struct record_opts *o)
 		if (!pick(l, e) && !e->may_lack)
 			return unknown_event(l, e->glob);
 	}
+	for (size_t i = 0; o->net && i < MEM_LEN(net); i++)
+		(void)pick(l, &(struct record_event){ .glob = net[i] });
 	for (size_t i = 0; wants_usual && i < MEM_LEN(usual); i++)
 		found += pick(l, &(struct record_event){ .glob = usual[i] });
 	if (wants_usual && !found)

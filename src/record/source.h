@@ -49,6 +49,7 @@ struct record_opts {
 	const struct record_event *events;
 	size_t n_events; /* 0: what the analyses need */
 	bool no_usual;	 /* not even then: none */
+	bool net;	 /* also what paths between hosts need */
 	const pid_t *pids;
 	size_t n_pids;	     /* 0: the whole system */
 	double seconds;	     /* 0: no limit */

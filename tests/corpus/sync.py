@@ -81,6 +81,22 @@ EVENT = '''event {{
 }};
 '''
 OUT, IN, ROUNDS = 1, 2, 400
+# The kernel's own tracepoints, as 'sonde record' writes them: (name, fields).
+U8, U16, U32, U64 = ('uint8_t', 'B'), ('uint16_t', 'H'), ('uint32_t', 'I'), ('uint64_t', 'Q')
+STOCK = [
+    ('inet_sock_set_state', [('skaddr', U64), ('oldstate', U32), ('newstate', U32),
+                             ('sport', U16), ('dport', U16), ('family', U16), ('protocol', U16),
+                             ('saddr', 4), ('daddr', 4), ('saddr_v6', 16), ('daddr_v6', 16)]),
+    ('sock_send_length', [('sk', U64), ('family', U16), ('protocol', U16), ('ret', U32),
+                          ('flags', U32)]),
+    ('net_dev_start_xmit', [('len', U32), ('transport_offset', U32)]),
+    ('tcp_probe', [('saddr', 28), ('daddr', 28), ('sport', U16), ('dport', U16),
+                   ('family', U16), ('data_len', U16)]),
+]
+STOCK_EVENT = '''event {{ name = "{name}"; id = {id}; stream_id = 0;
+	fields := struct {{ {fields} }}; }};
+'''
+STOCK_CONTEXT = '\tevent.context := struct { uint8_t common_flags; uint32_t common_pid; };\n'
 
 
 class Host:
@@ -100,15 +116,30 @@ class Host:
         body += struct.pack('>HHIIHH', 80, 5000, seq, ack, 8 << 12 | flags, 1000)
         self.events.append((self.clock(at), kind, body))
 
-    def write(self, folder):
+    def stock(self, at, name, pid, softirq, *values):
+        """An event of the kernel's own; pads addresses with 0."""
+        kind = [n for n, _ in STOCK].index(name)
+        body = struct.pack('<BI', 0x10 if softirq else 0, pid)
+        for (_, t), v in zip(STOCK[kind][1], values):
+            body += v.ljust(t, b'\0') if isinstance(t, int) else struct.pack('<' + t[1], v)
+        self.events.append((self.clock(at), kind, body))
+
+    def write(self, folder, stock=False):
         os.makedirs(folder)
         self.events.sort(key=lambda e: e[0])
         events = ''.join(EVENT.format(name=n, id=i)
                          for n, i in (('net_dev_queue', OUT), ('net_if_receive_skb', IN)))
+        if stock:
+            events = ''.join(STOCK_EVENT.format(name=n, id=i, fields=' '.join(
+                f'uint8_t {f}[{t}];' if isinstance(t, int) else f'{t[0]} {f};'
+                for f, t in fields)) for i, (n, fields) in enumerate(STOCK))
         # Clocks that count from 0 at BEGIN - 1 s, so that none is before that.
         with open(os.path.join(folder, 'metadata'), 'w', encoding='ascii') as f:
-            f.write(METADATA.format(name=self.name, uuid=self.uuid, offset=BEGIN - 10**9,
-                                    events=events))
+            text = METADATA.format(name=self.name, uuid=self.uuid, offset=BEGIN - 10**9,
+                                   events=events)
+            if stock:
+                text = text.replace('\tevent.header :=', STOCK_CONTEXT + '\tevent.header :=')
+            f.write(text)
         body = b''.join(struct.pack('<IQ', k, t + 10**9) + b for t, k, b in self.events)
         size = 8 + 36 + len(body)
         head = struct.pack('<II', 0xC1FC1FC1, 0)
@@ -135,6 +166,53 @@ def talk(rng, a, b, first):
             at += 20000 + int(rng.expovariate(1 / 200000))
             dst.note(at, IN, *key)
             at += rng.randrange(10**7)
+
+
+def talk_stock(rng, a, b):
+    """A connection whose messages have up to three segments; two may come in one."""
+    ends = {a: (b'\x0a\0\0\x01', 40000, 0x1000, 11), b: (b'\x0a\0\0\x02', 80, 0x2000, 22)}
+    for at, src, dst in ((1000, b, a), (30000, a, b)):
+        (saddr, sport, sk, pid), (daddr, dport, _, _) = ends[src], ends[dst]
+        src.stock(at, 'inet_sock_set_state', pid, True, sk, 3, 1, sport, dport, 2, 6, saddr, daddr,
+                  b'\0' * 10 + b'\xff\xff' + saddr, b'\0' * 10 + b'\xff\xff' + daddr)
+
+    at = 10**6
+    for i in range(ROUNDS):
+        for src, dst in ((a, b), (b, a)):
+            (saddr, sport, sk, pid), (daddr, dport, _, other) = ends[src], ends[dst]
+            sizes = [rng.randrange(1, 1400) for _ in range(rng.randrange(1, 4))]
+            arrives = at
+            for size in sizes:
+                src.stock(at, 'net_dev_start_xmit', pid, False, 66 + size, 34)
+                arrives = max(arrives, at + 20000 + int(rng.expovariate(1 / 100000)))
+                dst.stock(arrives, 'tcp_probe', other, True, b'\2\0\0\0' + daddr,
+                          b'\2\0\0\0' + saddr, dport, sport, 2, size)
+                at += 3000
+            # The acknowledgement of what came before, from a softirq, is no message.
+            src.stock(at + 100, 'net_dev_start_xmit', pid, True, 66, 34)
+            src.stock(at + 2000, 'sock_send_length', pid, False, sk, 2, 6, sum(sizes), 0)
+            at = arrives + rng.randrange(10**7)
+
+
+def check_stock():
+    rng = random.Random(2)
+    a, b = Host(1, 'client', 0, 0), Host(2, 'server', -7 * 10**9, 90)
+    b.clock = lambda at: at + 10**9 // 4 + at * 90 // 10**6
+    talk_stock(rng, a, b)
+    for h in (a, b):
+        h.write(os.path.join(scratch, 'stock', h.name), stock=True)
+    got = json.loads(run(sonde, 'report', 'sync', '--json', os.path.join(scratch, 'stock')).stdout)
+    server = got['hosts'][1]
+    wrong = []
+    if server['quality'] != 'accurate' or server['matches'] != 2 * ROUNDS:
+        wrong.append(f'{server}')
+        return wrong
+    for at in (10**8, 10**9, 4 * 10**9):
+        shown = float(server['slope']) * b.clock(at)
+        shown += float(server['offset_ns']) + (float(server['slope']) - 1) * BEGIN
+        if abs(shown - at) > 40000:
+            wrong.append(f'at {at} ns it shows {shown:.0f}')
+    return wrong
 
 
 def made():
@@ -255,5 +333,6 @@ else:
     hosts = made()
     test('lines of known clocks', check_report(hosts))
     test('copies with changed clocks', check_copy())
+    test('messages by the kernel\'s own tracepoints', check_stock())
 print(f'1..{n}')
 sys.exit(failed > 0)

@@ -22,6 +22,26 @@ int main(void)
 	return 0;
 }
 '''
+TALK = '''import os, socket, time
+s = socket.create_server(('127.0.0.1', 0))
+port = s.getsockname()[1]
+server = os.fork()
+if not server:
+    c, _ = s.accept()
+    while c.recv(65536):
+        end = time.process_time() + 0.02
+        while time.process_time() < end:
+            pass
+        c.sendall(b'answer')
+    os._exit(0)
+c = socket.create_connection(('127.0.0.1', port))
+for i in range(5):
+    c.sendall(b'question' * (i + 1))
+    c.recv(65536)
+c.close()
+os.waitpid(server, 0)
+print(os.getpid(), server, flush=True)
+'''
 n = failed = 0
 
 
@@ -97,6 +117,27 @@ def sleep():
     result('a sleep waits for a timer', 290e6 < states.get('timer', 0) < 5e9, states)
 
 
+def talk():
+    """A server on the same machine: its work is on the client's path, with hops by packets."""
+    with open('talk.py', 'w', encoding='ascii') as f:
+        f.write(TALK)
+    p = subprocess.run([sonde, 'record', '--net', '-e', 'sched_migrate_task', '--no-samples',
+                        '--force', '-o', 'trace', '--', sys.executable, 'talk.py'],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True)
+    client, server = p.stdout.split()[-2:]
+    path = report('critical-path', '--tid', client)
+    result('a server: all adds up', not sums(path), sums(path)[:3])
+    ran = sum(t['running_ns'] for t in path['by_thread'] if t['tid'] == int(server))
+    # It may begin its answer before the client waits: that part is not on the path.
+    result('a server: its work is on the path', 50e6 <= ran < 300e6, path['by_thread'])
+    hops = [s for s in path['path'] if s['kind'] == 'hop']
+    ways = [(h['from_tid'], h['tid'], h['state']) for h in hops]
+    result('a server: its answers are what the client waits for',
+           ways.count((int(server), int(client), 'network')) >= 4, ways)
+    result('a server: the path leads to it from the client',
+           sum(w[:2] == (int(client), int(server)) for w in ways) >= 4, ways)
+
+
 with tempfile.TemporaryDirectory() as scratch:
     os.chdir(scratch)
     p = subprocess.run([sonde, 'record', '--force', '-o', 'try', '-d', '0.05'],
@@ -106,5 +147,6 @@ with tempfile.TemporaryDirectory() as scratch:
         sys.exit(0)
     compile_hello()
     sleep()
+    talk()
 print(f'1..{n}')
 sys.exit(failed > 0)

@@ -10,6 +10,7 @@
 #include <sonde/err.h>
 
 #include "analysis/path/context.h"
+#include "analysis/sync/stock.h"
 #include "analysis/sync/tcp.h"
 #include "base/arena.h"
 #include "base/mem.h"
@@ -69,6 +70,9 @@ struct exec_build {
 	size_t n_receives, cap_receives;
 	struct tcp_reader *reader;
 	struct tcp_ends *ends;
+	struct stock *stock;
+	const struct kernel_cpu *event_cpu; /* of the event at hand */
+	int64_t event_ns;
 	uint64_t n_packets, n_matched;
 	enum context_kind event_context; /* of the event at hand */
 };
@@ -91,6 +95,7 @@ void exec_build_free(struct exec_build *b)
 	free(b->execs);
 	tcp_reader_free(b->reader);
 	tcp_ends_free(b->ends);
+	stock_free(b->stock);
 	arena_fini(&b->arena);
 	free(b);
 }
@@ -411,6 +416,8 @@ int exec_build_new(int64_t from_ns, int64_t to_ns, struct exec_build **ret)
 		r = tcp_reader_new(&b->reader);
 	if (r >= 0)
 		r = tcp_ends_new(&b->ends);
+	if (r >= 0)
+		r = stock_new(&b->stock);
 	if (r < 0)
 		return r;
 	*ret = sonde_take(b);
@@ -431,29 +438,58 @@ static int receive_new(struct exec_build *b, uint32_t worker, uint32_t vertex, u
 	return 0;
 }
 
-static int take_packet(struct exec_build *b, enum tcp_way way, const struct tcp_id *id,
-		       const struct kernel_cpu *c, int64_t at_ns)
+/*
+ * The value of a packet that is sent or received now: its vertex, or the number of its reception.
+ * 0: nobody is known to do that. 1: *@ret.
+ */
+static int packet_value(struct exec_build *b, enum tcp_way way, uint32_t *ret)
 {
-	int64_t since = c->current ? c->current->since_ns : at_ns;
-	const uint32_t worker = packet_worker(b, c, way == TCP_IN, &since);
-	struct tcp_end end = { .ts_ns = at_ns }, other;
+	const struct kernel_cpu *c = b->event_cpu;
+	const int64_t at_ns = b->event_ns;
+	int64_t since = c && c->current ? c->current->since_ns : at_ns;
+	const uint32_t worker = c ? packet_worker(b, c, way == TCP_IN, &since) : EXEC_NONE;
 	uint32_t v;
 
-	b->n_packets++;
 	if (!span(b, worker, since > at_ns ? at_ns : since, at_ns, EXEC_RUNNING, 0, &v))
 		return b->err;
+	b->n_packets++;
 	b->graph.vertices[v].pinned = true;
-	end.value = v;
-	int r = way == TCP_IN ? receive_new(b, worker, v, &end.value) : 0;
-	if (r >= 0)
+	*ret = v;
+	const int r = way == TCP_IN ? receive_new(b, worker, v, ret) : 0;
+	return r < 0 ? r : 1;
+}
+
+static int on_message(void *arg, const struct tcp_end *from, const struct tcp_end *to)
+{
+	struct exec_build *b = arg;
+
+	if (from->value == EXEC_NONE || to->value == EXEC_NONE)
+		return 0;
+	b->n_matched++;
+	b->receives[to->value].sender = from->value;
+	try_link(b, &b->receives[to->value]);
+	return 0;
+}
+
+static int stock_value(void *arg, enum tcp_way way, uint32_t *ret)
+{
+	const int r = packet_value(arg, way, ret);
+
+	if (r == 0)
+		*ret = EXEC_NONE;
+	return r;
+}
+
+static int take_packet(struct exec_build *b, enum tcp_way way, const struct tcp_id *id)
+{
+	struct tcp_end end = { .ts_ns = b->event_ns }, other;
+	int r = packet_value(b, way, &end.value);
+
+	if (r > 0)
 		r = tcp_match(b->ends, way, id, &end, &other);
 	if (r <= 0)
 		return r;
-	b->n_matched++;
-	struct receive *got = &b->receives[way == TCP_IN ? end.value : other.value];
-	got->sender = way == TCP_IN ? other.value : end.value;
-	try_link(b, got);
-	return 0;
+	return way == TCP_OUT ? on_message(b, &end, &other) : on_message(b, &other, &end);
 }
 
 static int take_exec(struct exec_build *b, const struct context_rule *rule,
@@ -508,11 +544,11 @@ static int rule_of(struct exec_build *b, const struct sonde_event_class *cls,
 static int take_more(struct exec_build *b, const struct context_rule *rule,
 		     const struct sonde_event *e)
 {
-	const struct kernel_cpu *c = NULL;
+	const struct stock_user user = { .value = stock_value, .match = on_message, .arg = b };
 	struct tcp_id id;
 
 	if (rule->kind != CONTEXT_NONE || rule->switches) {
-		c = cpu_of(b, e);
+		const struct kernel_cpu *c = cpu_of(b, e);
 		struct context *x = c ? context_of(b, c) : NULL;
 		if (x)
 			context_apply(x, rule, e);
@@ -521,10 +557,14 @@ static int take_more(struct exec_build *b, const struct context_rule *rule,
 	if (rule->file.type)
 		return take_exec(b, rule, e, cpu_of(b, e));
 	const int way = tcp_read(b->reader, e, &id);
-	if (way <= 0 || e->ts_ns < b->from_ns)
-		return way < 0 ? way : 0;
-	c = cpu_of(b, e);
-	return c ? take_packet(b, way, &id, c, e->ts_ns) : 0;
+	if (way < 0)
+		return way;
+	b->event_cpu = e->ts_ns < b->from_ns ? NULL : cpu_of(b, e);
+	b->event_ns = e->ts_ns;
+	if (way != TCP_NONE)
+		return take_packet(b, way, &id);
+	const int r = stock_take(b->stock, e, e->cls->stream_class->trace->index, &user);
+	return r < 0 ? r : 0;
 }
 
 int exec_build_consume(struct exec_build *b, const struct sonde_batch *in)
@@ -537,6 +577,8 @@ int exec_build_consume(struct exec_build *b, const struct sonde_batch *in)
 
 		if (e->cls)
 			r = rule_of(b, e->cls, &rule);
+		else if (e->u.gap->kind != SONDE_GAP_BACKWARD)
+			stock_gap(b->stock);
 		if (r < 0)
 			return r;
 		b->event_context = rule ? context_of_event(rule, e) : CONTEXT_NONE;

@@ -156,8 +156,9 @@ static void note_doubts(const struct sync_report *s, const struct sync_hosts *ho
 				    h->name);
 	}
 	if (hosts->n > 1 && !sync_packets(s->sync))
-		report_note(&s->report, "no event tells of a packet's TCP header: record "
-					"net_dev_queue and net_if_receive_skb with LTTng");
+		report_note(&s->report,
+			    "no event tells of TCP packets: record with 'sonde record --net', or "
+			    "net_dev_queue and net_if_receive_skb with LTTng");
 	if (forgotten)
 		report_note(&s->report,
 			    "%" PRIu64 " packets whose other end did not come in "

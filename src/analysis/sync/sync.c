@@ -9,6 +9,7 @@
 
 #include <sonde/err.h>
 
+#include "analysis/sync/stock.h"
 #include "analysis/sync/tcp.h"
 #include "base/arena.h"
 #include "base/mem.h"
@@ -30,6 +31,7 @@ struct sync {
 	struct arena arena;
 	struct tcp_reader *reader;
 	struct tcp_ends *ends;
+	struct stock *stock;
 	struct host *hosts; /* owned, as they were met */
 	size_t n_hosts, cap_hosts;
 	uint32_t *by_trace; /* owned: number of the host + 1, by the trace's index */
@@ -48,6 +50,7 @@ void sync_free(struct sync *s)
 		hull_fini(&s->pairs[i].hull);
 	tcp_reader_free(s->reader);
 	tcp_ends_free(s->ends);
+	stock_free(s->stock);
 	free(s->hosts);
 	free(s->by_trace);
 	free(s->pairs);
@@ -66,6 +69,8 @@ int sync_new(struct sync **ret)
 	int r = tcp_reader_new(&s->reader);
 	if (r >= 0)
 		r = tcp_ends_new(&s->ends);
+	if (r >= 0)
+		r = stock_new(&s->stock);
 	if (r < 0)
 		return r;
 	*ret = sonde_take(s);
@@ -171,19 +176,32 @@ static int take_message(struct sync *s, const struct tcp_end *from, const struct
 			by_ref ? from->ts_ns : to->ts_ns, by_ref ? to->ts_ns : from->ts_ns);
 }
 
+static int on_message(void *arg, const struct tcp_end *from, const struct tcp_end *to)
+{
+	return take_message(arg, from, to);
+}
+
 static int consume_one(struct sync *s, const struct sonde_event *e)
 {
+	const struct stock_user user = { .match = on_message, .arg = s };
 	struct tcp_end end = { .ts_ns = e->ts_ns }, other;
 	struct tcp_id id;
 
+	if (!e->cls && e->u.gap->kind != SONDE_GAP_BACKWARD)
+		stock_gap(s->stock);
 	if (!e->cls || !e->cls->stream_class->clock)
 		return 0;
 	int r = host_of(s, e, &end.host);
 	if (r < 0)
 		return r;
 	const int way = tcp_read(s->reader, e, &id);
-	if (way <= 0)
+	if (way < 0)
 		return way;
+	if (way == TCP_NONE) {
+		r = stock_take(s->stock, e, end.host, &user);
+		s->n_packets += r > 0;
+		return r;
+	}
 	s->n_packets++;
 	r = tcp_match(s->ends, way, &id, &end, &other);
 	if (r <= 0)

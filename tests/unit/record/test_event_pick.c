@@ -158,6 +158,30 @@ TEST(the_usual_events_are_those_that_exist)
 	remove_folder();
 }
 
+TEST(what_paths_between_hosts_need_comes_on_top)
+{
+	const struct record_event e = { .glob = "irq:softirq_entry" };
+	struct arena arena = { 0 };
+	struct event_list l = { 0 };
+	size_t n = 0, n_net = 0;
+
+	make_folder();
+	EXPECT_EQ(event_list_read(&l, top, &arena), 0);
+	EXPECT_EQ(event_list_pick(&l, &(struct record_opts){ .events = &e, .n_events = 1 }), 0);
+	for (size_t k = 0; k < l.n; k++)
+		n += l.events[k].picked;
+	EXPECT_EQ(event_list_pick(
+			  &l, &(struct record_opts){ .events = &e, .n_events = 1, .net = true }),
+		  0);
+	for (size_t k = 0; k < l.n; k++)
+		n_net += l.events[k].picked;
+	EXPECT_EQ(n, 1);
+	EXPECT(n_net > 1); // sched_switch, at least
+	event_list_fini(&l);
+	arena_fini(&arena);
+	remove_folder();
+}
+
 TEST(events_that_may_lack_are_no_mistake)
 {
 	const struct record_event e[] = { { .glob = "nothing_like_it", .may_lack = true },
