@@ -120,11 +120,9 @@ void format_check_printa(struct check *c, struct ast *x, const char *fmt, const 
 {
 	const struct pos pos = x->u.call.args->pos;
 	const uint32_t n_keys = key->kind == TYPE_NONE ? 0 : key->kind == TYPE_TUPLE ? key->n : 1;
-	uint32_t n = 0, n_maps = 0, n_aggs = 0;
+	uint32_t n = 0;
 
 	sonde_check(maps);
-	for (const struct ast *m = maps; m; m = m->next)
-		n_maps++;
 	for (const char *p = strchr(fmt, '%'); p; p = strchr(p, '%')) {
 		struct conv v;
 
@@ -139,9 +137,8 @@ void format_check_printa(struct check *c, struct ast *x, const char *fmt, const 
 			check_error(c, pos, "D_PRINTF_DYN_PROTO", "printa() has no '*'");
 			return;
 		}
-		n_aggs += v.is_agg;
 		if (v.is_agg)
-			continue;
+			continue; // each has its own, those too many the last one
 		if (n < n_keys)
 			check_one(c, pos, v.letter,
 				  key->kind == TYPE_TUPLE ? key->fields[n].type : key);
@@ -151,8 +148,4 @@ void format_check_printa(struct check *c, struct ast *x, const char *fmt, const 
 		check_error(c, pos, "D_PRINTF_ARG_PROTO",
 			    "the format wants %u keys, but '@%s' has %u", n, maps->u.map.name,
 			    n_keys);
-	if (n_aggs > n_maps)
-		check_error(c, pos, "D_PRINTF_AGG_CONV",
-			    "the format wants %u aggregations, but %u %s given", n_aggs, n_maps,
-			    n_maps == 1 ? "is" : "are");
 }

@@ -203,11 +203,23 @@ static struct map_info *take_agg(struct check *c, struct ast *a, enum func_id id
 	return m;
 }
 
+/* Keys of both are of one type, as wide as both want; false: they are not alike. */
+static bool join_keys(struct check *c, struct map_info *a, struct map_info *b)
+{
+	const struct type *both = check_join(c, a->key, b->key);
+
+	if (!both)
+		return false;
+	c->changed = c->changed || !type_same(a->key, both) || !type_same(b->key, both);
+	a->key = b->key = both;
+	return true;
+}
+
 /* printa("...", @a, @b): of the same keys, with a conversion for each. */
 static void check_printa(struct check *c, struct ast *x)
 {
 	struct ast *a = x->u.call.args;
-	const struct map_info *first = NULL;
+	struct map_info *first = NULL;
 	const char *fmt = NULL;
 	size_t len;
 
@@ -216,10 +228,10 @@ static void check_printa(struct check *c, struct ast *x)
 		a = a->next;
 	}
 	for (struct ast *m = a; m; m = m->next) {
-		const struct map_info *info = is_whole_map(m) ? take_agg(c, m, F_PRINTA) : NULL;
+		struct map_info *info = is_whole_map(m) ? take_agg(c, m, F_PRINTA) : NULL;
 		if (!info)
 			return;
-		if (first && first->key && info->key && !type_same(first->key, info->key))
+		if (first && first->key && info->key && !join_keys(c, first, info))
 			check_error(c, m->pos, "D_PRINTA_AGGKEY", "'@%s' has other keys than '@%s'",
 				    info->name, first->name);
 		first = first ? first : info;

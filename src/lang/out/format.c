@@ -223,17 +223,17 @@ static const struct type_field *next_arg(struct parse *ps, bool wanted)
 	return &ps->site->args[ps->next++];
 }
 
-/* The argument of %@d: those of the aggregations come last. */
+/* The argument of %@d: those of the aggregations come last; the last one may come again. */
 static const struct type_field *next_agg(struct parse *ps, struct step *s)
 {
 	const struct site *site = ps->site;
 
-	if (ps->aggs >= site->n_maps || site->n_maps > site->n_args) {
+	if (!site->n_maps || site->n_maps > site->n_args) {
 		ps->f->lacks_args = true;
 		return NULL;
 	}
-	s->agg = (int8_t)ps->aggs;
-	return &site->args[site->n_args - site->n_maps + ps->aggs++];
+	s->agg = (int8_t)(ps->aggs < site->n_maps ? ps->aggs++ : site->n_maps - 1);
+	return &site->args[site->n_args - site->n_maps + s->agg];
 }
 
 /* In D the width of a number is that of its type. */

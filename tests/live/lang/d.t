@@ -137,6 +137,33 @@ stdout:
     no keys: 1
     no keys: 2
 
+== keys of several aggregations need not be alike in their widths
+script-d:
+    #pragma D option quiet
+    BEGIN {
+        @n[probename] = count(); @t["TOTAL:"] = sum(7); @t[probename] = sum(5); @l["a longer text than that"] = sum(3);
+        @i[(char)1] = count(); @w[5000000000] = count();
+    }
+    END {
+        printa("%-8s %@d %@d\n", @t, @n);
+        printa("%s %@d|%@d\n", @t, @l);
+        printa("%d %@d|%@d\n", @i, @w);
+        printa("%s\n", @n);
+        printa("%s %@d %@x %@o\n", @t);
+    }
+    BEGIN { exit(0); }
+stdout:
+    BEGIN    5 1
+    TOTAL:   7 0
+    a longer text than that 0|3
+    BEGIN 5|0
+    TOTAL: 7|0
+    5000000000 0|1
+    1 1|0
+    BEGIN
+    BEGIN 5 5 5
+    TOTAL: 7 7 7
+
 == what printa has shown is not shown again at the end
 script-d:
     #pragma D option quiet

@@ -296,7 +296,6 @@ BEGIN {
 t.bt:3:44: error: '%s' does not fit uint64; stringof() and copyinstr() read strings at addresses [D_PRINTF_ARG_TYPE]
 t.bt:3:44: error: '%d' does not fit string[16] [D_PRINTF_ARG_TYPE]
 t.bt:3:71: error: the format wants 3 keys, but '@a' has 2 [D_PRINTF_ARG_PROTO]
-t.bt:4:9: error: the format wants 2 aggregations, but 1 is given [D_PRINTF_AGG_CONV]
 t.bt:4:40: error: printa() has no '*' [D_PRINTF_DYN_PROTO]
 t.bt:4:68: error: unknown conversion '%y' [D_PRINTF_ARG_FMT]
 t.bt:4:86: error: the format ends within a conversion [D_PRINTF_ARG_FMT]
