@@ -133,11 +133,13 @@ ROWS = {
 }
 PROGRAM = r'''
 __attribute__((noinline)) long twice(long n, const char *s) { return n * 2 + (s[0] == 0); }
+static char text[5]; /* what was never touched is not there to read */
 int main(void)
 {
     long sum = 0;
+    __builtin_memcpy(text, "text", 5);
     for (long i = 1; i <= 500; i++) {
-        sum += twice(i, "text");
+        sum += twice(i, text);
         __asm__ __volatile__("990: nop\n.pushsection .note.stapsdt,\"\",%%note\n.balign 4\n"
             ".4byte 992f-991f, 994f-993f, 3\n991: .asciz \"stapsdt\"\n992: .balign 4\n"
             "993: .8byte 990b\n.8byte 0\n.8byte 0\n"

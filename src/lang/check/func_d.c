@@ -305,6 +305,18 @@ static void f_freopen(struct check *c, struct ast *x)
 		format_check(c, x, fmt, arg(x, 0)->next);
 }
 
+/* The module or library of an address. */
+static void f_module(struct check *c, struct ast *x)
+{
+	const bool user = ((const struct func *)x->note)->id == F_USYM;
+
+	(void)want_number(c, x, 0);
+	struct type *t =
+		user ? made(c, x, TYPE_USYM, sizeof(struct usym_value)) : made(c, x, TYPE_KSYM, 8);
+	if (t)
+		t->is_module = true;
+}
+
 /* --- strings --- */
 
 static const struct type *text_type(struct check *c, uint64_t size)
@@ -415,6 +427,8 @@ const struct func func_all_d[] = {
 	{ "dirname", F_DIRNAME, 1, 1, 0, 0, 0, f_basename, "path", "" },
 	{ "lltostr", F_LLTOSTR, 1, 2, 0, 0, 0, f_lltostr, "n[, base]", "" },
 	{ "progenyof", F_PROGENYOF, 1, 1, 0, 0, 0, f_number, "pid", "" },
+	{ "kmodule", F_KSYM, 1, 1, 0, 0, 0, f_module, "address", "" },
+	{ "umodule", F_USYM, 1, 1, 0, 0, 0, f_module, "address", "" },
 	{ "psargs", F_PSARGS, 1, 1, 0, 0, 0, f_path, "task", "" },
 	{ "file_path", F_FILE_PATH, 1, 1, 0, 0, 0, f_path, "struct file *", "" },
 	{ "task_cpu", F_TASK_CPU, 1, 1, 0, 0, 0, f_number, "task", "" },

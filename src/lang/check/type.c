@@ -142,6 +142,8 @@ bool type_same(const struct type *a, const struct type *b)
 	case TYPE_KSTACK:
 	case TYPE_USTACK: return a->stack_mode == b->stack_mode && a->stack_depth == b->stack_depth;
 	case TYPE_TIME: return same_text(a->fmt, b->fmt);
+	case TYPE_KSYM:
+	case TYPE_USYM: return a->is_module == b->is_module;
 	case TYPE_HIST: return a->hist_bits == b->hist_bits && a->hist_negative == b->hist_negative;
 	case TYPE_LLHIST:
 		return a->ll_factor == b->ll_factor && a->ll_low == b->ll_low &&

@@ -87,8 +87,9 @@ struct type {
 	uint32_t align;
 	bool is_signed; /* TYPE_INT; the arguments of sum, min, max, avg, stats */
 	bool is_bool;
-	bool is_user; /* TYPE_PTR, TYPE_RECORD, TYPE_ARRAY: in user memory */
-	bool is_ctx;  /* TYPE_PTR to a probe's arguments: read by the world, not by probe_read */
+	bool is_user;	/* TYPE_PTR, TYPE_RECORD, TYPE_ARRAY: in user memory */
+	bool is_module; /* TYPE_KSYM, TYPE_USYM of D: what the address is in, and nothing of it */
+	bool is_ctx;	/* TYPE_PTR to a probe's arguments: read by the world, not by probe_read */
 	const struct ctype
 		*c; /* of TYPE_PTR (pointee), TYPE_RECORD, TYPE_ARRAY; enum's type or NULL */
 	const struct type *elem;	 /* TYPE_ARRAY */

@@ -325,10 +325,8 @@ static int one_address(struct printer *p, struct symbols *s, const struct type *
 	if (t->kind == TYPE_USYM) {
 		memcpy(&u, bytes, sizeof(u));
 		strbuf_fmt(&text, "%u ", u.pid);
-		d_usym_add(p, u.pid, u.addr, false, &text);
-	} else {
-		d_ksym_add(p, u.addr, false, &text);
 	}
+	d_symbol_add(p, t, bytes, false, &text);
 	int r = strbuf_ok(&text);
 	if (!r)
 		r = symbol_address(s, strbuf_text(&text), u.addr, &u.addr);
@@ -507,11 +505,11 @@ int print_d_aggs(struct printer *p, const struct site *site, const struct d_agg 
 
 	if (!n || n > AGGS_MOST)
 		return sonde_fail(-EINVAL, "printa() of %zu aggregations", n);
-	if (p->format == PRINT_JSON)
-		return print_json(p, aggs, n);
 	int r = 0;
 	for (size_t i = 0; !r && i < n; i++)
 		r = merge_symbols(p, &aggs[i]);
+	if (!r && p->format == PRINT_JSON)
+		return print_json(p, aggs, n);
 	if (!r)
 		r = join(aggs, n);
 	if (r < 0)

@@ -72,6 +72,47 @@ void d_usym_add(struct printer *p, uint32_t pid, uint64_t addr, bool with_offset
 	add_offset(name, with_offset, ret);
 }
 
+/* The file at the end of "name (/path/file)". */
+static void add_file(const char *text, struct strbuf *ret)
+{
+	const char *file = strstr(text, " (");
+
+	if (!file)
+		return;
+	file += 2;
+	const size_t len = strcspn(file, ")");
+	const char *slash = memrchr(file, '/', len);
+	const char *from = slash ? slash + 1 : file;
+	if (strncmp(file, "[unknown]", len) != 0)
+		strbuf_add(ret, from, (size_t)(file + len - from));
+}
+
+void d_symbol_add(struct printer *p, const struct type *t, const uint8_t *bytes, bool with_offset,
+		  struct strbuf *ret)
+{
+	struct usym_value u = { .addr = load_u64(bytes) };
+	const size_t before = ret->len;
+
+	if (t->kind == TYPE_USYM)
+		memcpy(&u, bytes, sizeof(u));
+	if (!t->is_module) {
+		if (t->kind == TYPE_USYM)
+			d_usym_add(p, u.pid, u.addr, with_offset, ret);
+		else
+			d_ksym_add(p, u.addr, with_offset, ret);
+		return;
+	}
+	if (t->kind == TYPE_USYM) {
+		sonde_auto(strbuf_fini) struct strbuf text = { 0 };
+		p->names->usym(p->names->arg, u.pid, u.addr, true, true, &text);
+		add_file(strbuf_text(&text), ret);
+	} else if ((int64_t)u.addr < 0 && p->names->kmod) {
+		p->names->kmod(p->names->arg, u.addr, ret);
+	}
+	if (ret->len == before)
+		strbuf_fmt(ret, "0x%" PRIx64, u.addr);
+}
+
 /* Functions between a tracepoint and the programs on it, which differ from kernel to kernel. */
 static bool is_call_of_program(struct printer *p, uint64_t addr)
 {
@@ -152,14 +193,10 @@ static void add_text(const struct value_how *how, const struct type *t, const ui
 		     unsigned width, bool quiet, struct strbuf *ret)
 {
 	sonde_auto(strbuf_fini) struct strbuf text = { 0 };
-	struct usym_value u = { 0 };
 
 	switch (t->kind) {
-	case TYPE_KSYM: d_ksym_add(how->p, load_u64(bytes), false, &text); break;
-	case TYPE_USYM:
-		memcpy(&u, bytes, sizeof(u));
-		d_usym_add(how->p, u.pid, u.addr, false, &text);
-		break;
+	case TYPE_KSYM:
+	case TYPE_USYM: d_symbol_add(how->p, t, bytes, false, &text); break;
 	default: value_add(how, t, bytes, &text);
 	}
 	if (strbuf_ok(&text) < 0)

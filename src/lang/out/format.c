@@ -469,7 +469,6 @@ static bool add_d_text(const struct step *s, const struct value_how *how, const 
 		       struct strbuf *ret)
 {
 	const struct type *t = s->arg->type;
-	struct usym_value u = { 0 };
 	uint64_t v = 0;
 
 	switch (s->conv) {
@@ -485,9 +484,8 @@ static bool add_d_text(const struct step *s, const struct value_how *how, const 
 		add_day(s->conv == CONV_D_TIME ? "%Y %b %e %T" : "%a, %d %b %Y %T %z", v, ret);
 		return true;
 	case CONV_D_SYM:
-		if (t->kind == TYPE_USYM) {
-			memcpy(&u, bytes, sizeof(u));
-			d_usym_add(how->p, u.pid, u.addr, true, ret);
+		if (t->kind == TYPE_USYM || t->kind == TYPE_KSYM) {
+			d_symbol_add(how->p, t, bytes, true, ret);
 			return true;
 		}
 		if (!value_number(t, bytes, &v))

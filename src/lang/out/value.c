@@ -132,8 +132,18 @@ static void add_text(const struct value_how *how, const struct type *t, const ui
 	case TYPE_PTR: value_add_hex(ret, load_u64(bytes)); break;
 	case TYPE_KSTACK:
 	case TYPE_USTACK: stack_add(p, t, bytes, how->is_key ? 4 : 8, ret); break;
-	case TYPE_KSYM: p->names->ksym(p->names->arg, load_u64(bytes), false, ret); break;
-	case TYPE_USYM: add_usym(p, bytes, ret); break;
+	case TYPE_KSYM:
+		if (t->is_module)
+			d_symbol_add(p, t, bytes, false, ret);
+		else
+			p->names->ksym(p->names->arg, load_u64(bytes), false, ret);
+		break;
+	case TYPE_USYM:
+		if (t->is_module)
+			d_symbol_add(p, t, bytes, false, ret);
+		else
+			add_usym(p, bytes, ret);
+		break;
 	case TYPE_INET: add_inet(t, bytes, ret); break;
 	case TYPE_MAC: add_mac(bytes, ret); break;
 	case TYPE_TIME: time_add(p, t->fmt, load_u64(bytes), ret); break;

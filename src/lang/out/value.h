@@ -114,6 +114,9 @@ void d_stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, 
 /** Bytes in hexadecimal and as text, 16 a line. */
 void d_dump_add(const uint8_t *bytes, size_t len, struct strbuf *ret);
 /** "vmlinux`schedule+0x12" */
+/** What a TYPE_KSYM or TYPE_USYM names: "libc.so.6`malloc+0x10", or its module alone. */
+void d_symbol_add(struct printer *p, const struct type *t, const uint8_t *bytes, bool with_offset,
+		  struct strbuf *ret);
 void d_ksym_add(struct printer *p, uint64_t addr, bool with_offset, struct strbuf *ret);
 void d_usym_add(struct printer *p, uint32_t pid, uint64_t addr, bool with_offset,
 		struct strbuf *ret);

@@ -135,11 +135,61 @@ script-d:
     sched:::off-cpu / execname == "sleep" && args[1]->pr_fname != "sleep" / { @["off"] = count(); }
     sched:::tick / args[1]->pr_pid == pid / { @["tick"] = count(); }
     sched:::preempt, sched:::change-pri { @["others"] = count(); }
+    sched:::enqueue / all / { @["in"] = count(); }
+    sched:::dequeue / all / { @["out"] = count(); }
+    tick-50ms { all = 1; }
 trigger: sleep 0.2; sleep 0.2
 check:
     n = {k: int(v) for k, v in re.findall(r'^  (\w+) +(\d+)$', out, re.M)}
     assert n['wakeup'] >= 2 and n['sleep'] >= 2 and n['dequeue'] >= 2 and n['off'] >= 2, n
     assert n['tick'] > 20 and n['enqueue'] >= n['wakeup'], n
+    # who is preempted comes into the queue again
+    assert abs(n['in'] - n['out']) <= 10 + n['in'] / 10, n
+
+== a priority that is lent
+needs: cc
+command:
+    cat >pi.c <<'END'
+    #include <pthread.h>
+    #include <sched.h>
+    #include <unistd.h>
+    static pthread_mutex_t m;
+    static void *wait_for_it(void *arg) { pthread_mutex_lock(&m); pthread_mutex_unlock(&m); return arg; }
+    int main(void)
+    {
+        pthread_mutexattr_t a; pthread_attr_t t; pthread_t id; struct sched_param p = { 5 };
+        pthread_mutexattr_init(&a); pthread_mutexattr_setprotocol(&a, PTHREAD_PRIO_INHERIT); pthread_mutex_init(&m, &a);
+        pthread_attr_init(&t); pthread_attr_setinheritsched(&t, PTHREAD_EXPLICIT_SCHED);
+        pthread_attr_setschedpolicy(&t, SCHED_FIFO); pthread_attr_setschedparam(&t, &p);
+        pthread_mutex_lock(&m);
+        if (pthread_create(&id, &t, wait_for_it, 0)) return 1;
+        usleep(200000);
+        pthread_mutex_unlock(&m);
+        return pthread_join(id, 0);
+    }
+    END
+    cc -o pi pi.c -lpthread || exit 99
+    "$SONDE" run -q -c ./pi -n 'sched:::change-pri / args[1]->pr_pid == $target / {
+        printf("%s: %d to %d\n", args[1]->pr_fname, args[0]->pr_pri, args[2]); }'
+match:
+    ^pi: 120 to 94$
+    ^pi: 94 to 120$
+
+== memory of a program
+command:
+    "$SONDE" run -q -c 'perl -e "open F, q(>/dev/null); syswrite F, pack(q(LLSSQ), 7, 9, 3, 4, 5)"' -n '
+        struct head { uint32_t a, b; uint16_t c; };
+        syscall::write:entry / pid == $target / {
+            printf("%d %d ", *(int *)copyin(arg1, 4), *(uint64_t *)copyin(arg1 + 12, 8));
+            this->h = (struct head *)copyin(arg1, sizeof(struct head));
+            printf("%d %d %d\n", this->h->a, this->h->b, this->h->c);
+            tracemem(copyin(arg1, 16), 4);
+        }
+        syscall::execve:entry / pid == $target / { printf("%s\n", copyinstr(*(uint64_t *)copyin(arg1, 8))); }'
+match:
+    ^perl$
+    ^7 5 7 9 3$
+    ^ +0: 07 00 00 00 +\.\.\.\.
 
 == disks: I/O by device and size
 script-d:
@@ -262,6 +312,30 @@ match:
     ^              libc\.so\.6`\w*write\+0x[0-9a-f]+$
     ^ +1$
 
+== functions and modules as keys
+command:
+    cat >keys.d <<'END'
+    syscall::getppid:entry / pid == $target / { @k[mod(caller)] = count(); }
+    profile:::profile-997 / pid == $target && arg1 / { @u[umod(arg1)] = count(); @f[ufunc(arg1)] = count(); }
+    profile:::profile-997 / pid == $target && arg0 / { @m[mod(arg0)] = count(); }
+    END
+    load='getppid() for 1 .. 5000; for (1 .. 300000) { $x += $_ }'
+    "$SONDE" run -q -c "perl -e '$load'" keys.d
+    "$SONDE" run -f json -q -c "perl -e '$load'" --d -s keys.d >json
+    sed 's/^/json /' json
+timeout: 60
+match:
+    ^  perl +\d+$
+    ^  perl`\w+ +\d+$
+check:
+    import json as j
+    assert re.search(r'^  vmlinux +50\d\d$', out, re.M), out
+    modules = [l for l in out.splitlines() if re.match(r'  (perl|libc.so.6|vmlinux) ', l)]
+    assert len(modules) == len(set(modules)) and len(modules) >= 3, modules
+    for line in re.findall(r'^json (.*)', out, re.M):
+        j.loads(line, object_pairs_hook=lambda p: len(p) == len(dict(p)) or 1 / 0)
+        assert '"@u"' not in line or '"perl": ' in line, line
+
 == children of a process, and of the command
 command:
     "$SONDE" run -q -c '/bin/sh -c "/bin/expr 1; /bin/expr 2"' -n '
@@ -280,6 +354,15 @@ trigger: dd if=/dev/zero of=/dev/null bs=100 count=500 2>/dev/null
 match:
     ^  entry +vmlinux +5\d\d$
     ^  return +vmlinux +5\d\d$
+
+== a function of the kernel by its name alone
+needs: kprobe
+command:
+    "$SONDE" run --d -q -f 'vfs_read / pid == $target / { @[probefunc, probename] = count(); }' \
+        -c 'perl -e "open F, q(/proc/self/stat); sysread F, $x, 1 for 1 .. 20"'
+match:
+    ^  vfs_read +entry +[2-5]\d$
+    ^  vfs_read +return +[2-5]\d$
 
 == what DTrace's boot chart shows
 command:

@@ -142,6 +142,8 @@ static const struct function functions[] = {
 	{ "ntohll", 1, 1, TEXT, "bswap((uint64)$_)", 0, 0 },
 	{ "inet_ntoa", 1, 1, TEXT, "ntop(*(uint32 *)$_)", 0, 0 },
 	{ "inet_ntoa6", 1, 1, TEXT, "ntop(*(uint8[16] *)$_)", 0, 0 },
+	{ "mod", 1, 1, VALUE, "kmodule", 0, 0 },
+	{ "umod", 1, 1, VALUE, "umodule", 0, 0 },
 	{ "sym", 1, 1, VALUE, NULL, 0, symbol },
 	{ "func", 1, 1, VALUE, NULL, 0, symbol },
 	{ "usym", 1, 1, VALUE, NULL, 0, symbol },

@@ -198,6 +198,18 @@ const struct d_row d_rows[] = {
 			  { "int", { NULL }, { "1", "1" } } },
 	},
 	{
+		// One that could go on stays in the queue.
+		.provider = "sched",
+		.name = "enqueue",
+		.attach = SWITCH,
+		.pred = { "(args.prev->__state == 0 || args.preempt) && args.prev->pid != 0",
+			  "(args.prev_state & 255) == 0 && args.prev_pid != 0" },
+		.args = { { "lwpsinfo_t", { "task", "current" }, { "args.prev", "0" } },
+			  { "psinfo_t", { "task", "current" }, { "args.prev", "0" } },
+			  { "cpuinfo_t", { "here", "here" }, { "0", "0" } },
+			  { "int", { NULL }, { "0", "0" } } },
+	},
+	{
 		.provider = "sched",
 		.name = "wakeup",
 		.attach = WAKE,
