@@ -189,6 +189,13 @@ static void look_at_class(const struct flame *f, const struct sonde_event_class 
 	}
 	for (size_t i = 0; i < F_N; i++)
 		(void)field_find(cls, SONDE_SCOPE_PAYLOAD, field_names[i], &ret->f[i]);
+	// Of scripts' events the thread is a context, and stacks are called as in the language.
+	if (ret->kind == EV_OTHER && !ret->f[F_KERNEL].type && !ret->f[F_USER].type) {
+		(void)field_find_any(cls, "kstack", &ret->f[F_KERNEL]);
+		(void)field_find_any(cls, "ustack", &ret->f[F_USER]);
+		(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "pid", &ret->f[F_PID]);
+		(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "tid", &ret->f[F_TID]);
+	}
 	if (ret->kind == EV_OTHER && is_wanted(f, cls->name) && ret->f[F_PID].type &&
 	    (ret->f[F_KERNEL].type || ret->f[F_USER].type))
 		ret->kind = EV_SAMPLE;

@@ -13,6 +13,7 @@
 #include "base/out.h"
 #include "cmd/script_arg.h"
 #include "cmd/script_d.h"
+#include "lang/engine/names.h"
 #include "lang/gen/compile.h"
 #include "lang/live/live.h"
 #include "lang/syntax/parse.h"
@@ -149,6 +150,9 @@ int record_scripts_compile(struct record_scripts *s, struct record_opts *opts)
 			s->told = true;
 		if (r < 0)
 			return r;
+		// Whose code it is must be known, also without samples.
+		if (script_has_user_code(one->script))
+			opts->follow_tasks = true;
 		s->list[i] = (struct record_script){
 			.name = one->arg.name,
 			.script = one->script,

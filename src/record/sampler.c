@@ -141,6 +141,7 @@ static int forget(struct sampler *s, uint64_t time, uint64_t n)
 		return r;
 	procs_free(s->procs);
 	s->procs = fresh;
+	s->rec->procs = fresh;
 	r = sample_write_forget(out, time_in(out, time), n);
 	return r < 0 ? r : scan(s, time);
 }
@@ -359,6 +360,7 @@ static int sampler_open(void *state, struct recording *rec)
 	r = procs_new(&s->procs);
 	if (r < 0)
 		return r;
+	rec->procs = s->procs;
 	sample_events_describe(rec->desc);
 	s->on = true;
 	r = open_timer(s);

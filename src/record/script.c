@@ -15,6 +15,7 @@
 #include "bpf/cpus.h"
 #include "lang/engine/engine.h"
 #include "record/script_event.h"
+#include "record/script_stacks.h"
 
 /* One CPU's events of one script. */
 struct script_cpu {
@@ -32,6 +33,7 @@ struct script_run {
 	struct script_plan *plans; /* owned; by index of script.sites */
 	struct script_cpu *cpus;   /* owned; by number */
 	size_t n_cpus;
+	struct script_stacks stacks;
 	uint64_t *lost; /* owned; of each counter, before the ring was read */
 	bool failed;
 };
@@ -59,10 +61,9 @@ static uint64_t now_ns(void)
 static size_t frames_of(void *arg, const struct type *t, const struct stack_value *v, uint64_t *ret)
 {
 	struct script_run *run = arg;
-	const struct names *names = engine_printer(run->engine)->names;
 
-	(void)t;
-	return names->stack(names->arg, v->id, ret);
+	return script_stacks_get(&run->stacks, engine_printer(run->engine)->names,
+				 run->source->rec->symbols, t->kind == TYPE_USTACK, v, ret);
 }
 
 static struct script_cpu *cpu_of(struct script_run *run, uint32_t cpu)
@@ -280,6 +281,11 @@ static int scripts_drain(void *state, bool flush)
 		struct script_run *run = &s->runs[i];
 		int r = 0;
 
+		// What came before the last flush is of processes that the sampler knows by now.
+		if (flush)
+			r = script_stacks_settle(&run->stacks, s->rec->symbols, s->rec->procs);
+		if (r < 0)
+			return r;
 		if (flush && !s->stopped)
 			note_lost(run);
 		if (!s->stopped)
@@ -328,8 +334,13 @@ static int scripts_finish(void *state)
 	int err = 0, status = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
-		give_up(&s->runs[i]);
-		const int r = engine_finish(s->runs[i].engine, &status);
+		struct script_run *run = &s->runs[i];
+
+		give_up(run);
+		int r = script_stacks_settle(&run->stacks, s->rec->symbols, s->rec->procs);
+		if (r < 0 && !err)
+			err = r;
+		r = engine_finish(run->engine, &status);
 		if (r < 0 && !err)
 			err = r;
 		if (status && !s->rec->exit_status)
@@ -351,6 +362,7 @@ static void scripts_close(void *state)
 		free(run->plans);
 		free(run->cpus);
 		free(run->lost);
+		script_stacks_fini(&run->stacks);
 	}
 	free(s->runs);
 	for (size_t i = 0; i < s->n_classes; i++)

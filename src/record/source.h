@@ -75,6 +75,7 @@ struct record_counts {
 	uint64_t samples, lost_samples;
 };
 
+struct procs;
 struct symbols;
 
 /** One recording, as its sources see it. */
@@ -84,6 +85,8 @@ struct recording {
 	struct describe *desc; /* to be filled by open */
 	struct writer *writer;
 	struct symbols *symbols; /* code that was hit, to be named at the end */
+	/** Processes as the sampler knows them; NULL: it does not follow them. Borrowed. */
+	const struct procs *procs;
 	int epoll_fd;
 	pid_t command;	 /* that is held until all is started; 0: none */
 	bool ends;	 /* a source asks for the end */

@@ -129,6 +129,14 @@ record -o values --no-events --script values.bt
 	grep -q ' none: .*{ }$' cat.txt
 result 'values of all kinds; exit() ends it' $? err out cat.err cat.txt bt2.err
 
+record -o stacks --no-events -E "rawtracepoint:sys_enter / arg1 == $number / { emit(\"s\", kstack = kstack, ustack = ustack); }" \
+	-- "$calls" $number 100
+[ $status = 0 ] && "$sonde" flame --folded -e s stacks >flame.txt 2>err &&
+	grep -q '^calls;.*syscall;.*entry_SYSCALL_64' flame.txt &&
+	"$sonde" run -t stacks -e 'event:s { @[kstack(1)] = count(); @u[ustack(1)] = count(); }' >run.txt 2>>err &&
+	grep -q '^\]: 100$' run.txt
+result 'stacks are named, and scripts over the trace have them' $? flame.txt run.txt err
+
 # The recorder sleeps while its small ring overflows.
 background lost --buffer 64K --script calls.bt
 result 'recording begins' $? err out

@@ -31,6 +31,7 @@ WANTED = {
     'faults': [r'^@user_faults\[python3\S*, \d+\]: \d{5,}$'],
     'fdcost': [r'^@call_us\[python3\S*, tracepoint:syscalls:sys_exit_socket\]: count \d{3,}, average \d+, total \d+$',
                r'^@highest_fd\[.*, \d+\]: \d+$'],
+    'files': [r'^file:open: \{ fd = -2, flags = 0, us = \d+, path = "/nonexistent/compat" \}$', r'^file:close: \{ fd = \d+ \}$'],
     'futexes': [r'^@lock_us\[python3\S*, \d+, 0x[0-9a-f]+\]: count \d+', r'^@stack_us\['],
     'hardirqs': [r'^Interrupts by number'],
     'idle': [r'^Sleeps by CPU'],

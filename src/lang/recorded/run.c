@@ -62,13 +62,14 @@ static uint64_t field_len(void *arg, const struct machine_now *now, uint32_t ind
 	return now->event ? rec_field_len(r->world, now->event, index) : 0;
 }
 
-/* Frames that the event itself has: of samples, and of LTTng's call stack contexts. */
+/* Frames that the event itself has: of samples, LTTng's call stack contexts, and of emit(). */
 static int64_t stack(void *arg, const struct machine_now *now, uint64_t *ret, uint32_t n,
 		     uint64_t flags)
 {
-	static const char *const names[2][3] = { { "kernel", "callstack_kernel",
-						   "_callstack_kernel" },
-						 { "user", "callstack_user", "_callstack_user" } };
+	static const char *const names[2][4] = {
+		{ "kernel", "callstack_kernel", "_callstack_kernel", "kstack" },
+		{ "user", "callstack_user", "_callstack_user", "ustack" },
+	};
 	const struct sonde_event *e = now->event;
 	const bool user = flags & BPF_F_USER_STACK;
 	const struct sonde_int *type;
