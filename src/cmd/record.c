@@ -377,7 +377,9 @@ const struct command cmd_record = {
 		 "like everything else; it wakes up rarely and with a raised priority.\n"
 		 "With --script a script says itself what is captured: its emit() makes events. "
 		 "What it prints goes to standard output, its maps at the end; its exit() ends "
-		 "the recording, and gives the exit status where there is no CMD.\n"
+		 "the recording, and gives the exit status where there is no CMD. With -p, emit() "
+		 "is for those "
+		 "processes alone, but for intervals, BEGIN and END.\n"
 		 "What the kernel's rings could not hold is counted, in the trace too. A recorder "
 		 "that is killed leaves a trace that can be read.",
 	.options = options,

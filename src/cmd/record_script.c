@@ -23,7 +23,7 @@ struct record_script_state {
 	const char *what; /* borrowed from the arguments */
 	bool is_text;
 	struct script_arg arg;
-	struct diag diag;
+	struct diag diag, follow;
 	struct arena arena;
 	struct world *world; /* owned */
 	struct script *script;
@@ -35,6 +35,7 @@ static void state_free(struct record_script_state *s)
 	script_free(s->script);
 	world_free(s->world);
 	diag_fini(&s->diag);
+	diag_fini(&s->follow);
 	arena_fini(&s->arena);
 	script_arg_fini(&s->arg);
 	out_fini(&s->out);
@@ -111,11 +112,53 @@ static uint32_t ring_len(size_t buffer)
 	return buffer ? n : usual;
 }
 
+#define ONLY_MAP AST_OWN_MAP "only"
+
+/* Probes that follow the processes of -p and what they fork, as the kernel's tracing does. */
+static const char follow_text[] =
+	"rawtracepoint:sched_process_fork / @" ONLY_MAP "[pid] /"
+	"{ @" ONLY_MAP "[args.child->tgid] = 1; }"
+	"rawtracepoint:sched_process_exit / args.p->signal->live.counter == 0 /"
+	"{ delete(@" ONLY_MAP "[pid]); }"
+	"let @" ONLY_MAP " = hash(65536);";
+
+/* Appends them to the script's own. */
+static int follow_pids(struct record_script_state *s, const struct record_opts *opts,
+		       struct script_ast *ast)
+{
+	struct strbuf text = { 0 };
+	struct script_ast more;
+
+	strbuf_str(&text, follow_text);
+	strbuf_str(&text, "BEGIN {");
+	for (size_t i = 0; i < opts->n_pids; i++)
+		strbuf_fmt(&text, "@" ONLY_MAP "[%d] = 1;", (int)opts->pids[i]);
+	strbuf_str(&text, "}");
+	int r = strbuf_ok(&text);
+	s->follow = (struct diag){ .name = "-p", .text = strbuf_text(&text), .text_len = text.len };
+	if (!r)
+		r = parse_bt(&s->follow, &s->arena, NULL, 0, &more);
+	strbuf_fini(&text);
+	s->follow.text = NULL;
+	if (r < 0)
+		return r;
+	struct ast_probe **probes = &ast->probes;
+	while (*probes)
+		probes = &(*probes)->next;
+	*probes = more.probes;
+	struct ast_map_decl **maps = &ast->maps;
+	while (*maps)
+		maps = &(*maps)->next;
+	*maps = more.maps;
+	return 0;
+}
+
 static int compile(struct record_script_state *s, const struct record_opts *opts)
 {
 	const struct compile_options how = {
 		.pid = opts->n_pids == 1 ? opts->pids[0] : 0,
 		.has_child = opts->argv != NULL,
+		.only_map = opts->n_pids ? ONLY_MAP : NULL,
 		.ring_len = ring_len(opts->buffer_bytes),
 	};
 	const struct live_options live = { .pid = how.pid };
@@ -132,6 +175,8 @@ static int compile(struct record_script_state *s, const struct record_opts *opts
 	r = out_init(&s->out, STDOUT_FILENO);
 	if (!r)
 		r = parse_bt(&s->diag, &s->arena, NULL, 0, &ast);
+	if (!r && opts->n_pids)
+		r = follow_pids(s, opts, &ast);
 	if (!r)
 		r = live_world_new(&live, &s->world);
 	return r < 0 ? r : compile_script(&s->diag, s->world, &ast, &how, &s->script);

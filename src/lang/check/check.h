@@ -155,6 +155,8 @@ void check_call(struct check *c, struct ast *x, bool to_map);
 bool check_agg_action(struct check *c, struct ast *x, const struct func *f);
 /** emit(): its arguments were checked as expressions. */
 void check_emit(struct check *c, struct ast *x);
+/** Whether what happens at @p is of the process that is found there. */
+bool emit_has_process(const struct probe *p);
 /** Whether a field of an event has another one beside it that says how long it is. */
 bool emit_has_length(const struct type *t);
 void check_member(struct check *c, struct ast *x);

@@ -174,6 +174,46 @@ static void compare_event(struct check *c, const struct emit_event *e, const str
 			    e->n == 1 ? "" : "s", e->pos.line, e->pos.col, n);
 }
 
+bool emit_has_process(const struct probe *p)
+{
+	const struct attach_spec *a = &p->attach;
+
+	// Intervals tick on one CPU, whoever is there.
+	return a->kind != ATTACH_NONE && a->kind != ATTACH_ITER &&
+	       !(a->kind == ATTACH_PERF && a->cpu >= 0);
+}
+
+static struct ast *new_ast(struct check *c, enum ast_kind kind, const struct ast *x)
+{
+	struct ast *a = arena_new(c->arena, struct ast);
+
+	if (!a) {
+		c->no_memory = true;
+		return NULL;
+	}
+	*a = (struct ast){ .kind = kind, .pos = x->pos, .height = 1 };
+	return a;
+}
+
+/* Only for some processes: @only_map[pid]. */
+static void check_when(struct check *c, struct ast *x)
+{
+	if (!c->opt->only_map || !emit_has_process(c->point))
+		return;
+	if (!x->u.call.when) {
+		struct ast *map = new_ast(c, AST_MAP, x), *pid = new_ast(c, AST_NAME, x);
+
+		if (!map || !pid)
+			return;
+		pid->u.name = "pid";
+		map->height = 2;
+		map->u.map.name = c->opt->only_map;
+		map->u.map.keys = pid;
+		x->u.call.when = map;
+	}
+	(void)check_expr(c, x->u.call.when);
+}
+
 void check_emit(struct check *c, struct ast *x)
 {
 	const char *name = event_name(c, x->u.call.args);
@@ -194,6 +234,7 @@ void check_emit(struct check *c, struct ast *x)
 		field = field->next;
 		n++;
 	}
+	check_when(c, x);
 	if (!fine || c->quiet)
 		return;
 	const struct emit_event *e = find_event(c, name);

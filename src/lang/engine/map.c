@@ -406,6 +406,8 @@ int engine_maps_print(struct engine *e)
 		order[i] = &e->script->maps[i];
 	qsort(order, n, sizeof(*order), by_name);
 	for (size_t i = 0; !r && i < n && !e->ends; i++) {
+		if (ast_map_is_hidden(order[i]->name))
+			continue;
 		r = print_last(e, order[i]);
 		engine_look_at_signals(e);
 	}

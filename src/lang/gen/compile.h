@@ -20,6 +20,9 @@ struct compile_options {
 	bool has_child;	       /* -c: its pid is in the globals when programs run */
 	uint32_t max_strlen;   /* 0: as config says, or STR_LEN */
 	uint32_t max_map_keys; /* 0: as config says, or 4096 */
+	/** emit() in events of processes is for those alone that are keys of this map, without
+	 * '@'; NULL: for all. */
+	const char *only_map;
 	uint32_t ring_len;     /* bytes, a power of two; 0: as config says, or the default */
 };
 

@@ -100,6 +100,8 @@ void gen_emit(struct gen *g, struct ast *x)
 	g->script->sites[site].fmt = check_text(g->check, x->u.call.args, &len);
 	if (g->failed)
 		return;
+	if (x->u.call.when && emit_has_process(g->point))
+		gen_branch(g, x->u.call.when, l_end);
 	// The time is that of the place, not of the record, which may have to wait for its room.
 	e.now = FN_CALL0(g->f, BPF_FUNC_ktime_get_ns);
 	e.cpu = fn_extend(g->f, FN_CALL0(g->f, BPF_FUNC_get_smp_processor_id), 4, false);

@@ -133,6 +133,8 @@ struct ast {
 			size_t n_args;
 			/** Of emit(): of all arguments but the first; else NULL. */
 			const struct ast_arg_name *names;
+			/** Of emit(), made by the checker: only where this is not 0; or NULL. */
+			struct ast *when;
 		} call;
 		struct {
 			enum op op;
@@ -270,9 +272,12 @@ struct ast_d {
 	uint32_t n_error_clauses;	      /* of dtrace:::ERROR */
 };
 
+/** Names of maps that are the compiler's own begin so. */
+#define AST_OWN_MAP "__sonde_"
+
 static inline bool ast_map_is_hidden(const char *name)
 {
-	return name[0] == '.';
+	return name[0] == '.' || !__builtin_strncmp(name, AST_OWN_MAP, sizeof(AST_OWN_MAP) - 1);
 }
 
 struct script_ast {
