@@ -53,7 +53,7 @@ struct session {
 
 int recording_watch(struct recording *rec, int fd)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event e = { .events = EPOLLIN, .data.u32 = rec->watching };
 
 	if (epoll_ctl(rec->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)
 		return sonde_fail_errno(-errno, "cannot wait for descriptor %d", fd);
@@ -123,7 +123,8 @@ static void describe_pids(struct session *s)
 
 static int open_sources(struct session *s)
 {
-	for (size_t i = 0; i < SOURCES_MOST && s->sources[i]; i++) {
+	for (uint32_t i = 0; i < SOURCES_MOST && s->sources[i]; i++) {
+		s->rec.watching = i;
 		s->states[i] = calloc(1, s->sources[i]->state_size);
 		if (!s->states[i])
 			return sonde_fail(-ENOMEM, "%s: out of memory", s->sources[i]->name);
@@ -132,6 +133,7 @@ static int open_sources(struct session *s)
 		if (r < 0)
 			return r;
 	}
+	s->rec.watching = SOURCES_MOST;
 	return 0;
 }
 
@@ -211,12 +213,18 @@ static int start(struct session *s)
 	return r;
 }
 
-static int drain(struct session *s, bool flush)
+/* Those that have something to read; with @flush all. */
+static int drain(struct session *s, bool flush, const struct epoll_event *events, int n)
 {
+	bool ready[SOURCES_MOST + 1] = { 0 };
 	int r = 0;
 
+	for (int i = 0; i < n; i++)
+		ready[events[i].data.u32] = true;
+	// To read a ring makes events: others' wake-ups are no reason to.
 	for (size_t i = 0; i < s->n && !r; i++)
-		r = s->sources[i]->drain(s->states[i], flush);
+		if (flush || ready[i])
+			r = s->sources[i]->drain(s->states[i], flush);
 	return r;
 }
 
@@ -269,7 +277,7 @@ static int loop(struct session *s)
 			   (double)(now - s->begin_ms) >= s->rec.opts->seconds * 1000;
 		if (s->ends)
 			break;
-		int r = drain(s, flush);
+		int r = drain(s, flush, events, n);
 		if (r < 0)
 			return r;
 		s->ends |= s->rec.ends;
@@ -390,7 +398,11 @@ int session_run(const struct record_opts *opts, const struct record_source *cons
 		struct session_result *ret)
 {
 	struct session s = {
-		.rec = { .opts = opts, .epoll_fd = -1, .note = note, .note_arg = note_arg },
+		.rec = { .watching = SOURCES_MOST,
+			 .opts = opts,
+			 .epoll_fd = -1,
+			 .note = note,
+			 .note_arg = note_arg },
 		.sources = sources,
 		.guard = { .fd = -1 },
 		.child = { .pidfd = -1, .go_fd = -1, .error_fd = -1 },

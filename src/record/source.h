@@ -88,15 +88,16 @@ struct recording {
 	/** Processes as the sampler knows them; NULL: it does not follow them. Borrowed. */
 	const struct procs *procs;
 	int epoll_fd;
-	pid_t command;	 /* that is held until all is started; 0: none */
-	bool ends;	 /* a source asks for the end */
-	int exit_status; /* that a source asks for */
+	uint32_t watching; /* the source that recording_watch() is for */
+	pid_t command;	   /* that is held until all is started; 0: none */
+	bool ends;	   /* a source asks for the end */
+	int exit_status;   /* that a source asks for */
 	/** Tells the person something that is no failure: a doubt, what is left out. One line. */
 	void (*note)(void *arg, const char *line);
 	void *note_arg;
 };
 
-/** Lets the session wake up (and drain all sources) when @fd is readable. */
+/** Lets the session wake up, and drain the source that is being opened, when @fd is readable. */
 SONDE_MUST_CHECK int recording_watch(struct recording *rec, int fd);
 
 /** Formats and tells a note. */
@@ -112,8 +113,9 @@ struct record_source {
 	/** The recording begins. A command, if there is one, starts right after. */
 	int (*start)(void *state);
 	/**
-	 * Takes what is there into the streams. Called when a watched descriptor is ready, and at
-	 * least once a second. With @flush it writes out what is in packets (writer_flush()).
+	 * Takes what is there into the streams. Called when a descriptor that it watches is ready,
+	 * and at least once a second. With @flush it writes out what is in packets
+	 * (writer_flush()).
 	 */
 	int (*drain)(void *state, bool flush);
 	/** Nothing new comes after this; one last drain(flush) follows. */
