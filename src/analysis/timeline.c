@@ -218,8 +218,8 @@ static uint32_t call_text(struct timeline *tl, struct line *l, uint32_t call)
 {
 	const size_t old = l->cap_calls;
 
-	if (!call)
-		return 0;
+	if (!call || (call < old && l->calls[call]))
+		return call ? l->calls[call] : 0;
 	if (call >= old) {
 		if (mem_grow(&l->calls, &l->cap_calls, (size_t)call + 1) < 0) {
 			note_result(tl, -ENOMEM);
@@ -295,7 +295,7 @@ static void on_state(void *arg, const struct kernel_thread *t, enum kernel_state
 		value = call_text(tl, l, t->state_call);
 	else if (state == KERNEL_WAIT_CPU)
 		value = (uint32_t)(t->wait_cpu + 1);
-	append(tl, l, thread_track(tl, l, t),
+	append(tl, l, rope->track != STORE_NO_TRACK ? rope->track : thread_track(tl, l, t),
 	       (struct store_segment){ begin_ns, end_ns, state, value });
 }
 
