@@ -346,10 +346,9 @@ static int show_disks(struct block_report *s, int64_t span_ns)
 	for (size_t i = 0; i < s->disks.n; i++)
 		add_disk(s, &t, &s->disks.all[i], span_ns);
 	int r = s->failed ? sonde_fail(-ENOMEM, "out of memory for the report")
-			  : table_sort(&t, "bytes");
-	if (r >= 0)
-		r = report_rows(&s->report, &t, "disks",
-				"Disks: from handing a request to the disk to its end");
+			  : report_beside(&s->report, &t, "disks",
+					  "Disks: from handing a request to the disk to its end",
+					  "bytes", ROWS);
 	table_fini(&t);
 	return r;
 }
@@ -366,7 +365,10 @@ static int show_threads(struct block_report *s)
 		report_host(&t, d->host);
 		report_id(&t, d->thread ? d->thread->tid : -1);
 		report_id(&t, d->thread ? d->thread->pid : -1);
-		table_str(&t, d->thread ? d->thread->name : "");
+		if (d->thread)
+			table_str(&t, d->thread->tid ? d->thread->name : "idle");
+		else
+			table_str(&t, "");
 		table_int(&t, d->read_bytes);
 		table_int(&t, d->written_bytes);
 		spread_cells(&d->took, &t);

@@ -269,8 +269,14 @@ void report_lack(const struct report *r, bool have, const char *events, const ch
 int report_table(struct report *r, struct table *t, const char *key, const char *title,
 		 const char *sort, size_t most)
 {
-	if (r->sort || sort) {
-		int err = table_sort(t, r->sort ? r->sort : sort);
+	return report_beside(r, t, key, title, r->sort ? r->sort : sort, most);
+}
+
+int report_beside(struct report *r, struct table *t, const char *key, const char *title,
+		  const char *sort, size_t most)
+{
+	if (sort) {
+		int err = table_sort(t, sort);
 		if (err < 0)
 			return err;
 	}

@@ -57,6 +57,10 @@ void report_end(struct report *r);
 SONDE_MUST_CHECK int report_table(struct report *r, struct table *t, const char *key,
 				  const char *title, const char *sort, size_t most);
 
+/** The same of a table beside that one, which --sort is not for; NULL: in the order it is in. */
+SONDE_MUST_CHECK int report_beside(struct report *r, struct table *t, const char *key,
+				   const char *title, const char *sort, size_t most);
+
 /** The same, all rows in the order they are in. */
 SONDE_MUST_CHECK int report_rows(struct report *r, const struct table *t, const char *key,
 				 const char *title);

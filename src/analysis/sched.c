@@ -141,6 +141,9 @@ static void on_switched(void *arg, const struct kernel_cpu *c, const struct kern
 	end_preemption(s, next, at_ns);
 	if (!prev || !prev->tid || !next->tid || prev->state != KERNEL_WAIT_CPU)
 		return;
+	// Of others than those that were recorded it is not known when they went on.
+	if (prev->host->partial && !prev->followed)
+		return;
 	struct thread_sched *victim = sched_of(s, prev);
 	if (!victim)
 		return;
@@ -290,13 +293,9 @@ static int show_preemptors(struct sched_report *s)
 		table_int(&t, (int64_t)s->threads[i].taken);
 		table_int(&t, s->threads[i].taken_ns);
 	}
-	int r = table_sort(&t, "victims_waited_ns");
-	const size_t rest = s->report.json ? 0 : table_limit(&t, ROWS_PREEMPTORS);
-	if (r >= 0)
-		r = report_rows(
-			&s->report, &t, "preemptors",
-			rest ? "Who took the CPU from others that could go on (the first 10)"
-			     : "Who took the CPU from others that could go on");
+	int r = report_beside(&s->report, &t, "preemptors",
+			      "Who took the CPU from others that could go on", "victims_waited_ns",
+			      ROWS_PREEMPTORS);
 	table_fini(&t);
 	return r;
 }
@@ -326,8 +325,8 @@ static int show_longest(struct sched_report *s, int64_t begin_ns)
 			table_str(&t, w->before ? "idle" : "");
 		}
 	}
-	int r = report_rows(&s->report, &t, "longest",
-			    "The longest of them, and who had the CPU until then");
+	int r = report_beside(&s->report, &t, "longest",
+			      "The longest of them, and who had the CPU until then", NULL, LONGEST);
 	table_fini(&t);
 	return r;
 }
