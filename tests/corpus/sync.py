@@ -310,6 +310,45 @@ def check_corpus():
     return wrong
 
 
+def path_of(folder, *options):
+    """{(host, thread): ns on the path} of the program that copies."""
+    got = json.loads(run(sonde, 'report', 'critical-path', '--comm', 'scp', '--json', *options,
+                         folder).stdout)
+    if not got['adds_up']:
+        raise SystemExit('Bail out! the path does not add up')
+    found = {}
+    for t in got['by_thread']:
+        key = (t['host'], t['tid'])
+        found[key] = found.get(key, 0) + t['ns']
+    return found, got['duration_ns']
+
+
+def check_shifted():
+    """One clock set and paced otherwise: the path through both hosts must come out the same."""
+    shifted = os.path.join(scratch, 'shifted')
+    run(sonde, 'sync', '-o', shifted, os.path.join(scratch, 'scp'))
+    metadata = os.path.join(shifted, 'scp', 'scp_src', 'metadata')
+    with open(metadata, encoding='utf-8', errors='surrogateescape') as f:
+        text = f.read()
+    # Another pace by 30 ppm, and an hour less.
+    text = re.sub(r'freq = (\d+);', lambda m: f'freq = {int(m[1]) * 100003 // 100000};', text)
+    text = re.sub(r'offset_s = (\d+);', lambda m: f'offset_s = {int(m[1]) - 3600};', text)
+    os.unlink(metadata)
+    with open(metadata, 'w', encoding='utf-8', errors='surrogateescape') as f:
+        f.write(text)
+    want, want_ns = path_of(os.path.join(scratch, 'scp'))
+    got, got_ns = path_of(shifted)
+    hosts = {h for h, _ in want}
+    wrong = [] if hosts == {'VM1', 'VM3'} else [f'hosts on the path: {hosts}']
+    for key in want.keys() | got.keys():
+        a, b = want.get(key, 0), got.get(key, 0)
+        if abs(a - b) > 2000 + a / 10000:
+            wrong.append(f'{key}: {b} ns, without the shift {a} ns')
+    if abs(want_ns - got_ns) > 10000:
+        wrong.append(f'{got_ns} ns, without the shift {want_ns} ns')
+    return wrong
+
+
 n = failed = 0
 
 
@@ -329,6 +368,7 @@ if what == 'corpus' and not os.environ.get('SONDE_CORPUS'):
     sys.exit(0)
 if what == 'corpus':
     test('the line between two real hosts', check_corpus())
+    test('a path over both, with one clock shifted', check_shifted())
 else:
     hosts = made()
     test('lines of known clocks', check_report(hosts))

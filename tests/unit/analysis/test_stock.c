@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/** Tests that messages are matched by the count of their bytes, whatever order the ends come in. */
+#include "analysis/sync/stock.h"
+
+#include <errno.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "test.h"
+
+enum { DATA_MOST = 1 << 13, EVENTS_MOST = 64, CLASSES = 5, MEMBERS_MOST = 11 };
+
+/* Bytes of each member: 1, 2, 4 and 8 are integers, others addresses. */
+static const struct {
+	const char *name;
+	struct {
+		const char *name;
+		unsigned bytes;
+	} members[MEMBERS_MOST];
+} shapes[CLASSES] = {
+	{ "inet_sock_set_state",
+	  { { "skaddr", 8 },
+	    { "newstate", 4 },
+	    { "sport", 2 },
+	    { "dport", 2 },
+	    { "protocol", 2 },
+	    { "saddr_v6", 16 },
+	    { "daddr_v6", 16 } } },
+	{ "tcp_probe",
+	  { { "saddr", 28 },
+	    { "daddr", 28 },
+	    { "sport", 2 },
+	    { "dport", 2 },
+	    { "family", 2 },
+	    { "data_len", 2 } } },
+	{ "sock_send_length", { { "sk", 8 }, { "protocol", 2 }, { "ret", 4 } } },
+	{ "net_dev_start_xmit", { { "len", 4 }, { "transport_offset", 4 } } },
+	{ "tcp_retransmit_skb",
+	  { { "sport", 2 }, { "dport", 2 }, { "saddr", 4 }, { "daddr", 4 } } },
+};
+enum { SET_STATE, PROBE, SEND, XMIT, AGAIN };
+
+static struct {
+	struct arena arena;
+	struct sonde_trace trace;
+	struct sonde_stream_class stream;
+	struct sonde_event_class classes[CLASSES];
+	struct sonde_packet packet;
+	uint8_t data[DATA_MOST];
+	size_t used;
+	struct sonde_event events[EVENTS_MOST];
+	uint32_t hosts[EVENTS_MOST];
+	size_t n;
+} made;
+
+static struct sonde_type *new_type(unsigned bytes)
+{
+	struct sonde_type *type = arena_new(&made.arena, struct sonde_type);
+	sonde_check(type);
+
+	type->kind = bytes > 8 || bytes == 3 ? SONDE_ARRAY : SONDE_INT;
+	type->align = 8;
+	type->fixed_len = bytes * 8;
+	if (type->kind == SONDE_INT) {
+		type->u.integer.len = (uint8_t)(bytes * 8);
+		return type;
+	}
+	type->u.array.elem = new_type(1);
+	type->u.array.n = bytes;
+	return type;
+}
+
+/* A structure; addresses of 4 bytes are arrays too. */
+static struct sonde_type *new_struct(const char *const *names, const unsigned *bytes, size_t n)
+{
+	struct sonde_type *type = arena_new(&made.arena, struct sonde_type);
+	struct sonde_member *m = arena_array(&made.arena, n, sizeof(*m));
+	sonde_check(type && m);
+
+	type->kind = SONDE_STRUCT;
+	type->align = 8;
+	type->u.structure.members = m;
+	type->u.structure.n_members = n;
+	for (size_t i = 0; i < n; i++) {
+		struct sonde_type *member = new_type(bytes[i]);
+
+		if (strstr(names[i], "addr") && bytes[i] == 4) {
+			member->kind = SONDE_ARRAY;
+			member->u.array.elem = new_type(1);
+			member->u.array.n = 4;
+		}
+		m[i] = (struct sonde_member){ names[i], names[i], member };
+		type->fixed_len += bytes[i] * 8;
+	}
+	return type;
+}
+
+static void begin(void)
+{
+	static const char *const context[] = { "common_flags", "common_pid" };
+
+	arena_fini(&made.arena);
+	memset(&made, 0, sizeof(made));
+	made.stream.trace = &made.trace;
+	made.stream.event_context = new_struct(context, (const unsigned[]){ 1, 4 }, 2);
+	made.packet.data = made.data;
+	made.packet.n_bits = DATA_MOST * 8;
+	for (uint32_t c = 0; c < CLASSES; c++) {
+		const char *names[MEMBERS_MOST];
+		unsigned bytes[MEMBERS_MOST];
+		size_t n = 0;
+
+		for (; n < MEMBERS_MOST && shapes[c].members[n].name; n++) {
+			names[n] = shapes[c].members[n].name;
+			bytes[n] = shapes[c].members[n].bytes;
+		}
+		made.classes[c] =
+			(struct sonde_event_class){ .stream_class = &made.stream,
+						    .name = shapes[c].name,
+						    .payload = new_struct(names, bytes, n),
+						    .index = c };
+	}
+}
+
+static void put(const void *data, size_t len)
+{
+	sonde_check(made.used + len <= DATA_MOST);
+	memcpy(made.data + made.used, data, len);
+	made.used += len;
+}
+
+/* Little-endian, as the types say. */
+static void put_int(int64_t v, unsigned len)
+{
+	for (unsigned i = 0; i < len; i++)
+		put(&(uint8_t){ (uint8_t)(v >> (8 * i)) }, 1);
+}
+
+static void event(int64_t ts_ns, uint32_t host, unsigned cls, bool softirq, int32_t tid)
+{
+	sonde_check(made.n < EVENTS_MOST);
+	made.hosts[made.n] = host;
+	made.events[made.n++] = (struct sonde_event){
+		.cls = &made.classes[cls],
+		.u.pkt = &made.packet,
+		.ts_ns = ts_ns,
+		.at = made.used * 8,
+		.payload = 5 * 8,
+	};
+	put_int(softirq ? 0x10 : 0, 1);
+	put_int(tid, 4);
+}
+
+/* Host 0 is 10.0.0.1, port 1000, its socket 100; host 1 is 10.0.0.2, port 2000, socket 200. */
+static void put_addr(uint32_t host, unsigned bytes)
+{
+	const uint8_t addr[4] = { 10, 0, 0, (uint8_t)(host + 1) };
+	uint8_t all[28] = { 0 };
+
+	if (bytes == 16)
+		all[10] = all[11] = 0xff;
+	memcpy(all + (bytes == 16 ? 12 : bytes == 28 ? 4 : 0), addr, 4);
+	put(all, bytes);
+}
+
+static void opens(int64_t ts_ns, uint32_t host)
+{
+	event(ts_ns, host, SET_STATE, true, 0);
+	put_int(100 + 100 * (int64_t)host, 8);
+	put_int(1, 4);
+	put_int(1000 + 1000 * (int64_t)host, 2);
+	put_int(2000 - 1000 * (int64_t)host, 2);
+	put_int(6, 2);
+	put_addr(host, 16);
+	put_addr(!host, 16);
+}
+
+static void xmit(int64_t ts_ns, uint32_t host, int64_t len, bool softirq)
+{
+	event(ts_ns, host, XMIT, softirq, 7);
+	put_int(len + 66, 4);
+	put_int(34, 4);
+}
+
+static void sent(int64_t ts_ns, uint32_t host, int64_t len)
+{
+	event(ts_ns, host, SEND, false, 7);
+	put_int(100 + 100 * (int64_t)host, 8);
+	put_int(6, 2);
+	put_int(len, 4);
+}
+
+static void got(int64_t ts_ns, uint32_t host, int64_t len)
+{
+	event(ts_ns, host, PROBE, true, 9);
+	put_addr(host, 28);
+	put_addr(!host, 28);
+	put_int(1000 + 1000 * (int64_t)host, 2);
+	put_int(2000 - 1000 * (int64_t)host, 2);
+	put_int(2, 2);
+	put_int(len, 2);
+}
+
+static void again(int64_t ts_ns, uint32_t host)
+{
+	event(ts_ns, host, AGAIN, true, 0);
+	put_int(1000 + 1000 * (int64_t)host, 2);
+	put_int(2000 - 1000 * (int64_t)host, 2);
+	put_addr(host, 4);
+	put_addr(!host, 4);
+}
+
+static int on_match(void *arg, const struct tcp_end *from, const struct tcp_end *to)
+{
+	strbuf_fmt(arg, "%u@%ld > %u@%ld\n", from->host, (long)from->ts_ns, to->host,
+		   (long)to->ts_ns);
+	return 0;
+}
+
+/* Hands the events over: those of host 1 first, those of host 0 first, or as they were made. */
+static int run(int first, struct strbuf *out, uint64_t *ret_broken)
+{
+	const struct stock_user user = { .match = on_match, .arg = out };
+	struct stock *s = NULL;
+	int r = stock_new(&s);
+
+	for (int turn = 0; turn < 2 && r >= 0; turn++) {
+		for (size_t i = 0; i < made.n && r >= 0; i++) {
+			const bool now =
+				first < 0 ? turn == 0
+					  : (made.hosts[i] == (uint32_t)first) == (turn == 0);
+			if (now)
+				r = stock_take(s, &made.events[i], made.hosts[i], &user);
+		}
+	}
+	*ret_broken = s ? stock_broken(s) : 0;
+	stock_free(s);
+	return r < 0 ? r : 0;
+}
+
+static void make_talk(void)
+{
+	begin();
+	opens(1, 1);
+	opens(2, 0);
+	xmit(10, 0, 100, false); // one message, one segment
+	got(15, 1, 100);
+	sent(16, 0, 100);
+	xmit(20, 0, 100, false); // one message, two segments; its time is the second's
+	xmit(21, 0, 50, false);
+	sent(22, 0, 150);
+	got(25, 1, 100);
+	got(27, 1, 50);
+	xmit(28, 1, 0, true); // an acknowledgement
+	xmit(30, 1, 10, false);
+	sent(31, 1, 10);
+	xmit(32, 1, 20, false);
+	sent(33, 1, 20);
+	got(40, 0, 30); // two messages in one segment
+}
+
+TEST(bytes_tell_which_message)
+{
+	static const char both[] = "0@10 > 1@15\n0@21 > 1@27\n1@30 > 0@40\n1@32 > 0@40\n";
+	uint64_t broken;
+
+	for (int first = -1; first < 2; first++) {
+		sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+
+		make_talk();
+		EXPECT_EQ(run(first, &out, &broken), 0);
+		// Of each direction in order; which direction comes first depends.
+		EXPECT_EQ(strlen(strbuf_text(&out)), strlen(both));
+		EXPECT(strstr(strbuf_text(&out), "0@10 > 1@15\n"));
+		EXPECT(strstr(strbuf_text(&out), "0@21 > 1@27\n"));
+		EXPECT(strstr(strbuf_text(&out), "1@30 > 0@40\n1@32 > 0@40\n"));
+		EXPECT_EQ(broken, 0);
+	}
+}
+
+TEST(what_cannot_be_counted_is_left_out)
+{
+	sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+	uint64_t broken;
+
+	// Older than the trace on one side.
+	begin();
+	opens(1, 1);
+	xmit(10, 0, 100, false);
+	sent(11, 0, 100);
+	got(15, 1, 100);
+	EXPECT_EQ(run(-1, &out, &broken), 0);
+	EXPECT_STR(strbuf_text(&out), "");
+	EXPECT_EQ(broken, 0);
+
+	// Data that was sent again.
+	make_talk();
+	again(41, 0);
+	xmit(50, 0, 100, false);
+	sent(51, 0, 100);
+	got(55, 1, 100);
+	got(56, 1, 100);
+	EXPECT_EQ(run(-1, &out, &broken), 0);
+	EXPECT(!strstr(strbuf_text(&out), "0@50"));
+	EXPECT(strstr(strbuf_text(&out), "1@32 > 0@40\n"));
+	EXPECT_EQ(broken, 1);
+}
+
+static int take_all(void)
+{
+	struct strbuf out = { 0 };
+	uint64_t broken;
+	int r = run(-1, &out, &broken);
+
+	strbuf_fini(&out);
+	return r;
+}
+
+TEST(out_of_memory)
+{
+	make_talk();
+	test_oom(take_all);
+	arena_fini(&made.arena);
+}
