@@ -18,6 +18,8 @@
 /* softirqs: linux/interrupt.h */
 enum { VEC_TIMER = 1, VEC_NET_TX, VEC_NET_RX, VEC_BLOCK, VEC_IRQ_POLL, VEC_SCHED = 7, VEC_HRTIMER };
 
+enum { LABELS_MOST = 4096 };
+
 /* A name that a thread got; the one before is @prev. */
 struct name_note {
 	int64_t ts_ns;
@@ -71,6 +73,7 @@ struct exec_build {
 	struct tcp_reader *reader;
 	struct tcp_ends *ends;
 	struct stock *stock;
+	const struct kernel_host *host;	    /* of the event before */
 	const struct kernel_cpu *event_cpu; /* of the event at hand */
 	int64_t event_ns;
 	uint64_t n_packets, n_matched;
@@ -172,6 +175,8 @@ static uint32_t label_of(struct exec_build *b, const char *text)
 {
 	if (!*text)
 		return 0;
+	if (b->n_labels >= LABELS_MOST - 1)
+		text = "other";
 	for (size_t i = 0; i < b->n_labels; i++) {
 		if (!strcmp(b->labels[i], text))
 			return (uint32_t)i + 1;
@@ -508,17 +513,20 @@ static int take_exec(struct exec_build *b, const struct context_rule *rule,
 }
 
 /* The CPU that an event was of; NULL: the model has not met it. */
-static const struct kernel_cpu *cpu_of(const struct exec_build *b, const struct sonde_event *e)
+static const struct kernel_cpu *cpu_of(struct exec_build *b, const struct sonde_event *e)
 {
 	struct kernel_host *const *hosts;
 	const size_t n = kernel_hosts(b->kernel, &hosts);
+	const struct sonde_trace *trace = e->cls->stream_class->trace;
 	const int32_t cpu = e->u.pkt->cpu;
 
-	for (size_t i = 0; i < n && cpu >= 0; i++) {
-		if (hosts[i]->trace == e->cls->stream_class->trace)
-			return (size_t)cpu < hosts[i]->n_cpus ? hosts[i]->cpus[cpu] : NULL;
+	for (size_t i = 0; i < n && (!b->host || b->host->trace != trace); i++) {
+		if (hosts[i]->trace == trace)
+			b->host = hosts[i];
 	}
-	return NULL;
+	if (cpu < 0 || !b->host || b->host->trace != trace || (size_t)cpu >= b->host->n_cpus)
+		return NULL;
+	return b->host->cpus[cpu];
 }
 
 static int rule_of(struct exec_build *b, const struct sonde_event_class *cls,

@@ -13,6 +13,7 @@
 #include "analysis/sync/tcp.h"
 #include "base/arena.h"
 #include "base/mem.h"
+#include "base/u64map.h"
 #include "model/host.h"
 
 enum { NAME_MOST = 4400 };
@@ -38,6 +39,7 @@ struct sync {
 	size_t cap_traces;
 	struct pair *pairs; /* owned */
 	size_t n_pairs, cap_pairs;
+	struct u64map by_hosts; /* number of the pair */
 	uint64_t n_packets;
 	struct sync_host *solved; /* owned */
 };
@@ -54,6 +56,7 @@ void sync_free(struct sync *s)
 	free(s->hosts);
 	free(s->by_trace);
 	free(s->pairs);
+	u64map_fini(&s->by_hosts);
 	free(s->solved);
 	arena_fini(&s->arena);
 	free(s);
@@ -141,13 +144,16 @@ static int host_of(struct sync *s, const struct sonde_event *e, uint32_t *ret)
 /* The pair of two hosts: made at its first message. */
 static int pair_of(struct sync *s, uint32_t a, uint32_t b, struct pair **ret)
 {
-	for (size_t i = 0; i < s->n_pairs; i++) {
-		if (s->pairs[i].a == a && s->pairs[i].b == b) {
-			*ret = &s->pairs[i];
-			return 0;
-		}
+	const uint64_t key = (uint64_t)a << 32 | b;
+	uint32_t i;
+
+	if (u64map_get(&s->by_hosts, key, &i)) {
+		*ret = &s->pairs[i];
+		return 0;
 	}
 	int r = mem_grow(&s->pairs, &s->cap_pairs, s->n_pairs + 1);
+	if (r >= 0)
+		r = u64map_put(&s->by_hosts, key, (uint32_t)s->n_pairs);
 	if (r < 0)
 		return r;
 	s->pairs[s->n_pairs] = (struct pair){ .a = a, .b = b };
