@@ -12,6 +12,7 @@
 #include "analysis/all.h"
 #include "analysis/kernel.h"
 #include "analysis/report.h"
+#include "analysis/spread.h"
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/ns.h"
@@ -26,11 +27,10 @@ enum split { SPLIT_NONE, SPLIT_PROCESS, SPLIT_THREAD };
 
 enum { ROWS = 25, ROWS_EACH = 8, OWNERS = 8, CELLS_MOST = 1 << 20, ERRNO_BITS = 12 };
 
-/* Sums of durations. Squares of many hours fit into 128 bits; what does not saturates. */
+/* Calls put together. */
 struct sums {
-	uint64_t n, failed;
-	int64_t least_ns, most_ns;
-	unsigned __int128 sum, squares;
+	struct spread took;
+	uint64_t failed;
 };
 
 /* One call of one thread, or of all. */
@@ -62,48 +62,10 @@ struct syscalls_report {
 	bool failed;		/* out of memory */
 };
 
-static void sums_add(struct sums *s, int64_t ns, int64_t ret)
-{
-	const unsigned __int128 square = (unsigned __int128)ns * (unsigned __int128)ns;
-
-	if (!s->n || ns < s->least_ns)
-		s->least_ns = ns;
-	if (!s->n || ns > s->most_ns)
-		s->most_ns = ns;
-	s->n++;
-	s->failed += syscall_failed(ret);
-	s->sum += (unsigned __int128)ns;
-	if (__builtin_add_overflow(s->squares, square, &s->squares))
-		s->squares = ~(unsigned __int128)0;
-}
-
 static void sums_merge(struct sums *s, const struct sums *add)
 {
-	if (!add->n)
-		return;
-	if (!s->n || add->least_ns < s->least_ns)
-		s->least_ns = add->least_ns;
-	if (!s->n || add->most_ns > s->most_ns)
-		s->most_ns = add->most_ns;
-	s->n += add->n;
+	spread_merge(&s->took, &add->took);
 	s->failed += add->failed;
-	s->sum += add->sum;
-	if (__builtin_add_overflow(s->squares, add->squares, &s->squares))
-		s->squares = ~(unsigned __int128)0;
-}
-
-static double sums_mean(const struct sums *s)
-{
-	return s->n ? (double)((long double)s->sum / (long double)s->n) : 0;
-}
-
-/* With n - 1; of two or more. */
-static double sums_deviation(const struct sums *s)
-{
-	const long double n = (long double)s->n, sum = (long double)s->sum;
-	const long double var = ((long double)s->squares - sum * sum / n) / (n - 1);
-
-	return var > 0 ? (double)sqrtl(var) : 0;
 }
 
 /* The cell of a thread's call; CELLS_MOST where there is no room. */
@@ -155,9 +117,11 @@ static void on_call(void *arg, const struct kernel_thread *t, uint32_t call, int
 
 	if (cell >= CELLS_MOST)
 		return;
-	sums_add(&s->cells[cell].sums, ns_between(begin_ns, end_ns), ret);
-	if (syscall_failed(ret))
-		count_failure(s, cell, ret);
+	spread_add(&s->cells[cell].sums.took, ns_between(begin_ns, end_ns), end_ns);
+	if (!syscall_failed(ret))
+		return;
+	s->cells[cell].sums.failed++;
+	count_failure(s, cell, ret);
 }
 
 static const struct kernel_watch watch = { .call = on_call };
@@ -270,7 +234,7 @@ static int find_owner(const struct syscalls_report *s, struct result *r,
 		return u64map_put(&r->owner_of, key, *ret);
 	}
 	sonde_dcheck(r->owners); // it holds what owner_of points to
-	if (s->split == SPLIT_PROCESS && t->tid == t->pid)
+	if (t && s->split == SPLIT_PROCESS && t->tid == t->pid)
 		r->owners[*ret].thread = t;
 	return 0;
 }
@@ -333,7 +297,7 @@ static int tell_failures(struct result *r)
 	for (size_t i = 0; i < r->n_rows; i++) {
 		const struct sums *s = &r->rows[i].sums;
 
-		strbuf_fmt(&r->rows[i].json, "{\"success\": %" PRIu64, s->n - s->failed);
+		strbuf_fmt(&r->rows[i].json, "{\"success\": %" PRIu64, s->took.n - s->failed);
 	}
 	if (r->n_failures)
 		qsort(r->failures, r->n_failures, sizeof(*r->failures), compare_failures);
@@ -406,14 +370,14 @@ static int make_result(const struct syscalls_report *s, struct result *r)
 
 static void add_sums(struct table *t, const struct sums *s)
 {
-	table_int(t, (int64_t)s->n);
+	table_int(t, (int64_t)s->took.n);
 	table_int(t, (int64_t)s->failed);
-	table_int(t, s->sum > INT64_MAX ? INT64_MAX : (int64_t)s->sum);
-	table_int(t, s->least_ns);
-	table_real(t, sums_mean(s));
-	table_int(t, s->most_ns);
-	if (s->n > 1)
-		table_real(t, sums_deviation(s));
+	table_int(t, spread_total(&s->took));
+	table_int(t, s->took.least_ns);
+	table_real(t, spread_mean(&s->took));
+	table_int(t, s->took.most_ns);
+	if (s->took.n > 1)
+		table_real(t, spread_deviation(&s->took));
 	else
 		table_none(t);
 }
@@ -439,14 +403,14 @@ static int show_rows(struct syscalls_report *s, const struct result *r, const st
 
 static void json_sums(struct json *j, const struct sums *s)
 {
-	json_uint(j, "count", s->n);
+	json_uint(j, "count", s->took.n);
 	json_uint(j, "errors", s->failed);
-	json_int(j, "total_ns", s->sum > INT64_MAX ? INT64_MAX : (int64_t)s->sum);
-	json_int(j, "min_ns", s->least_ns);
-	json_real(j, "mean_ns", sums_mean(s));
-	json_int(j, "max_ns", s->most_ns);
-	if (s->n > 1)
-		json_real(j, "sd_ns", sums_deviation(s));
+	json_int(j, "total_ns", spread_total(&s->took));
+	json_int(j, "min_ns", s->took.least_ns);
+	json_real(j, "mean_ns", spread_mean(&s->took));
+	json_int(j, "max_ns", s->took.most_ns);
+	if (s->took.n > 1)
+		json_real(j, "sd_ns", spread_deviation(&s->took));
 	else
 		json_null(j, "sd_ns");
 }
@@ -463,12 +427,12 @@ static void show_sums(struct syscalls_report *s, const struct sums *sums, size_t
 		json_end_object(&s->report.j);
 		return;
 	}
-	table_count(sums->n, n);
+	table_count(sums->took.n, n);
 	table_count(sums->failed, failed);
-	table_ns(sums->sum > INT64_MAX ? INT64_MAX : (int64_t)sums->sum, total);
-	table_ns((int64_t)llround(sums_mean(sums)), mean);
-	if (sums->n > 1)
-		table_ns((int64_t)llround(sums_deviation(sums)), sd);
+	table_ns(spread_total(&sums->took), total);
+	table_ns((int64_t)llround(spread_mean(&sums->took)), mean);
+	if (sums->took.n > 1)
+		table_ns((int64_t)llround(spread_deviation(&sums->took)), sd);
 	out_fmt(s->report.setup->out,
 		"%s calls of %zu kinds, %s failed; %s in total, mean %s, standard deviation %s\n",
 		n, n_kinds, failed, total, mean, sd);
@@ -500,8 +464,8 @@ static int show_owner(struct syscalls_report *s, const struct result *r, const s
 			 s->split == SPLIT_PROCESS && t->pid >= 0 ? t->pid : t->tid);
 	else
 		snprintf(id, sizeof(id), "%" PRId64 " of %" PRId64, t->tid, t->pid);
-	table_count(o->sums.n, n);
-	table_ns(o->sums.sum > INT64_MAX ? INT64_MAX : (int64_t)o->sums.sum, total);
+	table_count(o->sums.took.n, n);
+	table_ns(spread_total(&o->sums.took), total);
 	snprintf(title, sizeof(title), "%s (%s): %s calls, %s", name, id, n, total);
 	return show_rows(s, r, o, title, ROWS_EACH);
 }
@@ -510,14 +474,14 @@ static int by_count(const void *pa, const void *pb)
 {
 	const struct owner *a = pa, *b = pb;
 
-	return (a->sums.n < b->sums.n) - (a->sums.n > b->sums.n);
+	return (a->sums.took.n < b->sums.took.n) - (a->sums.took.n > b->sums.took.n);
 }
 
 static int by_total(const void *pa, const void *pb)
 {
 	const struct owner *a = pa, *b = pb;
 
-	return (a->sums.sum < b->sums.sum) - (a->sums.sum > b->sums.sum);
+	return (a->sums.took.sum < b->sums.took.sum) - (a->sums.took.sum > b->sums.took.sum);
 }
 
 static int show_owners(struct syscalls_report *s, struct result *r)
