@@ -13,16 +13,26 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "base/u64map.h"
 #include "lang/engine/cgroups.h"
 #include "lang/engine/processes.h"
 #include "sym/kallsyms.h"
 
-enum { NS_PER_S = 1000000000, CLOCK_STEP_NS = 1000000, USER_TEXT_MOST = 1 << 16 };
+enum {
+	NS_PER_S = 1000000000,
+	CLOCK_STEP_NS = 1000000,
+	USER_TEXT_MOST = 1 << 16,
+	FRAMES_MOST = 1 << 22
+};
 
 struct live_names {
 	struct names names;
 	struct bpf_maps *maps; /* borrowed */
 	int stack_map;
+	/** Stacks that were asked for: where in @frames each is, its depth before it. */
+	struct u64map stacks;
+	uint64_t *frames; /* owned */
+	size_t n_frames, cap_frames;
 	struct processes *processes; /* owned */
 	struct cgroups cgroups;
 	struct symtab kernel; /* of the running kernel, where it was looked at */
@@ -119,15 +129,37 @@ static void cgroup(void *arg, uint64_t id, struct strbuf *ret)
 		strbuf_fmt(ret, "%" PRIu64, id);
 }
 
+/* Where there is no memory for it, the kernel is asked again. */
+static void keep_stack(struct live_names *n, uint64_t id, const uint64_t *frames, size_t depth)
+{
+	if (n->n_frames + depth >= FRAMES_MOST ||
+	    mem_grow(&n->frames, &n->cap_frames, n->n_frames + depth + 1) < 0 ||
+	    u64map_put(&n->stacks, id, (uint32_t)n->n_frames) < 0)
+		return;
+	n->frames[n->n_frames++] = depth;
+	memcpy(n->frames + n->n_frames, frames, depth * sizeof(*frames));
+	n->n_frames += depth;
+}
+
+/*
+ * A stack is its id, for good: the kernel is asked for each one once. To ask is a system call, and
+ * a script that has one for each event of system calls would never come to an end.
+ */
 static size_t stack(void *arg, uint64_t id, uint64_t *ret)
 {
-	const struct live_names *n = arg;
+	struct live_names *n = arg;
 	size_t depth = 0;
+	uint32_t at;
 
+	if (u64map_get(&n->stacks, id, &at)) {
+		memcpy(ret, n->frames + at + 1, n->frames[at] * sizeof(*ret));
+		return n->frames[at];
+	}
 	if (n->stack_map < 0 || !id || bpf_maps_lookup(n->maps, (size_t)n->stack_map, &id, ret) < 0)
 		return 0;
 	while (depth < STACK_MOST && ret[depth])
 		depth++;
+	keep_stack(n, id, ret, depth);
 	return depth;
 }
 
@@ -198,6 +230,8 @@ void live_names_free(struct live_names *n)
 		return;
 	processes_free(n->processes);
 	cgroups_fini(&n->cgroups);
+	u64map_fini(&n->stacks);
+	free(n->frames);
 	symtab_fini(&n->kernel);
 	strbuf_fini(&n->user);
 	free(n);

@@ -124,6 +124,9 @@ static int take_record(void *arg, const void *data, size_t len)
 
 int engine_read(struct engine *e, bool all)
 {
+	// Those that are there now: while probes run, there may be new ones for ever.
+	const size_t most = bpf_ring_used(e->ring) / (8 + sizeof(struct record_head)) + 1;
+	size_t done = 0;
 	int n;
 
 	do {
@@ -135,6 +138,7 @@ int engine_read(struct engine *e, bool all)
 			if (r < 0)
 				return r;
 		}
-	} while (all && n);
+		done += (size_t)n;
+	} while (all && n && done < most);
 	return n;
 }
