@@ -283,6 +283,9 @@ static int take_scripts(struct state *s)
 		r = mem_grow(&s->events, &s->events_cap, s->n_events + s->scripts.n_events + 1);
 	for (size_t i = 0; !r && i < s->scripts.n_events; i++)
 		s->events[s->n_events++] = s->scripts.events[i];
+	if (!r && s->scripts.capture.n)
+		r = record_scripts_add(&s->beside, strbuf_text(&s->scripts.capture.script),
+				       /* is_text= */ true);
 	return r;
 }
 
@@ -320,6 +323,9 @@ static int record_run(void *state, int argc, char **argv)
 	s->opts.pids = s->pids;
 	s->opts.n_pids = s->n_pids;
 	s->opts.argv = argc ? argv : NULL;
+	ready = record_scripts_compile(&s->beside, &s->opts);
+	if (ready < 0)
+		return s->beside.told ? CMD_FAILED : cmd_failed(&cmd_record);
 	if (s->scripts.n) {
 		ready = record_for_check(&s->scripts, &s->opts, /* tells= */ true);
 		if (ready < 0)
@@ -331,9 +337,6 @@ static int record_run(void *state, int argc, char **argv)
 	int r = pick_sources(s, sources, SOURCES_MOST);
 	if (r < 0)
 		return cmd_usage(&cmd_record);
-	r = record_scripts_compile(&s->beside, &s->opts);
-	if (r < 0)
-		return s->beside.told ? CMD_FAILED : cmd_failed(&cmd_record);
 	r = session_run(&s->opts, sources, cmd_note, NULL, &res);
 	if (record_scripts_tell(&s->beside))
 		return CMD_FAILED;

@@ -12,12 +12,14 @@
 
 #include "base/mem.h"
 #include "cmd/command.h"
+#include "cmd/record_script.h"
 #include "cmd/script_arg.h"
 #include "cmd/script_d.h"
 #include "ctf/metadata.h"
 #include "lang/gen/compile.h"
 #include "lang/recorded/recorded.h"
 #include "lang/syntax/parse.h"
+#include "model/plan.h"
 #include "record/plan.h"
 
 struct for_script {
@@ -46,6 +48,8 @@ void record_for_fini(struct record_for *f)
 		script_fini(f->all[i]);
 	free(f->all);
 	free(f->events);
+	recorded_capture_fini(&f->capture);
+	arena_fini(&f->arena);
 	*f = (struct record_for){ 0 };
 }
 
@@ -131,6 +135,24 @@ static int merge(struct record_for *f, struct for_script *s)
 	return add_events(f, &s->needs);
 }
 
+/* What needs more than the events' records, which are then not taken themselves. */
+static int add_capture(struct record_for *f)
+{
+	const struct recorded_needs **all = arena_array(&f->arena, f->n + 1, sizeof(*all));
+
+	if (!all)
+		return sonde_fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < f->n; i++)
+		all[i] = &f->all[i]->needs;
+	int r = recorded_capture(&f->arena, all, f->n, &f->capture);
+	if (!r)
+		r = mem_grow(&f->events, &f->cap_events, f->n_events + f->capture.n + 1);
+	for (size_t i = 0; !r && i < f->capture.n; i++)
+		f->events[f->n_events++] =
+			(struct record_event){ .glob = f->capture.events[i].glob, .is_made = true };
+	return r;
+}
+
 int record_for_find(struct record_for *f, bool tells)
 {
 	int result = 0;
@@ -149,7 +171,7 @@ int record_for_find(struct record_for *f, bool tells)
 			return r;
 		result = r < 0 ? r : result;
 	}
-	return result;
+	return result < 0 ? result : add_capture(f);
 }
 
 static int compile(struct for_script *s, struct sonde_trace *trace)
@@ -188,11 +210,26 @@ static void tell_near(const struct record_for *f)
 		struct record_event e = f->events[i];
 		const struct record_opts opts = { .events = &e, .n_events = 1 };
 
+		if (e.is_made)
+			continue;
 		e.may_lack = false;
 		if (record_plan(&opts, &text) == -EINVAL)
 			cmd_note(NULL, sonde_err_str());
 		strbuf_fini(&text);
 	}
+}
+
+/* The trace that metadata describes, with what it takes to find all fields. */
+static int read_metadata(const struct strbuf *text, struct arena *arena, struct sonde_trace **ret)
+{
+	const struct sonde_span span = { (const uint8_t *)strbuf_text(text), text->len };
+	int r = ctf_metadata_parse("metadata", span, arena, ret);
+
+	for (size_t i = 0; !r && i < (*ret)->n_streams; i++) {
+		struct plan_header *header;
+		r = plan_stream_class(arena, *ret, (*ret)->streams[i], &header);
+	}
+	return r;
 }
 
 int record_for_check(struct record_for *f, const struct record_opts *opts, bool tells)
@@ -203,10 +240,7 @@ int record_for_check(struct record_for *f, const struct record_opts *opts, bool 
 
 	int r = record_plan(opts, &text);
 	if (!r)
-		r = ctf_metadata_parse(
-			"metadata",
-			(struct sonde_span){ (const uint8_t *)strbuf_text(&text), text.len },
-			&arena, &trace);
+		r = read_metadata(&text, &arena, &trace);
 	if (!r)
 		r = compile_all(f, trace, tells);
 	if (r == -EINVAL && tells)
@@ -246,17 +280,24 @@ static void first_words(const struct for_script *s, char *ret, size_t cap)
 int record_for_try(const char *script, char *ret_why, size_t cap)
 {
 	struct record_for f = { 0 };
+	struct record_scripts beside = { 0 };
 	struct record_opts opts = { 0 };
 
 	int r = record_for_add(&f, script);
 	if (!r)
 		r = record_for_find(&f, /* tells= */ false);
+	if (!r && f.capture.n)
+		r = record_scripts_add(&beside, strbuf_text(&f.capture.script),
+				       /* is_text= */ true);
 	if (!r) {
 		record_for_set(&f, &opts);
-		r = record_for_check(&f, &opts, /* tells= */ false);
+		r = record_scripts_compile(&beside, &opts);
 	}
+	if (!r)
+		r = record_for_check(&f, &opts, /* tells= */ false);
 	if (r == -EINVAL)
 		first_words(f.all[0], ret_why, cap);
+	record_scripts_fini(&beside);
 	record_for_fini(&f);
 	return r;
 }

@@ -7,6 +7,8 @@
 
 #include <sonde/def.h>
 
+#include "base/arena.h"
+#include "lang/recorded/capture.h"
 #include "lang/recorded/needs.h"
 #include "record/source.h"
 
@@ -20,6 +22,9 @@ struct record_for {
 	size_t n_events, cap_events;
 	/** Of all; where samples of one differ from those of another, that was told. */
 	struct recorded_needs needs;
+	struct arena arena;
+	/** What is to be emitted meanwhile. */
+	struct recorded_capture capture;
 };
 
 void record_for_fini(struct record_for *f);
@@ -45,7 +50,8 @@ void record_for_set(const struct record_for *f, struct record_opts *opts);
  */
 SONDE_MUST_CHECK int record_for_try(const char *script, char *ret_why, size_t cap);
 
-/** Compiles the scripts against the trace that @opts would give; fails likewise. */
+/** Compiles the scripts against the trace that @opts, whose scripts are compiled, would give; fails
+ * likewise. */
 SONDE_MUST_CHECK int record_for_check(struct record_for *f, const struct record_opts *opts,
 				      bool tells);
 

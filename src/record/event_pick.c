@@ -231,6 +231,13 @@ static size_t pick(struct event_list *l, const struct record_event *wanted)
 	return n;
 }
 
+static void drop(struct event_list *l, const char *glob)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (matches(&l->events[i], glob))
+			l->events[i].picked = false;
+}
+
 int event_list_pick(struct event_list *l, const struct record_opts *o)
 {
 	const bool wants_usual = !o->n_events && !o->no_usual;
@@ -238,13 +245,16 @@ int event_list_pick(struct event_list *l, const struct record_opts *o)
 
 	for (size_t i = 0; i < o->n_events; i++) {
 		const struct record_event *e = &o->events[i];
-		if (!pick(l, e) && !e->may_lack)
+		if (!e->is_made && !pick(l, e) && !e->may_lack)
 			return unknown_event(l, e->glob);
 	}
 	for (size_t i = 0; o->net && i < MEM_LEN(net); i++)
 		(void)pick(l, &(struct record_event){ .glob = net[i] });
 	for (size_t i = 0; wants_usual && i < MEM_LEN(usual); i++)
 		found += pick(l, &(struct record_event){ .glob = usual[i] });
+	for (size_t i = 0; i < o->n_events; i++)
+		if (o->events[i].is_made)
+			drop(l, o->events[i].glob);
 	if (wants_usual && !found)
 		return sonde_fail(-ENOTSUP, "this kernel has none of the usual trace events");
 	return 0;

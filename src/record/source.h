@@ -26,6 +26,7 @@ struct record_event {
 	const char *filter; /* the kernel's filter text, or NULL */
 	bool may_lack;	    /* that there is no such event is no mistake */
 	bool whole;	    /* each one is needed, whatever filters others give */
+	bool is_made;	    /* a script makes them: not to be taken, whoever names them */
 };
 
 struct diag;

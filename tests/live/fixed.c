@@ -2,6 +2,7 @@
 /** fixed: a load of known numbers of system calls, reads, processes and switches. */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -26,8 +27,13 @@ static void fail_if(int failed)
 /* Reads of 1, 2, 4 ... bytes, each of them three times; and one that fails. */
 static void reads(void)
 {
-	static char buf[1 << READS];
-	const int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	static char buf[1 << READS], paths[2][32];
+
+	// Written once, so that they are in memory: only then a probe can read them before the
+	// kernel.
+	(void)snprintf(paths[0], sizeof(paths[0]), "/dev/zero");
+	(void)snprintf(paths[1], sizeof(paths[1]), "/nonexistent/fixed");
+	const int fd = open(paths[0], O_RDONLY | O_CLOEXEC);
 
 	fail_if(fd < 0);
 	for (int i = 0; i < READS; i++)
@@ -35,7 +41,7 @@ static void reads(void)
 			fail_if(read(fd, buf, (size_t)1 << i) != 1L << i);
 	close(fd);
 	fail_if(read(-1, buf, 1) != -1);
-	fail_if(open("/nonexistent/fixed", O_RDONLY | O_CLOEXEC) >= 0);
+	fail_if(open(paths[1], O_RDONLY | O_CLOEXEC) >= 0);
 }
 
 static void *thread(void *arg)

@@ -63,6 +63,19 @@ tracepoint:raw_syscalls:sys_exit / @begin[tid] != 0 / {{
 	delete(@id[tid]);
 }}
 END {{ clear(@begin); clear(@id); }}''', [r'^@ns\[fixed-thread\]']),
+    ('stacks', f'''
+tracepoint:sched:sched_switch / strncmp(args.prev_comm, "fixed", 5) == 0 && (args.prev_state & 0xf) / {{
+	@switch[args.prev_comm, kstack(raw, 8)] = count();
+}}
+tracepoint:sched:sched_process_fork / {MINE} / {{ @fork[kstack(raw, 8), comm] = count(); }}
+tracepoint:raw_syscalls:sys_exit / {MINE} && args.id == 104 / {{ @exit[kstack(raw, 8), len(ustack), args.ret] = count(); }}
+tracepoint:syscalls:sys_enter_getuid / {MINE} / {{ @user[len(ustack), comm] = count(); }}''',
+     [r'^@switch\[fixed-pong, $', r'^@user\[\d+, fixed-child\]: 200$']),
+    ('strings of the program', f'''
+tracepoint:syscalls:sys_enter_openat / {MINE} / {{ @path[tid] = args.filename; @flags[str(args.filename)] = args.flags; }}
+tracepoint:syscalls:sys_exit_openat / @path[tid] / {{ @opened[comm, str(@path[tid]), args.ret < 0] = count(); delete(@path[tid]); }}
+END {{ clear(@path); }}''',
+     [r'^@opened\[fixed, /nonexistent/fixed, 1\]: 1$', r'^@opened\[fixed, /dev/zero, 0\]: 1$', r'^@flags\[/dev/zero\]: ']),
     ('who runs where', '''
 tracepoint:sched:sched_wakeup / strncmp(args.comm, "fixed", 5) == 0 / { @woken[comm, str(args.comm)] = count(); }
 rawtracepoint:sched_process_fork / strncmp(comm, "fixed", 5) == 0 / { @raw = count(); }''',
@@ -119,7 +132,8 @@ class Live:
 
 def lines(text, times):
     """The maps; where @times, of histograms only how many values they have."""
-    kept = [line for line in text.splitlines() if line and not line.startswith('Attaching')]
+    # The kernel's calls of several programs at one tracepoint come and go with them.
+    kept = [line for line in text.splitlines() if line and not re.match('Attaching|    __traceiter_', line)]
     if not times:
         return sorted(kept)
     out, values = [], 0

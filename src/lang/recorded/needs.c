@@ -12,47 +12,57 @@
 #include "lang/recorded/parts.h"
 #include "lang/syntax/ast_walk.h"
 
+enum { FIELDS_MOST = 256 };
+
 struct finding {
 	struct diag *d;
 	struct arena *arena;
-	const struct ast_probe *probe;
 	struct recorded_needs *out;
-	bool has_events; /* of @probe: others than samples */
+	bool kernel_stack, user_stack; /* that the probe's body asks for */
 };
 
 /* --- what a body asks of its event --- */
 
-static bool is_stack(const struct ast *x)
+static bool is_named(const struct ast *x, const char *const *names)
 {
 	const char *name = x->kind == AST_NAME	 ? x->u.name
 			   : x->kind == AST_CALL ? x->u.call.name
 						 : "";
 
-	return !strcmp(name, "kstack") || !strcmp(name, "ustack");
-}
-
-/* Names that events themselves do not tell, and functions that need to know the process. */
-static bool is_about_threads(const struct ast *x)
-{
-	static const char *const names[] = { "pid", "comm", "ustack", "usym" };
-	const char *name = x->kind == AST_NAME	 ? x->u.name
-			   : x->kind == AST_CALL ? x->u.call.name
-						 : "";
-
-	for (size_t i = 0; i < MEM_LEN(names); i++)
-		if (!strcmp(name, names[i]))
+	for (; *names; names++)
+		if (!strcmp(name, *names))
 			return true;
 	return false;
+}
+
+static const char *const kernel_stacks[] = { "kstack", "caller", NULL };
+static const char *const user_stacks[] = { "ustack", "ucaller", NULL };
+/* Names that events themselves do not tell, and what needs to know the process. */
+static const char *const about_threads[] = { "pid", "comm", "ustack", "ucaller", "usym", NULL };
+static const char *const texts[] = { "str", NULL };
+
+static void note_field(struct finding *f, const char *name)
+{
+	struct recorded_needs *out = f->out;
+
+	for (size_t i = 0; i < out->n_fields; i++)
+		if (!strcmp(out->fields[i], name))
+			return;
+	if (out->n_fields < FIELDS_MOST)
+		out->fields[out->n_fields++] = name;
 }
 
 static bool look_at(void *arg, const struct ast *x)
 {
 	struct finding *f = arg;
 
-	f->out->threads = f->out->threads || is_about_threads(x);
-	if (f->has_events && is_stack(x))
-		(void)diag_error(f->d, x->pos, "not-recorded",
-				 "stacks are recorded with samples only, that is of 'profile'");
+	f->out->threads |= is_named(x, about_threads);
+	f->out->texts |= is_named(x, texts);
+	f->kernel_stack |= is_named(x, kernel_stacks);
+	f->user_stack |= is_named(x, user_stacks);
+	if (x->kind == AST_MEMBER && x->u.member.x->kind == AST_NAME &&
+	    !strcmp(x->u.member.x->u.name, "args"))
+		note_field(f, x->u.member.name);
 	return false;
 }
 
@@ -68,8 +78,8 @@ static int add_event(struct finding *f, const struct ast_attach *ap)
 	if (!glob)
 		return -ENOMEM;
 	(void)snprintf(glob, len, "%s:%s", group, name);
-	f->out->events[f->out->n_events++] = (struct recorded_event){ glob, ap->pos };
-	f->has_events = true;
+	f->out->events[f->out->n_events++] =
+		(struct recorded_event){ glob, group, name, f->kernel_stack, f->user_stack };
 	return 0;
 }
 
@@ -107,27 +117,36 @@ static int look_at_attach(struct finding *f, const struct ast_attach *ap)
 	return 0;
 }
 
+static int look_at_probe(struct finding *f, const struct ast_probe *p)
+{
+	f->kernel_stack = f->user_stack = false;
+	(void)ast_walk(p->pred, look_at, f);
+	(void)ast_walk(p->body, look_at, f);
+	for (const struct ast_attach *ap = p->attach; ap; ap = ap->next)
+		if (look_at_attach(f, ap) == -ENOMEM)
+			return sonde_fail(-ENOMEM, "out of memory");
+	return 0;
+}
+
 int recorded_needs(struct diag *d, struct arena *arena, const struct script_ast *ast,
 		   struct recorded_needs *ret)
 {
 	struct finding f = { .d = d, .arena = arena, .out = ret };
 	size_t n = 0;
+	int r = 0;
 
 	*ret = (struct recorded_needs){ 0 };
 	for (const struct ast_probe *p = ast->probes; p; p = p->next)
 		for (const struct ast_attach *ap = p->attach; ap; ap = ap->next)
 			n++;
 	ret->events = arena_array(arena, n + 1, sizeof(*ret->events));
-	if (!ret->events)
+	ret->fields = arena_array(arena, FIELDS_MOST, sizeof(*ret->fields));
+	if (!ret->events || !ret->fields)
 		return sonde_fail(-ENOMEM, "out of memory");
-	for (const struct ast_probe *p = ast->probes; p; p = p->next) {
-		f.probe = p;
-		f.has_events = false;
-		for (const struct ast_attach *ap = p->attach; ap; ap = ap->next)
-			if (look_at_attach(&f, ap) == -ENOMEM)
-				return sonde_fail(-ENOMEM, "out of memory");
-		(void)ast_walk(p->pred, look_at, &f);
-		(void)ast_walk(p->body, look_at, &f);
-	}
-	return d->n_errors ? -EINVAL : 0;
+	for (const struct ast_setting *s = ast->settings; s; s = s->next)
+		if (strstr(s->name, "strlen") || strstr(s->name, "STRLEN"))
+			ret->strlen_of = s->value;
+	for (const struct ast_probe *p = ast->probes; p && !r; p = p->next)
+		r = look_at_probe(&f, p);
+	return r < 0 ? r : d->n_errors ? -EINVAL : 0;
 }

@@ -13,8 +13,9 @@
 
 /** Events of the kernel that an attach point names. */
 struct recorded_event {
-	const char *glob; /* "sched:sched_switch", "syscalls:sys_enter_*", "*:NAME" */
-	struct pos pos;
+	const char *glob;	       /* "sched:sched_switch", "syscalls:sys_enter_*", "*:NAME" */
+	const char *group, *name;      /* its parts */
+	bool kernel_stack, user_stack; /* with each one */
 };
 
 struct recorded_needs {
@@ -25,6 +26,10 @@ struct recorded_needs {
 	struct pos sample_pos;
 	/** Who is who: names of threads, and which process they are of. */
 	bool threads;
+	bool texts;	     /* strings at addresses are read */
+	const char **fields; /* names of all fields that are used, each once */
+	size_t n_fields;
+	const char *strlen_of; /* the setting max_strlen; NULL: it is not set */
 };
 
 /**

@@ -23,10 +23,13 @@ static int needs_of(struct diag *d, const char *text, struct strbuf *ret)
 	if (!r)
 		r = recorded_needs(d, &arena, &ast, &n);
 	for (size_t i = 0; !r && i < n.n_events; i++)
-		strbuf_fmt(ret, "%s ", n.events[i].glob);
+		strbuf_fmt(ret, "%s%s%s ", n.events[i].glob, n.events[i].kernel_stack ? "+k" : "",
+			   n.events[i].user_stack ? "+u" : "");
 	if (!r)
-		strbuf_fmt(ret, "%llu%s", (unsigned long long)n.sample_ns,
-			   n.threads ? " threads" : "");
+		strbuf_fmt(ret, "%llu%s%s", (unsigned long long)n.sample_ns,
+			   n.threads ? " threads" : "", n.texts ? " texts" : "");
+	for (size_t i = 0; !r && i < n.n_fields; i++)
+		strbuf_fmt(ret, " .%s", n.fields[i]);
 	arena_fini(&arena);
 	return r;
 }
@@ -40,7 +43,11 @@ static const struct {
 	  "sched:sched_switch block:* 0" },
 	{ "rt:sched_switch { @[comm] = count(); }", "*:sched_switch 0 threads" },
 	{ "event:sys_enter / pid == 1 / { @ = count(); }", "*:sys_enter 0 threads" },
-	{ "t:a:b { @[tid, cpu, nsecs, args.x] = count(); }", "a:b 0" },
+	{ "t:a:b { @[tid, cpu, nsecs, args.x] = count(); }", "a:b 0 .x" },
+	{ "t:a:b / args.y > args.x / { print(str(args->x)); }", "a:b 0 texts .y .x" },
+	{ "t:a:b, t:a:c { @[kstack(3)] = 1; } t:d:e / len(ustack) > 1 / { @a = 1; } t:f:g { @b = "
+	  "1; }",
+	  "a:b+k a:c+k d:e+u f:g 0 threads" },
 	{ "t:a:b { if (1) { while (@x) { @[(1, \"\", usym(@y))] = 1; } } }", "a:b 0 threads" },
 	{ "t:a:b { for ($i : 0..@n) { print((uint8)sizeof(pid)); } }", "a:b 0 threads" },
 	{ "profile:hz:99 { @[kstack] = count(); }", "10101010" },
@@ -65,9 +72,6 @@ TEST(scripts_need_events_samples_and_names)
 static const struct {
 	const char *script, *says;
 } bad[] = {
-	{ "t:a:b { @[kstack] = count(); }",
-	  "x:1:11: error: stacks are recorded with samples only" },
-	{ "p:hz:9 { @ = 1; }\nt:a:b { print(ustack(3)); }", "x:2:15: error: stacks are" },
 	{ "p:hz:9 { @ = 1; }\np:hz:8 { @ = 1; }",
 	  "x:2:1: error: samples are recorded at one rate" },
 	{ "p:hz:0 { @ = 1; }", "x:1:1: error: 'p:hz:0' is not of the form profile:UNIT:N" },

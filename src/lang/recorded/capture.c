@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/** Writes the script that emits events with what no trace would have of them. */
+#include "lang/recorded/capture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "base/glob.h"
+#include "base/mem.h"
+#include "lang/check/type.h"
+#include "sym/ctype.h"
+#include "sym/probe/tp_format.h"
+
+// With fewer frames than there can be, the kernel's calls of its tracepoints' users are left out.
+enum { EVENTS_MOST = 128, KERNEL_FRAMES = STACK_MOST - 1, USER_FRAMES = STACK_MOST };
+
+struct making {
+	struct arena *arena;
+	const struct recorded_needs *const *all;
+	size_t n;
+	const struct recorded_event *event; /* that is looked for */
+	bool texts;			    /* its script reads strings */
+	struct recorded_capture *out;
+};
+
+void recorded_capture_fini(struct recorded_capture *c)
+{
+	strbuf_fini(&c->script);
+	free(c->events);
+	*c = (struct recorded_capture){ 0 };
+}
+
+static bool is_used(const struct making *m, const char *field)
+{
+	for (size_t i = 0; i < m->n; i++)
+		for (size_t k = 0; k < m->all[i]->n_fields; k++)
+			if (!strcmp(m->all[i]->fields[k], field))
+				return true;
+	return false;
+}
+
+/* A pointer to text: of a field of the record, "const char * filename". */
+static bool is_text_pointer(const struct tp_field *f)
+{
+	const struct ctype *to = f->type->kind == CT_PTR ? ctype_elem(f->type) : NULL;
+
+	return to && to->kind == CT_INT && to->size == 1 && !to->is_bool;
+}
+
+static bool points_to_text(const struct making *m, const struct tp_format *format)
+{
+	for (size_t i = 0; i < format->n_fields; i++)
+		if (!format->fields[i].is_common && is_text_pointer(&format->fields[i]) &&
+		    is_used(m, format->fields[i].name))
+			return true;
+	return false;
+}
+
+static struct captured *find(struct recorded_capture *c, const char *group, const char *name)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (!strcmp(c->events[i].group, group) && !strcmp(c->events[i].name, name))
+			return &c->events[i];
+	return NULL;
+}
+
+static int add(struct making *m, const char *group, const char *name)
+{
+	struct recorded_capture *c = m->out;
+	char glob[256];
+	int r = c->n < EVENTS_MOST
+			? mem_grow(&c->events, &c->cap, c->n + 1)
+			: sonde_fail(-E2BIG,
+				     "stacks and strings are recorded with at most %d kinds of "
+				     "events",
+				     EVENTS_MOST);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(glob, sizeof(glob), "%s:%s", group, name);
+	struct captured e = { .group = arena_strndup(m->arena, group, strlen(group)),
+			      .name = arena_strndup(m->arena, name, strlen(name)),
+			      .glob = arena_strndup(m->arena, glob, strlen(glob)) };
+	if (!e.group || !e.name || !e.glob)
+		return -ENOMEM;
+	c->events[c->n++] = e;
+	return 0;
+}
+
+/* One event that the attach point names: is there need of more than its record? */
+static int see_event(void *arg, const char *group, const char *name)
+{
+	struct making *m = arg;
+	const struct recorded_event *e = m->event;
+	const bool stacks = e->kernel_stack || e->user_stack;
+	struct tp_format format;
+
+	if (!strcmp(group, "ftrace"))
+		return 0;
+	if (!stacks) {
+		if (!m->texts)
+			return 0;
+		int r = tp_format_read(m->arena, NULL, group, name, &format);
+		if (r < 0 || !points_to_text(m, &format))
+			return r == -ENOMEM ? r : 0; // what has no format has no fields
+	}
+	struct captured *c = find(m->out, group, name);
+	if (!c) {
+		int r = add(m, group, name);
+		if (r < 0)
+			return r;
+		c = &m->out->events[m->out->n - 1];
+	}
+	c->kernel_stack |= e->kernel_stack;
+	c->user_stack |= e->user_stack;
+	return 0;
+}
+
+/* Names of fields that emit() takes. */
+static bool is_name(const char *s)
+{
+	for (const char *p = s; *p; p++)
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '_' ||
+		      (p > s && *p >= '0' && *p <= '9')))
+			return false;
+	return *s;
+}
+
+static int write_event(struct making *m, const struct captured *c)
+{
+	struct strbuf *s = &m->out->script;
+	struct tp_format format;
+
+	int r = tp_format_read(m->arena, NULL, c->group, c->name, &format);
+	if (r < 0)
+		return r;
+	strbuf_fmt(s, "tracepoint:%s:%s { emit(\"%s\"", c->group, c->name, c->name);
+	for (size_t i = 0; i < format.n_fields; i++) {
+		const struct tp_field *f = &format.fields[i];
+
+		if (f->is_common || !is_name(f->name) || !is_used(m, f->name))
+			continue;
+		strbuf_fmt(s, is_text_pointer(f) ? ", %s = str(args.%s)" : ", %s = args.%s",
+			   f->name, f->name);
+	}
+	if (c->kernel_stack)
+		strbuf_fmt(s, ", callstack_kernel = kstack(%d)", KERNEL_FRAMES);
+	if (c->user_stack)
+		strbuf_fmt(s, ", callstack_user = ustack(%d)", USER_FRAMES);
+	strbuf_str(s, "); }\n");
+	return 0;
+}
+
+static void write_settings(struct making *m)
+{
+	const char *most = NULL;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const char *one = m->all[i]->strlen_of;
+		if (one && (!most || strtoul(one, NULL, 10) > strtoul(most, NULL, 10)))
+			most = one;
+	}
+	if (most)
+		strbuf_fmt(&m->out->script, "config = { max_strlen = %s; }\n", most);
+}
+
+int recorded_capture(struct arena *arena, const struct recorded_needs *const *all, size_t n,
+		     struct recorded_capture *ret)
+{
+	struct making m = { .arena = arena, .all = all, .n = n, .out = ret };
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++) {
+		m.texts = all[i]->texts;
+		for (size_t k = 0; k < all[i]->n_events && !r; k++) {
+			m.event = &all[i]->events[k];
+			if (m.texts || m.event->kernel_stack || m.event->user_stack)
+				r = tp_each(m.event->group, m.event->name, see_event, &m);
+		}
+	}
+	if (r < 0 || !ret->n)
+		return r;
+	write_settings(&m);
+	for (size_t i = 0; i < ret->n && !r; i++)
+		r = write_event(&m, &ret->events[i]);
+	return r < 0 ? r : strbuf_ok(&ret->script);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/** Scripts that capture what a trace would not have. */
+#include "lang/recorded/capture.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "fake_tracefs.h"
+#include "lang/syntax/parse.h"
+#include "test.h"
+
+enum { SCRIPTS_MOST = 2 };
+
+static int capture_of(const char *const *scripts, struct strbuf *ret)
+{
+	struct arena arena = { 0 };
+	struct script_ast ast[SCRIPTS_MOST] = { 0 };
+	struct recorded_needs needs[SCRIPTS_MOST];
+	const struct recorded_needs *all[SCRIPTS_MOST];
+	struct recorded_capture c = { 0 };
+	struct diag d = { .name = "x" };
+	size_t n = 0;
+	int r = 0;
+
+	for (; n < SCRIPTS_MOST && scripts[n] && !r; n++) {
+		d.text = scripts[n];
+		d.text_len = strlen(scripts[n]);
+		all[n] = &needs[n];
+		r = parse_bt(&d, &arena, NULL, 0, &ast[n]);
+		if (!r)
+			r = recorded_needs(&d, &arena, &ast[n], &needs[n]);
+	}
+	if (!r)
+		r = recorded_capture(&arena, all, n, &c);
+	if (!r)
+		strbuf_add(ret, strbuf_text(&c.script), c.script.len);
+	for (size_t i = 0; !r && i < c.n; i++)
+		strbuf_fmt(ret, "%s ", c.events[i].glob);
+	recorded_capture_fini(&c);
+	diag_fini(&d);
+	arena_fini(&arena);
+	return r ? r : strbuf_ok(ret);
+}
+
+static const struct {
+	const char *scripts[SCRIPTS_MOST], *captures;
+} cases[] = {
+	{ { "t:sched:sched_switch { @[args.prev_comm, comm] = count(); }" }, "" },
+	{ { "t:sched:sched_switch { @[args.prev_pid, kstack] = count(); }" },
+	  "tracepoint:sched:sched_switch { emit(\"sched_switch\", prev_pid = args.prev_pid, "
+	  "callstack_kernel = kstack(126)); }\nsched:sched_switch " },
+	{ { "t:sched:sched_wakeup { @[ustack(3)] = count(); }" },
+	  "tracepoint:sched:sched_wakeup { emit(\"sched_wakeup\", callstack_user = ustack(127)); "
+	  "}\nsched:sched_wakeup " },
+	// A field counts whichever script uses it, and a text only where one is read.
+	{ { "t:sched:sched_wak* { @[kstack] = count(); }",
+	    "rt:sched_waking { @[args.pid] = count(); }" },
+	  "tracepoint:sched:sched_wakeup { emit(\"sched_wakeup\", pid = args.pid, "
+	  "callstack_kernel = kstack(126)); }\n"
+	  "tracepoint:sched:sched_waking { emit(\"sched_waking\", pid = args.pid, "
+	  "callstack_kernel = kstack(126)); }\nsched:sched_wakeup sched:sched_waking " },
+	{ { "t:syscalls:sys_enter_openat { @[args.filename] = count(); }" }, "" },
+	{ { "t:syscalls:sys_enter_openat { @[str(args.dfd)] = count(); }" }, "" },
+	{ { "t:syscalls:sys_enter_openat { @p[tid] = args.filename; } "
+	    "t:syscalls:sys_exit_openat { print((str(@p[tid]), args.ret)); }" },
+	  "tracepoint:syscalls:sys_enter_openat { emit(\"sys_enter_openat\", filename = "
+	  "str(args.filename)); }\nsyscalls:sys_enter_openat " },
+	{ { "config = { max_strlen = 200; } t:syscalls:sys_enter_* { print(str(args.filename)); }",
+	    "config = { max_strlen = 99; } BEGIN { exit(); }" },
+	  "config = { max_strlen = 200; }\n"
+	  "tracepoint:syscalls:sys_enter_newstat { emit(\"sys_enter_newstat\", filename = "
+	  "str(args.filename)); }\n"
+	  "tracepoint:syscalls:sys_enter_openat { emit(\"sys_enter_openat\", filename = "
+	  "str(args.filename)); }\nsyscalls:sys_enter_newstat syscalls:sys_enter_openat " },
+	{ { "t:nothing:there { @[kstack] = count(); }" }, "" },
+	{ { "profile:hz:99 { @[kstack] = count(); }" }, "" },
+};
+
+TEST(only_what_a_trace_has_not_is_captured)
+{
+	EXPECT(fake_tracefs());
+	for (size_t i = 0; i < MEM_LEN(cases); i++) {
+		struct strbuf got = { 0 };
+
+		EXPECT_EQ(capture_of(cases[i].scripts, &got), 0);
+		EXPECT_STR(strbuf_text(&got), cases[i].captures);
+		strbuf_fini(&got);
+	}
+	fake_tracefs_remove();
+}
+
+static int once(void)
+{
+	struct strbuf got = { 0 };
+	const char *const scripts[SCRIPTS_MOST] = { "t:sched:sched_* { @[ustack] = count(); } "
+						    "t:syscalls:* { print(str(args.filename)); }" };
+	const int r = capture_of(scripts, &got);
+
+	strbuf_fini(&got);
+	return r;
+}
+
+TEST(no_memory_is_an_ordinary_failure)
+{
+	EXPECT(fake_tracefs());
+	test_oom(once);
+	fake_tracefs_remove();
+}
