@@ -127,7 +127,7 @@ static int follow_pids(struct record_script_state *s, const struct record_opts *
 		       struct script_ast *ast)
 {
 	struct strbuf text = { 0 };
-	struct script_ast more;
+	struct script_ast more = { 0 };
 
 	strbuf_str(&text, follow_text);
 	strbuf_str(&text, "BEGIN {");

@@ -23,7 +23,7 @@ struct compile_options {
 	/** emit() in events of processes is for those alone that are keys of this map, without
 	 * '@'; NULL: for all. */
 	const char *only_map;
-	uint32_t ring_len;     /* bytes, a power of two; 0: as config says, or the default */
+	uint32_t ring_len; /* bytes, a power of two; 0: as config says, or the default */
 };
 
 /**
