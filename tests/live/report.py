@@ -44,12 +44,73 @@ def compare(name, *options):
     result(f'{name}: two threads of one process',
            len(cpu['threads']) == 2 and all(t['pid'] == pid for t in cpu['threads']) and
            len(cpu['processes']) == 1, cpu['processes'])
+    if not stats['lost_events']:
+        states(pid, cpu)
     calls = run('report', 'syscalls', '--json', '-p', str(pid), 'trace')
     by_name = {c['name']: c for c in calls['calls']}
     result(f'{name}: {CALLS} calls of getppid',
            by_name.get('getppid', {}).get('count') == CALLS, by_name.get('getppid'))
     sleep = by_name.get('clock_nanosleep') or by_name.get('nanosleep') or {'min_ns': 0}
     result(f'{name}: a sleep of 50 ms', 50_000_000 <= sleep['max_ns'] < 5_000_000_000, sleep)
+
+
+def states(pid, cpu):
+    """The index tells what the report that reads told, made and opened again."""
+    made = run('report', 'states', '--json', '-p', str(pid), 'trace')
+    again = run('report', 'states', '--json', '-p', str(pid), 'trace')
+    result('states: the same from the index', made == again and
+           os.path.exists('trace/.sonde/kernel'), (made, again))
+    ran = {t['tid']: t['run_ns'] for t in made['threads']}
+    want = {t['tid']: t['cpu_ns'] for t in cpu['threads']}
+    result('states: each thread ran as long as the report of CPUs says', ran == want, (ran, want))
+    blocked = max((t['blocked_ns'] for t in made['threads']), default=0)
+    result('states: blocked for 50 ms', blocked >= 50_000_000, made['threads'])
+
+
+PINGS = 400
+PING = f'''
+import os
+a, b = os.pipe(), os.pipe()
+child = os.fork()
+for i in range({PINGS}):
+    if child:
+        os.write(a[1], b'x'), os.read(b[0], 1)
+    else:
+        os.read(a[0], 1), os.write(b[1], b'x')
+if not child:
+    os._exit(0)
+os.wait()
+print(os.getpid(), child)
+'''
+
+
+def pings():
+    """Two processes that wake each other, each time but where a busy machine lets none wait."""
+    p = subprocess.run([sonde, 'record', '--force', '--no-samples', '-o', 'trace', '--',
+                        sys.executable, '-c', PING], stdout=subprocess.PIPE, text=True,
+                       stderr=subprocess.PIPE, check=False)
+    if p.returncode:
+        result('wakeups: recorded', False, p.stderr)
+        return
+    lost = run('stats', '--json', 'trace')['lost_events']
+    if lost:
+        print(f'# {lost} events were lost, perhaps wake-ups')
+        return
+    pids = [int(x) for x in p.stdout.split()]
+    rows = run('report', 'wakeups', '--json', 'trace')['wakeups']
+    pairs = {(r['waker_tid'], r['tid']): r for r in rows}
+    for waker, woken in pids, pids[::-1]:
+        r = pairs.get((waker, woken), {'wakeups': 0, 'took_count': 0})
+        result(f'wakeups: {waker} woke {woken} {r["wakeups"]} times',
+               PINGS / 20 <= r['wakeups'] <= PINGS + 1 and
+               r['wakeups'] - 2 <= r['took_count'] <= r['wakeups'], r)
+    late = {t['tid']: t for t in run('report', 'sched', '--json', 'trace')['threads']}
+    for tid in pids:
+        t = late.get(tid, {'wakeup_count': 0})
+        took = sum(r['took_count'] for r in rows if r['tid'] == tid)
+        result(f'sched: {tid} was late {t["wakeup_count"]} times, as often as it was woken',
+               t['wakeup_count'] == took >= PINGS / 20 and
+               0 < t['wakeup_min_ns'] <= t['wakeup_mean_ns'] <= t['wakeup_max_ns'], t)
 
 
 with tempfile.TemporaryDirectory() as scratch:
@@ -62,6 +123,7 @@ with tempfile.TemporaryDirectory() as scratch:
         sys.exit(0)
     compare('with samples')
     compare('events only', '--no-samples')
+    pings()
     os.chdir('/')
 print(f'1..{n}')
 sys.exit(failed > 0)
