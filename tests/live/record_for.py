@@ -82,6 +82,21 @@ rawtracepoint:sched_process_fork / strncmp(comm, "fixed", 5) == 0 / { @raw = cou
      [r'^@raw: 7$', r'^@woken\[']),
 ]
 
+READS_D = '''#pragma D option quiet
+syscall::read:entry / execname == "fixed" || execname == "fixed-pong" /
+{
+	@calls[execname, probefunc] = count();
+	@sizes = quantize(arg2);
+	self->ts = timestamp;
+}
+syscall::read:return / self->ts /
+{
+	@sums[execname] = sum(arg1);
+	@n["pairs"] = count();
+	self->ts = 0;
+}
+'''
+
 # What no recording gives: an error before it begins, which names the line.
 BAD = [
     ('kprobe:vfs_read { @ = count(); }', r"^bad0:1:1: error: a trace has no 'kprobe' probes"),
@@ -188,6 +203,19 @@ def same(sonde, fixed):
         result(name, compare(name, live, err, p.stdout, p.stderr, wanted))
 
 
+def same_d(sonde, fixed):
+    """One after the other: the numbers of this load are the same each time."""
+    with open('reads.d', 'w', encoding='utf-8') as f:
+        f.write(READS_D)
+    live = run(sonde, 'run', '-c', fixed, '-s', 'reads.d')
+    p = run(sonde, 'record', '-o', 'trace-d', '--for', 'reads.d', '--', fixed)
+    trace = run(sonde, 'run', '-t', 'trace-d', '-s', 'reads.d')
+    wrong = [p.stderr] if p.returncode else []
+    if live.stdout != trace.stdout or not re.search(r'^ +fixed-pong +read +200$', live.stdout, re.M):
+        wrong += ['-- live', live.stdout, live.stderr, '-- trace', trace.stdout, trace.stderr]
+    result('a script in D', wrong)
+
+
 def refused(sonde):
     for i, (text, words) in enumerate(BAD):
         with open(f'bad{i}', 'w', encoding='utf-8') as f:
@@ -207,6 +235,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix='sonde-for-') as scratch:
         os.chdir(scratch)
         same(sonde, fixed)
+        same_d(sonde, fixed)
         refused(sonde)
         os.chdir('/')
     print(f'1..{n}')
