@@ -387,6 +387,8 @@ static void seal(struct timeline *tl, const struct kernel_thread *t, int64_t at_
 		return;
 	if (rope->names != STORE_NO_TRACK) {
 		keep_name(tl, l, t, at_ns);
+		const struct store_track names = { .id = t->tid, .parent = rope->track };
+		store_set_track(l->store, rope->names, &names);
 		note_result(tl, tl->err ? tl->err : store_seal(l->store, rope->names));
 	}
 	if (rope->track == STORE_NO_TRACK)

@@ -79,7 +79,7 @@ void store_begin(struct store *s);
 void store_end(struct store *s);
 SONDE_MUST_CHECK int store_add_track(struct store *s, const struct store_track *track,
 				     uint32_t *ret);
-/** Changes what may change of a track: its .aux, .parent and .name. */
+/** Changes what may change of a track: its .id, .aux, .parent and .name. */
 void store_set_track(struct store *s, uint32_t track, const struct store_track *to);
 /**
  * Appends. A hole before it becomes a segment of state 0; what begins before the track's end is cut

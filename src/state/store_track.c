@@ -45,6 +45,7 @@ void store_set_track(struct store *s, uint32_t track, const struct store_track *
 	sonde_check(s->is_built && track < s->head.n_tracks);
 	struct format_track *rec = &store_track_of(s, track)->rec;
 
+	rec->id = to->id;
 	rec->aux = to->aux;
 	rec->parent = to->parent;
 	rec->name = to->name;

@@ -30,8 +30,10 @@ static const char text[] = "0 0 switch 0 0 7\n"
 			   "22 0 exit read 5\n"
 			   "24 0 exec 7 7 /bin/other\n"
 			   "30 1 switch 8 16 9\n"
+			   "35 1 exec 11 9 /bin/new\n"
+			   "35 1 now 11\n"
 			   "40 0 switch 7 1 0\n"
-			   "45 1 switch 9 2 0\n"
+			   "45 1 switch 11 2 0\n"
 			   "50 0 other\n"
 			   "52 1 switch 0 0 8\n"
 			   "60 0 switch 0 0 0\n";
@@ -129,9 +131,10 @@ static const char want[] = "thread 7 t7: 0-5 1 5-7 2=read 7-9 3 9-10 2=read 10-1
 			   "current 0: 0-10 2 10-20 1 20-40 2 40-60 1\n"
 			   "cpu 1: 2-13 2 13-15 3 15-45 2 45-52 1 52-60 2\n"
 			   "softirq 1: 13-15 1\n"
-			   "thread 9 t9: 16-17 6 17-30 5=2 30-45 1 45-60 4\n"
+			   "thread 11 t11: 16-17 6 17-30 5=2 30-45 1 45-60 4\n"
 			   "name 7: 0-24 1=t7 24-40 1=other 40-60 1=t7\n"
 			   "current 1: 2-30 2 30-45 2 45-52 1 52-60 2\n"
+			   "name 11: 16-35 1=t9 35-45 1=new 45-60 1=t11\n"
 			   "thread 8 t8: 52-60 1\n";
 
 TEST(an_index_holds_what_the_model_tells)
