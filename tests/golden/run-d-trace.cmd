@@ -22,3 +22,12 @@ done
 timeout 20 sonde run -t examples/sonde-trace --d -e 'sched:::off-cpu / pid == 0 / { @ = count(); } tick-1s { trace(1); exit(2); }'
 timeout 20 sonde run -t examples/sonde-trace --d -e 'fbt::vfs_read:entry { } proc:::lwp-create { } BEGIN { trace(curthread); fds[0].fi_name; }'
 timeout 20 sonde run -t examples/sonde-trace -q bootchart | head -30
+# LTTng's events have other names: next_tid, syscall_entry_read, rwbs as bits.
+timeout 20 sonde run -t data/kernel --d -q -x zdefs -e '
+sched:::on-cpu { self->on = timestamp; @runs[execname, pid] = count(); }
+sched:::off-cpu / self->on / { @on[execname] = sum(timestamp - self->on); self->on = 0; }
+sched:::wakeup { @woken[args[1]->pr_fname, args[1]->pr_pid] = count(); }
+sched:::enqueue { @in[args[2]->cpu_id] = count(); }
+sched:::dequeue { @out[args[2]->cpu_id] = count(); }
+syscall:::entry { @calls[probefunc, probename] = count(); }
+io:::start { @io[args[1]->dev_statname, args[0]->b_flags & B_WRITE ? "W" : "R"] = sum(args[0]->b_bcount); }'

@@ -396,6 +396,16 @@ static void f_number(struct check *c, struct ast *x)
 	x->type = type_shown(4, true);
 }
 
+/* What the field rwbs of a block event says: a text with a W, or LTTng's bits. */
+static void f_writes(struct check *c, struct ast *x)
+{
+	const struct type *t = arg(x, 0)->type;
+
+	x->type = &type_i64;
+	if (t && !type_is_number(t))
+		(void)(want_str(c, x, 0) && want_str(c, x, 1));
+}
+
 static void f_path(struct check *c, struct ast *x)
 {
 	(void)want_number(c, x, 0);
@@ -429,6 +439,7 @@ const struct func func_all_d[] = {
 	{ "progenyof", F_PROGENYOF, 1, 1, 0, 0, 0, f_number, "pid", "" },
 	{ "kmodule", F_KSYM, 1, 1, 0, 0, 0, f_module, "address", "" },
 	{ "umodule", F_USYM, 1, 1, 0, 0, 0, f_module, "address", "" },
+	{ "rwbs_writes", F_RWBS_WRITES, 2, 2, 0, 0, 0, f_writes, "rwbs, \"W\"", "" },
 	{ "psargs", F_PSARGS, 1, 1, 0, 0, 0, f_path, "task", "" },
 	{ "file_path", F_FILE_PATH, 1, 1, 0, 0, 0, f_path, "struct file *", "" },
 	{ "task_cpu", F_TASK_CPU, 1, 1, 0, 0, 0, f_number, "task", "" },

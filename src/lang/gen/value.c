@@ -309,6 +309,10 @@ struct val gen_call_scalar(struct gen *g, struct ast *x)
 	case F_REG: return fn_load(g->f, 8, false, gen_ctx(g), x->note_n);
 	case F_STRNCMP: return strncmp_of(g, x);
 	case F_STRCONTAINS: return gen_str_contains(g, arg(x, 0), arg(x, 1));
+	case F_RWBS_WRITES:
+		return type_is_number(arg(x, 0)->type)
+			       ? fn_op(g->f, FN_AND, gen_scalar(g, arg(x, 0)), val_imm(1))
+			       : gen_str_contains(g, arg(x, 0), arg(x, 1));
 	case F_LEN:
 	case F_STRLEN: return length_of(g, x);
 	case F_SKBOUTPUT: return gen_packet(g, x);

@@ -143,6 +143,38 @@ static int add_members(struct rec_world *w, struct arena *arena, const struct so
 	return 0;
 }
 
+static bool has_field(const struct probe *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_fields; i++)
+		if (!strcmp(p->fields[i].name, name))
+			return true;
+	return false;
+}
+
+/* LTTng has "next_tid" where the kernel's own events have "next_pid": scripts may say either. */
+static int add_pids(struct arena *arena, struct rec_place *place)
+{
+	struct probe_field *fields = (struct probe_field *)place->probe.fields;
+	const size_t n = place->probe.n_fields;
+
+	for (size_t i = 0; i < n; i++) {
+		const size_t len = strlen(fields[i].name);
+		const char *end = fields[i].name + (len < 3 ? 0 : len - 3);
+
+		if (strcmp(end, "tid") != 0 || (end > fields[i].name && end[-1] != '_'))
+			continue;
+		char *name = arena_strndup(arena, fields[i].name, len);
+		if (!name)
+			return -ENOMEM;
+		name[len - 3] = 'p';
+		if (has_field(&place->probe, name))
+			continue;
+		fields[place->probe.n_fields] = fields[i];
+		fields[place->probe.n_fields++].name = name;
+	}
+	return 0;
+}
+
 static size_t n_members(const struct sonde_type *t)
 {
 	return t && t->kind == SONDE_STRUCT ? t->u.structure.n_members : 0;
@@ -152,7 +184,7 @@ int rec_fields(struct rec_world *w, struct arena *arena, const struct sonde_even
 	       struct rec_place *place)
 {
 	const struct sonde_type *common = cls->stream_class->event_context;
-	const size_t n = n_members(cls->payload) + n_members(cls->context) + n_members(common);
+	const size_t n = 2 * n_members(cls->payload) + n_members(cls->context) + n_members(common);
 	struct probe_field *fields = arena_array(arena, n + 1 + CALL_ARGS, sizeof(*fields));
 
 	if (!fields)
@@ -160,6 +192,8 @@ int rec_fields(struct rec_world *w, struct arena *arena, const struct sonde_even
 	place->probe.fields = fields;
 	place->probe.n_fields = 0;
 	int r = add_members(w, arena, cls->payload, SONDE_SCOPE_PAYLOAD, place);
+	if (!r)
+		r = add_pids(arena, place);
 	if (!r)
 		r = add_members(w, arena, cls->context, SONDE_SCOPE_EVENT_CONTEXT, place);
 	if (!r)

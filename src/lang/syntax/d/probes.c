@@ -566,7 +566,9 @@ struct ast_attach *d_attach(struct d_lower *l, const struct d_place *place)
 
 const char *d_probe_name(struct arena *arena, const struct ast_attach *ap, const char *place)
 {
-	static const char *const before[] = { "sys_enter_", "sys_exit_" };
+	// The last ones are LTTng's.
+	static const char *const before[] = { "sys_enter_", "sys_exit_", "compat_",
+					      "syscall_entry_", "syscall_exit_" };
 	const struct ast_d_names *n = ap->d;
 	const char *tail = strrchr(place, ':');
 	struct strbuf b = { 0 };
