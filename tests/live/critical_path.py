@@ -115,6 +115,8 @@ def sleep():
     states = {s['state']: s['ns'] for s in path['by_state']}
     result('a sleep: all adds up', not sums(path), sums(path)[:3])
     result('a sleep waits for a timer', 290e6 < states.get('timer', 0) < 5e9, states)
+    calls = {(s['thread'], s['call']) for s in path['path'] if s['state'] == 'timer'}
+    result('a sleep is named by its call', ('sleep', 'clock_nanosleep') in calls, calls)
 
 
 def talk():

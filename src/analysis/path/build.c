@@ -171,7 +171,7 @@ static uint32_t worker_of_cpu(struct exec_build *b, const struct kernel_cpu *c)
 	return w;
 }
 
-static uint32_t label_of(struct exec_build *b, const char *text)
+static uint16_t label_of(struct exec_build *b, const char *text)
 {
 	if (!*text)
 		return 0;
@@ -179,7 +179,7 @@ static uint32_t label_of(struct exec_build *b, const char *text)
 		text = "other";
 	for (size_t i = 0; i < b->n_labels; i++) {
 		if (!strcmp(b->labels[i], text))
-			return (uint32_t)i + 1;
+			return (uint16_t)(i + 1);
 	}
 	char *copy = arena_strndup(&b->arena, text, strlen(text));
 	if (!copy || noted(b, mem_grow(&b->labels, &b->cap_labels, b->n_labels + 1))) {
@@ -187,7 +187,7 @@ static uint32_t label_of(struct exec_build *b, const char *text)
 		return 0;
 	}
 	b->labels[b->n_labels++] = copy;
-	return (uint32_t)b->n_labels;
+	return (uint16_t)b->n_labels;
 }
 
 /* Packets. */
@@ -216,7 +216,7 @@ static void deliver(struct exec_build *b, uint32_t worker, uint32_t vertex)
 
 /* Makes the worker's chain reach @end_ns; false: no memory, noted. */
 static bool span(struct exec_build *b, uint32_t worker, int64_t begin_ns, int64_t end_ns,
-		 enum exec_type type, uint32_t label, uint32_t *ret)
+		 enum exec_type type, uint16_t label, uint32_t *ret)
 {
 	const size_t before = b->graph.n_vertices;
 
@@ -255,20 +255,31 @@ static bool vertex_of(struct exec_build *b, const struct kernel_thread *t, int64
 	return t->tid && span(b, worker_of(b, t), since, at_ns, type_of(t->state), 0, ret);
 }
 
+/* In which system call @t waited up to the vertex. */
+static void note_call(struct exec_build *b, uint32_t vertex, const struct kernel_thread *t)
+{
+	struct exec_vertex *v = &b->graph.vertices[vertex];
+
+	if (!v->call && v->prev != EXEC_NONE && v->type != EXEC_RUNNING &&
+	    v->type != EXEC_PREEMPTED && v->type != EXEC_UNKNOWN)
+		v->call = t->call <= UINT16_MAX ? (uint16_t)t->call : 0;
+}
+
 static void on_state(void *arg, const struct kernel_thread *t, enum kernel_state state,
 		     int64_t begin_ns, int64_t end_ns)
 {
 	struct exec_build *b = arg;
 	uint32_t v;
 
-	if (t->tid && state != KERNEL_GONE)
-		(void)span(b, worker_of(b, t), begin_ns, end_ns, type_of(state), 0, &v);
+	if (t->tid && state != KERNEL_GONE &&
+	    span(b, worker_of(b, t), begin_ns, end_ns, type_of(state), 0, &v))
+		note_call(b, v, t);
 }
 
 /* Why a thread could go on. */
 struct cause {
 	enum exec_type type; /* of what it did until then */
-	uint32_t label;
+	uint16_t label;
 	bool by_thread; /* the CPU's current thread did it */
 	bool packet;
 };
@@ -352,6 +363,7 @@ static void on_waking(void *arg, const struct kernel_cpu *c, const struct kernel
 		begin = at_ns;
 	if (!span(b, worker_of(b, t), begin, at_ns, type, cause.label, &to))
 		return;
+	note_call(b, to, t);
 	if (cause.packet) {
 		const uint32_t receiver = packet_worker(b, c, /* irqs= */ true, &begin);
 
@@ -649,7 +661,7 @@ const char *exec_build_name(const struct exec_build *b, uint32_t worker, int64_t
 	return b->names[n - 1].name;
 }
 
-const char *exec_build_label(const struct exec_build *b, uint32_t label)
+const char *exec_build_label(const struct exec_build *b, uint16_t label)
 {
 	return label ? b->labels[label - 1] : NULL;
 }

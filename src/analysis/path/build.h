@@ -41,7 +41,7 @@ const char *exec_build_name(const struct exec_build *b, uint32_t worker, int64_t
 			    int64_t *ret_until_ns);
 
 /** The text of a label in the graph; NULL for 0. */
-const char *exec_build_label(const struct exec_build *b, uint32_t label);
+const char *exec_build_label(const struct exec_build *b, uint16_t label);
 
 /** A program that a thread began to run. */
 struct exec_start {

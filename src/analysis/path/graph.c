@@ -55,7 +55,7 @@ static int add_vertex(struct exec_graph *g, uint32_t worker, int64_t ts_ns, uint
 }
 
 int exec_graph_extend(struct exec_graph *g, uint32_t worker, int64_t ts_ns, enum exec_type type,
-		      uint32_t label, uint32_t *ret)
+		      uint16_t label, uint32_t *ret)
 {
 	const uint32_t last = g->workers[worker].last;
 
@@ -79,7 +79,7 @@ int exec_graph_extend(struct exec_graph *g, uint32_t worker, int64_t ts_ns, enum
 }
 
 int exec_graph_span(struct exec_graph *g, uint32_t worker, int64_t begin_ns, int64_t end_ns,
-		    enum exec_type type, uint32_t label, uint32_t *ret)
+		    enum exec_type type, uint16_t label, uint32_t *ret)
 {
 	uint32_t begin;
 	int r = exec_graph_extend(g, worker, begin_ns, EXEC_UNKNOWN, 0, &begin);

@@ -37,15 +37,18 @@ struct exec_vertex {
 	uint32_t worker;
 	uint32_t prev, next; /* of the worker's chain, or EXEC_NONE */
 	uint32_t cause;	     /* where its incoming vertical edge comes from, or EXEC_NONE */
-	uint32_t label;	     /* of the horizontal edge from @prev: of whoever builds; 0: none */
+	uint16_t label;	     /* of the horizontal edge from @prev: of whoever builds; 0: none */
 	uint8_t type;	     /* of that edge */
 	uint8_t cause_type;  /* of the vertical edge */
+	uint16_t call;	     /* the system call that this edge waits in, as @label; 0: none known */
 	bool pinned;	     /* something refers to it: it stays where it is */
 };
 
 struct exec_worker {
 	uint32_t first, last; /* vertices, or EXEC_NONE */
 };
+
+_Static_assert(sizeof(struct exec_vertex) == 32, "graphs of long traces have many");
 
 /** All zero is an empty one. */
 struct exec_graph {
@@ -66,11 +69,11 @@ SONDE_MUST_CHECK int exec_graph_worker(struct exec_graph *g, uint32_t *ret);
  * is empty, the vertex is its first; if it reaches further already, its last. -ENOMEM, -E2BIG.
  */
 SONDE_MUST_CHECK int exec_graph_extend(struct exec_graph *g, uint32_t worker, int64_t ts_ns,
-				       enum exec_type type, uint32_t label, uint32_t *ret);
+				       enum exec_type type, uint16_t label, uint32_t *ret);
 
 /** The same for [begin_ns, end_ns]: what is between the chain's end and that is unknown. */
 SONDE_MUST_CHECK int exec_graph_span(struct exec_graph *g, uint32_t worker, int64_t begin_ns,
-				     int64_t end_ns, enum exec_type type, uint32_t label,
+				     int64_t end_ns, enum exec_type type, uint16_t label,
 				     uint32_t *ret);
 
 /** A vertical edge; @to keeps the first that it gets, and none of its own worker. */

@@ -391,13 +391,13 @@ static int show_tree(struct path_report *s)
 static int show_steps(struct path_report *s)
 {
 	struct table_column cols[] = {
-		{ NULL, "FROM BEGIN", TABLE_NS },      { "begin_ns", NULL, TABLE_ID },
-		{ "end_ns", NULL, TABLE_ID },	       { "ns", "TIME", TABLE_NS },
-		{ "host", NULL, TABLE_TEXT },	       { "tid", "TID", TABLE_ID },
-		{ "thread", "THREAD", TABLE_TEXT },    { "kind", NULL, TABLE_TEXT },
-		{ "state", "STATE", TABLE_TEXT },      { "by", "BY", TABLE_TEXT },
-		{ "from_host", NULL, TABLE_TEXT },     { "from_tid", NULL, TABLE_ID },
-		{ "from_thread", "FROM", TABLE_TEXT },
+		{ NULL, "FROM BEGIN", TABLE_NS },   { "begin_ns", NULL, TABLE_ID },
+		{ "end_ns", NULL, TABLE_ID },	    { "ns", "TIME", TABLE_NS },
+		{ "host", NULL, TABLE_TEXT },	    { "tid", "TID", TABLE_ID },
+		{ "thread", "THREAD", TABLE_TEXT }, { "kind", NULL, TABLE_TEXT },
+		{ "state", "STATE", TABLE_TEXT },   { "call", "IN CALL", TABLE_TEXT },
+		{ "by", "BY", TABLE_TEXT },	    { "from_host", NULL, TABLE_TEXT },
+		{ "from_tid", NULL, TABLE_ID },	    { "from_thread", "FROM", TABLE_TEXT },
 	};
 	static const char *const kinds[] = { "segment", "hop" };
 	char names[EXEC_N_TYPES][TABLE_VALUE_MOST];
@@ -420,6 +420,9 @@ static int show_steps(struct path_report *s)
 		table_str(&t, kinds[is_hop]);
 		table_str(&t,
 			  is_hop && x->step.type == EXEC_DEFAULT ? "goes on" : names[x->step.type]);
+		table_str(&t, x->step.call
+				      ? kernel_call_name(exec_build_kernel(s->build), x->step.call)
+				      : "");
 		const char *label = exec_build_label(s->build, x->step.label);
 		table_str(&t, label ? label : "");
 		if (is_hop) {

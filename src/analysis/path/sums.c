@@ -75,7 +75,8 @@ static bool continues(const struct sums *s, const struct sums_step *step)
 		return false;
 	const struct sums_step *last = &s->steps[s->n_steps - 1];
 	return last->from_part == EXEC_NONE && last->part == step->part &&
-	       last->step.type == step->step.type && last->step.label == step->step.label;
+	       last->step.type == step->step.type && last->step.label == step->step.label &&
+	       last->step.call == step->step.call;
 }
 
 static int add_step(struct sums *s, struct sums_step step)

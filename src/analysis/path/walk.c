@@ -195,9 +195,8 @@ static int hop(struct path *p, struct place *at, uint32_t worker, int64_t ts_ns,
 	return add_step(p, s);
 }
 
-/* A segment of the worker that the path has come to, up to @ts_ns. */
-static int segment(struct path *p, struct place *at, int64_t ts_ns, enum exec_type type,
-		   uint32_t label)
+/* A segment of the worker that the path has come to, up to @ts_ns; unknown without an @edge. */
+static int segment(struct path *p, struct place *at, int64_t ts_ns, const struct exec_vertex *edge)
 {
 	if (ts_ns <= at->ts_ns)
 		return 0;
@@ -206,8 +205,9 @@ static int segment(struct path *p, struct place *at, int64_t ts_ns, enum exec_ty
 		.end_ns = ts_ns,
 		.worker = at->worker,
 		.from = EXEC_NONE,
-		.label = label,
-		.type = type,
+		.label = edge ? edge->label : 0,
+		.call = edge ? edge->call : 0,
+		.type = edge ? edge->type : EXEC_UNKNOWN,
 	};
 
 	at->ts_ns = ts_ns;
@@ -227,8 +227,8 @@ static int horizontal(const struct walk *w, struct place *at, uint32_t vertex, i
 	if (v->worker != at->worker)
 		r = hop(w->path, at, v->worker, at->ts_ns, EXEC_DEFAULT);
 	if (r >= 0)
-		r = segment(w->path, at, begin_ns < to_ns ? begin_ns : to_ns, EXEC_UNKNOWN, 0);
-	return r < 0 ? r : segment(w->path, at, to_ns, v->type, v->label);
+		r = segment(w->path, at, begin_ns < to_ns ? begin_ns : to_ns, NULL);
+	return r < 0 ? r : segment(w->path, at, to_ns, v);
 }
 
 /* What w->backs holds, up to the wait's end @end_ns. */
@@ -249,7 +249,7 @@ static int write_wait(const struct walk *w, struct place *at, int64_t end_ns)
 		if (from && from->worker != at->worker && from->ts_ns > at->ts_ns)
 			r = hop(w->path, at, from->worker, at->ts_ns, EXEC_DEFAULT);
 		if (r >= 0 && from && from->worker == at->worker)
-			r = segment(w->path, at, from->ts_ns, EXEC_UNKNOWN, 0);
+			r = segment(w->path, at, from->ts_ns, NULL);
 		if (r >= 0)
 			r = hop(w->path, at, v->worker, v->ts_ns, v->cause_type);
 	}

@@ -13,7 +13,8 @@ struct path_step {
 	int64_t begin_ns, end_ns;
 	uint32_t worker; /* a hop: to which .. */
 	uint32_t from;	 /* .. from which; EXEC_NONE: a segment */
-	uint32_t label;	 /* as in the graph */
+	uint16_t label;	 /* as in the graph */
+	uint16_t call;	 /* likewise */
 	enum exec_type type;
 };
 

@@ -177,7 +177,7 @@ static const char *shown(const struct exec_build *b, const struct file *files, u
 }
 
 static void show_edge(const struct exec_build *b, const struct file *f, enum exec_type type,
-		      uint32_t label, int64_t ts_ns)
+		      uint16_t label, int64_t ts_ns)
 {
 	const char *text = exec_build_label(b, label);
 
