@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "bpf/cpus.h"
+#include "ctf/late.h"
 #include "lang/engine/engine.h"
 #include "record/script_event.h"
 #include "record/script_stacks.h"
@@ -20,6 +21,7 @@
 /* One CPU's events of one script. */
 struct script_cpu {
 	struct writer_stream *stream; /* owned by the writer; NULL: there is no such CPU */
+	struct late late;	      /* programs are interrupted by others */
 	uint64_t told;		      /* losses that the stream knows */
 	uint64_t dropped;	      /* taken from the ring, but the stream failed */
 };
@@ -117,10 +119,8 @@ static int take_event(void *arg, const struct site *site, uint64_t ts_ns, const 
 					 .stack = frames_of,
 					 .stack_arg = run };
 	// A program may be interrupted between its look at the clock and its record.
-	const uint64_t ts =
-		c->stream->n_events && ts_ns < c->stream->last_ts ? c->stream->last_ts : ts_ns;
-	writer_commit(c->stream, ts, script_pack(plan, &how, ts, payload, p));
-	return 0;
+	const uint64_t ts = late_time(&c->late, c->stream, ts_ns);
+	return late_commit(&c->late, c->stream, ts, script_pack(plan, &how, ts, payload, p));
 }
 
 /* --- losses that no later event tells --- */
@@ -360,6 +360,8 @@ static void scripts_close(void *state)
 		for (size_t k = 0; run->plans && k < run->of->script->n_sites; k++)
 			script_plan_fini(&run->plans[k]);
 		free(run->plans);
+		for (size_t k = 0; k < run->n_cpus && run->cpus; k++)
+			late_fini(&run->cpus[k].late);
 		free(run->cpus);
 		free(run->lost);
 		script_stacks_fini(&run->stacks);
