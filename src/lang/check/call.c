@@ -47,6 +47,15 @@ static void check_stack_call(struct check *c, struct ast *x, enum type_kind kind
 	t->stack_depth = n >= 1 && n <= STACK_MOST ? (uint32_t)n : STACK_MOST;
 }
 
+/* len() of a map without keys is of the text or stack that it holds. */
+static bool holds_what_is_long(const struct map_info *m)
+{
+	const enum type_kind k = m->val ? m->val->kind : TYPE_NONE;
+
+	return m->key && m->key->kind == TYPE_NONE &&
+	       (k == TYPE_STR || k == TYPE_KSTACK || k == TYPE_USTACK);
+}
+
 /* Functions about a whole map: print, clear, zero, delete, len, has_key. True: it was one. */
 static bool check_map_call(struct check *c, struct ast *x, const struct func *f)
 {
@@ -58,8 +67,10 @@ static bool check_map_call(struct check *c, struct ast *x, const struct func *f)
 	struct map_info *m = check_map(c, a->u.map.name);
 	if (!m)
 		return true;
-	if (f->id == F_PRINT && a->u.map.keys)
+	if ((f->id == F_PRINT || f->id == F_LEN) && a->u.map.keys)
 		return false; // a value like any other
+	if (f->id == F_LEN && (holds_what_is_long(m) || (c->quiet && !m->val)))
+		return !m->val;
 	a->note = m;
 	check_map_known(c, m, a->pos);
 	if (f->id == F_DELETE || f->id == F_HAS_KEY) {

@@ -290,6 +290,12 @@ static bool check_d_compare(struct check *c, struct ast *x, const struct type *a
 	return compare_null(c, x, x->u.op.a, x->u.op.b) || compare_null(c, x, x->u.op.b, x->u.op.a);
 }
 
+/* Of an operation with a number whose type nothing tells: as the other one is. */
+static const struct type *guess_number(const struct type *other)
+{
+	return other && other->kind == TYPE_INT ? type_int(8, other->is_signed) : &type_i64;
+}
+
 static void check_binary(struct check *c, struct ast *x)
 {
 	const struct type *a = check_expr(c, x->u.op.a), *b = check_expr(c, x->u.op.b);
@@ -300,6 +306,8 @@ static void check_binary(struct check *c, struct ast *x)
 		// Comparisons are numbers whatever they compare.
 		if (is_compare(x->u.op.op) || logic)
 			x->type = &type_i64;
+		else if (c->guesses)
+			x->type = guess_number(a ? a : b);
 		return;
 	}
 	if (c->ast->d && !logic && check_d_compare(c, x, a, b))

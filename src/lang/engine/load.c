@@ -12,7 +12,7 @@
 #include "lang/engine/parts.h"
 #include "lang/world.h"
 
-enum { WARNINGS_MOST = 10 };
+enum { WARNINGS_MOST = 10, MAPS_MOST = 64 };
 
 /* Whether @n elements of @size bytes at @off lie in a value of @len bytes. */
 static bool fits(uint32_t off, size_t n, size_t size, size_t len)
@@ -56,12 +56,36 @@ static void fill_globals(struct engine *e)
 		(int64_t)t.tv_sec * 1000000000 + t.tv_nsec - (int64_t)e->globals->start_ns;
 }
 
+/* How many maps a program uses. */
+static size_t maps_used(const struct script *s, const struct bpf_code *c)
+{
+	sonde_auto(mem_freep) bool *used = calloc(s->n_bpf_maps + 1, sizeof(*used));
+	size_t n = 0;
+
+	for (size_t i = 0; used && i < c->n_relocs; i++) {
+		bool *u = &used[c->relocs[i].map];
+
+		n += !*u;
+		*u = true;
+	}
+	return n;
+}
+
 /* The kernel said no: its words, and the line of the script that they are about. */
 static int refused(struct engine *e, const struct script_prog *p, int err, const struct strbuf *log,
 		   uint32_t line)
 {
 	struct diag *d = e->opt->diag;
+	const size_t n_maps = maps_used(e->script, &p->code);
 
+	if (d && n_maps > MAPS_MOST) {
+		const struct pos pos = p->attach ? p->attach->pos : ((struct pos){ .line = line });
+
+		return diag_error(d, pos, "too-large",
+				  "this probe uses %zu maps, the run's own among them; the kernel "
+				  "lets a program use %d",
+				  n_maps, MAPS_MOST);
+	}
 	if (!d || !log->len)
 		return sonde_wrap(err, "probe '%s'", p->probe->name);
 	(void)diag_error(d, ((struct pos){ .line = line, .col = 1 }), "refused-program",

@@ -92,12 +92,11 @@ static int find_points(struct compiler *c, struct world *w, const struct ast_pro
 	return r;
 }
 
-/* Types of maps settle, then all is checked once more to tell what is wrong. */
-static int check_all(struct compiler *c)
+/* Goes over all probes until no map's type changes. */
+static bool settle(struct compiler *c)
 {
 	struct check *k = &c->check;
 
-	k->quiet = true;
 	for (unsigned round = 0; round < ROUNDS_MOST && !k->no_memory; round++) {
 		k->changed = false;
 		for (size_t i = 0; i < c->n_pairs; i++)
@@ -105,7 +104,28 @@ static int check_all(struct compiler *c)
 		if (!k->changed)
 			break;
 	}
-	const bool settled = !k->changed;
+	return !k->changed;
+}
+
+static bool has_unknown_map(const struct check *k)
+{
+	for (const struct map_info *m = k->maps; m; m = m->next)
+		if (m->written && !m->val)
+			return true;
+	return false;
+}
+
+/* Types of maps settle, then all is checked once more to tell what is wrong. */
+static int check_all(struct compiler *c)
+{
+	struct check *k = &c->check;
+
+	k->quiet = true;
+	bool settled = settle(c);
+	if (settled && !k->ast->d && has_unknown_map(k)) { // @x = @x + 1, and nothing else
+		k->guesses = true;
+		settled = settle(c);
+	}
 	k->quiet = false;
 	const struct ast_probe *bad = NULL;
 	for (size_t i = 0; i < c->n_pairs && !k->no_memory; i++) {

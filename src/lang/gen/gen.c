@@ -422,6 +422,9 @@ int gen_program(struct gen *g, const struct ast_probe *p, const struct ast_attac
 				      .is_tick = tick_ns(g) != 0 };
 	s->n_ticks += prog->is_tick;
 	r = unit_finish(g->unit, &prog->code);
+	if (r == -E2BIG)
+		return diag_error(g->diag, p->pos, "too-large",
+				  "this probe's program is too large: %s", sonde_err_str());
 	if (r < 0)
 		return sonde_wrap(r, "probe '%s'", point->name);
 	s->n_progs++;

@@ -351,6 +351,15 @@ script:
 match:
     \Aa\nb\n(-?\d+)\nc \1$
 
+== a probe that uses more maps than the kernel lets it
+oracle: no, it has other words
+script:
+    BEGIN { @m0 = 1; @m1 = 1; @m2 = 1; @m3 = 1; @m4 = 1; @m5 = 1; @m6 = 1; @m7 = 1; @m8 = 1; @m9 = 1; @m10 = 1; @m11 = 1; @m12 = 1; @m13 = 1; @m14 = 1; @m15 = 1; @m16 = 1; @m17 = 1; @m18 = 1; @m19 = 1; @m20 = 1; @m21 = 1; @m22 = 1; @m23 = 1; @m24 = 1; @m25 = 1; @m26 = 1; @m27 = 1; @m28 = 1; @m29 = 1; @m30 = 1; @m31 = 1; @m32 = 1; @m33 = 1; @m34 = 1; @m35 = 1; @m36 = 1; @m37 = 1; @m38 = 1; @m39 = 1; @m40 = 1; @m41 = 1; @m42 = 1; @m43 = 1; @m44 = 1; @m45 = 1; @m46 = 1; @m47 = 1; @m48 = 1; @m49 = 1; @m50 = 1; @m51 = 1; @m52 = 1; @m53 = 1; @m54 = 1; @m55 = 1; @m56 = 1; @m57 = 1; @m58 = 1; @m59 = 1; @m60 = 1; @m61 = 1; @m62 = 1; @m63 = 1; @m64 = 1; @m65 = 1; @m66 = 1; @m67 = 1; @m68 = 1; @m69 = 1; exit(); }
+exit: 1
+stderr-match:
+    ^script\.bt:1:1: error: this probe uses 7\d maps, the run's own among them; the kernel lets a program use 64 \[too-large\]$
+stdout:
+
 == commands are refused
 oracle: no
 script:

@@ -80,6 +80,28 @@ match:
     ^0 -7$
     ^-4 1 1$
 
+== how long what a map holds is
+oracle: no, newer than 0.17
+script:
+    BEGIN {
+    	printf("%d\n", len(@s));
+    	@s = "abcd"; @t[1] = "xyz"; @t[2] = "z"; @n = 5; @k = kstack(3);
+    	printf("%d %d %d %d %d\n", len(@s), len(@t[1]), len(@t), len(@n), len(@k));
+    	clear(@k); clear(@n); clear(@s); clear(@t);
+    	exit();
+    }
+match:
+    ^0$
+    ^4 3 2 1 3$
+
+== a map that is only calculated with
+oracle: no, newer than 0.17
+script:
+    BEGIN { @a[1] = @a[1] + 2; @a[1] = @a[1] + 3; @b = @b - 1; exit(); }
+match:
+    ^@a\[1\]: 5$
+    ^@b: -1$
+
 == texts cut, compared and searched
 oracle: no, newer than 0.17
 script:

@@ -715,6 +715,17 @@ BEGIN {
 --
 t.bt:2:7: error: nothing tells of which type '@b' is [unknown-type]
 
+== a program over which no jump leads
+BEGIN {
+	unroll(100) {
+		unroll(40) {
+			@a[pid] = count();
+		}
+	}
+}
+--
+t.bt:1:1: error: this probe's program is too large: line 4: a jump over 116038 instructions, 32767 is the most [too-large]
+
 == maps: more keys than there can be
 BEGIN {
 	@x[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1] = 1;

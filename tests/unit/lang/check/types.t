@@ -68,6 +68,25 @@ map @a: int64
 map @b: uint64
 8:2 print: uint64
 
+== maps that are only calculated with
+BEGIN {
+	@a = @a + 1;
+	@b[tid] = 2 * @b[tid] - 1;
+	@c = @d + @e;
+	@d = @c;
+	@e = (uint64)1;
+	@f = @f + @g;
+	@g = nsecs;
+}
+--
+map @a: int64
+map @b[uint64]: int64
+map @c: uint64
+map @d: uint64
+map @e: uint64
+map @f: uint64
+map @g: uint64
+
 == strings grow
 BEGIN {
 	@a = "a";
