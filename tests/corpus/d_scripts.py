@@ -31,8 +31,8 @@ SAME = {
     'wakeups': ('sched:::wakeup { @[args[1]->pr_pid] = count(); }',
                 'tracepoint:sched_wakeup, tracepoint:sched_wakeup_new { @[args.tid] = count(); }'),
     'time on the CPUs': ('sched:::on-cpu { self->on = timestamp; }'
-                         'sched:::off-cpu / self->on && tid / { @[tid] = sum(timestamp - self->on); self->on = 0; }',
-                         'tracepoint:sched_switch { if (@on[args.prev_tid] && args.prev_tid) {'
+                         'sched:::off-cpu / self->on / { @[tid] = sum(timestamp - self->on); self->on = 0; }',
+                         'tracepoint:sched_switch { if (@on[args.prev_tid]) {'
                          '    @[args.prev_tid] = sum(nsecs - @on[args.prev_tid]); delete(@on[args.prev_tid]); }'
                          '    @on[args.next_tid] = nsecs; } END { clear(@on); }'),
     'requests to disks': ('io:::start { @[args[0]->b_flags & B_WRITE] = sum(args[0]->b_bcount); }',

@@ -61,8 +61,9 @@ struct rec_teller {
 	enum { REC_TELLS_NOTHING, REC_SWITCH, REC_FORK, REC_EXEC, REC_NAME } tells;
 	bool is_looked_at;
 	struct field_ref own_tid, own_pid, own_comm; /* whose event it is, where it says so */
-	struct field_ref tid, pid, comm;	     /* whom it is about */
-	struct field_ref parent;		     /* whose name it has */
+	struct field_ref first_tid; /* the same, asked only while the CPU's thread is not known */
+	struct field_ref tid, pid, comm; /* whom it is about */
+	struct field_ref parent;	 /* whose name it has */
 };
 
 enum { REC_RECENT = 64 };

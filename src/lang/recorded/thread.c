@@ -29,13 +29,16 @@ static const struct rule {
 	{ "lttng_statedump_process_state", REC_NAME, "tid", "pid", "name", NULL },
 };
 
-/* Events that have the name of whoever runs among their own fields. */
+/* Events that have the name and number of whoever runs among their own fields. */
 static const struct {
-	const char *event, *comm;
+	const char *event, *comm, *tid;
 } owners[] = {
-	{ "sched_switch", "prev_comm" },
-	{ "sched_process_fork", "parent_comm" },
-	{ "sched_process_exit", "comm" },
+	{ "sched_switch", "prev_comm", "prev_tid" },
+	{ "sched_switch", "prev_comm", "prev_pid" },
+	{ "sched_process_fork", "parent_comm", "parent_tid" },
+	{ "sched_process_fork", "parent_comm", "parent_pid" },
+	{ "sched_process_exit", "comm", "tid" },
+	{ "sched_process_exit", "comm", "pid" },
 };
 
 void rec_threads_fini(struct rec_threads *t)
@@ -95,9 +98,14 @@ static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
 		for (size_t i = 0; i < MEM_LEN(comms) && !ret->own_comm.type; i++)
 			(void)field_find(cls, (enum sonde_scope)s, comms[i], &ret->own_comm);
 	}
-	for (size_t i = 0; i < MEM_LEN(owners) && !ret->own_comm.type; i++)
-		if (!strcmp(owners[i].event, cls->name))
+	for (size_t i = 0; i < MEM_LEN(owners); i++) {
+		if (strcmp(owners[i].event, cls->name) != 0)
+			continue;
+		if (!ret->own_comm.type)
 			(void)field_find(cls, SONDE_SCOPE_PAYLOAD, owners[i].comm, &ret->own_comm);
+		if (!ret->first_tid.type)
+			(void)field_find(cls, SONDE_SCOPE_PAYLOAD, owners[i].tid, &ret->first_tid);
+	}
 	for (size_t i = 0; i < MEM_LEN(rules); i++) {
 		if (strcmp(rules[i].event, cls->name) != 0 ||
 		    !field_find(cls, SONDE_SCOPE_PAYLOAD, rules[i].tid, &ret->tid))
@@ -171,6 +179,9 @@ struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_even
 		if (!here || here->tid != (uint32_t)tid)
 			here = thread(t, tid);
 	}
+	// Nothing was known of this CPU so far.
+	if (!here && r && r->first_tid.type && field_int(e, &r->first_tid, &tid))
+		here = thread(t, tid);
 	if (!here)
 		here = &t->unknown;
 	else if (!here->tid && cpu >= 0)
