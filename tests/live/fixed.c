@@ -92,6 +92,25 @@ static void ping_pong(void)
 	fail_if(waitpid(pid, NULL, 0) != pid);
 }
 
+/* A program that is not there, with three arguments. */
+static void exec_nothing(void)
+{
+	static char args[3][100];
+	char *const argv[] = { args[0], args[1], args[2], NULL };
+
+	(void)snprintf(args[0], sizeof(args[0]), "/nonexistent/fixed");
+	(void)snprintf(args[1], sizeof(args[1]), "two words");
+	(void)snprintf(args[2], sizeof(args[2]), "%080d", 7);
+	const pid_t pid = fork();
+	fail_if(pid < 0);
+	if (!pid) {
+		(void)prctl(PR_SET_NAME, "fixed-exec");
+		(void)execv(args[0], argv);
+		_exit(0);
+	}
+	fail_if(waitpid(pid, NULL, 0) != pid);
+}
+
 int main(void)
 {
 	pthread_t t;
@@ -103,5 +122,6 @@ int main(void)
 	fail_if(pthread_join(t, NULL));
 	children();
 	ping_pong();
+	exec_nothing();
 	return 0;
 }

@@ -52,8 +52,8 @@ tracepoint:sched:sched_process_fork / {MINE} / {{ @forks[comm, args.parent_pid =
 tracepoint:sched:sched_process_exit / {MINE} / {{ @exits[comm, pid == tid] = count(); }}
 tracepoint:sched:sched_process_exec / {MINE} / {{ @execs[comm, str(args.filename)] = count(); }}
 tracepoint:task:task_newtask / {MINE} / {{ @new[(args.clone_flags & 0x10000) != 0] = count(); }}''',
-     [r'^@forks\[fixed, 1\]: 7$', r'^@exits\[fixed-child, 1\]: 2$', r'^@exits\[fixed-thread, 0\]: 1$',
-      r'^@new\[0\]: 6$', r'^@execs\[fixed, ']),
+     [r'^@forks\[fixed, 1\]: 8$', r'^@exits\[fixed-child, 1\]: 2$', r'^@exits\[fixed-thread, 0\]: 1$',
+      r'^@new\[0\]: 7$', r'^@execs\[fixed, ']),
     ('latencies', f'''
 tracepoint:raw_syscalls:sys_enter / {MINE} / {{ @begin[tid] = nsecs; @id[tid] = args.id; }}
 tracepoint:raw_syscalls:sys_exit / @begin[tid] != 0 / {{
@@ -76,10 +76,13 @@ tracepoint:syscalls:sys_enter_openat / {MINE} / {{ @path[tid] = args.filename; @
 tracepoint:syscalls:sys_exit_openat / @path[tid] / {{ @opened[comm, str(@path[tid]), args.ret < 0] = count(); delete(@path[tid]); }}
 END {{ clear(@path); }}''',
      [r'^@opened\[fixed, /nonexistent/fixed, 1\]: 1$', r'^@opened\[fixed, /dev/zero, 0\]: 1$', r'^@flags\[/dev/zero\]: ']),
+    ('arrays of strings', '''
+tracepoint:syscalls:sys_enter_execve / comm == "fixed-exec" / { join(args.argv); join(args.argv, ","); }''',
+     [r'^/nonexistent/fixed two words 0{79}7$', r'^/nonexistent/fixed,two words,0{79}7$']),
     ('who runs where', '''
 tracepoint:sched:sched_wakeup / strncmp(args.comm, "fixed", 5) == 0 / { @woken[comm, str(args.comm)] = count(); }
 rawtracepoint:sched_process_fork / strncmp(comm, "fixed", 5) == 0 / { @raw = count(); }''',
-     [r'^@raw: 7$', r'^@woken\[']),
+     [r'^@raw: 8$', r'^@woken\[']),
 ]
 
 READS_D = '''#pragma D option quiet

@@ -24,10 +24,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PEERS = os.environ.get('SONDE_BPFTRACE_TOOLS', '/usr/sbin')
 WAIT = 60
 # Of the package's scripts: those whose tracepoints a recording has.
-PEER_NAMES = ['bitesize', 'cpuwalk', 'killsnoop', 'opensnoop', 'pidpersec', 'runqlat', 'statsnoop', 'syncsnoop',
+PEER_NAMES = ['bitesize', 'cpuwalk', 'execsnoop', 'killsnoop', 'opensnoop', 'pidpersec', 'runqlat', 'statsnoop', 'syncsnoop',
               'syscount', 'writeback']
 SAMPLED = ['oncpu']  # at other moments live
-MINE = re.compile(r'(?<![\w/.])fixed(-thread|-child|-pong)?(?![\w/.])')
+MINE = re.compile(r'(?<![\w/.])fixed(-thread|-child|-pong|-exec)?(?![\w/.])')
 # Lines of the load that must be there, so that something is compared.
 MUST = {
     'syscalls': r'^@process_calls\[fixed, \d+\]: \d{4}$',

@@ -190,6 +190,10 @@ static void check_found(struct check *c, struct ast *x, const struct func *f)
 	if (f->unsafe && !c->opt->unsafe)
 		check_error(c, x->pos, "unsafe", "%s() changes the system; it needs --unsafe",
 			    f->name);
+	if (f->id == F_JOIN && c->world->has_no_memory) {
+		check_join_parts(c, x);
+		return;
+	}
 	if (takes_map(f->id) && check_map_call(c, x, f)) {
 		x->type = f->no_value ? &type_none : &type_i64;
 		return;

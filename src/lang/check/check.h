@@ -160,6 +160,9 @@ void check_emit(struct check *c, struct ast *x);
 bool emit_has_process(const struct probe *p);
 /** Whether a field of an event has another one beside it that says how long it is. */
 bool emit_has_length(const struct type *t);
+/** join() where nothing lies behind addresses: its array becomes a tuple of fields. */
+void check_join_parts(struct check *c, struct ast *x);
+enum { JOIN_MOST = 16 /* texts of an array that join() shows */ };
 void check_member(struct check *c, struct ast *x);
 void check_index(struct check *c, struct ast *x);
 void check_name(struct check *c, struct ast *x);

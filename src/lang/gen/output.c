@@ -6,7 +6,7 @@
 #include "lang/check/builtin.h"
 #include "lang/gen/gen.h"
 
-enum { JOIN_MOST = 16, JOIN_LEN = 1024, PACKET_MOST = 2048, HEAD = sizeof(struct record_head) };
+enum { JOIN_LEN = 1024, PACKET_MOST = 2048, HEAD = sizeof(struct record_head) };
 
 static struct ast *arg(const struct ast *x, unsigned i)
 {
@@ -512,6 +512,16 @@ static void join_call(struct gen *g, struct ast *x)
 	if (arg(x, 1))
 		(void)is_literal(g, arg(x, 1), &delimiter);
 	g->script->sites[site].fmt = delimiter;
+	if (arg(x, 0)->kind == AST_TUPLE) { // of a trace
+		struct ast *parts = arg(x, 0)->u.list.first;
+		uint32_t n = 0;
+		for (const struct ast *a = parts; a; a = a->next)
+			n++;
+		lay_out(g, site, types, n);
+		if (!g->failed)
+			send(g, site, parts, types, n);
+		return;
+	}
 	struct val base = fn_reg(g->f);
 	fn_mov(g->f, base, gen_scalar(g, arg(x, 0)));
 	const enum space space = gen_space(arg(x, 0)->type);

@@ -11,7 +11,7 @@
 
 #include "base/glob.h"
 #include "base/mem.h"
-#include "lang/check/type.h"
+#include "lang/check/check.h"
 #include "sym/ctype.h"
 #include "sym/probe/tp_format.h"
 
@@ -23,7 +23,7 @@ struct making {
 	const struct recorded_needs *const *all;
 	size_t n;
 	const struct recorded_event *event; /* that is looked for */
-	bool texts;			    /* its script reads strings */
+	bool texts, joins;		    /* its script reads strings; shows arrays of them */
 	struct recorded_capture *out;
 };
 
@@ -51,11 +51,24 @@ static bool is_text_pointer(const struct tp_field *f)
 	return to && to->kind == CT_INT && to->size == 1 && !to->is_bool;
 }
 
+/* Whether its texts are shown by join(): of an array of pointers to them. */
+static bool is_joined(const struct making *m, const struct tp_field *f)
+{
+	const struct ctype *to = f->type->kind == CT_PTR ? ctype_elem(f->type) : NULL;
+
+	for (size_t i = 0; to && to->kind == CT_PTR && i < m->n; i++)
+		for (size_t k = 0; k < m->all[i]->n_joins; k++)
+			if (!strcmp(m->all[i]->joins[k], f->name))
+				return true;
+	return false;
+}
+
 static bool points_to_text(const struct making *m, const struct tp_format *format)
 {
 	for (size_t i = 0; i < format->n_fields; i++)
-		if (!format->fields[i].is_common && is_text_pointer(&format->fields[i]) &&
-		    is_used(m, format->fields[i].name))
+		if (!format->fields[i].is_common && is_used(m, format->fields[i].name) &&
+		    (is_joined(m, &format->fields[i]) ||
+		     (m->texts && is_text_pointer(&format->fields[i]))))
 			return true;
 	return false;
 }
@@ -102,7 +115,7 @@ static int see_event(void *arg, const char *group, const char *name)
 	if (!strcmp(group, "ftrace"))
 		return 0;
 	if (!stacks) {
-		if (!m->texts)
+		if (!m->texts && !m->joins)
 			return 0;
 		int r = tp_format_read(m->arena, NULL, group, name, &format);
 		if (r < 0 || !points_to_text(m, &format))
@@ -130,6 +143,17 @@ static bool is_name(const char *s)
 	return *s;
 }
 
+/* $argv_0, $argv_1 ...: the addresses in an array up to its end, which is a 0. */
+static void write_elements(struct making *m, const char *name)
+{
+	struct strbuf *s = &m->out->script;
+
+	strbuf_fmt(s, "$%s_0 = (uint64)args.%s[0]; ", name, name);
+	for (unsigned i = 1; i < JOIN_MOST; i++)
+		strbuf_fmt(s, "$%s_%u = $%s_%u ? (uint64)args.%s[%u] : 0; ", name, i, name, i - 1,
+			   name, i);
+}
+
 static int write_event(struct making *m, const struct captured *c)
 {
 	struct strbuf *s = &m->out->script;
@@ -138,12 +162,22 @@ static int write_event(struct making *m, const struct captured *c)
 	int r = tp_format_read(m->arena, NULL, c->group, c->name, &format);
 	if (r < 0)
 		return r;
-	strbuf_fmt(s, "tracepoint:%s:%s { emit(\"%s\"", c->group, c->name, c->name);
+	strbuf_fmt(s, "tracepoint:%s:%s { ", c->group, c->name);
+	for (size_t i = 0; i < format.n_fields; i++)
+		if (!format.fields[i].is_common && is_joined(m, &format.fields[i]))
+			write_elements(m, format.fields[i].name);
+	strbuf_fmt(s, "emit(\"%s\"", c->name);
 	for (size_t i = 0; i < format.n_fields; i++) {
 		const struct tp_field *f = &format.fields[i];
 
 		if (f->is_common || !is_name(f->name) || !is_used(m, f->name))
 			continue;
+		if (is_joined(m, f)) {
+			for (unsigned k = 0; k < JOIN_MOST; k++)
+				strbuf_fmt(s, ", %s_%u = str(uptr($%s_%u))", f->name, k, f->name,
+					   k);
+			continue;
+		}
 		strbuf_fmt(s, is_text_pointer(f) ? ", %s = str(args.%s)" : ", %s = args.%s",
 			   f->name, f->name);
 	}
@@ -160,7 +194,7 @@ static void write_settings(struct making *m)
 	const char *most = NULL;
 
 	for (size_t i = 0; i < m->n; i++) {
-		const char *one = m->all[i]->strlen_of;
+		const char *one = m->all[i]->n_joins ? "1024" : m->all[i]->strlen_of;
 		if (one && (!most || strtoul(one, NULL, 10) > strtoul(most, NULL, 10)))
 			most = one;
 	}
@@ -176,9 +210,10 @@ int recorded_capture(struct arena *arena, const struct recorded_needs *const *al
 
 	for (size_t i = 0; i < n && !r; i++) {
 		m.texts = all[i]->texts;
+		m.joins = all[i]->n_joins > 0;
 		for (size_t k = 0; k < all[i]->n_events && !r; k++) {
 			m.event = &all[i]->events[k];
-			if (m.texts || m.event->kernel_stack || m.event->user_stack)
+			if (m.texts || m.joins || m.event->kernel_stack || m.event->user_stack)
 				r = tp_each(m.event->group, m.event->name, see_event, &m);
 		}
 	}

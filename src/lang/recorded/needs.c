@@ -41,15 +41,22 @@ static const char *const user_stacks[] = { "ustack", "ucaller", NULL };
 static const char *const about_threads[] = { "pid", "comm", "ustack", "ucaller", "usym", NULL };
 static const char *const texts[] = { "str", NULL };
 
-static void note_field(struct finding *f, const char *name)
+static void note_name(const char **names, size_t *n, const char *name)
 {
-	struct recorded_needs *out = f->out;
-
-	for (size_t i = 0; i < out->n_fields; i++)
-		if (!strcmp(out->fields[i], name))
+	for (size_t i = 0; i < *n; i++)
+		if (!strcmp(names[i], name))
 			return;
-	if (out->n_fields < FIELDS_MOST)
-		out->fields[out->n_fields++] = name;
+	if (*n < FIELDS_MOST)
+		names[(*n)++] = name;
+}
+
+/* args.NAME, or NULL */
+static const char *field_of(const struct ast *x)
+{
+	return x && x->kind == AST_MEMBER && x->u.member.x->kind == AST_NAME &&
+			       !strcmp(x->u.member.x->u.name, "args")
+		       ? x->u.member.name
+		       : NULL;
 }
 
 static bool look_at(void *arg, const struct ast *x)
@@ -60,9 +67,12 @@ static bool look_at(void *arg, const struct ast *x)
 	f->out->texts |= is_named(x, texts);
 	f->kernel_stack |= is_named(x, kernel_stacks);
 	f->user_stack |= is_named(x, user_stacks);
-	if (x->kind == AST_MEMBER && x->u.member.x->kind == AST_NAME &&
-	    !strcmp(x->u.member.x->u.name, "args"))
-		note_field(f, x->u.member.name);
+	const bool joins = x->kind == AST_CALL && !strcmp(x->u.call.name, "join");
+	const char *array = joins ? field_of(x->u.call.args) : NULL;
+	if (array)
+		note_name(f->out->joins, &f->out->n_joins, array);
+	if (field_of(x))
+		note_name(f->out->fields, &f->out->n_fields, field_of(x));
 	return false;
 }
 
@@ -141,7 +151,8 @@ int recorded_needs(struct diag *d, struct arena *arena, const struct script_ast 
 			n++;
 	ret->events = arena_array(arena, n + 1, sizeof(*ret->events));
 	ret->fields = arena_array(arena, FIELDS_MOST, sizeof(*ret->fields));
-	if (!ret->events || !ret->fields)
+	ret->joins = arena_array(arena, FIELDS_MOST, sizeof(*ret->joins));
+	if (!ret->events || !ret->fields || !ret->joins)
 		return sonde_fail(-ENOMEM, "out of memory");
 	for (const struct ast_setting *s = ast->settings; s; s = s->next)
 		if (strstr(s->name, "strlen") || strstr(s->name, "STRLEN"))

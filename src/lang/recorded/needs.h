@@ -29,6 +29,8 @@ struct recorded_needs {
 	bool texts;	     /* strings at addresses are read */
 	const char **fields; /* names of all fields that are used, each once */
 	size_t n_fields;
+	const char **joins; /* fields that join() shows the texts of */
+	size_t n_joins;
 	const char *strlen_of; /* the setting max_strlen; NULL: it is not set */
 };
 

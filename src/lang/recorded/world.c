@@ -19,10 +19,10 @@ static struct ctypes *no_types(struct world *w, const char **ret_why)
 static const char *lacks(struct world *w, const char *name)
 {
 	static const char *const names[] = {
-		"curtask",     "cgroup",   "ctx",	"numaid", "uid",     "gid",
-		"username",    "ppid",	   "pcomm",	"func",	  "jiffies", "signal",
-		"system",      "path",	   "kaddr",	"uaddr",  "reg",     "join",
-		"cgroup_path", "cgroupid", "skboutput", "cpid",	  "freopen", "cat",
+		"curtask",  "cgroup",	 "ctx",	  "numaid",  "uid",	"gid",
+		"username", "ppid",	 "pcomm", "func",    "jiffies", "signal",
+		"system",   "path",	 "kaddr", "uaddr",   "reg",	"cgroup_path",
+		"cgroupid", "skboutput", "cpid",  "freopen", "cat",
 	};
 
 	(void)w;

@@ -73,6 +73,7 @@ static const struct {
 	  "str(args.filename)); }\n"
 	  "tracepoint:syscalls:sys_enter_openat { emit(\"sys_enter_openat\", filename = "
 	  "str(args.filename)); }\nsyscalls:sys_enter_newstat syscalls:sys_enter_openat " },
+	{ { "t:syscalls:sys_enter_openat { join(args.filename); }" }, "" }, // no array
 	{ { "t:nothing:there { @[kstack] = count(); }" }, "" },
 	{ { "profile:hz:99 { @[kstack] = count(); }" }, "" },
 };
@@ -90,11 +91,38 @@ TEST(only_what_a_trace_has_not_is_captured)
 	fake_tracefs_remove();
 }
 
+TEST(arrays_of_texts_end_at_a_zero)
+{
+	static const char *const scripts[SCRIPTS_MOST] = {
+		"t:syscalls:sys_enter_execve { join(args.argv); @[args.argv] = 1; }"
+	};
+	static const char *const wanted[] = {
+		"config = { max_strlen = 1024; }\n",
+		"{ $argv_0 = (uint64)args.argv[0]; $argv_1 = $argv_0 ? (uint64)args.argv[1] : 0; ",
+		"emit(\"sys_enter_execve\", argv_0 = str(uptr($argv_0)), ",
+		", argv_15 = str(uptr($argv_15))); }\n",
+	};
+	struct strbuf got = { 0 };
+
+	EXPECT(fake_tracefs());
+	fake_event("syscalls", "sys_enter_execve",
+		   "\tfield:int __syscall_nr;\toffset:8;\tsize:4;\tsigned:1;\n"
+		   "\tfield:const char *const * argv;\toffset:16;\tsize:8;\tsigned:0;\n");
+	EXPECT_EQ(capture_of(scripts, &got), 0);
+	for (size_t i = 0; i < MEM_LEN(wanted); i++)
+		EXPECT(strstr(strbuf_text(&got), wanted[i]));
+	EXPECT(!strstr(strbuf_text(&got), "argv_16"));
+	strbuf_fini(&got);
+	fake_tracefs_remove();
+}
+
 static int once(void)
 {
 	struct strbuf got = { 0 };
-	const char *const scripts[SCRIPTS_MOST] = { "t:sched:sched_* { @[ustack] = count(); } "
-						    "t:syscalls:* { print(str(args.filename)); }" };
+	const char *const scripts[SCRIPTS_MOST] = {
+		"t:sched:sched_* { @[ustack] = count(); } "
+		"t:syscalls:* { join(args.argv); print(str(args.filename)); }"
+	};
 	const int r = capture_of(scripts, &got);
 
 	strbuf_fini(&got);

@@ -1106,9 +1106,11 @@ BEGIN {
 	print(str("text"));
 	print(str($1));
 	print(str($2));
+	join($p);
 	exit();
 }
 --
 t.bt:3:12: error: str() cannot read here: a trace has the address, not what was there [not-here]
 t.bt:4:12: error: str() cannot read here: a trace has the address, not what was there [not-here]
 t.bt:5:12: error: buf() cannot read here: a trace has the address, not what was there [not-here]
+t.bt:10:7: error: join() cannot read here: a trace has the address, not what was there [not-here]
