@@ -219,6 +219,7 @@ check:
     assert int(re.search(r'^  faults +(\d+)$', out, re.M).group(1)) >= 500, out
 
 == locks of the kernel
+tries: 3
 script-d:
     #pragma D option quiet
     lockstat:::adaptive-block, lockstat:::adaptive-spin, lockstat:::spin-spin, lockstat:::rw-block, lockstat:::rw-spin
