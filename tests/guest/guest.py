@@ -13,6 +13,7 @@ one serial line; results come over a second one, framed with their lengths, so t
 can fall into them.
 """
 import collections
+import ctypes
 import os
 import re
 import select
@@ -36,6 +37,11 @@ Kernel = collections.namedtuple('Kernel', 'image modules release')
 
 class GuestError(Exception):
     """The guest did not boot, panicked or hung; the words say which, with the console's end."""
+
+
+def end_with_us():
+    """In a child: it is killed when its parent ends, however that ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 def find_kernel():
@@ -277,7 +283,7 @@ class Guest:
         serial = ['-serial', f'file:{console}', '-serial', 'stdio']
         # What measures time beside it is not to wait for an emulator.
         with subprocess.Popen(['nice', '-n', '5', *self.command(initrd, serial)], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as qemu:
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=end_with_us) as qemu:
             try:
                 yield from self.results(Frames(qemu.stdout.fileno()), qemu, console)
             finally:

@@ -40,6 +40,7 @@ import os
 import re
 import shlex
 import shutil
+import signal as signal_numbers
 import struct
 import subprocess
 import sys
@@ -55,8 +56,9 @@ SONDE=$1; export SONDE
 rm -f stdout stderr status late
 {start} >stdout 2>stderr </dev/null &
 pid=$!
-( sleep {timeout}; echo late >late; kill -9 $pid ) >/dev/null 2>&1 &
+( n=0; while [ $n -lt {timeout} ]; do sleep 1; n=$((n + 1)); done; echo late >late; kill -9 $pid ) >/dev/null 2>&1 &
 dog=$!
+trap 'kill -9 $pid; kill $dog; exit 99' TERM
 {middle}
 wait $pid
 echo $? >status
@@ -196,6 +198,11 @@ def judge(case, folder):
         yield f'-- stderr\n{err[:1500]}'
 
 
+def end_with_us():
+    """In a child: SIGTERM comes when its parent ends, however that ends."""
+    ctypes.CDLL(None).prctl(1, signal_numbers.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
 def has_kprobe():
     """Whether a kernel function can be probed by perf here."""
     try:
@@ -276,7 +283,7 @@ def run_here(sonde, words):
         for _ in range(int(value(case, 'tries', '1'))):
             folder = tempfile.mkdtemp(dir=top)
             emit(case, folder)
-            subprocess.run(['sh', os.path.join(folder, 'run.sh'), sonde], check=False)
+            subprocess.run(['sh', os.path.join(folder, 'run.sh'), sonde], check=False, preexec_fn=end_with_us)
             found = list(judge(case, folder))
             if not found:
                 break
