@@ -167,6 +167,13 @@ result 'what is wrong with a script is told in its words' $? err
 "$sonde" run -q -e 'BEGIN { emit("e", a = 1, b = "x y"); exit(); }' >out 2>err
 grep -qx 'e: { a = 1, b = "x y" }' out
 result 'without a trace events are printed' $? out err
+"$sonde" run -q -f json -e 'BEGIN { emit("e", a = 1, b = "x\"y", t = (1, "z")); exit(); }' >out 2>err
+grep -qxF '{"type": "event", "data": {"name": "e", "fields": {"a": 1, "b": "x\"y", "t": [1,"z"]}}}' out
+result 'in JSON they are objects' $? out err
+record -o tasks --no-events -d 0.5 -E 'iter:task { emit("task", tid = ctx.task->pid, name = ctx.task->comm); }' \
+	-E 'interval:ms:100 { emit("tick"); }'
+[ $status = 0 ] && readable tasks && grep -q ' task: .*{ tid = [0-9]*, name = "sonde" }' cat.txt && grep -q ' tick: ' cat.txt
+result 'of each task, and at each tick' $? err cat.err bt2.err
 "$sonde" run -t exact -e 'event:test:call / args.n == 7 / { emit("e", a = args.n); exit(); }' >out 2>err
 grep -qx 'e: { a = 7 }' out
 result 'over a trace, too' $? out err
