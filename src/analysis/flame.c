@@ -17,50 +17,18 @@
 #include "base/ns.h"
 #include "graph/component.h"
 #include "model/field.h"
-#include "sym/naming.h"
+#include "sym/history.h"
 
 enum { OFF_BITS = 40, DEPTH_MOST = 1024, MEMO_MOST = 1 << 22, TITLE_TRACES = 3 };
 enum { BROKEN_SHARE = 5 }; /* broken stacks are told where they are more than a fifth */
 
-enum event_kind { EV_UNLOOKED, EV_OTHER, EV_SAMPLE, EV_MMAP, EV_COMM, EV_FORK, EV_EXIT, EV_FORGET };
+enum event_kind { EV_UNLOOKED, EV_OTHER, EV_SAMPLE };
 
-enum {
-	F_PID,
-	F_TID,
-	F_PPID,
-	F_PTID,
-	F_ADDR,
-	F_LEN,
-	F_PGOFF,
-	F_MAJ,
-	F_MIN,
-	F_INO,
-	F_GEN,
-	F_BUILD_ID,
-	F_FILENAME,
-	F_COMM,
-	F_EXEC,
-	F_KERNEL,
-	F_USER,
-	F_N
-};
+enum { F_PID, F_TID, F_KERNEL, F_USER, F_N };
 
 static const char *const field_names[F_N] = {
 	[F_PID] = "pid",
 	[F_TID] = "tid",
-	[F_PPID] = "ppid",
-	[F_PTID] = "ptid",
-	[F_ADDR] = "addr",
-	[F_LEN] = "len",
-	[F_PGOFF] = "pgoff",
-	[F_MAJ] = "maj",
-	[F_MIN] = "min",
-	[F_INO] = "ino",
-	[F_GEN] = "ino_generation",
-	[F_BUILD_ID] = "build_id",
-	[F_FILENAME] = "filename",
-	[F_COMM] = "comm",
-	[F_EXEC] = "exec",
 	[F_KERNEL] = "kernel",
 	[F_USER] = "user",
 };
@@ -71,13 +39,11 @@ struct class_info {
 	struct field_ref f[F_N];
 };
 
-/* One trace: its processes and its names. */
+/* One trace: names that were made, and what is shown of it. */
 struct host {
-	struct naming *naming; /* owned; NULL: the trace was not seen so far */
-	struct procs *procs;   /* owned */
-	struct u64map user;    /* file index << 40 | offset -> name */
-	struct u64map kernel;  /* address -> name */
-	const char *path;
+	struct u64map user;	    /* file index << 40 | offset -> name */
+	struct u64map kernel;	    /* address -> name */
+	struct history_trace *told; /* lent; NULL: no sample of it was seen so far */
 };
 
 struct flame {
@@ -86,12 +52,13 @@ struct flame {
 	size_t n_classes, cap_classes;
 	struct host *hosts; /* owned; by index of trace */
 	size_t n_hosts, cap_hosts;
+	struct history history;
 	struct stacks stacks;
 	struct strbuf text; /* a name in the making */
 	int64_t from_ns, to_ns;
 	bool folded;
 	int64_t first_ns, last_ns;
-	uint64_t samples, seen, lost, lost_tasks;
+	uint64_t samples, seen, lost;
 	uint64_t broken;	  /* samples with user frames of no code */
 	bool is_broken;		  /* .. this one */
 	uint32_t unknown, kernel; /* the names of what could not be told */
@@ -105,6 +72,7 @@ static int flame_init(struct sonde_component *c, const struct sonde_setup *setup
 	const char *format = param_get(setup, "format");
 
 	f->setup = setup;
+	f->history = (struct history){ .note = setup->note, .note_arg = setup->note_arg };
 	f->from_ns = INT64_MIN;
 	f->to_ns = INT64_MAX;
 	f->folded = format && !strcmp(format, "folded");
@@ -127,12 +95,11 @@ static void flame_fini(struct sonde_component *c)
 	struct flame *f = sonde_component_state(c);
 
 	for (size_t i = 0; i < f->n_hosts; i++) {
-		naming_free(f->hosts[i].naming);
-		procs_free(f->hosts[i].procs);
 		u64map_fini(&f->hosts[i].user);
 		u64map_fini(&f->hosts[i].kernel);
 	}
 	free(f->hosts);
+	history_fini(&f->history);
 	free(f->classes);
 	stacks_fini(&f->stacks);
 	strbuf_fini(&f->text);
@@ -171,32 +138,20 @@ static bool is_pid_wanted(const struct flame *f, int64_t pid)
 	return !any;
 }
 
-static const struct {
-	const char *name;
-	enum event_kind kind;
-} kinds[] = {
-	{ "perf:mmap2", EV_MMAP }, { "perf:comm", EV_COMM },	 { "perf:fork", EV_FORK },
-	{ "perf:exit", EV_EXIT },  { "perf:forget", EV_FORGET },
-};
-
 static void look_at_class(const struct flame *f, const struct sonde_event_class *cls,
 			  struct class_info *ret)
 {
 	*ret = (struct class_info){ .kind = EV_OTHER };
-	for (size_t i = 0; i < MEM_LEN(kinds); i++) {
-		if (!strcmp(cls->name, kinds[i].name))
-			ret->kind = kinds[i].kind;
-	}
 	for (size_t i = 0; i < F_N; i++)
 		(void)field_find(cls, SONDE_SCOPE_PAYLOAD, field_names[i], &ret->f[i]);
 	// Of scripts' events the thread is a context, and stacks are called as in the language.
-	if (ret->kind == EV_OTHER && !ret->f[F_KERNEL].type && !ret->f[F_USER].type) {
+	if (!ret->f[F_KERNEL].type && !ret->f[F_USER].type) {
 		(void)field_find_any(cls, "kstack", &ret->f[F_KERNEL]);
 		(void)field_find_any(cls, "ustack", &ret->f[F_USER]);
 		(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "pid", &ret->f[F_PID]);
 		(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "tid", &ret->f[F_TID]);
 	}
-	if (ret->kind == EV_OTHER && is_wanted(f, cls->name) && ret->f[F_PID].type &&
+	if (is_wanted(f, cls->name) && ret->f[F_PID].type &&
 	    (ret->f[F_KERNEL].type || ret->f[F_USER].type))
 		ret->kind = EV_SAMPLE;
 }
@@ -229,18 +184,7 @@ static int host_of(struct flame *f, const struct sonde_trace *trace, struct host
 	}
 	struct host *h = &f->hosts[trace->index];
 	*ret = h;
-	if (h->naming)
-		return 0;
-	int r = procs_new(&h->procs);
-	if (r < 0)
-		return r;
-	h->path = trace->path;
-	r = naming_new(trace->path, &h->naming);
-	if (r == -ENOMEM || r >= 0)
-		return r;
-	// Names are lost, not the samples.
-	f->setup->note(f->setup->note_arg, sonde_err_str());
-	return naming_new(NULL, &h->naming);
+	return h->told ? 0 : history_of(&f->history, trace, &h->told);
 }
 
 static int64_t int_of(const struct sonde_event *e, const struct class_info *c, size_t field)
@@ -249,45 +193,6 @@ static int64_t int_of(const struct sonde_event *e, const struct class_info *c, s
 
 	(void)field_int(e, &c->f[field], &v);
 	return v;
-}
-
-static struct sonde_span text_of(const struct sonde_event *e, const struct class_info *c,
-				 size_t field)
-{
-	struct sonde_span s = { (const uint8_t *)"", 0 };
-
-	(void)field_text(e, &c->f[field], &s);
-	return s;
-}
-
-static int take_map(struct host *h, const struct sonde_event *e, const struct class_info *c)
-{
-	struct sonde_span id = text_of(e, c, F_BUILD_ID), path = text_of(e, c, F_FILENAME);
-	struct map map = { .start = (uint64_t)int_of(e, c, F_ADDR),
-			   .off = (uint64_t)int_of(e, c, F_PGOFF) };
-	struct dso key = {
-		.path = (const char *)path.data,
-		.maj = (uint32_t)int_of(e, c, F_MAJ),
-		.min = (uint32_t)int_of(e, c, F_MIN),
-		.ino = (uint64_t)int_of(e, c, F_INO),
-		.gen = (uint64_t)int_of(e, c, F_GEN),
-	};
-
-	if (__builtin_add_overflow(map.start, (uint64_t)int_of(e, c, F_LEN), &map.end))
-		return 0;
-	(void)build_id_parse((const char *)id.data, id.len, &key.id);
-	int r = dsos_intern(naming_dsos(h->naming), &key, path.len, &map.dso);
-	if (r < 0)
-		return r == -E2BIG ? 0 : r;
-	return procs_mmap(h->procs, (pid_t)int_of(e, c, F_PID), &map);
-}
-
-static int take_comm(struct host *h, const struct sonde_event *e, const struct class_info *c)
-{
-	struct sonde_span comm = text_of(e, c, F_COMM);
-
-	return procs_comm(h->procs, (pid_t)int_of(e, c, F_PID), (pid_t)int_of(e, c, F_TID),
-			  (const char *)comm.data, comm.len, int_of(e, c, F_EXEC) != 0);
 }
 
 static void push(struct flame *f, uint32_t name)
@@ -301,7 +206,7 @@ static void push(struct flame *f, uint32_t name)
 
 static int push_thread(struct flame *f, const struct host *h, pid_t pid, pid_t tid)
 {
-	const char *name = procs_name(h->procs, pid, tid);
+	const char *name = procs_name(h->told->procs, pid, tid);
 	char text[32];
 	uint32_t id;
 
@@ -326,8 +231,8 @@ static int name_of(struct flame *f, struct host *h, struct u64map *memo, uint64_
 	if (u64map_get(memo, key, ret))
 		return 0;
 	f->text.len = 0;
-	int r = map ? naming_user(h->naming, map, addr, &f->text)
-		    : naming_kernel(h->naming, addr, &f->text);
+	int r = map ? naming_user(h->told->naming, map, addr, &f->text)
+		    : naming_kernel(h->told->naming, addr, &f->text);
 	if (!r)
 		r = stacks_name(&f->stacks, kind, strbuf_text(&f->text), f->text.len, ret);
 	if (!r && memo->n < MEMO_MOST)
@@ -340,7 +245,8 @@ static int push_user(struct flame *f, struct host *h, pid_t pid, uint64_t addr)
 	struct map map;
 	uint32_t id = f->unknown;
 
-	if (procs_find(h->procs, pid, addr, &map) && !((addr - map.start + map.off) >> OFF_BITS)) {
+	if (procs_find(h->told->procs, pid, addr, &map) &&
+	    !((addr - map.start + map.off) >> OFF_BITS)) {
 		const uint64_t off = addr - map.start + map.off;
 		int r = name_of(f, h, &h->user, (uint64_t)map.dso << OFF_BITS | off, &map, addr,
 				&id);
@@ -381,17 +287,20 @@ static int push_chain(struct flame *f, struct host *h, const struct sonde_event 
 	return r;
 }
 
-static int take_sample(struct flame *f, struct host *h, const struct sonde_event *e,
-		       const struct class_info *c)
+static int take_sample(struct flame *f, const struct sonde_event *e, const struct class_info *c)
 {
+	struct host *h;
 	const pid_t pid = (pid_t)int_of(e, c, F_PID), tid = (pid_t)int_of(e, c, F_TID);
 
 	f->seen++;
 	if (e->ts_ns < f->from_ns || e->ts_ns > f->to_ns || !is_pid_wanted(f, pid))
 		return 0;
+	int r = host_of(f, e->cls->stream_class->trace, &h);
+	if (r < 0)
+		return r;
 	f->depth = 0;
 	f->is_broken = false;
-	int r = push_thread(f, h, pid, tid);
+	r = push_thread(f, h, pid, tid);
 	if (!r)
 		r = push_chain(f, h, e, &c->f[F_USER], pid, /* is_kernel= */ false);
 	if (!r)
@@ -405,44 +314,6 @@ static int take_sample(struct flame *f, struct host *h, const struct sonde_event
 		f->first_ns = e->ts_ns;
 	f->last_ns = e->ts_ns;
 	return 0;
-}
-
-/* After a loss of records nothing that was known of processes is believed. */
-static int take_forget(struct flame *f, struct host *h, const struct sonde_event *e)
-{
-	struct procs *fresh = NULL;
-	int64_t lost = 0;
-	struct field_ref ref;
-
-	if (field_find(e->cls, SONDE_SCOPE_PAYLOAD, "lost", &ref) && field_int(e, &ref, &lost))
-		f->lost_tasks += (uint64_t)lost;
-	int r = procs_new(&fresh);
-	if (r < 0)
-		return r;
-	procs_free(h->procs);
-	h->procs = fresh;
-	return 0;
-}
-
-static int take_event(struct flame *f, const struct sonde_event *e, const struct class_info *c)
-{
-	const pid_t pid = (pid_t)int_of(e, c, F_PID), tid = (pid_t)int_of(e, c, F_TID);
-	struct host *h;
-	int r = host_of(f, e->cls->stream_class->trace, &h);
-
-	if (r < 0)
-		return r;
-	switch (c->kind) {
-	case EV_SAMPLE: return take_sample(f, h, e, c);
-	case EV_MMAP: return take_map(h, e, c);
-	case EV_COMM: return take_comm(h, e, c);
-	case EV_FORK:
-		return procs_fork(h->procs, pid, tid, (pid_t)int_of(e, c, F_PPID),
-				  (pid_t)int_of(e, c, F_PTID));
-	case EV_EXIT: return procs_exit(h->procs, pid, tid);
-	case EV_FORGET: return take_forget(f, h, e);
-	default: return 0;
-	}
 }
 
 /* Losses count where samples were lost. */
@@ -477,9 +348,11 @@ static int flame_consume(struct sonde_component *comp, const struct sonde_batch 
 		if (!e->cls) {
 			r = take_gap(f, e->u.gap);
 		} else {
-			r = class_of(f, e->cls, &c);
-			if (!r && c->kind != EV_OTHER)
-				r = take_event(f, e, c);
+			r = history_take(&f->history, e);
+			if (!r)
+				r = class_of(f, e->cls, &c);
+			if (!r && c->kind == EV_SAMPLE)
+				r = take_sample(f, e, c);
 		}
 		if (r < 0)
 			return r;
@@ -503,9 +376,10 @@ static void make_title(const struct flame *f, struct strbuf *b)
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n_hosts; i++) {
-		const char *path = f->hosts[i].path;
+		const struct history_trace *told = f->hosts[i].told;
+		const char *path = told ? told->trace->path : NULL;
 
-		if (!f->hosts[i].naming || !path || n++ >= TITLE_TRACES)
+		if (!path || n++ >= TITLE_TRACES)
 			continue;
 		strbuf_fmt(b, "%s%s", n > 1 ? ", " : "", path);
 	}
@@ -550,10 +424,10 @@ static int flame_finish(struct sonde_component *c)
 		(void)snprintf(line, sizeof(line), "%" PRIu64 " samples were lost", f->lost);
 		f->setup->note(f->setup->note_arg, line);
 	}
-	if (f->lost_tasks) {
+	if (f->history.lost) {
 		(void)snprintf(line, sizeof(line),
 			       "%" PRIu64 " records of processes were lost; some names are too",
-			       f->lost_tasks);
+			       f->history.lost);
 		f->setup->note(f->setup->note_arg, line);
 	}
 	if (f->broken > f->samples / BROKEN_SHARE) {

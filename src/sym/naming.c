@@ -83,7 +83,15 @@ static int look_at_kernel(struct naming *n)
 	return r == -ENOMEM ? r : 0;
 }
 
-int naming_kernel(struct naming *n, uint64_t addr, struct strbuf *ret)
+static void found(const struct symtab *t, const struct sym *s, uint64_t at, const char **ret_name,
+		  uint64_t *ret_off)
+{
+	*ret_name = s ? symtab_name(t, s) : NULL;
+	*ret_off = s ? at - s->start : 0;
+}
+
+int naming_kernel_function(struct naming *n, uint64_t addr, const char **ret_name,
+			   uint64_t *ret_off)
 {
 	const struct symtab *t = &n->folder.kernel;
 	const struct sym *s = symtab_find(t, addr);
@@ -97,8 +105,20 @@ int naming_kernel(struct naming *n, uint64_t addr, struct strbuf *ret)
 		t = &n->kernel;
 		s = symtab_find(t, addr);
 	}
-	if (s)
-		put_name(ret, symtab_name(t, s));
+	found(t, s, addr, ret_name, ret_off);
+	return 0;
+}
+
+int naming_kernel(struct naming *n, uint64_t addr, struct strbuf *ret)
+{
+	const char *name;
+	uint64_t off;
+	int r = naming_kernel_function(n, addr, &name, &off);
+
+	if (r < 0)
+		return r;
+	if (name)
+		put_name(ret, name);
 	else
 		strbuf_str(ret, "[kernel]");
 	return strbuf_ok(ret);
@@ -121,7 +141,8 @@ static int known_of(struct naming *n, uint32_t dso, struct known **ret)
 	return 0;
 }
 
-int naming_user(struct naming *n, const struct map *map, uint64_t addr, struct strbuf *ret)
+int naming_user_function(struct naming *n, const struct map *map, uint64_t addr,
+			 const char **ret_name, uint64_t *ret_off)
 {
 	const uint64_t off = addr - map->start + map->off;
 	const struct symtab *t;
@@ -142,9 +163,22 @@ int naming_user(struct naming *n, const struct map *map, uint64_t addr, struct s
 			return r;
 		s = t ? symtab_find(t, off) : NULL;
 	}
+	found(t, s, off, ret_name, ret_off);
+	return 0;
+}
+
+int naming_user(struct naming *n, const struct map *map, uint64_t addr, struct strbuf *ret)
+{
+	const uint64_t off = addr - map->start + map->off;
 	const struct dso *d = &n->dsos.all[map->dso];
-	if (s)
-		put_name(ret, symtab_name(t, s));
+	const char *name;
+	uint64_t in;
+
+	int r = naming_user_function(n, map, addr, &name, &in);
+	if (r < 0)
+		return r;
+	if (name)
+		put_name(ret, name);
 	else if (dso_is_special(d) && strcmp(d->path, "[vdso]") != 0)
 		strbuf_str(ret, dso_name(d));
 	else

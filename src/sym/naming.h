@@ -19,6 +19,16 @@ SONDE_DEFINE_AUTO(struct naming *, naming_free)
 /** The files that the trace's events tell of; to be filled by the caller. */
 struct dsos *naming_dsos(struct naming *n);
 
+/**
+ * The function that an address lies in, as tables of symbols have it, and how far from its begin;
+ * *@ret_name NULL: it has no name. Of modules " [module]" is behind it. Lent until naming_free().
+ * 0 or -ENOMEM.
+ */
+SONDE_MUST_CHECK int naming_kernel_function(struct naming *n, uint64_t addr, const char **ret_name,
+					    uint64_t *ret_off);
+SONDE_MUST_CHECK int naming_user_function(struct naming *n, const struct map *map, uint64_t addr,
+					  const char **ret_name, uint64_t *ret_off);
+
 /** Appends the name of a kernel address: "name", "name [module]" or "[kernel]". */
 SONDE_MUST_CHECK int naming_kernel(struct naming *n, uint64_t addr, struct strbuf *ret);
 

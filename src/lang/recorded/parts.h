@@ -7,6 +7,7 @@
 #include "base/u64map.h"
 #include "lang/recorded/recorded.h"
 #include "model/field.h"
+#include "sym/history.h"
 
 /** A field that programs ask for by number: MACHINE_FIELD. */
 struct rec_field {
@@ -88,6 +89,24 @@ struct rec_threads {
 /** Appends the entries of a map. */
 SONDE_MUST_CHECK int rec_map_read(struct machine *machine, const struct script_map *m,
 				  struct rows *ret);
+
+/* names.c */
+
+struct rec_names {
+	struct names names; /* for the printer */
+	struct history history;
+	struct rec_world *world; /* borrowed, as the next two */
+	const struct script *script;
+	struct machine *machine;
+	const struct sonde_trace *now; /* whose event programs look at; NULL: of none */
+	bool has_user;		       /* the script shows addresses of processes */
+};
+/** @n->history's note may be set before. @n stays where it is. */
+void rec_names_init(struct rec_names *n, struct rec_world *w, const struct script *s,
+		    struct machine *m);
+void rec_names_fini(struct rec_names *n);
+/** What an event tells of processes, before programs look at it. 0 or -ENOMEM. */
+SONDE_MUST_CHECK int rec_names_take(struct rec_names *n, const struct sonde_event *e);
 
 /* agg_d.c */
 

@@ -34,6 +34,8 @@ static const struct {
 	{ "U", "usdt" },	   { "usdt", "usdt" },
 	{ "u", "uprobe" },	   { "uprobe", "uprobe" },
 	{ "p", "profile" },	   { "profile", "profile" },
+	{ "s", "software" },	   { "software", "software" },
+	{ "h", "hardware" },	   { "hardware", "hardware" },
 	{ "i", "interval" },	   { "interval", "interval" },
 	{ "BEGIN", "BEGIN" },	   { "begin", "BEGIN" },
 	{ "END", "END" },	   { "end", "END" },
@@ -263,11 +265,17 @@ static bool is_of_all_calls(const struct search *s, const struct sonde_event_cla
 	       !has_class(cls->stream_class->trace, s->name);
 }
 
+static bool is_of_samples(const char *provider)
+{
+	return !strcmp(provider, "profile") || !strcmp(provider, "software") ||
+	       !strcmp(provider, "hardware");
+}
+
 static bool matches(const struct search *s, const struct sonde_event_class *cls)
 {
 	const char *name = cls->name;
 
-	if (!strcmp(s->provider, "profile"))
+	if (is_of_samples(s->provider))
 		return !strcmp(name, "perf:sample") || !strncmp(name, "perf_cpu_clock", 14);
 	if (!strcmp(s->provider, "tracepoint") || !strcmp(s->provider, "rawtracepoint")) {
 		if (s->group && !strcmp(s->group, "raw_syscalls"))
@@ -371,6 +379,21 @@ static int add_tick(struct search *s)
 	return 0;
 }
 
+/* Samples are taken as time goes by, be it that of a clock or of the CPU's; of nothing else. */
+static bool is_time(const struct search *s)
+{
+	static const char *const software[] = { "cpu-clock", "cpu", "task-clock", NULL };
+	static const char *const hardware[] = { "cpu-cycles", "cycles", "ref-cycles", NULL };
+	const char *const *names = *s->provider == 's' ? software : hardware;
+
+	if (!strcmp(s->provider, "profile"))
+		return true;
+	for (; *names; names++)
+		if (!strcmp(*names, s->ap->parts[1]))
+			return true;
+	return false;
+}
+
 /* All behind "event:": names of events may have a ':' in them. */
 static const char *whole_name(struct search *s)
 {
@@ -391,20 +414,21 @@ static const char *whole_name(struct search *s)
 static int add_events(struct search *s)
 {
 	const size_t n = s->ap->n_parts;
-	const bool is_profile = !strcmp(s->provider, "profile");
+	const bool is_profile = is_of_samples(s->provider);
 
 	if (n < 2)
 		return diag_error(s->d, s->ap->pos, "bad-attach-point", "'%s' names no event",
 				  s->ap->text);
-	s->name = s->ap->parts[n - 1];
-	s->group = n > 2 && !is_profile ? s->ap->parts[n - 2] : NULL;
+	if (is_profile && !is_time(s))
+		return diag_error(s->d, s->ap->pos, "not-here",
+				  "a trace's samples are taken by time, none by '%s'",
+				  s->ap->parts[1]);
+	const bool is_event = !strcmp(s->provider, "event");
+	s->name = is_event ? whole_name(s) : s->ap->parts[n - 1];
+	s->group = !is_event && n > 2 && !is_profile ? s->ap->parts[n - 2] : NULL;
 	// usdt:PATH:NAME has a path there, and no provider.
 	if (s->group && strchr(s->group, '/'))
 		s->group = NULL;
-	if (!strcmp(s->provider, "event")) {
-		s->name = whole_name(s);
-		s->group = NULL;
-	}
 	each_class(s, match_class);
 	return s->first || s->no_memory ? 0 : nothing_found(s);
 }

@@ -38,7 +38,7 @@ struct recorded_run {
 	bool asks_who; /* programs want to know whose events they see */
 	struct printer printer;
 	struct rec_aggs aggs;
-	struct names names;
+	struct rec_names names;
 	struct script_globals *globals;
 	const struct sonde_event *event; /* the one that programs look at */
 	bool has_begun;
@@ -89,65 +89,6 @@ static int64_t stack(void *arg, const struct machine_now *now, uint64_t *ret, ui
 	for (size_t i = 0; i < frames; i++)
 		ret[i] = (uint64_t)field_ints_at(span, type, i);
 	return (int64_t)frames * 8;
-}
-
-/* --- names --- */
-
-static void add_hex(uint64_t v, struct strbuf *ret)
-{
-	strbuf_fmt(ret, "0x%llx", (unsigned long long)v);
-}
-
-static void ksym(void *arg, uint64_t addr, bool with_offset, struct strbuf *ret)
-{
-	(void)arg;
-	(void)with_offset;
-	add_hex(addr, ret);
-}
-
-static void usym(void *arg, uint32_t pid, uint64_t addr, bool with_offset, bool with_module,
-		 struct strbuf *ret)
-{
-	(void)arg;
-	(void)pid;
-	(void)with_offset;
-	(void)with_module;
-	add_hex(addr, ret);
-}
-
-static void number(void *arg, uint32_t uid, struct strbuf *ret)
-{
-	(void)arg;
-	strbuf_fmt(ret, "%u", uid);
-}
-
-static void cgroup(void *arg, uint64_t id, struct strbuf *ret)
-{
-	(void)arg;
-	strbuf_fmt(ret, "%llu", (unsigned long long)id);
-}
-
-static size_t frames_of(void *arg, uint64_t id, uint64_t *ret)
-{
-	struct recorded_run *r = arg;
-	const void *frames =
-		r->script->stack_map < 0
-			? NULL
-			: machine_map_find(r->machine, (size_t)r->script->stack_map, &id);
-
-	if (!frames)
-		return 0;
-	memcpy(ret, frames, STACK_MOST * sizeof(*ret));
-	for (size_t n = 0; n < STACK_MOST; n++)
-		if (!ret[n])
-			return n;
-	return STACK_MOST;
-}
-
-static int64_t wall(void *arg, uint64_t ns)
-{
-	(void)arg;
-	return (int64_t)ns;
 }
 
 /* --- maps --- */
@@ -338,9 +279,9 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	r->opt = *opt;
 	r->world = (struct rec_world *)opt->world;
 	r->script = s;
-	r->names = (struct names){ r, ksym, usym, number, cgroup, frames_of, wall, NULL };
+	r->names.history = (struct history){ .note = opt->note, .note_arg = opt->note_arg };
 	r->printer = (struct printer){
-		.script = s, .names = &r->names, .out = opt->out, .format = opt->format
+		.script = s, .names = &r->names.names, .out = opt->out, .format = opt->format
 	};
 	r->n_classes = count_classes(r->world);
 	r->progs = calloc(s->n_progs + 1, sizeof(struct machine_prog *));
@@ -352,6 +293,7 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	if (!e)
 		e = rec_aggs_init(&r->aggs, s, r->machine, &r->printer);
 	if (!e) {
+		rec_names_init(&r->names, r->world, s, r->machine);
 		r->globals = machine_map_value(r->machine, GLOBALS_MAP);
 		e = load(r);
 	}
@@ -373,6 +315,7 @@ void recorded_run_free(struct recorded_run *r)
 	arena_fini(&r->arena);
 	rec_threads_fini(&r->threads);
 	rec_aggs_fini(&r->aggs);
+	rec_names_fini(&r->names);
 	printer_fini(&r->printer);
 	free(r);
 }
@@ -422,6 +365,7 @@ static void run_ticks(struct recorded_run *r, int64_t ts_ns)
 			continue;
 		}
 		*now = (struct machine_now){ .ts_ns = (uint64_t)t->next_ns };
+		r->names.now = NULL;
 		(void)machine_run(t->prog, none);
 		t->next_ns += (int64_t)t->period_ns;
 	}
@@ -453,6 +397,7 @@ static void run_event(struct recorded_run *r, const struct sonde_event *e, const
 	now->ts_ns = (uint64_t)e->ts_ns;
 	now->cpu = pkt->cpu >= 0 ? (uint32_t)pkt->cpu : 0;
 	now->event = e;
+	r->names.now = e->cls->stream_class->trace;
 	now->mem = pkt->data;
 	now->mem_len = (size_t)((pkt->n_bits + 7) / 8);
 	for (; b && !r->globals->exiting; b = b->next)
@@ -472,6 +417,9 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 			begin(r, e->ts_ns);
 		if (r->n_ticks)
 			run_ticks(r, e->ts_ns);
+		const int told = rec_names_take(&r->names, e);
+		if (told < 0)
+			return told;
 		const struct binding *b =
 			e->cls->index < r->n_classes ? r->by_class[e->cls->index] : NULL;
 		const bool is_before = b && r->asks_who && rec_threads_is_before(&r->threads, e);
@@ -557,6 +505,7 @@ int recorded_run_finish(struct recorded_run *r, int *ret_status)
 	if (!r->has_begun)
 		begin(r, 0);
 	*now = (struct machine_now){ .ts_ns = now->ts_ns };
+	r->names.now = NULL;
 	r->globals->exiting = 1;
 	run_named(r, "END");
 	int e = r->err;
