@@ -10,15 +10,51 @@
 #include "base/mem.h"
 #include "cmd/command.h"
 #include "cmd/trace_arg.h"
+#include "comp/clock_text.h"
+#include "comp/gap_note.h"
 #include "graph/component.h"
 #include "graph/graph.h"
 #include "lang/recorded/recorded.h"
 
 /* --- the sink that the events end in --- */
 
+struct sink {
+	struct gap_notes gaps;
+	struct clock_text clock;
+};
+
+/* Broken packets are told where they are, as by all that reads traces; losses by their sums. */
+static int tell_cuts(struct sonde_component *c, const struct sonde_batch *in)
+{
+	struct sink *s = sonde_component_state(c);
+	int r = 0;
+
+	for (size_t i = 0; !r && i < in->n; i++)
+		if (!in->events[i].cls && in->events[i].u.gap->kind == SONDE_GAP_CUT)
+			r = gap_notes_tell(&s->gaps, &c->setup, &s->clock, in->events[i].u.gap);
+	return r;
+}
+
 static int consume(struct sonde_component *c, const struct sonde_batch *in)
 {
-	return recorded_run_take(c->setup.note_arg, in);
+	int r = tell_cuts(c, in);
+
+	return r < 0 ? r : recorded_run_take(c->setup.note_arg, in);
+}
+
+static int finish(struct sonde_component *c)
+{
+	struct sink *s = sonde_component_state(c);
+
+	gap_notes_finish(&s->gaps, &c->setup);
+	return 0;
+}
+
+static void fini(struct sonde_component *c)
+{
+	struct sink *s = sonde_component_state(c);
+
+	gap_notes_fini(&s->gaps);
 }
 
 static const struct sonde_component_class sink_script = {
@@ -26,8 +62,10 @@ static const struct sonde_component_class sink_script = {
 	.kind = SONDE_SINK,
 	.name = "sink.script",
 	.help = "Run a script over the events.",
-	.state_size = 1,
+	.state_size = sizeof(struct sink),
 	.consume = consume,
+	.finish = finish,
+	.fini = fini,
 };
 
 SONDE_DEFINE_AUTO(struct graph *, graph_free)

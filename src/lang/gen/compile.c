@@ -345,6 +345,7 @@ int compile_script(struct diag *d, struct world *w, struct script_ast *ast,
 	check_fini(&c.check);
 	strbuf_fini(&c.gen.rodata);
 	free(c.gen.names);
+	u64map_fini(&c.gen.by_names);
 	free(c.pairs);
 	if (!r)
 		*ret = sonde_take(s);

@@ -342,14 +342,44 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->scratch_len = g->shares_cpu ? 8 : 0;
 }
 
-int gen_probe_name(struct gen *g, const char *name)
+/* FNV-1a. */
+static uint64_t hash_text(const char *text, size_t len)
+{
+	uint64_t h = 0xCBF29CE484222325;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (uint8_t)text[i]) * 0x100000001B3;
+	return h;
+}
+
+/* Its index, or -1. */
+static int find_name(const struct gen *g, const char *text, size_t len, uint64_t hash)
+{
+	uint32_t i;
+
+	if (!u64map_get(&g->by_names, hash, &i) || strncmp(g->names[i], text, len) != 0 ||
+	    g->names[i][len])
+		return -1;
+	return (int)i;
+}
+
+static int add_name(struct gen *g, const char *name, uint64_t hash)
 {
 	struct script *s = g->script;
 
-	if (mem_grow(&g->names, &g->cap_names, s->n_probe_names + 1) < 0)
+	if (mem_grow(&g->names, &g->cap_names, s->n_probe_names + 1) < 0 ||
+	    u64map_put(&g->by_names, hash, (uint32_t)s->n_probe_names) < 0)
 		return -ENOMEM;
 	g->names[s->n_probe_names] = name;
 	return (int)s->n_probe_names++;
+}
+
+int gen_probe_name(struct gen *g, const char *name)
+{
+	const uint64_t hash = hash_text(name, strlen(name));
+	const int i = find_name(g, name, strlen(name), hash);
+
+	return i >= 0 ? i : add_name(g, name, hash);
 }
 
 /* A name as the kernel takes it. */
@@ -367,11 +397,12 @@ static const char *kernel_name(struct gen *g, const struct probe *p)
 
 int gen_name(struct gen *g, const char *text, size_t len)
 {
-	for (size_t i = 0; i < g->script->n_probe_names; i++)
-		if (!strncmp(g->names[i], text, len) && !g->names[i][len])
-			return (int)i;
+	const uint64_t hash = hash_text(text, len);
+	const int i = find_name(g, text, len, hash);
+	if (i >= 0)
+		return i;
 	const char *copy = arena_strndup(g->arena, text, len);
-	const int r = copy ? gen_probe_name(g, copy) : -ENOMEM;
+	const int r = copy ? add_name(g, copy, hash) : -ENOMEM;
 	if (r < 0)
 		g->failed = true;
 	return r < 0 ? -1 : r;

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/strbuf.h"
+#include "base/u64map.h"
 #include "bpf/fn.h"
 #include "lang/check/check.h"
 #include "lang/gen/script.h"
@@ -102,7 +103,8 @@ struct gen {
 	struct diag *diag;
 	struct arena *arena; /* the script's */
 	size_t cap_sites, cap_bpf_maps, cap_names;
-	const char **names; /* of probes; owned until the end */
+	const char **names;	/* of probes; owned until the end */
+	struct u64map by_names; /* their indices, by the hash of their text; likewise */
 	struct strbuf rodata;
 	int rodata_map; /* index, or -1 */
 	int zeros_off;	/* of STR_LEN_MOST.. zeros in rodata; -1: none */
@@ -148,7 +150,7 @@ int gen_site(struct gen *g, enum site_kind kind, const struct ast *call);
 int64_t gen_rodata(struct gen *g, const void *data, size_t len);
 struct val gen_rodata_val(struct gen *g, const void *data, size_t len);
 struct val gen_rodata_at(struct gen *g, int64_t off);
-/** Adds to the names of probes: its index; -ENOMEM. */
+/** The index of @name, which is lent, among the names of probes, one for each text; -ENOMEM. */
 int gen_probe_name(struct gen *g, const char *name);
 /** The address of @len zeros. */
 struct val gen_zeros(struct gen *g, uint32_t len);

@@ -430,6 +430,8 @@ static int add_events(struct search *s)
 	if (s->group && strchr(s->group, '/'))
 		s->group = NULL;
 	each_class(s, match_class);
+	if (is_event && !s->first && !strcmp(s->name, "*"))
+		(void)add(s, "event:*"); // NULL is noted; all events of a trace that describes none
 	return s->first || s->no_memory ? 0 : nothing_found(s);
 }
 

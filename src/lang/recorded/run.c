@@ -44,6 +44,8 @@ struct recorded_run {
 	bool has_begun;
 	int err; /* of a record's output */
 	uint64_t lost_events, lost_packets, cut_ticks;
+	uint64_t lost_unknown; /* times that events or packets were lost, nobody knows how many */
+	uint64_t backward;     /* streams whose times step back */
 };
 
 /* --- what the machine asks --- */
@@ -373,10 +375,16 @@ static void run_ticks(struct recorded_run *r, int64_t ts_ns)
 
 static void take_gap(struct recorded_run *r, const struct sonde_gap *g)
 {
-	if (g->kind == SONDE_GAP_LOST_EVENTS)
-		r->lost_events += g->has_count ? g->count : 1;
-	else if (g->kind == SONDE_GAP_LOST_PACKETS)
-		r->lost_packets += g->has_count ? g->count : 1;
+	if (g->kind == SONDE_GAP_BACKWARD)
+		r->backward++;
+	else if (g->kind != SONDE_GAP_LOST_EVENTS && g->kind != SONDE_GAP_LOST_PACKETS)
+		return; // told by whoever reads
+	else if (!g->has_count)
+		r->lost_unknown++;
+	else if (g->kind == SONDE_GAP_LOST_EVENTS)
+		r->lost_events += g->count;
+	else
+		r->lost_packets += g->count;
 }
 
 static void set_who(struct recorded_run *r, const struct sonde_event *e, struct machine_now *ret)
@@ -454,6 +462,8 @@ static void tell_losses(struct recorded_run *r)
 
 	note(r, r->lost_events, "events were lost while the trace was recorded");
 	note(r, r->lost_packets, "packets of the trace are missing");
+	note(r, r->lost_unknown, "times an unknown number of events was lost");
+	note(r, r->backward, "streams of the trace step back in time");
 	note(r, machine_cut_off(r->machine), "programs ran too long, and were ended");
 	note(r, r->cut_ticks,
 	     "times there were too many ticks between two events, and they were left out");
