@@ -47,10 +47,17 @@ enum {
 	MACHINE_FIELD = 0x10000,
 	/** u64 (ctx, index): bytes or elements of a field. */
 	MACHINE_FIELD_LEN,
+	/** u64 (ctx, index, at0, at1, at2): the same as MACHINE_FIELD of what lies within a field,
+	 * at up to three places that programs choose. */
+	MACHINE_PART,
 };
+
+enum { MACHINE_PART_PLACES = 3 };
 
 struct machine_ops {
 	uint64_t (*field)(void *arg, const struct machine_now *now, uint32_t index);
+	uint64_t (*part)(void *arg, const struct machine_now *now, uint32_t index,
+			 const uint64_t at[MACHINE_PART_PLACES]);
 	uint64_t (*field_len)(void *arg, const struct machine_now *now, uint32_t index);
 	/** A record that a program submitted, in the order of submission. */
 	void (*record)(void *arg, const void *data, size_t len);

@@ -48,7 +48,12 @@ struct probe_field {
 		FIELD_DATA_LOC, /* u32 at @off: length << 16 | offset */
 		FIELD_REL_LOC,	/* the same, from behind it */
 		FIELD_CALL, /* by the machine's MACHINE_FIELD with @off: a number, or an address */
+		FIELD_PART, /* the same by MACHINE_PART, with the numbers of elements on the way */
 	} place;
+	/** It has members or elements that are fields of their own, by world_ops.part. */
+	bool has_parts;
+	/** Of a sequence that is seen as a text: the same as the address of its elements. */
+	const struct probe_field *bytes;
 };
 
 enum { PROBE_CALLS_MOST = 1024 };
@@ -118,6 +123,14 @@ struct world_ops {
 	int (*probes)(struct world *w, struct diag *d, struct arena *arena,
 		      const struct ast_attach *ap, const struct probe_wants *wants,
 		      const struct probe **ret);
+	/**
+	 * The member of @f with that name, or, with NULL, an element of it; as FIELD_PART, whose
+	 * numbers of elements are those of all elements from the field on. NULL: there is none, and
+	 * *@ret_why says why; or no memory, where that is NULL.
+	 */
+	const struct probe_field *(*part)(struct world *w, struct arena *arena,
+					  const struct probe_field *f, const char *member,
+					  const char **ret_why);
 	/** The kernel's types; NULL: there are none, *@ret_why then says it. */
 	struct ctypes *(*types)(struct world *w, const char **ret_why);
 	/** NULL: the world has it; else why a built-in or function cannot be had here. */

@@ -6,7 +6,8 @@ usage: scripts.py SONDE SCRATCH made      made-up traces (make_traces.py), whole
        scripts.py SONDE SCRATCH corpus    the archives in the folder $SONDE_CORPUS
 
 A script that counts all events must count what `sonde stats` counts, of each kind, say the same
-of packets that make no sense, and refuse what it refuses; by both machines.
+of packets that make no sense, and refuse what it refuses; by both machines. A script that prints
+all fields of all events, and what lies within them, must print what `sonde cat --json` shows.
 """
 import json
 import os
@@ -90,6 +91,187 @@ def count_cases(tap, sonde, top, trace):
                    count_case(sonde, os.path.join(top, trace), how))
 
 
+# --- fields ---
+
+EVENTS_MOST = 5000
+TEXT_MOST = 1024
+ABSENT = object()
+
+
+class Real(str):
+    """A number with a point or exponent, or none that is finite, as it is written."""
+
+
+def real(v):
+    return Real(v) if v in ("nan", "-nan", "inf", "-inf") else v
+
+
+def shown(v):
+    """What a script shows of a value as `sonde cat --json` has it."""
+    if isinstance(v, dict) and set(v) == {"labels", "value"} and isinstance(v["labels"], list):
+        return v["labels"][0] if v["labels"] else str(v["value"])
+    if isinstance(v, dict):
+        return "{ " + ", ".join(f".{k} = {shown(x)}" for k, x in v.items()) + " }"
+    if isinstance(v, list):
+        return "[" + ",".join(shown(x) for x in v) + "]"
+    return str(v)
+
+
+def conversion(values):
+    there = [v for v in values if v is not ABSENT and v is not None]
+    if not all(isinstance(v, int) for v in there):
+        return "%s"
+    return "%d" if min(there) < 0 else "%u"
+
+
+def all_fields(event):
+    """Of all scopes that scripts see; of two with one name the first one."""
+    fields = {}
+    for scope in ("fields", "context", "stream_context", "packet_context"):
+        for name, value in event.get(scope, {}).items():
+            fields.setdefault(name, value)
+    return fields
+
+
+def ways(value, way=(), indices=0):
+    """What lies within a value, as tuples of names and numbers."""
+    found = []
+    if isinstance(value, dict) and "labels" not in value:
+        inner = list(value.items())[:4]
+    elif isinstance(value, list) and indices < 3:
+        inner = [(i, value[i]) for i in sorted({0, len(value) - 1}) if 0 <= i < len(value)]
+    else:
+        return found
+    for key, v in inner:
+        found.append(way + (key,))
+        found += ways(v, way + (key,), indices + isinstance(key, int))
+    return found[:12]
+
+
+def follow(value, way):
+    for key in way:
+        if isinstance(value, list) and key < len(value):
+            value = value[key]
+        elif isinstance(value, dict) and key in value:
+            value = value[key]
+        else:
+            return ABSENT
+    return value
+
+
+def expression(name, way):
+    return f"args.{name}" + "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in way)
+
+
+def same_kind(values):
+    kinds = {type(real(v)) for v in values if v is not ABSENT and v is not None}
+    return len(kinds) <= 1 or kinds == {int, Real}
+
+
+def is_fine(sonde, path, name, columns, conv="%s"):
+    """Whether a script may ask for it: what lies within the options of variants has other ways, and
+    a real may look like an integer."""
+    text = f"event:\"{name}\" {{ " + "".join(
+        f"print({expression(*c)}); " if conv == "%s" else f'printf("{conv}", {expression(*c)});'
+        for c in columns) + "}"
+    return run(sonde, "run", "--dry-run", "-t", path, "-e", text)[0] == 0
+
+
+def columns_of(sonde, path, name, events):
+    """What a script is to print of events of one name: pairs of a field and a way in it."""
+    each = [all_fields(e) for e in events]
+    names = [n for n in each[0] if all(n in f for f in each)]
+    columns = [(n, ()) for n in names]
+    inner = []
+    for n in names:
+        found = {w: None for f in each[:20] for w in ways(f[n])}
+        inner += [(n, w) for w in list(found)[:12]
+                  if same_kind([follow(f[n], w) for f in each])]
+    if inner and not is_fine(sonde, path, name, inner):
+        inner = [c for c in inner if is_fine(sonde, path, name, [c])]
+    # A variant is a text if one of its options is none of a number.
+    return [c for c in columns if same_kind([f[c[0]] for f in each])] + inner
+
+
+def cut(text):
+    """As the script's strings end. What is not ASCII is shown in several ways: only its kind."""
+    data = text.split("\0")[0].encode(errors="surrogateescape")[:TEXT_MOST]
+    return data if data.isascii() and b"\\" not in data else None
+
+
+def is_same(got, value, conv):
+    if value is ABSENT:
+        return got in ("", "0")
+    if value is None:
+        return True  # no number, of which JSON has no text
+    want = shown(value)
+    if conv != "%s":
+        return (int(got) - value) % 2**64 == 0
+    if (got, value) == ("-0", 0):
+        return True  # which JSON's reader has as 0
+    return got.encode(errors="surrogateescape") == cut(want) or cut(want) is None
+
+
+def script_of(names, columns):
+    text = "config = { max_strlen = 1024; }\n"
+    for i, name in enumerate(names):
+        text += f"event:\"{name}\" {{\n"
+        for k, (column, conv) in enumerate(columns[name]):
+            text += f'printf("{i} {k} {conv}", {expression(*column)});\n'
+        text += f"@n++; if (@n >= {EVENTS_MOST}) {{ exit(); }}\n}}\n"
+    return text
+
+
+def field_case(sonde, path, scratch):
+    """What is wrong, as lines; and how many values were compared."""
+    status, out, words = run(sonde, "cat", "--json", "--limit", str(EVENTS_MOST), path)
+    if status:
+        return [words], 0
+    events = [json.loads(x, parse_float=Real) for x in out.splitlines()]
+    events = [e for e in events if "event" in e]
+    by_name = {}
+    for e in events:
+        by_name.setdefault(e["event"], []).append(e)
+    names = [n for n in by_name if n and not any(c in n for c in '*?["\\')]
+    columns = {}
+    for name in names:
+        of_name = by_name[name]
+        columns[name] = [(c, conversion(values))
+                         for c, values in ((c, [follow(all_fields(e)[c[0]], c[1]) for e in of_name])
+                                           for c in columns_of(sonde, path, name, of_name))]
+        numbers = [c for c, conv in columns[name] if conv != "%s"]
+        if numbers and not is_fine(sonde, path, name, numbers, "%d"):
+            reals = [c for c in numbers if not is_fine(sonde, path, name, [c], "%d")]
+            columns[name] = [(c, "%s" if c in reals else conv) for c, conv in columns[name]]
+    if not names:
+        return [], 0
+    script = os.path.join(scratch, "fields.bt")
+    with open(script, "w", encoding="utf-8") as f:
+        f.write(script_of(names, columns))
+    if len(names) < len(by_name):
+        events = [e for e in events if e["event"] in columns]
+    status, out, words = run(sonde, "run", "-f", "json", "-t", path, script)
+    if status:
+        return [words], 0
+    lines = [x["data"] for x in map(json.loads, out.splitlines()) if x["type"] == "printf"]
+    wrong, at = [], 0
+    for e in events:
+        for k, (column, conv) in enumerate(columns[e["event"]]):
+            want = follow(all_fields(e)[column[0]], column[1])
+            head = f"{names.index(e['event'])} {k} "
+            got = lines[at] if at < len(lines) else "nothing"
+            at += 1
+            if not got.startswith(head) or not is_same(got[len(head):], want, conv):
+                wrong.append(f"{e['event']} {expression(*column)} at {e.get('ts_ns')}: '{got}', wanted "
+                             f"'{want if want is ABSENT else shown(want)}'")
+    return wrong, at
+
+
+def field_cases(tap, sonde, top, trace, scratch):
+    wrong, n = field_case(sonde, os.path.join(top, trace), scratch)
+    tap.result(f"{n} values of {trace}", wrong)
+
+
 def folders(top):
     """Traces below @top, and folders of several."""
     found = {os.path.relpath(folder, top) for folder, _, files in os.walk(top)
@@ -128,6 +310,7 @@ def made(sonde, scratch):
     traces = folders(top)
     for trace in traces:
         count_cases(tap, sonde, top, trace)
+        field_cases(tap, sonde, top, trace, scratch)
     seed = int(os.environ.get("SEED", "1"))
     rng, wrong = random.Random(seed), []
     sources = [EXAMPLE] + [os.path.join(top, t) for t in traces
@@ -154,6 +337,8 @@ def corpus(sonde, scratch):
     tap = Tap()
     for trace in folders(top):
         count_cases(tap, sonde, top, trace)
+        if not trace.startswith("ctf-fail"):
+            field_cases(tap, sonde, top, trace, scratch)
     return tap.end()
 
 

@@ -208,6 +208,14 @@ static u64 field_len(u64 ctx, u64 index, u64 c, u64 d, u64 e, struct machine *m)
 	return m->ops->field_len ? m->ops->field_len(m->arg, &m->now, (uint32_t)index) : 0;
 }
 
+static u64 part(u64 ctx, u64 index, u64 c, u64 d, u64 e, struct machine *m)
+{
+	const u64 at[MACHINE_PART_PLACES] = { c, d, e };
+
+	(void)ctx;
+	return m->ops->part ? m->ops->part(m->arg, &m->now, (uint32_t)index, at) : 0;
+}
+
 /* --- records --- */
 
 static u64 reserve(u64 ring, u64 len, u64 flags, u64 d, u64 e, struct machine *m)
@@ -353,6 +361,11 @@ static u64 compare(u64 a, u64 size, u64 b, u64 d, u64 e, struct machine *m)
 static const struct helper own[] = {
 	{ "machine_field", field, { ARG_ANY, ARG_ANY }, RESULT_ANY, INLINE_NONE },
 	{ "machine_field_len", field_len, { ARG_ANY, ARG_ANY }, RESULT_ANY, INLINE_NONE },
+	{ "machine_part",
+	  part,
+	  { ARG_ANY, ARG_ANY, ARG_ANY, ARG_ANY, ARG_ANY },
+	  RESULT_ANY,
+	  INLINE_NONE },
 };
 
 static const struct helper helpers[] = {

@@ -115,6 +115,14 @@ const struct type *check_kept(struct check *c, const struct type *t)
 {
 	if (t->kind == TYPE_INT && c->ast->d)
 		return type_shown(t->shown ? t->shown : t->size, t->is_signed);
+	if (t->kind == TYPE_INT && t->c && t->size < 8) { // an enumeration, with its names
+		struct type *wide = type_new(c->arena, TYPE_INT, 8, 8);
+		if (wide) {
+			wide->is_signed = t->is_signed;
+			wide->c = t->c;
+		}
+		return check_made(c, wide);
+	}
 	if (t->kind == TYPE_INT)
 		return t->c ? t : type_int(8, t->is_signed);
 	if (t->kind == TYPE_STR && t->size % 8) {

@@ -32,7 +32,8 @@ static bool fits(char conv, const struct type *t)
 	case 'c':
 	case 'p': return type_is_scalar(t);
 	case 'r': return t->kind == TYPE_BUF || t->kind == TYPE_STR;
-	case 's': return t->kind != TYPE_INT && type_is_value(t);
+	case 's': // enumerators have names
+		return t->kind != TYPE_INT ? type_is_value(t) : t->c && t->c->kind == CT_ENUM;
 	default: return false;
 	}
 }

@@ -187,9 +187,21 @@ static void want_memory(struct check *c, struct ast *x, const struct type *t)
 			    x->u.call.name);
 }
 
+/* The type of an argument that may be an address: of the event's own bytes where it has some. */
+static const struct type *address_at(struct check *c, struct ast *x, unsigned i)
+{
+	struct ast *a = arg(x, i);
+
+	if (!a->part || !a->part->bytes)
+		return type_at(x, i);
+	a->note = a->part->bytes;
+	a->type = check_of_c(c, a->part->bytes->type, /* is_user= */ false);
+	return a->type ? a->type : &type_u64;
+}
+
 static void f_str(struct check *c, struct ast *x)
 {
-	const struct type *t = type_at(x, 0);
+	const struct type *t = address_at(c, x, 0);
 	int64_t n = c->max_strlen;
 	size_t len;
 	const char *text = check_text(c, arg(x, 0), &len);
@@ -219,14 +231,15 @@ static void f_str(struct check *c, struct ast *x)
 
 static void f_buf(struct check *c, struct ast *x)
 {
-	const struct type *t = type_at(x, 0);
+	const struct type *t = address_at(c, x, 0);
+	const bool has_len = arg(x, 0)->part && arg(x, 0)->note == arg(x, 0)->part->bytes;
 	int64_t n = c->max_strlen;
 
 	if (t->kind == TYPE_ARRAY || t->kind == TYPE_RECORD || t->kind == TYPE_STR)
 		n = t->size;
 	else if (!type_is_number(t))
 		check_error(c, pos_of(x, 0), "bad-argument", "buf() takes an address or an array");
-	else if (!arg(x, 1))
+	else if (!arg(x, 1) && !has_len)
 		check_error(c, x->pos, "argument-count",
 			    "buf() needs a length where it takes an address");
 	want_memory(c, x, t);

@@ -210,7 +210,7 @@ void check_name(struct check *c, struct ast *x)
 /* What has no fixed place is a string, or known by the address of its first element. */
 static const struct type *type_of_field(struct check *c, const struct probe_field *f)
 {
-	const bool is_call = f->place == FIELD_CALL;
+	const bool is_call = f->place == FIELD_CALL || f->place == FIELD_PART;
 	if (f->place == FIELD_FIXED || (is_call && (f->type->kind != CT_ARRAY || f->type->n)))
 		return check_of_c(c, f->type, f->type->is_user || check_in_user(c));
 	const struct ctype *elem = f->type->kind == CT_ARRAY ? ctype_elem(f->type) : NULL;
@@ -276,6 +276,7 @@ static void check_args_field(struct check *c, struct ast *x)
 
 		if (!strcmp(f->name, x->u.member.name)) {
 			x->note = f;
+			x->part = f->has_parts ? f : NULL;
 			x->type = type_of_field(c, f);
 			return;
 		}
@@ -355,6 +356,23 @@ static void check_record_field(struct check *c, struct ast *x, const struct type
 	strbuf_fini(&words);
 }
 
+/* A member or an element (NULL) of a field that has such. False: it has none. */
+static bool check_part(struct check *c, struct ast *x, const struct ast *of, const char *member)
+{
+	const char *why = NULL;
+
+	if (!of->part || !of->part->has_parts)
+		return false;
+	x->part = c->world->ops->part(c->world, c->arena, of->part, member, &why);
+	if (!x->part && !why)
+		c->no_memory = true;
+	else if (!x->part)
+		check_error(c, x->pos, member ? "unknown-field" : "bad-operand", "%s", why);
+	else
+		x->type = type_of_field(c, x->part);
+	return true;
+}
+
 void check_member(struct check *c, struct ast *x)
 {
 	c->ctx_fine = true;
@@ -362,7 +380,8 @@ void check_member(struct check *c, struct ast *x)
 
 	x->type = NULL;
 	x->note = NULL;
-	if (!t)
+	x->part = NULL;
+	if (!t || check_part(c, x, x->u.member.x, x->u.member.name))
 		return;
 	if (t->kind == TYPE_PTR && t->is_ctx)
 		check_args_field(c, x);
@@ -382,16 +401,17 @@ void check_index(struct check *c, struct ast *x)
 	int64_t n;
 
 	x->type = NULL;
+	x->part = NULL;
 	if (i && i->kind != TYPE_INT)
 		check_error(c, x->u.op.b->pos, "bad-index", "an index must be a number");
-	if (!t)
+	if (t && t->kind == TYPE_ARRAY && t->n && check_const(c, x->u.op.b, &n) &&
+	    (n < 0 || n >= t->n))
+		check_error(c, x->u.op.b->pos, "bad-index",
+			    "index %lld is outside of the array's %u elements", (long long)n, t->n);
+	if (!t || check_part(c, x, x->u.op.a, NULL))
 		return;
 	if (t->kind == TYPE_ARRAY) {
 		x->type = t->elem;
-		if (t->n && check_const(c, x->u.op.b, &n) && (n < 0 || n >= t->n))
-			check_error(c, x->u.op.b->pos, "bad-index",
-				    "index %lld is outside of the array's %u elements",
-				    (long long)n, t->n);
 	} else if (t->kind == TYPE_PTR && !t->is_ctx && t->c->kind != CT_VOID) {
 		x->type = check_of_c(c, t->c, t->is_user);
 	} else if (t->kind == TYPE_STR) {

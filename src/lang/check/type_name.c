@@ -23,7 +23,12 @@ const struct type *check_of_c(struct check *c, const struct ctype *ct, bool is_u
 	case CT_ENUM: {
 		const unsigned size =
 			ct->size == 1 || ct->size == 2 || ct->size == 8 ? (unsigned)ct->size : 4;
-		return type_int(size, ct->is_signed);
+		t = type_new(c->arena, TYPE_INT, size, size);
+		if (t) {
+			t->is_signed = ct->is_signed;
+			t->c = ct;
+		}
+		return check_made(c, t);
 	}
 	case CT_PTR:
 		t = type_new(c->arena, TYPE_PTR, 8, 8);

@@ -300,6 +300,8 @@ static struct val member(struct gen *g, struct ast *x)
 	const struct type *of = x->u.member.x->type;
 	struct place p = gen_place(g, x);
 
+	if (ast_is_part(x))
+		return p.base;
 	if (of->kind == TYPE_PTR && of->is_ctx) {
 		const struct probe_field *f = x->note;
 		if (x->type->kind == TYPE_PTR &&
@@ -345,7 +347,9 @@ static struct val scalar(struct gen *g, struct ast *x)
 	case AST_TERNARY: return ternary(g, x);
 	case AST_CAST: return cast(g, x);
 	case AST_MEMBER: return member(g, x);
-	case AST_INDEX: p = gen_place(g, x); return gen_load_place(g, &p, x->type);
+	case AST_INDEX:
+		p = gen_place(g, x);
+		return ast_is_part(x) ? p.base : gen_load_place(g, &p, x->type);
 	default: return val_imm(0);
 	}
 }

@@ -260,6 +260,15 @@ void gen_convert(struct gen *g, const struct place *from, const struct type *is,
 		 int64_t off, const struct type *t);
 /** A field of the event that is a number. */
 struct val gen_field(struct gen *g, const struct probe_field *f);
+
+/* part.c */
+/** What lies within a field of the event: a number, or the address of a text. */
+struct val gen_part(struct gen *g, const struct ast *x);
+/** It lies so: gen_place() of a number is the number itself. */
+static inline bool ast_is_part(const struct ast *x)
+{
+	return x->part && x->part->place == FIELD_PART;
+}
 /** Copies @len bytes from anywhere. */
 void gen_read(struct gen *g, const struct place *from, struct val dst, int64_t off, uint32_t len);
 void gen_store_scalar(struct gen *g, struct val v, struct val dst, int64_t off,

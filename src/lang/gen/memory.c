@@ -201,6 +201,8 @@ static struct place place_of_member(struct gen *g, struct ast *x)
 {
 	const struct type *t = x->u.member.x->type;
 
+	if (ast_is_part(x))
+		return place_at(SP_KERNEL, gen_part(g, x), 0);
 	if (t->kind == TYPE_PTR && t->is_ctx) {
 		const struct probe_field *f = x->note;
 		if (f->place != FIELD_FIXED)
@@ -242,6 +244,8 @@ static bool syscall_element(struct gen *g, struct ast *x, struct val i, struct p
 static struct place place_of_index(struct gen *g, struct ast *x)
 {
 	const struct type *t = x->u.op.a->type;
+	if (ast_is_part(x))
+		return place_at(SP_KERNEL, gen_part(g, x), 0);
 	struct val i = gen_scalar(g, x->u.op.b);
 	const int64_t size = x->type->size;
 	struct place p;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "bpf/machine.h"
 #include "lang/check/builtin.h"
 #include "lang/gen/gen.h"
 #include "lang/gen/regs.h"
@@ -360,6 +361,23 @@ static void str_call(struct gen *g, struct ast *x, struct val dst, int64_t off,
 	gen_read_str(g, space, addr, dst, off, size, t->size);
 }
 
+/* How many bytes of the event's there are at @a, at most @n; elsewhere nobody knows. */
+static void limit_to_field(struct gen *g, const struct ast *a, bool has_len, struct val n)
+{
+	const struct probe_field *f = a->part ? a->part->bytes : NULL;
+	int l_fine = fn_label(g->f);
+
+	if (!f || a->note != f)
+		return;
+	struct val there = fn_reg(g->f);
+	fn_mov(g->f, there, FN_CALL(g->f, MACHINE_FIELD_LEN, gen_ctx(g), val_imm(f->off)));
+	fn_op_to(g->f, FN_MUL, there, val_imm((int64_t)ctype_elem(f->type)->size));
+	if (has_len)
+		fn_if(g->f, FN_LE, n, there, l_fine);
+	fn_mov(g->f, n, there);
+	fn_place(g->f, l_fine);
+}
+
 static void buf_call(struct gen *g, struct ast *x, struct val dst, int64_t off,
 		     const struct type *t)
 {
@@ -378,6 +396,7 @@ static void buf_call(struct gen *g, struct ast *x, struct val dst, int64_t off,
 		p = gen_place(g, a);
 	fn_zero(g->f, dst, off, t->size, 8);
 	fn_mov(g->f, n, len ? gen_scalar(g, len) : val_imm(exact));
+	limit_to_field(g, a, len != NULL, n);
 	fn_if(g->f, FN_LE, n, val_imm(room), l_fine);
 	fn_mov(g->f, n, val_imm(room));
 	fn_place(g->f, l_fine);

@@ -7,13 +7,23 @@
 #include "base/u64map.h"
 #include "lang/recorded/recorded.h"
 #include "model/field.h"
+#include "model/part.h"
 #include "sym/history.h"
 
-/** A field that programs ask for by number: MACHINE_FIELD. */
+/** A field that programs ask for by number: MACHINE_FIELD, MACHINE_PART. */
 struct rec_field {
-	struct field_ref ref;
-	enum { REC_INT, REC_TEXT, REC_INTS, REC_CONST } kind;
+	struct field_ref ref;  /* of the top-level member, without those of its parts .. */
+	struct part_path path; /* .. and the way to what is meant */
+	/** REC_SHOWN: as a text; numbers of structures and the like have no other form. */
+	enum { REC_INT, REC_TEXT, REC_INTS, REC_SHOWN, REC_CONST } kind;
+	uint32_t n_at; /* elements on the way */
 	int64_t value; /* of REC_CONST */
+};
+
+/** Texts that programs read when they have asked for them; the oldest ones are overwritten. */
+struct rec_texts {
+	char *room; /* owned; NULL: none was needed so far */
+	size_t at;
 };
 
 /** A place where a script's probe can be: an event class, or a tick. */
@@ -31,6 +41,8 @@ struct rec_world {
 	struct arena arena;
 	struct rec_field *fields; /* owned; by number */
 	size_t n_fields, cap_fields;
+	struct part_walk walk;
+	struct rec_texts texts;
 };
 
 /* field.c */
@@ -40,6 +52,21 @@ SONDE_MUST_CHECK int rec_fields(struct rec_world *w, struct arena *arena,
 				const struct sonde_event_class *cls, struct rec_place *place);
 uint64_t rec_field_get(struct rec_world *w, const struct sonde_event *e, uint32_t index);
 uint64_t rec_field_len(struct rec_world *w, const struct sonde_event *e, uint32_t index);
+uint64_t rec_part_get(struct rec_world *w, const struct sonde_event *e, uint32_t index,
+		      const uint64_t *at);
+/** world_ops.part. */
+const struct probe_field *rec_part(struct world *w, struct arena *arena,
+				   const struct probe_field *f, const char *member,
+				   const char **ret_why);
+
+/* text.c */
+
+/** The address of a copy with a 0 behind it, of at most REC_TEXT_MOST bytes; 0: no memory. */
+uint64_t rec_text_keep(struct rec_texts *t, const void *text, size_t len);
+/** The text of a value of any type, which is at the place of the walk; address as above. */
+uint64_t rec_text_show(struct rec_texts *t, struct part_walk *w, const struct sonde_type *type);
+/** For probe_read; false: it is none of these texts. */
+bool rec_text_read(const struct rec_texts *t, uint64_t addr, void *ret, size_t len);
 
 /* place.c */
 

@@ -57,6 +57,20 @@ static uint64_t field(void *arg, const struct machine_now *now, uint32_t index)
 	return now->event ? rec_field_get(r->world, now->event, index) : 0;
 }
 
+static uint64_t part(void *arg, const struct machine_now *now, uint32_t index, const uint64_t *at)
+{
+	struct recorded_run *r = arg;
+
+	return now->event ? rec_part_get(r->world, now->event, index, at) : 0;
+}
+
+static bool read_text(void *arg, uint64_t addr, void *ret, size_t len)
+{
+	const struct recorded_run *r = arg;
+
+	return rec_text_read(&r->world->texts, addr, ret, len);
+}
+
 static uint64_t field_len(void *arg, const struct machine_now *now, uint32_t index)
 {
 	struct recorded_run *r = arg;
@@ -193,7 +207,9 @@ static void take_record(void *arg, const void *data, size_t len)
 
 static const struct machine_ops ops = {
 	.field = field,
+	.part = part,
 	.field_len = field_len,
+	.read = read_text,
 	.record = take_record,
 	.stack = stack,
 };

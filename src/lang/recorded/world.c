@@ -44,12 +44,15 @@ static void world_fini(struct world *world)
 	struct rec_world *w = (struct rec_world *)world;
 
 	free(w->fields);
+	free(w->texts.room);
+	part_walk_fini(&w->walk);
 	arena_fini(&w->arena);
 	free(w);
 }
 
 static const struct world_ops ops = {
 	.probes = rec_probes,
+	.part = rec_part,
 	.types = no_types,
 	.lacks = lacks,
 	.has_helper = has_helper,

@@ -12,7 +12,8 @@
 
 #include "base/arena.h"
 
-struct type; /* lang/check/type.h */
+struct type;	    /* lang/check/type.h */
+struct probe_field; /* lang/world.h */
 
 /** A place in the script: line and column count from 1, @len in bytes. */
 struct pos {
@@ -116,6 +117,8 @@ struct ast {
 	/** The checker's notes for the generator; what they are depends on the kind. */
 	const void *note;
 	int64_t note_n;
+	/** Of a member or element: the field of the event that it is; NULL: none that has parts. */
+	const struct probe_field *part;
 	union {
 		uint64_t num;
 		struct {

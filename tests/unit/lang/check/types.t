@@ -261,7 +261,7 @@ map @f: struct inner
 map @g: struct inner[2]
 map @h: int64
 map @i: uint8[6]
-map @j: int64
+map @j: enum state
 map @k: uint64
 map @l: int64
 map @m: char *
@@ -421,7 +421,7 @@ tracepoint:made:all {
 13:2 print: string[64]
 14:2 print: struct task_struct *
 15:2 print: int32
-16:2 print: int32
+16:2 print: enum state
 17:2 print: struct inner
 18:2 print: uint32
 19:2 print: uint32
@@ -541,8 +541,8 @@ map @c: string[8]
 map @d: uint64
 map @e: int64
 map @f: int64
-map @g: int64
-map @h: uint64
+map @g: enum e
+map @h: enum p
 
 == own types, without that cast
 struct a { int x; };
