@@ -220,18 +220,25 @@ static int64_t number_of(enum syscall_abi abi, const char *name)
 	return n < 0 ? n : n + SHARED_FIRST;
 }
 
+/* Functions with other names than their calls. */
+static const struct {
+	const char *event, *name;
+} others[] = {
+	{ "newstat", "stat" },		 { "newlstat", "lstat" }, { "newfstat", "fstat" },
+	{ "newuname", "uname" },	 { "umount", "umount2" }, { "sendfile64", "sendfile" },
+	{ "fadvise64_64", "fadvise64" },
+};
+
+const char *syscall_event(const char *name)
+{
+	for (size_t i = 0; i < MEM_LEN(others); i++)
+		if (!strcmp(name, others[i].name))
+			return others[i].event;
+	return name;
+}
+
 bool syscall_number(enum syscall_abi abi, const char *event, uint32_t *ret)
 {
-	// Functions with other names than their calls.
-	static const struct {
-		const char *event, *name;
-	} others[] = {
-		{ "newstat", "stat" },		 { "newlstat", "lstat" },
-		{ "newfstat", "fstat" },	 { "newuname", "uname" },
-		{ "umount", "umount2" },	 { "sendfile64", "sendfile" },
-		{ "fadvise64_64", "fadvise64" },
-	};
-
 	if (!*event || !strcmp(event, "-") || strchr(event, ' '))
 		return false;
 	int64_t n = number_of(abi, event);

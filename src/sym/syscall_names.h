@@ -26,6 +26,9 @@ bool syscall_name(enum syscall_abi abi, int64_t nr, char *ret);
  */
 bool syscall_number(enum syscall_abi abi, const char *event, uint32_t *ret);
 
+/** What the events of call @name are called behind sys_enter_; @name itself or static. */
+const char *syscall_event(const char *name);
+
 /** From a machine's name as uname -m has it. */
 enum syscall_abi syscall_abi(const char *machine);
 

@@ -285,6 +285,8 @@ int rec_fields(struct rec_world *w, struct arena *arena, const struct sonde_even
 
 	if (!fields)
 		return -ENOMEM;
+	place->cls = cls;
+	place->probe.args = ARGS_FORMAT;
 	place->probe.fields = fields;
 	place->probe.n_fields = 0;
 	int r = add_members(w, arena, cls->payload, SONDE_SCOPE_PAYLOAD, place);

@@ -47,7 +47,7 @@ struct rec_world {
 
 /* field.c */
 
-/** The fields of a class as probes have them, with *@ret_ctx_len. -ENOMEM. */
+/** Makes @place one of @cls, with its fields as probes have them. -ENOMEM. */
 SONDE_MUST_CHECK int rec_fields(struct rec_world *w, struct arena *arena,
 				const struct sonde_event_class *cls, struct rec_place *place);
 uint64_t rec_field_get(struct rec_world *w, const struct sonde_event *e, uint32_t index);
@@ -74,8 +74,33 @@ bool rec_text_read(const struct rec_texts *t, uint64_t addr, void *ret, size_t l
 const char *rec_provider(const char *name);
 /** Of "UNIT:N" ("s:1", "ms:200") or "NUNIT" behind the provider. */
 bool rec_period(const struct ast_attach *ap, uint64_t *ret_ns);
+
+/** One attach point on its way to a list of places. */
+struct rec_search {
+	struct rec_world *w;
+	struct diag *d;
+	struct arena *arena;
+	const struct ast_attach *ap;
+	const struct probe_wants *wants;
+	const char *provider, *group, *name;
+	struct rec_place *first, *last;
+	bool no_memory;
+};
+struct rec_place *rec_place_add(struct rec_search *s, const char *name);
+void rec_place_add_class(struct rec_search *s, const struct sonde_event_class *cls);
 int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,
 	       const struct probe_wants *wants, const struct probe **ret);
+
+/* syscall.c */
+
+/** The call's name where @cls is an event of one system call; else NULL. */
+const char *rec_call_of(const char *cls, bool is_exit);
+/** Whether a probe's name is that of a call's events, in ftrace's or LTTng's words. */
+bool rec_is_of_call(const char *name);
+/** Whether @cls stands in for events @name of all calls, as its trace has none. */
+bool rec_is_of_all_calls(const char *name, const struct sonde_event_class *cls);
+/** Adds the places that @cls has for events of calls. */
+void rec_syscall_match(struct rec_search *s, const struct sonde_event_class *cls);
 
 /** Who runs. */
 struct rec_thread {

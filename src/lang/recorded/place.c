@@ -12,19 +12,6 @@
 #include "base/near.h"
 #include "lang/recorded/parts.h"
 #include "lang/syntax/diag.h"
-#include "sym/syscall_names.h"
-
-/** One attach point on its way to a list of places. */
-struct search {
-	struct rec_world *w;
-	struct diag *d;
-	struct arena *arena;
-	const struct ast_attach *ap;
-	const struct probe_wants *wants;
-	const char *provider, *group, *name;
-	struct rec_place *first, *last;
-	bool no_memory;
-};
 
 static const struct {
 	const char *name, *full;
@@ -50,7 +37,7 @@ const char *rec_provider(const char *name)
 	return NULL;
 }
 
-static struct rec_place *add(struct search *s, const char *name)
+struct rec_place *rec_place_add(struct rec_search *s, const char *name)
 {
 	struct rec_place *p = arena_new(s->arena, struct rec_place);
 
@@ -69,9 +56,9 @@ static struct rec_place *add(struct search *s, const char *name)
 }
 
 /* Events of which nothing is asked can share one program. */
-static struct rec_place *add_same(struct search *s, const char *name)
+static struct rec_place *add_same(struct rec_search *s, const char *name)
 {
-	struct rec_place *last = s->last, *p = add(s, name);
+	struct rec_place *last = s->last, *p = rec_place_add(s, name);
 
 	if (!p || !last)
 		return p;
@@ -85,7 +72,7 @@ static struct rec_place *add_same(struct search *s, const char *name)
 	return p;
 }
 
-static void add_class(struct search *s, const struct sonde_event_class *cls)
+void rec_place_add_class(struct rec_search *s, const struct sonde_event_class *cls)
 {
 	const bool plain = s->wants && !s->wants->fields && !s->wants->name && !s->wants->regs;
 	char name[512];
@@ -95,7 +82,7 @@ static void add_class(struct search *s, const struct sonde_event_class *cls)
 	else
 		(void)snprintf(name, sizeof(name), "%s:%s:%s", s->provider,
 			       s->group && !glob_is(s->group) ? s->group : "", cls->name);
-	struct rec_place *p = plain ? add_same(s, name) : add(s, name);
+	struct rec_place *p = plain ? add_same(s, name) : rec_place_add(s, name);
 	if (!p)
 		return;
 	p->cls = cls;
@@ -105,173 +92,27 @@ static void add_class(struct search *s, const struct sonde_event_class *cls)
 		s->no_memory = true;
 }
 
-/* The call's name where @cls is an event of one system call. */
-static const char *call_of(const char *cls, bool is_exit)
-{
-	static const char *const enters[] = { "syscall_entry_", "sys_enter_" };
-	static const char *const exits[] = { "syscall_exit_", "sys_exit_" };
-
-	for (size_t i = 0; i < MEM_LEN(enters); i++) {
-		const char *head = is_exit ? exits[i] : enters[i];
-		if (!strncmp(cls, head, strlen(head)))
-			return cls + strlen(head);
-	}
-	// LTTng before 2.6.
-	if (!is_exit && !strncmp(cls, "sys_", 4) && strcmp(cls, "sys_enter") &&
-	    strcmp(cls, "sys_exit") && strncmp(cls, "sys_exit_", 9))
-		return cls + 4;
-	return NULL;
-}
-
-static enum syscall_abi abi_of(const struct sonde_trace *t)
-{
-	const struct sonde_env *machine = sonde_trace_env(t, "machine");
-
-	return syscall_abi(machine && machine->str ? machine->str : "x86_64");
-}
-
-/*
- * Marks the calls that have events of their own in @t, beside those of all calls: they would come
- * twice. False: there are none.
- */
-static bool mark_own(const struct sonde_trace *t, bool is_exit, bool ret[PROBE_CALLS_MOST])
-{
-	const enum syscall_abi abi = abi_of(t);
-	bool any = false;
-	uint32_t nr;
-
-	memset(ret, 0, PROBE_CALLS_MOST);
-	for (size_t k = 0; k < t->n_streams; k++) {
-		for (size_t n = 0; n < t->streams[k]->n_events; n++) {
-			const char *call = call_of(t->streams[k]->events[n]->name, is_exit);
-			if (call && syscall_number(abi, call, &nr) && nr < PROBE_CALLS_MOST)
-				any = ret[nr] = true;
-		}
-	}
-	return any;
-}
-
-static bool has_class(const struct sonde_trace *t, const char *name)
-{
-	for (size_t k = 0; k < t->n_streams; k++)
-		for (size_t n = 0; n < t->streams[k]->n_events; n++)
-			if (!strcmp(t->streams[k]->events[n]->name, name))
-				return true;
-	return false;
-}
-
-/* Numbers of the calls that the pattern names, for events that are of all calls. */
-static void filter_calls(struct search *s, struct rec_place *p, const char *pattern,
-			 const bool own[PROBE_CALLS_MOST])
-{
-	enum { NUMBERS_MOST = PROBE_CALLS_MOST };
-	uint32_t *numbers = arena_array(s->arena, NUMBERS_MOST, sizeof(*numbers));
-	const char **names = arena_array(s->arena, NUMBERS_MOST, sizeof(*names));
-	const int head = (int)strlen(p->probe.name) - (int)strlen(pattern);
-	size_t n = 0;
-
-	const enum syscall_abi abi = abi_of(p->cls->stream_class->trace);
-	char name[SYSCALL_NAME_MOST];
-	for (uint32_t nr = 0; numbers && names && nr < NUMBERS_MOST; nr++) {
-		if (own[nr])
-			continue;
-		if (!syscall_name(abi, nr, name))
-			(void)snprintf(name, sizeof(name), "%u", nr);
-		if (!glob_match(pattern, name))
-			continue;
-		char full[512];
-		(void)snprintf(full, sizeof(full), "%.*s%s", head, p->probe.name, name);
-		names[n] = arena_strndup(s->arena, full, strlen(full));
-		s->no_memory = s->no_memory || !names[n];
-		numbers[n++] = nr;
-	}
-	uint32_t one; // the events of some calls have other names than the calls
-	if (numbers && !n && syscall_number(abi, pattern, &one) &&
-	    !(one < NUMBERS_MOST && own[one]))
-		numbers[n++] = one;
-	if (!numbers || !names)
-		s->no_memory = true;
-	for (size_t i = 0; i < p->probe.n_fields; i++)
-		if (!strcmp(p->probe.fields[i].name, "id"))
-			p->probe.nr_field = &p->probe.fields[i];
-	p->probe.syscalls = numbers;
-	p->probe.n_syscalls = n;
-	p->probe.syscall_names = n > 1 && s->wants && s->wants->name ? names : NULL;
-}
-
-/* Whether all calls that the pattern names have events of their own. */
-static bool is_covered(const struct sonde_trace *t, const char *pattern,
-		       const bool own[PROBE_CALLS_MOST])
-{
-	const enum syscall_abi abi = abi_of(t);
-	char name[SYSCALL_NAME_MOST];
-	uint32_t one;
-
-	for (uint32_t nr = 0; nr < PROBE_CALLS_MOST; nr++)
-		if (!own[nr] && syscall_name(abi, nr, name) && glob_match(pattern, name))
-			return false;
-	return glob_is(pattern) ||
-	       (syscall_number(abi, pattern, &one) && one < PROBE_CALLS_MOST && own[one]);
-}
-
-static void add_calls_of_all(struct search *s, const struct sonde_event_class *cls,
-			     const char *pattern)
-{
-	bool own[PROBE_CALLS_MOST];
-	const bool has_own =
-		mark_own(cls->stream_class->trace, !strcmp(cls->name, "sys_exit"), own);
-	char name[512];
-
-	if (has_own && is_covered(cls->stream_class->trace, pattern, own))
-		return;
-
-	(void)snprintf(name, sizeof(name), "tracepoint:syscalls:%s", s->name);
-	struct rec_place *p = add(s, name);
-	if (!p)
-		return;
-	p->cls = cls;
-	p->probe.args = ARGS_FORMAT;
-	if (rec_fields(s->w, s->arena, cls, p) < 0)
-		s->no_memory = true;
-	else if (strcmp(pattern, "*") != 0 || has_own || (s->wants && s->wants->name))
-		filter_calls(s, p, pattern, own);
-}
-
-static void match_syscall(struct search *s, const struct sonde_event_class *cls)
-{
-	const bool enter = !strncmp(s->name, "sys_enter_", 10);
-	const bool exit = !strncmp(s->name, "sys_exit_", 9);
-	const char *pattern = s->name + (enter ? 10 : 9);
-
-	if (!enter && !exit) { // sys_*: all that there is of calls
-		if (glob_match(s->name, cls->name) || call_of(cls->name, false) ||
-		    call_of(cls->name, true))
-			add_class(s, cls);
-		return;
-	}
-	const char *call = call_of(cls->name, exit);
-	if (call ? glob_match(pattern, call) : false)
-		add_class(s, cls);
-	else if (!strcmp(cls->name, enter ? "sys_enter" : "sys_exit"))
-		add_calls_of_all(s, cls, pattern);
-}
-
-/* Events of single calls stand in for those of all calls, where a trace has none of these. */
-static bool is_of_all_calls(const struct search *s, const struct sonde_event_class *cls)
-{
-	const bool enter = !strcmp(s->name, "sys_enter"), exit = !strcmp(s->name, "sys_exit");
-
-	return (enter || exit) && call_of(cls->name, exit) &&
-	       !has_class(cls->stream_class->trace, s->name);
-}
-
 static bool is_of_samples(const char *provider)
 {
 	return !strcmp(provider, "profile") || !strcmp(provider, "software") ||
 	       !strcmp(provider, "hardware");
 }
 
-static bool matches(const struct search *s, const struct sonde_event_class *cls)
+/* LTTng has the group in front of most names, in one word. */
+static bool is_lttngs_name(const struct rec_search *s, const char *name)
+{
+	static const char *const heads[] = { "", "x86_" };
+	char full[256];
+
+	for (size_t i = 0; s->group && !glob_is(s->group) && i < MEM_LEN(heads); i++) {
+		const int n = snprintf(full, sizeof(full), "%s%s_%s", heads[i], s->group, s->name);
+		if (n > 0 && (size_t)n < sizeof(full) && glob_match(full, name))
+			return true;
+	}
+	return false;
+}
+
+static bool matches(const struct rec_search *s, const struct sonde_event_class *cls)
 {
 	const char *name = cls->name;
 
@@ -279,8 +120,8 @@ static bool matches(const struct search *s, const struct sonde_event_class *cls)
 		return !strcmp(name, "perf:sample") || !strncmp(name, "perf_cpu_clock", 14);
 	if (!strcmp(s->provider, "tracepoint") || !strcmp(s->provider, "rawtracepoint")) {
 		if (s->group && !strcmp(s->group, "raw_syscalls"))
-			return glob_match(s->name, name) || is_of_all_calls(s, cls);
-		return glob_match(s->name, name);
+			return glob_match(s->name, name) || rec_is_of_all_calls(s->name, cls);
+		return glob_match(s->name, name) || is_lttngs_name(s, name);
 	}
 	if (!strcmp(s->provider, "event"))
 		return glob_match(s->name, name);
@@ -293,8 +134,8 @@ static bool matches(const struct search *s, const struct sonde_event_class *cls)
 	return strchr(name, ':') && glob_match(s->name, strchr(name, ':') + 1) && !s->group;
 }
 
-static void each_class(struct search *s,
-		       void (*f)(struct search *s, const struct sonde_event_class *cls))
+static void each_class(struct rec_search *s,
+		       void (*f)(struct rec_search *s, const struct sonde_event_class *cls))
 {
 	for (size_t i = 0; i < s->w->n_traces; i++) {
 		const struct sonde_trace *t = s->w->traces[i];
@@ -304,12 +145,13 @@ static void each_class(struct search *s,
 	}
 }
 
-static void match_class(struct search *s, const struct sonde_event_class *cls)
+static void match_class(struct rec_search *s, const struct sonde_event_class *cls)
 {
-	if (s->group && !strcmp(s->group, "syscalls"))
-		match_syscall(s, cls);
+	if ((s->group && !strcmp(s->group, "syscalls")) ||
+	    (!strcmp(s->provider, "tracepoint") && rec_is_of_call(s->name)))
+		rec_syscall_match(s, cls);
 	else if (matches(s, cls))
-		add_class(s, cls);
+		rec_place_add_class(s, cls);
 }
 
 struct near {
@@ -317,7 +159,7 @@ struct near {
 	unsigned distance;
 };
 
-static int nothing_found(struct search *s)
+static int nothing_found(struct rec_search *s)
 {
 	struct near n = { NULL, NEAR_NOT };
 
@@ -366,21 +208,21 @@ bool rec_period(const struct ast_attach *ap, uint64_t *ret_ns)
 	return false;
 }
 
-static int add_tick(struct search *s)
+static int add_tick(struct rec_search *s)
 {
 	uint64_t ns;
 
 	if (!rec_period(s->ap, &ns))
 		return diag_error(s->d, s->ap->pos, "bad-attach-point",
 				  "'%s' is not of the form interval:UNIT:N", s->ap->text);
-	struct rec_place *p = add(s, s->ap->text);
+	struct rec_place *p = rec_place_add(s, s->ap->text);
 	if (p)
 		p->period_ns = ns;
 	return 0;
 }
 
 /* Samples are taken as time goes by, be it that of a clock or of the CPU's; of nothing else. */
-static bool is_time(const struct search *s)
+static bool is_time(const struct rec_search *s)
 {
 	static const char *const software[] = { "cpu-clock", "cpu", "task-clock", NULL };
 	static const char *const hardware[] = { "cpu-cycles", "cycles", "ref-cycles", NULL };
@@ -395,7 +237,7 @@ static bool is_time(const struct search *s)
 }
 
 /* All behind "event:": names of events may have a ':' in them. */
-static const char *whole_name(struct search *s)
+static const char *whole_name(struct rec_search *s)
 {
 	struct strbuf name = { 0 };
 	const char *ret = NULL;
@@ -411,7 +253,7 @@ static const char *whole_name(struct search *s)
 	return ret ? ret : "";
 }
 
-static int add_events(struct search *s)
+static int add_events(struct rec_search *s)
 {
 	const size_t n = s->ap->n_parts;
 	const bool is_profile = is_of_samples(s->provider);
@@ -431,14 +273,15 @@ static int add_events(struct search *s)
 		s->group = NULL;
 	each_class(s, match_class);
 	if (is_event && !s->first && !strcmp(s->name, "*"))
-		(void)add(s, "event:*"); // NULL is noted; all events of a trace that describes none
+		(void)rec_place_add(
+			s, "event:*"); // NULL is noted; all events of a trace that describes none
 	return s->first || s->no_memory ? 0 : nothing_found(s);
 }
 
 int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,
 	       const struct probe_wants *wants, const struct probe **ret)
 {
-	struct search s = {
+	struct rec_search s = {
 		.w = (struct rec_world *)w, .d = d, .arena = arena, .ap = ap, .wants = wants
 	};
 	int r = 0;
@@ -448,7 +291,7 @@ int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struc
 		return diag_error(d, ap->pos, "not-here", "a trace has no '%s' probes",
 				  ap->parts[0]);
 	if (!strcmp(s.provider, "BEGIN") || !strcmp(s.provider, "END"))
-		(void)add(&s, s.provider); // NULL is noted
+		(void)rec_place_add(&s, s.provider); // NULL is noted
 	else if (!strcmp(s.provider, "interval"))
 		r = add_tick(&s);
 	else

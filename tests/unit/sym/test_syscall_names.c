@@ -3,8 +3,46 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "sym/syscall_args.h"
 #include "sym/syscall_names.h"
 #include "test.h"
+
+TEST(arguments_have_names)
+{
+	static const struct {
+		const char *event;
+		unsigned n, at;
+		const char *name;
+		bool is_ptr, is_text;
+	} cases[] = {
+		{ "accept", 3, 1, "upeer_sockaddr", true, false }, /* the first row */
+		{ "writev", 3, 2, "vlen", false, false },	   /* the last one */
+		{ "openat", 4, 0, "dfd", false, false },
+		{ "openat", 4, 1, "filename", true, true },
+		{ "openat", 4, 3, "mode", false, false },
+		{ "open", 3, 0, "filename", true, true },
+		{ "exit", 1, 0, "error_code", false, false },
+		{ "mmap", 6, 5, "off", false, false },
+		{ "newstat", 2, 1, "statbuf", true, false },
+	};
+	static const char *const none[] = { "", "opena", "openatt", "getpid", "zzz", "openat dfd" };
+	struct syscall_arg args[SYSCALL_ARGS_MOST];
+
+	for (size_t i = 0; i < MEM_LEN(cases); i++) {
+		EXPECT_EQ(syscall_args(cases[i].event, args), cases[i].n);
+		EXPECT_STR(args[cases[i].at].name, cases[i].name);
+		EXPECT_EQ(args[cases[i].at].is_ptr, cases[i].is_ptr);
+		EXPECT_EQ(args[cases[i].at].is_text, cases[i].is_text);
+	}
+	for (size_t i = 0; i < MEM_LEN(none); i++)
+		EXPECT_EQ(syscall_args(none[i], args), 0);
+}
+
+TEST(calls_have_events)
+{
+	EXPECT_STR(syscall_event("stat"), "newstat");
+	EXPECT_STR(syscall_event("openat"), "openat");
+}
 
 TEST(events_have_numbers)
 {
