@@ -325,10 +325,14 @@ static int run_recorded(struct state *s, char *const *params, size_t n_params,
 static int work(struct state *s, char *const *params, size_t n_params, int *ret_status)
 {
 	struct script_ast ast;
-	int r = s->pid && kill(s->pid, 0) < 0 && errno == ESRCH
+	int r = s->pid && s->n_traces
+			? sonde_fail(-EINVAL, "a trace has no process to look at: want no '-p'")
+		: s->pid && kill(s->pid, 0) < 0 && errno == ESRCH
 			? sonde_fail(-ESRCH, "there is no process %d", (int)s->pid)
 			: 0;
 
+	if (!r && s->n_traces && s->command)
+		r = sonde_fail(-EINVAL, "there is no command beside a trace: want no '-c'");
 	if (!r && s->command)
 		r = hold_command(s);
 	if (!r)

@@ -107,8 +107,6 @@ struct world {
 	/** Records are acted on while the program waits: maps need no second buffer, nor task
 	 * storage. */
 	bool is_synchronous;
-	/** Nothing lies behind the addresses that events bring. */
-	bool has_no_memory;
 	/** The namespace that the numbers of processes are of; 0: the machine's own. */
 	uint64_t pid_ns_dev, pid_ns_ino;
 	const struct world_ops *ops;
@@ -133,8 +131,12 @@ struct world_ops {
 					  const char **ret_why);
 	/** The kernel's types; NULL: there are none, *@ret_why then says it. */
 	struct ctypes *(*types)(struct world *w, const char **ret_why);
-	/** NULL: the world has it; else why a built-in or function cannot be had here. */
-	const char *(*lacks)(struct world *w, const char *builtin);
+	/**
+	 * NULL: the world has it; else why a built-in or function cannot be had here, in the
+	 * program of place @at (NULL: anywhere). "memory" is what lies at any address; "nsecs()"
+	 * the function of that name.
+	 */
+	const char *(*lacks)(struct world *w, const struct probe *at, const char *builtin);
 	/** Address of a kernel symbol, or of @path's in user space; 0: not known. */
 	uint64_t (*address)(struct world *w, const char *path, const char *symbol);
 	/** Whether the kernel has this helper function (BPF_FUNC_...). */

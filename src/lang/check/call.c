@@ -183,14 +183,14 @@ static bool check_ident_call(struct check *c, struct ast *x, const struct func *
 
 static void check_found(struct check *c, struct ast *x, const struct func *f)
 {
-	const char *why = c->world->ops->lacks ? c->world->ops->lacks(c->world, f->name) : NULL;
+	const char *why = check_lacks(c, f->id == F_NSECS ? "nsecs()" : f->name);
 
 	if (why)
 		check_error(c, x->pos, "not-here", "%s() cannot be had: %s", f->name, why);
 	if (f->unsafe && !c->opt->unsafe)
 		check_error(c, x->pos, "unsafe", "%s() changes the system; it needs --unsafe",
 			    f->name);
-	if (f->id == F_JOIN && c->world->has_no_memory) {
+	if (f->id == F_JOIN && check_lacks(c, "memory")) {
 		check_join_parts(c, x);
 		return;
 	}

@@ -396,13 +396,28 @@ void check_probe(struct check *c, const struct ast_probe *p, const struct probe 
 		check_error(c, p->pos, "too-complex", "the types of variables do not settle");
 }
 
+const char *check_lacks(const struct check *c, const char *name)
+{
+	const struct world_ops *ops = c->world->ops;
+
+	return ops->lacks ? ops->lacks(c->world, c->point, name) : NULL;
+}
+
+bool check_memory(struct check *c, struct pos pos)
+{
+	const char *why = check_lacks(c, "memory");
+
+	if (why)
+		check_error(c, pos, "not-here", "what is at this address cannot be had: %s", why);
+	return !why;
+}
+
 struct ctypes *check_kernel_types(struct check *c)
 {
-	const char *why = NULL;
-
 	if (!c->kernel_tried) {
 		c->kernel_tried = true;
-		c->kernel = c->world->ops->types ? c->world->ops->types(c->world, &why) : NULL;
+		c->kernel =
+			c->world->ops->types ? c->world->ops->types(c->world, &c->types_why) : NULL;
 	}
 	return c->kernel;
 }

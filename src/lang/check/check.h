@@ -100,7 +100,8 @@ struct check {
 	size_t n_maps;
 	struct ctypes *kernel; /* opened when first needed; NULL: not so far, or there are none */
 	bool kernel_tried;
-	struct own_type *own; /* owned */
+	const char *types_why; /* that there are none */
+	struct own_type *own;  /* owned */
 	size_t n_own, cap_own;
 	unsigned type_nest; /* types that are within each other */
 	struct emit_event *events;
@@ -190,6 +191,10 @@ void check_var_narrow(struct check *c, struct var *v, const struct type *t, stru
 
 /** The kernel's types, opened now; NULL: there are none. */
 struct ctypes *check_kernel_types(struct check *c);
+/** Why this program cannot have a built-in or function; NULL: it can. */
+const char *check_lacks(const struct check *c, const char *name);
+/** Whether memory can be read at any address; if not, it is told. */
+bool check_memory(struct check *c, struct pos pos);
 /** A C type's values as a script sees them. NULL: out of memory. */
 const struct type *check_of_c(struct check *c, const struct ctype *ct, bool is_user);
 /** What a type's name in the script means; NULL: it was told. */

@@ -363,6 +363,7 @@ static void check_step(struct check *c, struct ast *x)
 
 static void check_deref(struct check *c, struct ast *x, const struct type *t)
 {
+	(void)check_memory(c, x->pos); // told
 	if (t->kind == TYPE_PTR && ctype_elem(t->c)->kind == CT_VOID && t->c->kind == CT_VOID)
 		check_error(c, x->pos, "bad-operand", "a pointer to void cannot be followed");
 	else if (t->kind == TYPE_PTR)

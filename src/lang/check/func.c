@@ -178,15 +178,6 @@ static void f_lhist(struct check *c, struct ast *x)
 	}
 }
 
-/* Numbers of events are no more than that in a trace: what they point to is gone. */
-static void want_memory(struct check *c, struct ast *x, const struct type *t)
-{
-	if (c->world->has_no_memory && t->kind == TYPE_INT)
-		check_error(c, pos_of(x, 0), "not-here",
-			    "%s() cannot read here: a trace has the address, not what was there",
-			    x->u.call.name);
-}
-
 /* The type of an argument that may be an address: of the event's own bytes where it has some. */
 static const struct type *address_at(struct check *c, struct ast *x, unsigned i)
 {
@@ -197,6 +188,11 @@ static const struct type *address_at(struct check *c, struct ast *x, unsigned i)
 	a->note = a->part->bytes;
 	a->type = check_of_c(c, a->part->bytes->type, /* is_user= */ false);
 	return a->type ? a->type : &type_u64;
+}
+
+static bool is_of_event(const struct ast *a)
+{
+	return a->part && a->part->bytes && a->note == a->part->bytes;
 }
 
 static void f_str(struct check *c, struct ast *x)
@@ -217,7 +213,8 @@ static void f_str(struct check *c, struct ast *x)
 		check_error(c, pos_of(x, 0), "bad-argument", "str() takes an address");
 		return;
 	}
-	want_memory(c, x, t);
+	if (!chars && !is_of_event(arg(x, 0)) && arg(x, 0)->kind != AST_POSITIONAL)
+		(void)check_memory(c, pos_of(x, 0)); // told
 	// A text in an array may fill it, without a 0 behind.
 	int64_t most = c->max_strlen;
 	if (chars && t->size && t->size < most)
@@ -232,7 +229,7 @@ static void f_str(struct check *c, struct ast *x)
 static void f_buf(struct check *c, struct ast *x)
 {
 	const struct type *t = address_at(c, x, 0);
-	const bool has_len = arg(x, 0)->part && arg(x, 0)->note == arg(x, 0)->part->bytes;
+	const bool has_len = is_of_event(arg(x, 0));
 	int64_t n = c->max_strlen;
 
 	if (t->kind == TYPE_ARRAY || t->kind == TYPE_RECORD || t->kind == TYPE_STR)
@@ -242,7 +239,8 @@ static void f_buf(struct check *c, struct ast *x)
 	else if (!arg(x, 1) && !has_len)
 		check_error(c, x->pos, "argument-count",
 			    "buf() needs a length where it takes an address");
-	want_memory(c, x, t);
+	if (type_is_number(t) && !has_len)
+		(void)check_memory(c, pos_of(x, 0)); // told
 	if (arg(x, 1) && want_number(c, x, 1)) {
 		int64_t said;
 		if (check_const(c, arg(x, 1), &said))

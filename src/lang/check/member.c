@@ -123,7 +123,7 @@ static void check_func_name(struct check *c, struct ast *x)
 
 static void check_builtin(struct check *c, struct ast *x, const struct builtin *b)
 {
-	const char *why = c->world->ops->lacks ? c->world->ops->lacks(c->world, b->name) : NULL;
+	const char *why = check_lacks(c, b->name);
 
 	x->note = b;
 	x->type = b->type;
@@ -327,6 +327,8 @@ static void check_record_field(struct check *c, struct ast *x, const struct type
 		c->no_memory = true;
 		return;
 	}
+	if (t->kind == TYPE_PTR && !check_memory(c, x->pos))
+		return;
 	const struct ctype *ct = t->c;
 	const struct ctype *full;
 	char tag[128];
@@ -413,6 +415,7 @@ void check_index(struct check *c, struct ast *x)
 	if (t->kind == TYPE_ARRAY) {
 		x->type = t->elem;
 	} else if (t->kind == TYPE_PTR && !t->is_ctx && t->c->kind != CT_VOID) {
+		(void)check_memory(c, x->pos); // told
 		x->type = check_of_c(c, t->c, t->is_user);
 	} else if (t->kind == TYPE_STR) {
 		x->type = type_int(1, true);

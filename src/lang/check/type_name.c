@@ -313,8 +313,13 @@ static const struct ctype *base_name(struct check *c, const struct ast_type *t)
 	    snprintf(alt, sizeof(alt), "struct %s", t->name) < (int)sizeof(alt) &&
 	    find_elsewhere(c, alt, &ct))
 		return ct;
-	check_error(c, t->pos, "unknown-type", "unknown type '%s'%s", t->name,
-		    check_kernel_types(c) ? "" : "; this kernel has no type information (BTF)");
+	const bool has_types = check_kernel_types(c) != NULL;
+	const bool is_live = strcmp(c->world->name, "recorded") != 0;
+	check_error(c, t->pos, "unknown-type", "unknown type '%s'%s%s", t->name,
+		    has_types ? "" : "; ",
+		    has_types ? ""
+		    : is_live ? "this kernel has no type information (BTF)"
+			      : c->types_why);
 	return NULL;
 }
 

@@ -58,9 +58,10 @@ static struct ctypes *types(struct world *w, const char **ret_why)
 	return t;
 }
 
-static const char *lacks(struct world *w, const char *builtin)
+static const char *lacks(struct world *w, const struct probe *at, const char *builtin)
 {
 	(void)w;
+	(void)at;
 	(void)builtin;
 	return NULL; // a kernel that lacks a helper is found out by has_helper
 }

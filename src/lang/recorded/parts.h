@@ -41,6 +41,7 @@ struct rec_world {
 	struct arena arena;
 	struct rec_field *fields; /* owned; by number */
 	size_t n_fields, cap_fields;
+	bool is_looked_at, has_switches, has_names; /* events that tell of threads */
 	struct part_walk walk;
 	struct rec_texts texts;
 };
@@ -90,6 +91,15 @@ struct rec_place *rec_place_add(struct rec_search *s, const char *name);
 void rec_place_add_class(struct rec_search *s, const struct sonde_event_class *cls);
 int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,
 	       const struct probe_wants *wants, const struct probe **ret);
+
+/* lacks.c */
+
+/** world_ops.lacks. */
+const char *rec_lacks(struct world *w, const struct probe *at, const char *name);
+/** The frames that events of a class have. False: none. */
+bool rec_stack_field(const struct sonde_event_class *cls, bool user, struct field_ref *ret);
+/** Whether any event has a time. */
+bool rec_has_time(const struct rec_world *w);
 
 /* syscall.c */
 
@@ -183,6 +193,10 @@ SONDE_MUST_CHECK int rec_aggs_print(struct rec_aggs *a);
 /* thread.c */
 
 void rec_threads_fini(struct rec_threads *t);
+enum rec_who { REC_WHO_PROCESS, REC_WHO_THREAD, REC_WHO_NAME };
+/** Whether anything tells whose events of a class are. */
+bool rec_threads_can_tell(struct rec_world *w, const struct sonde_event_class *cls,
+			  enum rec_who what);
 /** Whose event this is; never NULL. */
 struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_event *e);
 /** Whether what it changes is so already when programs see it. */

@@ -215,6 +215,9 @@ static int add_tick(struct rec_search *s)
 	if (!rec_period(s->ap, &ns))
 		return diag_error(s->d, s->ap->pos, "bad-attach-point",
 				  "'%s' is not of the form interval:UNIT:N", s->ap->text);
+	if (!rec_has_time(s->w))
+		return diag_error(s->d, s->ap->pos, "not-here",
+				  "the trace has no clock, so there is no '%s'", s->ap->text);
 	struct rec_place *p = rec_place_add(s, s->ap->text);
 	if (p)
 		p->period_ns = ns;

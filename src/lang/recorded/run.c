@@ -82,22 +82,16 @@ static uint64_t field_len(void *arg, const struct machine_now *now, uint32_t ind
 static int64_t stack(void *arg, const struct machine_now *now, uint64_t *ret, uint32_t n,
 		     uint64_t flags)
 {
-	static const char *const names[2][4] = {
-		{ "kernel", "callstack_kernel", "_callstack_kernel", "kstack" },
-		{ "user", "callstack_user", "_callstack_user", "ustack" },
-	};
 	const struct sonde_event *e = now->event;
-	const bool user = flags & BPF_F_USER_STACK;
 	const struct sonde_int *type;
 	struct sonde_span span;
 	struct field_ref ref;
 	size_t frames = 0;
 
 	(void)arg;
-	for (size_t i = 0; e && i < MEM_LEN(names[0]) && !frames; i++)
-		if (field_find_any(e->cls, names[user][i], &ref) &&
-		    !field_ints(e, &ref, &span, &type, &frames))
-			frames = 0;
+	if (e && rec_stack_field(e->cls, flags & BPF_F_USER_STACK, &ref) &&
+	    !field_ints(e, &ref, &span, &type, &frames))
+		frames = 0;
 	if (!frames)
 		return -EFAULT;
 	if (frames > n)

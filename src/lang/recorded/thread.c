@@ -121,6 +121,34 @@ static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
 	}
 }
 
+/* Whether the scheduler's events are there, and any that tell names. */
+static void look_at_all(struct rec_world *w)
+{
+	w->is_looked_at = true;
+	for (size_t i = 0; i < w->n_traces; i++)
+		for (size_t k = 0; k < w->traces[i]->n_streams; k++)
+			for (size_t n = 0; n < w->traces[i]->streams[k]->n_events; n++) {
+				struct rec_teller r = { 0 };
+				look_at(w->traces[i]->streams[k]->events[n], &r);
+				w->has_switches |= r.tells == REC_SWITCH;
+				w->has_names |= r.tells && r.comm.type;
+			}
+}
+
+bool rec_threads_can_tell(struct rec_world *w, const struct sonde_event_class *cls,
+			  enum rec_who what)
+{
+	struct rec_teller own = { 0 };
+
+	if (!w->is_looked_at)
+		look_at_all(w);
+	look_at(cls, &own);
+	const bool process = own.own_pid.type || own.own_tid.type || w->has_switches;
+	const bool thread = own.own_tid.type || w->has_switches;
+	const bool name = own.own_comm.type || (process && w->has_names);
+	return what == REC_WHO_PROCESS ? process : what == REC_WHO_THREAD ? thread : name;
+}
+
 static __attribute__((noinline)) struct rec_teller *make_teller(struct rec_threads *t,
 								const struct sonde_event_class *cls)
 {

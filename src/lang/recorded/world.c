@@ -15,23 +15,6 @@ static struct ctypes *no_types(struct world *w, const char **ret_why)
 	return NULL;
 }
 
-/* What needs the kernel itself, its memory or its processes. */
-static const char *lacks(struct world *w, const char *name)
-{
-	static const char *const names[] = {
-		"curtask",  "cgroup",	 "ctx",	  "numaid",  "uid",	"gid",
-		"username", "ppid",	 "pcomm", "func",    "jiffies", "signal",
-		"system",   "path",	 "kaddr", "uaddr",   "reg",	"cgroup_path",
-		"cgroupid", "skboutput", "cpid",  "freopen", "cat",
-	};
-
-	(void)w;
-	for (size_t i = 0; i < MEM_LEN(names); i++)
-		if (!strcmp(name, names[i]))
-			return "it is of the running kernel, and no trace has it";
-	return NULL;
-}
-
 static bool has_helper(struct world *w, int helper)
 {
 	(void)w;
@@ -54,7 +37,7 @@ static const struct world_ops ops = {
 	.probes = rec_probes,
 	.part = rec_part,
 	.types = no_types,
-	.lacks = lacks,
+	.lacks = rec_lacks,
 	.has_helper = has_helper,
 	.free = world_fini,
 };
@@ -65,9 +48,7 @@ int recorded_world_new(struct sonde_trace *const *traces, size_t n, struct world
 
 	if (!w)
 		return sonde_fail(-ENOMEM, "out of memory");
-	w->world = (struct world){
-		.name = "recorded", .is_synchronous = true, .has_no_memory = true, .ops = &ops
-	};
+	w->world = (struct world){ .name = "recorded", .is_synchronous = true, .ops = &ops };
 	w->traces = traces;
 	w->n_traces = n;
 	*ret = &w->world;

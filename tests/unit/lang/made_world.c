@@ -19,6 +19,7 @@
 struct made_world {
 	struct world world;
 	struct ctypes *types; /* owned */
+	bool no_memory;
 };
 
 /** What an attach point is asked of. */
@@ -384,11 +385,18 @@ static struct ctypes *types(struct world *w, const char **ret_why)
 	return made->types;
 }
 
-static const char *lacks(struct world *w, const char *builtin)
+static const char *lacks(struct world *w, const struct probe *at, const char *builtin)
 {
-	(void)w;
+	(void)at;
+	if (!strcmp(builtin, "memory"))
+		return ((struct made_world *)w)->no_memory ? "it is not made" : NULL;
 	return strcmp(builtin, "numaid") && strcmp(builtin, "cgroup_path") ? NULL
 									   : "it is not made";
+}
+
+void made_world_forget_memory(struct world *w)
+{
+	((struct made_world *)w)->no_memory = true;
 }
 
 static uint64_t address(struct world *w, const char *path, const char *symbol)

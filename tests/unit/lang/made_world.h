@@ -30,6 +30,9 @@
 /** @has_types: the types of made_types.h; else it says that there are none. */
 SONDE_MUST_CHECK int made_world_new(bool has_types, struct world **ret);
 
+/** Nothing lies behind addresses any more. */
+void made_world_forget_memory(struct world *w);
+
 /** A script, from its text to programs. */
 struct made {
 	struct arena arena;

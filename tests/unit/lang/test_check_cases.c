@@ -89,7 +89,8 @@ static void run(const char *script, struct options *o, struct strbuf *ret)
 	EXPECT_EQ(made_world_new(!o->no_types, &w), 0);
 	if (!w)
 		return;
-	w->has_no_memory = o->no_memory;
+	if (o->no_memory)
+		made_world_forget_memory(w);
 	o->compile.params = o->params;
 	if (o->is_d)
 		made_compile_d(&m, w, script, &o->compile);

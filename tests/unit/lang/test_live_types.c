@@ -162,7 +162,7 @@ TEST(what_helpers_a_kernel_has)
 		return;
 	EXPECT(w->ops->has_helper(w, 1 /* map_lookup_elem */));
 	EXPECT(!w->ops->has_helper(w, 1 << 20));
-	EXPECT(!w->ops->lacks(w, "comm"));
+	EXPECT(!w->ops->lacks(w, NULL, "comm"));
 	EXPECT_EQ(w->ops->address(w, NULL, "no_such_symbol_anywhere"), 0);
 	world_free(w);
 }

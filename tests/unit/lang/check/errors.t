@@ -434,6 +434,28 @@ t.bt:6:8: error: 'BEGIN' gives no 'arg100' [no-argument]
 t.bt:10:8: error: 'numaid' cannot be had: it is not made [not-here]
 t.bt:11:8: error: unknown name 'sargs'; did you mean 'sarg0'? [unknown-name]
 
+== memory that a world has not
+! no-memory
+profile:hz:99 {
+	print(str(5));
+	print(str(tid, 3));
+	print(buf(5, 3));
+	print(*(uint32 *)tid);
+	print(((struct task_struct *)tid)->pid);
+	$p = (uint8 *)tid;
+	print($p[3]);
+	print(str("text"));
+	print(str($1));
+	print(str(comm));
+}
+--
+t.bt:2:12: error: what is at this address cannot be had: it is not made [not-here]
+t.bt:3:12: error: what is at this address cannot be had: it is not made [not-here]
+t.bt:4:12: error: what is at this address cannot be had: it is not made [not-here]
+t.bt:5:8: error: what is at this address cannot be had: it is not made [not-here]
+t.bt:6:37: error: what is at this address cannot be had: it is not made [not-here]
+t.bt:8:10: error: what is at this address cannot be had: it is not made [not-here]
+
 == arguments
 BEGIN {
 	print(arg0);
@@ -1110,7 +1132,7 @@ BEGIN {
 	exit();
 }
 --
-t.bt:3:12: error: str() cannot read here: a trace has the address, not what was there [not-here]
-t.bt:4:12: error: str() cannot read here: a trace has the address, not what was there [not-here]
-t.bt:5:12: error: buf() cannot read here: a trace has the address, not what was there [not-here]
+t.bt:3:12: error: what is at this address cannot be had: it is not made [not-here]
+t.bt:4:12: error: what is at this address cannot be had: it is not made [not-here]
+t.bt:5:12: error: what is at this address cannot be had: it is not made [not-here]
 t.bt:10:7: error: join() cannot read here: a trace has the address, not what was there [not-here]
