@@ -91,6 +91,38 @@ def count_cases(tap, sonde, top, trace):
                    count_case(sonde, os.path.join(top, trace), how))
 
 
+# --- threads ---
+
+# Whose a switch is, by the events before; the event says it, too.
+SWITCHES = """event:sched_switch {
+	@n = count();
+	@by[args.prev_comm, args.prev_FIELD] = count();
+	if (args.prev_FIELD != tid || args.prev_comm != comm) { @wrong = count(); }
+}"""
+
+
+def threads_case(sonde, paths):
+    """Switches are of the right threads, but for the first one on each CPU; alone and together."""
+    wrong, total, alone = [], {}, 0
+    field = "pid" if paths[0] == EXAMPLE else "tid"
+    script = SWITCHES.replace("FIELD", field)
+    for some in [[p] for p in paths] + ([paths] if len(paths) > 1 else []):
+        traces = [x for p in some for x in ("-t", p)]
+        status, out, words = run(sonde, "run", "-f", "json", *traces, "-e", script)
+        if status:
+            return [words]
+        maps = rows(out)
+        if not maps.get("@n") or maps.get("@wrong", 0) > 8 * len(some):
+            wrong.append(f"{some}: {maps.get('@wrong', 0)} of {maps.get('@n', 0)} are another's")
+        if len(some) == 1:
+            alone += maps.get("@n", 0)
+            for key, n in maps.get("@by", {}).items():
+                total[key] = total.get(key, 0) + n
+        elif maps.get("@by") != total or maps.get("@n") != alone:
+            wrong.append(f"together {maps.get('@n')}, alone {alone}")
+    return wrong
+
+
 # --- fields ---
 
 EVENTS_MOST = 5000
@@ -307,6 +339,7 @@ def made(sonde, scratch):
     shutil.rmtree(top, ignore_errors=True)
     subprocess.run([sys.executable, os.path.join(HERE, "make_traces.py"), top], check=True)
     tap = Tap()
+    tap.result("threads of the example", threads_case(sonde, [EXAMPLE]))
     traces = folders(top)
     for trace in traces:
         count_cases(tap, sonde, top, trace)
@@ -335,6 +368,10 @@ def corpus(sonde, scratch):
             with tarfile.open(os.path.join(folder, name)) as t:
                 t.extractall(top)
     tap = Tap()
+    for traces in (["kernel-6.2"], ["kernel-4.4"], ["bug446190"], ["scp/scp_src", "scp/scp_dest"]):
+        paths = [os.path.join(top, t) for t in traces]
+        if all(os.path.isdir(p) for p in paths):
+            tap.result(f"threads of {' and '.join(traces)}", threads_case(sonde, paths))
     for trace in folders(top):
         count_cases(tap, sonde, top, trace)
         if not trace.startswith("ctf-fail"):

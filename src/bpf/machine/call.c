@@ -295,14 +295,18 @@ static size_t copy_text(const struct machine *m, char *to, u64 src, size_t n)
 		return done;
 	while (done < n) {
 		const size_t step = n - done < STR_STEP ? n - done : STR_STEP;
-		size_t got = read_other(m, src + done, to + done, step) ? step : 0;
+		char part[STR_STEP]; // what is behind the 0 stays out, as in the kernel
+		size_t got = read_other(m, src + done, part, step) ? step : 0;
 
-		if (!got && !read_other(m, src + done, to + done, got = 1))
+		if (!got && !read_other(m, src + done, part, got = 1))
 			return 0;
-		end = memchr(to + done, 0, got);
+		end = memchr(part, 0, got);
 		if (end)
-			return (size_t)((const char *)end - to) + 1;
+			got = (size_t)((const char *)end - part) + 1;
+		memcpy(to + done, part, got);
 		done += got;
+		if (end)
+			return done;
 	}
 	return done;
 }

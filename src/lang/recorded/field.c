@@ -328,7 +328,9 @@ static uint64_t text_address(struct rec_world *w, const struct sonde_event *e,
 
 	if (!field_text(e, &f->ref, &span))
 		return 0;
-	if (f->ref.type->kind == SONDE_STRING)
+	const struct sonde_type *t = f->ref.type;
+	// An array's length is known, and heeded; 0 would mean that it is open.
+	if (t->kind == SONDE_STRING || (t->kind == SONDE_ARRAY && t->u.array.n))
 		return (uint64_t)(uintptr_t)span.data;
 	return rec_text_keep(&w->texts, span.data, span.len);
 }

@@ -34,8 +34,10 @@ struct recorded_run {
 	size_t n_classes;
 	struct tick *ticks;
 	size_t n_ticks;
-	struct rec_threads threads;
-	bool asks_who; /* programs want to know whose events they see */
+	struct rec_threads *hosts; /* owned; each has its own threads .. */
+	size_t n_hosts;
+	uint32_t *host_of; /* owned; .. by index of trace */
+	bool asks_who;	   /* programs want to know whose events they see */
 	struct printer printer;
 	struct rec_aggs aggs;
 	struct rec_names names;
@@ -281,6 +283,39 @@ static size_t count_classes(const struct rec_world *w)
 	return n;
 }
 
+/* The kernel's trace and those of its programs are of one machine that ran at one time. */
+static bool is_same_host(const struct sonde_trace *a, const struct sonde_trace *b)
+{
+	const struct sonde_env *x = sonde_trace_env(a, "hostname");
+	const struct sonde_env *y = sonde_trace_env(b, "hostname");
+	const struct sonde_clock *c = a->n_clocks ? a->clocks[0] : NULL;
+	const struct sonde_clock *d = b->n_clocks ? b->clocks[0] : NULL;
+
+	return x && y && x->str && y->str && !strcmp(x->str, y->str) && c && d && c->has_uuid &&
+	       d->has_uuid && !memcmp(c->uuid, d->uuid, sizeof(c->uuid));
+}
+
+static int find_hosts(struct recorded_run *r)
+{
+	const struct rec_world *w = r->world;
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < w->n_traces; i++)
+		most = w->traces[i]->index > most ? w->traces[i]->index : most;
+	r->hosts = calloc(w->n_traces + 1, sizeof(*r->hosts));
+	r->host_of = calloc((size_t)most + 1, sizeof(*r->host_of));
+	if (!r->hosts || !r->host_of)
+		return sonde_fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < w->n_traces; i++) {
+		size_t k = 0;
+		while (k < i && !is_same_host(w->traces[k], w->traces[i]))
+			k++;
+		r->host_of[w->traces[i]->index] =
+			k < i ? r->host_of[w->traces[k]->index] : (uint32_t)r->n_hosts++;
+	}
+	return 0;
+}
+
 int recorded_run_new(const struct recorded_options *opt, struct recorded_run **ret)
 {
 	sonde_auto(recorded_run_freep) struct recorded_run *r = calloc(1, sizeof(*r));
@@ -301,7 +336,9 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	r->ticks = calloc(s->n_progs + 1, sizeof(*r->ticks));
 	if (!r->progs || !r->by_class || !r->ticks)
 		return sonde_fail(-ENOMEM, "out of memory");
-	int e = machine_new(s->bpf_maps, s->n_bpf_maps, &ops, r, &r->machine);
+	int e = find_hosts(r);
+	if (!e)
+		e = machine_new(s->bpf_maps, s->n_bpf_maps, &ops, r, &r->machine);
 	if (!e)
 		e = rec_aggs_init(&r->aggs, s, r->machine, &r->printer);
 	if (!e) {
@@ -325,7 +362,10 @@ void recorded_run_free(struct recorded_run *r)
 	free(r->by_class);
 	free(r->ticks);
 	arena_fini(&r->arena);
-	rec_threads_fini(&r->threads);
+	for (size_t i = 0; i < r->n_hosts; i++)
+		rec_threads_fini(&r->hosts[i]);
+	free(r->hosts);
+	free(r->host_of);
 	rec_aggs_fini(&r->aggs);
 	rec_names_fini(&r->names);
 	printer_fini(&r->printer);
@@ -397,9 +437,14 @@ static void take_gap(struct recorded_run *r, const struct sonde_gap *g)
 		r->lost_packets += g->count;
 }
 
+static struct rec_threads *threads_of(const struct recorded_run *r, const struct sonde_event *e)
+{
+	return &r->hosts[r->host_of[e->cls->stream_class->trace->index]];
+}
+
 static void set_who(struct recorded_run *r, const struct sonde_event *e, struct machine_now *ret)
 {
-	const struct rec_thread *th = rec_threads_of(&r->threads, e);
+	const struct rec_thread *th = rec_threads_of(threads_of(r, e), e);
 
 	ret->pid_tgid = (uint64_t)th->pid << 32 | th->tid;
 	memcpy(ret->comm, th->comm, sizeof(ret->comm));
@@ -440,10 +485,11 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 			return told;
 		const struct binding *b =
 			e->cls->index < r->n_classes ? r->by_class[e->cls->index] : NULL;
-		const bool is_before = b && r->asks_who && rec_threads_is_before(&r->threads, e);
+		const bool is_before =
+			b && r->asks_who && rec_threads_is_before(threads_of(r, e), e);
 		if (b && !is_before)
 			run_event(r, e, b);
-		const int n = r->asks_who ? rec_threads_learn(&r->threads, e) : 0;
+		const int n = r->asks_who ? rec_threads_learn(threads_of(r, e), e) : 0;
 		if (is_before)
 			run_event(r, e, b);
 		if (n < 0 || r->err < 0)

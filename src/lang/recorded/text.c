@@ -22,7 +22,7 @@ struct shown {
 static char *room_for(struct rec_texts *t, size_t len)
 {
 	if (!t->room)
-		t->room = malloc(ROOM);
+		t->room = calloc(1, ROOM);
 	if (!t->room)
 		return NULL;
 	if (ROOM - t->at <= len)

@@ -39,6 +39,8 @@ static bool read_low(void *arg, uint64_t addr, void *ret, size_t len)
 	if (addr < 0x1000 || addr + len > 0x2000)
 		return false;
 	memset(ret, 'm', len);
+	if (addr <= TEXT_END && TEXT_END - addr < len)
+		((char *)ret)[TEXT_END - addr] = '\0';
 	return true;
 }
 

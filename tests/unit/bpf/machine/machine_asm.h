@@ -75,7 +75,7 @@
 
 enum { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10 };
 
-enum { CTX_LEN = 32 };
+enum { CTX_LEN = 32, TEXT_END = 0x1800 /* a 0 in the memory that read() has */ };
 
 /** array: u32 -> 40 bytes, 4 of them; one: an array of one of 72; hash: u64 -> 24 bytes, 8 of them;
  * ring. */

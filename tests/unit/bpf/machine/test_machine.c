@@ -184,6 +184,10 @@ BOTH(reads_texts)
 		EXPECT_STR((const char *)one(r), "and more text");
 		EXPECT_EQ(read_into(r, helpers[h], 15, event + 7), -EFAULT);
 		EXPECT_EQ(one(r)[0], 0);
+		memset(machine_map_value(r->m, ONE), 'x', 72);
+		EXPECT_EQ(read_into(r, helpers[h], 20, TEXT_END - 3), 4);
+		EXPECT_STR((const char *)one(r), "mmm");
+		EXPECT_EQ(one(r)[4], 'x');
 		EXPECT_EQ(read_into(r, helpers[h], 60, 0x1fff - 58), 60);
 		EXPECT_EQ(one(r)[58], 'm');
 		EXPECT_EQ(one(r)[59], 0);
