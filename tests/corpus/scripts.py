@@ -123,6 +123,35 @@ def threads_case(sonde, paths):
     return wrong
 
 
+# --- user events ---
+
+# A trace, what binds to its events, and what each of them is called there.
+PROBES = [
+    ("cyg-profile/glxgears-cyg-profile", "usdt:lttng_ust_cyg_profile:func_entry",
+     "lttng_ust_cyg_profile:func_entry", "comm", {"glxgears"}),
+    ("cyg-profile/glxgears-cyg-profile", "usdt:/usr/bin/glxgears:func_exit",
+     "lttng_ust_cyg_profile:func_exit", "comm", {"glxgears"}),
+    ("cyg-profile/glxgears-cyg-profile-fast", "uprobe:glxgears:func_entry",
+     "lttng_ust_cyg_profile_fast:func_entry", "comm", {"glxgears"}),
+    ("mpi/mpi_gather", "usdt:mpi:Event_Enter", "Event_Enter", "args.locationID",
+     {"0", "1", "2", "3"}),
+    ("ctf-succeed/session-rotation/3/ust/pid", "usdt:*:tptest", "ust_tests_hello:tptest", "pid",
+     {"10352", "10353"}),
+]
+
+
+def probe_case(sonde, path, probe, event, key, keys):
+    status, out, words = run(sonde, "stats", "--json", path)
+    got_status, got_out, got_words = run(sonde, "run", "-f", "json", "-t", path, "-e",
+                                         f"{probe} {{ @n = count(); @by[{key}] = count(); }}")
+    if status or got_status:
+        return [words, got_words]
+    want, got = json.loads(out)["classes"][event], rows(got_out)
+    if got.get("@n") != want or set(got.get("@by", {})) != keys:
+        return [f"{got}, wanted {want} by {keys}"]
+    return []
+
+
 # --- fields ---
 
 EVENTS_MOST = 5000
@@ -372,6 +401,9 @@ def corpus(sonde, scratch):
         paths = [os.path.join(top, t) for t in traces]
         if all(os.path.isdir(p) for p in paths):
             tap.result(f"threads of {' and '.join(traces)}", threads_case(sonde, paths))
+    for trace, *probe in PROBES:
+        if os.path.isdir(os.path.join(top, trace)):
+            tap.result(f"{probe[0]} of {trace}", probe_case(sonde, os.path.join(top, trace), *probe))
     for trace in folders(top):
         count_cases(tap, sonde, top, trace)
         if not trace.startswith("ctf-fail"):

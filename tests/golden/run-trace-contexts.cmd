@@ -15,5 +15,5 @@ END
 	printf '\1web\0junk\0\0\0\0\0\0\0\0\0\7\4'
 } >who/stream
 for how in "" --interpreter; do
-timeout 20 sonde run $how -t who -e 'event:* { printf("%d: %s %d %d\n", args.n, comm, pid, tid); @[comm] = count(); }'
+timeout 20 sonde run $how -t who -e 'event:* { printf("%d: %s %d\n", args.n, comm, pid); @[comm] = count(); }'
 done

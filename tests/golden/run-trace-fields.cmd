@@ -18,3 +18,6 @@ done
 timeout 20 sonde run -f json -t data/shapes -e 'event:tagged { print(args.value); @[args.tag] = count(); }'
 timeout 20 sonde run -t data/shapes -e 'event:compounds { print(args.nested.midd); print(args.one[1]); print(args.words.x); print(args.grid[0][0][0]); print(args.nested[0]); }'
 timeout 20 sonde run -t data/shapes -e 'event:tagged { print(args.value.real); printf("%d", args.value); print(args.vpid.x); }'
+# Events of programs by their names alone, and whose they are by the trace.
+timeout 20 sonde run -t data/shapes -e 'usdt:/bin/prog:tagged { @[comm, pid, probe] = count(); } uprobe:prog:bare { @bare[probe] = count(); } usdt:prog:nothing { }'
+timeout 20 sonde run -t data/shapes -e 'usdt:/bin/prog:tagged { @[comm, (int32)pid, probe] = count(); } uprobe:prog:bare { @bare[probe] = count(); }'

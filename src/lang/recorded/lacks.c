@@ -113,6 +113,17 @@ bool rec_has_time(const struct rec_world *w)
 	return false;
 }
 
+/* Of a place and those that share its program. */
+static bool any_has_need(struct rec_world *w, const struct probe *at, enum need need)
+{
+	if (has_need(w, ((const struct rec_place *)at)->cls, need))
+		return true;
+	for (const struct probe *same = at->same; same; same = same->next)
+		if (has_need(w, ((const struct rec_place *)same)->cls, need))
+			return true;
+	return false;
+}
+
 static const char *lacks_at(struct rec_world *w, const struct probe *at, enum need need)
 {
 	const struct rec_place *p = (const struct rec_place *)at;
@@ -121,11 +132,9 @@ static const char *lacks_at(struct rec_world *w, const struct probe *at, enum ne
 		return rec_has_time(w) ? NULL : whys[need];
 	if (!p->cls)
 		return "this is no event of the trace";
-	if (has_need(w, p->cls, need))
-		return NULL;
-	// Events of one program may differ; some of them have it then.
-	for (const struct probe *same = at->same; same; same = same->next)
-		if (has_need(w, ((const struct rec_place *)same)->cls, need))
+	// Where a pattern names several kinds of events, some of them may have it.
+	for (const struct probe *all = &p->first->probe; all; all = all->next)
+		if (any_has_need(w, all, need))
 			return NULL;
 	return whys[need];
 }

@@ -31,6 +31,7 @@ struct rec_place {
 	struct probe probe;		     /* first: a struct probe * is a struct rec_place * */
 	const struct sonde_event_class *cls; /* NULL: a tick, or BEGIN and END */
 	uint64_t period_ns;		     /* of a tick */
+	const struct rec_place *first;	     /* of all that the attach point names, by next */
 	uint32_t ctx_len;		     /* bytes of the payload that are always there */
 };
 
@@ -127,6 +128,9 @@ struct rec_teller {
 	struct field_ref first_tid; /* the same, asked only while the CPU's thread is not known */
 	struct field_ref tid, pid, comm; /* whom it is about */
 	struct field_ref parent;	 /* whose name it has */
+	/** Of a trace that is one process's own, as LTTng has them for programs. */
+	struct sonde_span trace_comm; /* borrowed; empty: none */
+	uint32_t trace_pid;	      /* 0: none */
 };
 
 enum { REC_RECENT = 64 };

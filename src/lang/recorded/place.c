@@ -112,6 +112,18 @@ static bool is_lttngs_name(const struct rec_search *s, const char *name)
 	return false;
 }
 
+/* usdt and uprobe: PROVIDER:NAME, however the script names the program; or NAME alone. */
+static bool matches_user(const struct rec_search *s, const char *name)
+{
+	const char *split = strchr(name, ':');
+	char full[512];
+
+	if (!s->group || !split)
+		return glob_match(s->name, split ? split + 1 : name);
+	return snprintf(full, sizeof(full), "%s:%s", s->group, s->name) < (int)sizeof(full) &&
+	       glob_match(full, name);
+}
+
 static bool matches(const struct rec_search *s, const struct sonde_event_class *cls)
 {
 	const char *name = cls->name;
@@ -125,13 +137,7 @@ static bool matches(const struct rec_search *s, const struct sonde_event_class *
 	}
 	if (!strcmp(s->provider, "event"))
 		return glob_match(s->name, name);
-	// usdt and uprobe: PROVIDER:NAME, however the script names the program
-	char full[512];
-	if (s->group &&
-	    snprintf(full, sizeof(full), "%s:%s", s->group, s->name) < (int)sizeof(full) &&
-	    glob_match(full, name))
-		return true;
-	return strchr(name, ':') && glob_match(s->name, strchr(name, ':') + 1) && !s->group;
+	return matches_user(s, name);
 }
 
 static void each_class(struct rec_search *s,
@@ -145,8 +151,19 @@ static void each_class(struct rec_search *s,
 	}
 }
 
+static bool is_of_kernel(const struct sonde_event_class *cls)
+{
+	const struct sonde_env *domain = sonde_trace_env(cls->stream_class->trace, "domain");
+
+	return domain && domain->str && !strcmp(domain->str, "kernel");
+}
+
 static void match_class(struct rec_search *s, const struct sonde_event_class *cls)
 {
+	const bool user = *s->provider == 'u';
+
+	if (user && is_of_kernel(cls))
+		return;
 	if ((s->group && !strcmp(s->group, "syscalls")) ||
 	    (!strcmp(s->provider, "tracepoint") && rec_is_of_call(s->name)))
 		rec_syscall_match(s, cls);
@@ -275,6 +292,10 @@ static int add_events(struct rec_search *s)
 	if (s->group && strchr(s->group, '/'))
 		s->group = NULL;
 	each_class(s, match_class);
+	if (!s->first && *s->provider == 'u' && s->group) {
+		s->group = NULL; // it was the program's name, which no trace has
+		each_class(s, match_class);
+	}
 	if (is_event && !s->first && !strcmp(s->name, "*"))
 		(void)rec_place_add(
 			s, "event:*"); // NULL is noted; all events of a trace that describes none
@@ -301,7 +322,10 @@ int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struc
 		r = add_events(&s);
 	if (s.no_memory)
 		return sonde_fail(-ENOMEM, "out of memory");
-	if (!r)
-		*ret = &s.first->probe;
-	return r;
+	if (r)
+		return r;
+	for (const struct probe *p = &s.first->probe; p; p = p->next)
+		((struct rec_place *)(uintptr_t)p)->first = s.first;
+	*ret = &s.first->probe;
+	return 0;
 }

@@ -81,6 +81,17 @@ static struct rec_thread *thread(struct rec_threads *t, int64_t tid)
 	return *recent;
 }
 
+static void look_at_trace(const struct sonde_trace *t, struct rec_teller *ret)
+{
+	const struct sonde_env *pid = sonde_trace_env(t, "vpid");
+	const struct sonde_env *comm = sonde_trace_env(t, "procname");
+
+	if (pid && !pid->str && pid->num > 0)
+		ret->trace_pid = (uint32_t)pid->num;
+	const char *name = comm && comm->str ? comm->str : "";
+	ret->trace_comm = (struct sonde_span){ (const uint8_t *)name, strlen(name) };
+}
+
 static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
 {
 	static const char *const tids[] = { "common_pid", "tid", "vtid", "_tid" };
@@ -89,6 +100,7 @@ static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
 	const bool sample = !strcmp(cls->name, "perf:sample");
 
 	ret->is_looked_at = true;
+	look_at_trace(cls->stream_class->trace, ret);
 	for (int s = SONDE_SCOPE_STREAM_CONTEXT;
 	     s <= (sample ? SONDE_SCOPE_PAYLOAD : SONDE_SCOPE_EVENT_CONTEXT); s++) {
 		for (size_t i = 0; i < MEM_LEN(tids) && !ret->own_tid.type; i++)
@@ -143,9 +155,9 @@ bool rec_threads_can_tell(struct rec_world *w, const struct sonde_event_class *c
 	if (!w->is_looked_at)
 		look_at_all(w);
 	look_at(cls, &own);
-	const bool process = own.own_pid.type || own.own_tid.type || w->has_switches;
-	const bool thread = own.own_tid.type || w->has_switches;
-	const bool name = own.own_comm.type || (process && w->has_names);
+	const bool thread = own.own_tid.type || own.first_tid.type || w->has_switches;
+	const bool process = own.own_pid.type || own.trace_pid || thread;
+	const bool name = own.own_comm.type || own.trace_comm.len || (process && w->has_names);
 	return what == REC_WHO_PROCESS ? process : what == REC_WHO_THREAD ? thread : name;
 }
 
@@ -199,6 +211,7 @@ struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_even
 {
 	const struct rec_teller *r = teller(t, e->cls);
 	const int32_t cpu = e->u.pkt->cpu;
+	static const struct sonde_span no_name = { (const uint8_t *)"", 0 };
 	struct rec_thread *here = cpu >= 0 && (size_t)cpu < t->n_cpus ? t->on_cpu[cpu] : NULL;
 	struct sonde_span name;
 	int64_t tid, pid;
@@ -217,13 +230,15 @@ struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_even
 	if (r && r->own_pid.type && field_int(e, &r->own_pid, &pid)) {
 		here->pid = (uint32_t)pid;
 		here->has_pid = true;
+	} else if (r && r->trace_pid) {
+		here->pid = r->trace_pid;
 	} else if (here == &t->unknown) {
 		here->pid = 0; // the event before may have told it
 	}
 	if (r && r->own_comm.type && field_text(e, &r->own_comm, &name))
 		set_comm(here, name);
-	else if (here == &t->unknown)
-		set_comm(here, (struct sonde_span){ (const uint8_t *)"", 0 });
+	else if (here == &t->unknown || (r && r->trace_comm.len && !here->comm[0]))
+		set_comm(here, r ? r->trace_comm : no_name);
 	return here;
 }
 
