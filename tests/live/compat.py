@@ -30,7 +30,7 @@ TOOLS = os.environ.get('SONDE_BPFTRACE_TOOLS', '/usr/sbin')
 PEER = os.environ.get('PEER') == '1'
 LIMIT = 60  # s; emulation on a busy machine needs them, with bpftrace even more
 AT_ONCE = 4
-FIELDS = ('where', 'trigger', 'rows', 'must', 'must-guest', 'same', 'why', 'settle', 'ignore', 'change',
+FIELDS = ('where', 'trigger', 'rows', 'must', 'must-guest', 'same', 'why', 'settle', 'ignore', 'change', 'torn',
           'peers')
 CONNECT = '''python3 - <<'END'
 import socket
@@ -149,7 +149,7 @@ def features(case, out, where):
             n_rows += 1
         elif not n_rows and not FRAME.match(line):
             head.append(line)
-        elif not FRAME.match(line):
+        elif not FRAME.match(line) and 'torn' not in case:
             wrong.append(f'a line of no known shape: {line}')
     must = case.get('must', '') + (case.get('must-guest', '') if where == 'guest' else '')
     for p in must.split('\n'):

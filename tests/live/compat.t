@@ -9,6 +9,7 @@
 #   change    words of the script that are replaced first: no such functions are in the kernel
 #   peers     words that are replaced for bpftrace alone, which else does not run the script
 #   settle    seconds for bpftrace to attach
+#   torn      yes: a line is made of several records, and those of other CPUs may come between
 #   ignore    'maps': what is left in them at the end is others' doing
 
 == bashreadline
@@ -95,8 +96,9 @@ where: both
 trigger:
     /bin/echo compat one
     /bin/echo compat two three
+torn: yes
 rows: ^\d+ +\d+ +(\S.*)?$
-same: ^\d+ +\d+ +(/bin/echo compat .*)$
+same: ^(?:.* )?(/bin/echo compat .*)$
 
 == gethostlatency
 where: both
