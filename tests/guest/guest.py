@@ -14,6 +14,7 @@ can fall into them.
 """
 import collections
 import ctypes
+import itertools
 import os
 import re
 import select
@@ -37,6 +38,10 @@ Kernel = collections.namedtuple('Kernel', 'image modules release')
 
 class GuestError(Exception):
     """The guest did not boot, panicked or hung; the words say which, with the console's end."""
+
+
+class GuestStalled(GuestError):
+    """It hung as emulators hang: a processor stands still, and the kernel says that it waits for it."""
 
 
 def end_with_us():
@@ -267,7 +272,9 @@ class Guest:
                 '-append', ' '.join(words), *serial]
 
     def run(self):
-        """Boots, gives one Result after another, and powers off. GuestError: it went wrong."""
+        """Boots, gives one Result after another, and powers off. GuestError: it went wrong.
+
+        A busy host may starve an emulated processor for good: then it is booted again, once."""
         if not shutil.which(QEMU):
             raise GuestError(f"no '{QEMU}' (Debian package qemu-system-x86)")
         scratch = tempfile.mkdtemp(prefix='sonde-guest-')
@@ -275,7 +282,16 @@ class Guest:
             initrd, console = os.path.join(scratch, 'initrd'), os.path.join(scratch, 'console')
             with open(initrd, 'wb') as f:
                 self.image.write(f)
-            yield from self.talk(initrd, console)
+            n = 0
+            try:
+                for result in self.talk(initrd, console):
+                    n += 1
+                    yield result
+                return
+            except GuestStalled as e:
+                print('# booted again, as ' + str(e).replace('\n', '\n# '), flush=True)
+            os.remove(console)
+            yield from itertools.islice(self.talk(initrd, console), n, None)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -308,7 +324,9 @@ class Guest:
             qemu.wait(GRACE_SECONDS)
         except (TimeoutError, subprocess.TimeoutExpired):
             qemu.kill()
-            raise GuestError(f'the guest hung {where}{self.tail(console)}') from None
+            is_stall = b'rcu_preempt kthread starved' in self.read(console)
+            raise (GuestStalled if is_stall else GuestError)(
+                f'the guest hung {where}{self.tail(console)}') from None
 
     def result(self, frames, n, qemu, console):
         name, timeout = self.steps[n]

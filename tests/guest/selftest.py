@@ -4,6 +4,8 @@
 
 usage: selftest.py
 """
+import contextlib
+import io
 import sys
 
 import guest
@@ -72,14 +74,31 @@ def test_panic(kernel):
     return '' if len(results) == 1 and all(w in words for w in wanted) else words or f'{results}'
 
 
-def test_hang(kernel):
-    """A guest that does not answer is ended, and that is told."""
+def freeze(kernel, before):
+    """Lets the guest run @before, and then answer no more."""
     grace, guest.GRACE_SECONDS = guest.GRACE_SECONDS, 1
     group = '/sys/fs/cgroup/ice'  # with init in it, which is to tell of the step's end
-    results, words = boot(kernel, [
-        (f'mkdir {group} && echo 1 >{group}/cgroup.procs && echo 1 >{group}/cgroup.freeze', 1)])
-    guest.GRACE_SECONDS = grace
-    return '' if not results and 'the guest hung' in words else words or f'{results}'
+    try:
+        return boot(kernel, [('true', 5), (
+            f'{before}; mkdir {group} && echo 1 >{group}/cgroup.procs && echo 1 >{group}/cgroup.freeze', 1)])
+    finally:
+        guest.GRACE_SECONDS = grace
+
+
+def test_hang(kernel):
+    """A guest that does not answer is ended, and that is told."""
+    results, words = freeze(kernel, ':')
+    return '' if len(results) == 1 and "the guest hung in step 'step 1'" in words else words or f'{results}'
+
+
+def test_stall(kernel):
+    """Where the machine was at fault it is booted again, once, and no result comes twice."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        results, words = freeze(kernel, 'echo "<3>rcu: rcu_preempt kthread starved" >/dev/kmsg')
+    if out.getvalue().count('# booted again') != 1:
+        return f'booted again: {out.getvalue()}'
+    return '' if len(results) == 1 and "the guest hung in step 'step 1'" in words else words or f'{results}'
 
 
 def main():
@@ -89,7 +108,7 @@ def main():
     except guest.GuestError as e:
         print(f'1..0 # SKIP {e}')
         return 0
-    tests = [test_steps, test_kernel, test_panic, test_hang]
+    tests = [test_steps, test_kernel, test_panic, test_hang, test_stall]
     bad = 0
     for n, test in enumerate(tests, 1):
         words = test(kernel)
