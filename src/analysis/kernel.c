@@ -562,6 +562,7 @@ static void learn_current(struct kernel *k, const struct kernel_event *ev,
 		return;
 	kernel_cpu_enter(k, c, t, e->ts_ns);
 	kernel_cpu_update(k, c, e->ts_ns);
+	t->woken_ns = KERNEL_NO_TIME; // how late it came is not known; the next waking is a new one
 }
 
 static int consume_one(struct kernel *k, const struct sonde_event *e)

@@ -80,6 +80,7 @@ static struct kernel_thread *switch_out(struct kernel *k, const struct kernel_ev
 	}
 	if (!c->current)
 		kernel_cpu_deduce(k, c, t, e);
+	t->woken_ns = KERNEL_NO_TIME;
 	kernel_cpu_leave(k, c, e->ts_ns);
 	take_name(k, ev, e, SW_PREV_NAME, t);
 	take_prio(ev, e, SW_PREV_PRIO, t);

@@ -794,6 +794,17 @@ static const struct rule {
 	  "D lost 0 packets 0 gaps 0 backward 0 mismatches 1 broken 0 open 0 no-cpu 0\n",
 	  { 0, 0 },
 	  INT64_MIN },
+	{ "who ran unseen can be woken again",
+	  NOT_CURRENT,
+	  "AW",
+	  "0 0 switch 0 0 7\n"
+	  "10 1 waking 8 0\n"
+	  "20 0 switch 8 1 9\n"
+	  "30 1 waking 8 0\n"
+	  "40 0 switch 9 1 8\n",
+	  "A 8 for cpu0 by -1 10\nA 8 for cpu0 by -1 30\nW 8 30-40\n",
+	  { 0, 0 },
+	  INT64_MIN },
 	{ "a thread that waited has not run since, only because the switch to it is missing",
 	  NOT_CURRENT,
 	  "RD",
