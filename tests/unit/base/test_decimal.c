@@ -92,8 +92,8 @@ TEST(no_numbers)
 					     "0x1",
 					     "1 ",
 					     ".",
-					     "123456789012345678901234567890"
-					     "1234567890" };
+					     ("123456789012345678901234567890"
+					      "1234567890") };
 	struct decimal v = { false, 7, 7 };
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
