@@ -203,8 +203,10 @@ bool rec_threads_can_tell(struct rec_world *w, const struct sonde_event_class *c
 			  enum rec_who what);
 /** Whose event this is; never NULL. */
 struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_event *e);
-/** Whether what it changes is so already when programs see it. */
-bool rec_threads_is_before(struct rec_threads *t, const struct sonde_event *e);
+/** Whether events of @cls tell of threads; *@ret_before: what they tell is so when programs see
+ * them. */
+bool rec_threads_teaches(struct rec_threads *t, const struct sonde_event_class *cls,
+			 bool *ret_before);
 /** What it changes, after the programs saw it, or before that. 0 or -ENOMEM. */
 SONDE_MUST_CHECK int rec_threads_learn(struct rec_threads *t, const struct sonde_event *e);
 

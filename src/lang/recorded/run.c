@@ -11,10 +11,18 @@
 
 enum { TICKS_AT_ONCE_MOST = 1 << 20 };
 
-/** A program and the class whose events it takes; NULL: none. */
+/** A program that takes the events of a class. */
 struct binding {
 	struct machine_prog *prog;
 	struct binding *next;
+};
+
+/** What is done with the events of a class. */
+struct use {
+	struct binding *first;
+	struct rec_threads *threads; /* of its host; NULL: not looked at so far */
+	bool asks_who;		     /* some program wants to know whose events they are */
+	bool is_before, teaches;     /* its events tell of threads; and before programs see them */
 };
 
 struct tick {
@@ -30,8 +38,8 @@ struct recorded_run {
 	struct machine *machine;
 	struct machine_prog **progs; /* owned; by index of script.progs */
 	struct arena arena;
-	struct binding **by_class; /* by index of event class */
-	size_t n_classes;
+	struct use *uses; /* owned; by index of event class */
+	size_t n_uses;
 	struct tick *ticks;
 	size_t n_ticks;
 	struct rec_threads *hosts; /* owned; each has its own threads .. */
@@ -212,33 +220,21 @@ static const struct machine_ops ops = {
 
 /* --- programs --- */
 
-static int bind(struct recorded_run *r, const struct rec_place *p, struct machine_prog *prog)
+static int bind(struct recorded_run *r, const struct rec_place *p, struct machine_prog *prog,
+		bool asks_who)
 {
 	struct binding *b = arena_new(&r->arena, struct binding), **at;
+	struct use *u = &r->uses[p->cls->index];
 
 	if (!b)
 		return -ENOMEM;
 	b->prog = prog;
+	u->asks_who = u->asks_who || asks_who;
 	// In the order of the script.
-	for (at = &r->by_class[p->cls->index]; *at; at = &(*at)->next)
+	for (at = &u->first; *at; at = &(*at)->next)
 		;
 	*at = b;
 	return 0;
-}
-
-static int bind_places(struct recorded_run *r, const struct script_prog *sp,
-		       struct machine_prog *prog)
-{
-	const struct rec_place *p = (const struct rec_place *)sp->probe;
-	int e = 0;
-
-	if (p->period_ns)
-		r->ticks[r->n_ticks++] = (struct tick){ prog, p->period_ns, 0 };
-	if (p->cls)
-		e = bind(r, p, prog);
-	for (const struct probe *same = sp->probe->same; !e && same; same = same->next)
-		e = bind(r, (const struct rec_place *)same, prog);
-	return e;
 }
 
 static bool asks_who(const struct bpf_code *c)
@@ -249,6 +245,24 @@ static bool asks_who(const struct bpf_code *c)
 		     c->insns[i].imm == BPF_FUNC_get_current_comm))
 			return true;
 	return false;
+}
+
+static int bind_places(struct recorded_run *r, const struct script_prog *sp,
+		       struct machine_prog *prog)
+{
+	const struct rec_place *p = (const struct rec_place *)sp->probe;
+	const bool asks = asks_who(&sp->code);
+	int e = 0;
+
+	r->asks_who = r->asks_who || asks;
+
+	if (p->period_ns)
+		r->ticks[r->n_ticks++] = (struct tick){ prog, p->period_ns, 0 };
+	if (p->cls)
+		e = bind(r, p, prog, asks);
+	for (const struct probe *same = sp->probe->same; !e && same; same = same->next)
+		e = bind(r, (const struct rec_place *)same, prog, asks);
+	return e;
 }
 
 static int load(struct recorded_run *r)
@@ -265,7 +279,6 @@ static int load(struct recorded_run *r)
 			e = sonde_fail(e, "probe '%s': %s", sp->probe->name, strbuf_text(&log));
 		else
 			e = bind_places(r, sp, r->progs[i]);
-		r->asks_who = r->asks_who || asks_who(&sp->code);
 	}
 	strbuf_fini(&log);
 	return e;
@@ -330,11 +343,11 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	r->printer = (struct printer){
 		.script = s, .names = &r->names.names, .out = opt->out, .format = opt->format
 	};
-	r->n_classes = count_classes(r->world);
+	r->n_uses = count_classes(r->world);
 	r->progs = calloc(s->n_progs + 1, sizeof(struct machine_prog *));
-	r->by_class = calloc(r->n_classes + 1, sizeof(struct binding *));
+	r->uses = calloc(r->n_uses + 1, sizeof(*r->uses));
 	r->ticks = calloc(s->n_progs + 1, sizeof(*r->ticks));
-	if (!r->progs || !r->by_class || !r->ticks)
+	if (!r->progs || !r->uses || !r->ticks)
 		return sonde_fail(-ENOMEM, "out of memory");
 	int e = find_hosts(r);
 	if (!e)
@@ -359,7 +372,7 @@ void recorded_run_free(struct recorded_run *r)
 		machine_prog_free(r->progs[i]);
 	machine_free(r->machine);
 	free(r->progs);
-	free(r->by_class);
+	free(r->uses);
 	free(r->ticks);
 	arena_fini(&r->arena);
 	for (size_t i = 0; i < r->n_hosts; i++)
@@ -437,34 +450,56 @@ static void take_gap(struct recorded_run *r, const struct sonde_gap *g)
 		r->lost_packets += g->count;
 }
 
-static struct rec_threads *threads_of(const struct recorded_run *r, const struct sonde_event *e)
+/* What is done with an event; found once for its class. */
+static struct use *use_of(struct recorded_run *r, const struct sonde_event_class *cls)
 {
-	return &r->hosts[r->host_of[e->cls->stream_class->trace->index]];
+	struct use *u = &r->uses[cls->index < r->n_uses ? cls->index : r->n_uses];
+
+	if (!u->threads) {
+		u->threads = &r->hosts[r->host_of[cls->stream_class->trace->index]];
+		u->teaches = r->asks_who && rec_threads_teaches(u->threads, cls, &u->is_before);
+	}
+	return u;
 }
 
-static void set_who(struct recorded_run *r, const struct sonde_event *e, struct machine_now *ret)
+static void set_who(const struct use *u, const struct sonde_event *e, struct machine_now *ret)
 {
-	const struct rec_thread *th = rec_threads_of(threads_of(r, e), e);
+	const struct rec_thread *th = rec_threads_of(u->threads, e);
 
 	ret->pid_tgid = (uint64_t)th->pid << 32 | th->tid;
 	memcpy(ret->comm, th->comm, sizeof(ret->comm));
 }
 
-static void run_event(struct recorded_run *r, const struct sonde_event *e, const struct binding *b)
+static void run_event(struct recorded_run *r, const struct sonde_event *e, const struct use *u)
 {
 	const struct sonde_packet *pkt = e->u.pkt;
 	struct machine_now *now = machine_now(r->machine);
 
-	if (r->asks_who)
-		set_who(r, e, now);
+	if (u->asks_who)
+		set_who(u, e, now);
 	now->ts_ns = (uint64_t)e->ts_ns;
 	now->cpu = pkt->cpu >= 0 ? (uint32_t)pkt->cpu : 0;
 	now->event = e;
 	r->names.now = e->cls->stream_class->trace;
 	now->mem = pkt->data;
 	now->mem_len = (size_t)((pkt->n_bits + 7) / 8);
-	for (; b && !r->globals->exiting; b = b->next)
+	for (const struct binding *b = u->first; b && !r->globals->exiting; b = b->next)
 		(void)machine_run(b->prog, pkt->data + (e->at + e->payload) / 8);
+}
+
+/* Programs see what was so when the event came: but of an exec the new name. */
+static int take_event(struct recorded_run *r, const struct sonde_event *e)
+{
+	const struct use *u = use_of(r, e->cls);
+	int n = 0;
+
+	if (u->first && !u->is_before)
+		run_event(r, e, u);
+	if (u->teaches)
+		n = rec_threads_learn(u->threads, e);
+	if (u->first && u->is_before)
+		run_event(r, e, u);
+	return n;
 }
 
 int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
@@ -480,18 +515,9 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 			begin(r, e->ts_ns);
 		if (r->n_ticks)
 			run_ticks(r, e->ts_ns);
-		const int told = rec_names_take(&r->names, e);
-		if (told < 0)
-			return told;
-		const struct binding *b =
-			e->cls->index < r->n_classes ? r->by_class[e->cls->index] : NULL;
-		const bool is_before =
-			b && r->asks_who && rec_threads_is_before(threads_of(r, e), e);
-		if (b && !is_before)
-			run_event(r, e, b);
-		const int n = r->asks_who ? rec_threads_learn(threads_of(r, e), e) : 0;
-		if (is_before)
-			run_event(r, e, b);
+		int n = rec_names_take(&r->names, e);
+		if (!n)
+			n = take_event(r, e);
 		if (n < 0 || r->err < 0)
 			return n < 0 ? n : r->err;
 		if (r->globals->exiting)

@@ -268,11 +268,13 @@ static struct sonde_span base_name(struct sonde_span path)
 	return path;
 }
 
-bool rec_threads_is_before(struct rec_threads *t, const struct sonde_event *e)
+bool rec_threads_teaches(struct rec_threads *t, const struct sonde_event_class *cls,
+			 bool *ret_before)
 {
-	const struct rec_teller *r = teller(t, e->cls);
+	const struct rec_teller *r = teller(t, cls);
 
-	return r && r->tells == REC_EXEC;
+	*ret_before = r && r->tells == REC_EXEC;
+	return !r || r->tells != REC_TELLS_NOTHING;
 }
 
 int rec_threads_learn(struct rec_threads *t, const struct sonde_event *e)
