@@ -244,7 +244,7 @@ double decimal_real(struct decimal a)
 
 void decimal_text(struct decimal a, char ret[DECIMAL_TEXT_MOST])
 {
-	char digits[DIGITS_HELD + 2];
+	char digits[DIGITS_HELD + 2] = "";
 	char *p = ret;
 	int n = 0;
 

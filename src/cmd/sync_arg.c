@@ -66,11 +66,13 @@ static bool has_several_hosts(const struct graph *g)
 {
 	struct sonde_trace *const *traces;
 	const size_t n = graph_traces(g, &traces);
-	char first[HOST_KEY_MOST], key[HOST_KEY_MOST];
+	char first[HOST_KEY_MOST] = "", key[HOST_KEY_MOST] = "";
 
-	for (size_t i = 0; i < n; i++) {
-		host_key(traces[i], i ? key : first);
-		if (i && strcmp(key, first) != 0)
+	if (n)
+		host_key(traces[0], first);
+	for (size_t i = 1; i < n; i++) {
+		host_key(traces[i], key);
+		if (strcmp(key, first) != 0)
 			return true;
 	}
 	return false;

@@ -205,7 +205,7 @@ static const char *state_name(enum exec_type type, char ret[TABLE_VALUE_MOST])
 	const char *name = exec_type_name(type);
 	size_t i = 0;
 
-	for (; name[i] && i < TABLE_VALUE_MOST - 1; i++)
+	for (; i < TABLE_VALUE_MOST - 1 && name[i]; i++)
 		ret[i] = (char)tolower((unsigned char)name[i]);
 	ret[i] = '\0';
 	return ret;

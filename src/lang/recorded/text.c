@@ -105,9 +105,10 @@ static bool show_real(struct shown *s, const struct sonde_type *t)
 	char text[FMT_MOST];
 	double v;
 
-	if (part_real(s->w, t, &v))
-		put(s, text, (size_t)(fmt_shortest(text, v) - text));
-	else if (t->fixed_len < 0)
+	if (part_real(s->w, t, &v)) {
+		const char *end = fmt_shortest(text, v);
+		put(s, text, (size_t)(end - text));
+	} else if (t->fixed_len < 0)
 		return false;
 	else
 		put_str(s, "?"); // of a length that no machine has
