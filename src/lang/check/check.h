@@ -51,8 +51,9 @@ struct var {
 	bool gone;	/* its block has ended */
 	bool set_first; /* a first statement sets it as a whole: no need to zero it */
 	bool used;
-	int64_t place; /* the generator's */
-	void *home;    /* the generator's */
+	const struct type *narrow; /* said by let: a number of less than 8 bytes; else NULL */
+	int64_t place;		   /* the generator's */
+	void *home;		   /* the generator's */
 	struct var *next;
 };
 

@@ -134,11 +134,13 @@ static void check_decl(struct check *c, struct ast *s)
 	v->declared = true;
 	v->depth = c->depth;
 	v->set_first = s->u.decl.init && c->depth <= 1 && c->loops == 0;
+	v->narrow = NULL;
 	s->note = v;
 	if (s->u.decl.type) {
 		const struct type *said = check_type_name(c, s->u.decl.type, check_in_user(c));
 		if (said)
 			check_var_type(c, v, said, s->pos);
+		v->narrow = said && said->kind == TYPE_INT && said->size < 8 ? said : NULL;
 	}
 	if (t)
 		check_var_type(c, v, t, s->u.decl.init->pos);

@@ -258,8 +258,10 @@ static struct val step(struct gen *g, struct ast *x)
 	}
 	const int64_t by = gen_step_of(a->type);
 	old = copy(g, gen_scalar(g, a));
+	struct var *v = (struct var *)a->note;
 	struct val now = fn_op(g->f, down ? FN_SUB : FN_ADD, old, val_imm(by));
-	gen_home_store(g, gen_home(g, (struct var *)a->note), now);
+	now = gen_narrow(g, v, now);
+	gen_home_store(g, gen_home(g, v), now);
 	return before ? now : old;
 }
 

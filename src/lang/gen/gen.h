@@ -329,6 +329,8 @@ struct home *gen_home(struct gen *g, struct var *v);
 struct home gen_shared(struct gen *g);
 /** A number's value, and a new one. */
 struct val gen_home_load(struct gen *g, const struct home *h);
+/** @x as @v can hold it, which may have been declared as a small number. */
+struct val gen_narrow(struct gen *g, const struct var *v, struct val x);
 void gen_home_store(struct gen *g, const struct home *h, struct val v);
 /** What ++ adds to a value of @t. */
 int64_t gen_step_of(const struct type *t);

@@ -38,6 +38,11 @@ void gen_home_store(struct gen *g, const struct home *h, struct val v)
 	}
 }
 
+struct val gen_narrow(struct gen *g, const struct var *v, struct val x)
+{
+	return v->narrow ? fn_extend(g->f, x, v->narrow->size, v->narrow->is_signed) : x;
+}
+
 static void place_var(struct gen *g, struct var *v, struct home *h)
 {
 	const uint32_t len = (v->type->size + 7) & ~7U;
@@ -110,7 +115,7 @@ static void set_var(struct gen *g, struct var *v, struct ast *value)
 	struct home *h = gen_home(g, v);
 
 	if (!type_in_memory(v->type)) {
-		gen_home_store(g, h, gen_scalar(g, value));
+		gen_home_store(g, h, gen_narrow(g, v, gen_scalar(g, value)));
 		return;
 	}
 	struct val base = h->kind == HOME_SLOT ? h->val : gen_scratch_at(g, h->off);
@@ -138,8 +143,8 @@ static void change_var(struct gen *g, struct ast *s)
 
 	if (by != 1)
 		x = fn_op(g->f, FN_MUL, x, val_imm(by));
-	gen_home_store(
-		g, h, gen_arith(g, op, old, x, op == OP_SHR ? v->type->is_signed : s->note_n != 0));
+	x = gen_arith(g, op, old, x, op == OP_SHR ? v->type->is_signed : s->note_n != 0);
+	gen_home_store(g, h, gen_narrow(g, v, x));
 }
 
 static void assign(struct gen *g, struct ast *s)

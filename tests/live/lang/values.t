@@ -44,6 +44,32 @@ match:
     ^\(1, 2\)$
     ^3$
 
+== a declared variable holds what its type can
+oracle: no, newer than 0.17
+script:
+    BEGIN {
+    	let $a: uint8 = 300;
+    	let $b: int8 = 200;
+    	printf("%d %d\n", $a, $b);
+    	$a += 250; $b <<= 1;
+    	printf("%d %d\n", $a, $b);
+    	$a = 255;
+    	printf("%d %d\n", ++$a, --$a);
+    	let $c: uint16 = 70000;
+    	for ($i : 0..2) { $c += 65535; }
+    	{ let $b: uint32 = 0x1ffffffff; printf("%d %d\n", $b, $c); }
+    	let $d: uint8 = nsecs;
+    	printf("%d\n", $d < 256);
+    	exit();
+    }
+args: -q
+match:
+    ^44 -56$
+    ^38 -112$
+    ^0 255$
+    ^4294967295 4462$
+    ^1$
+
 == operands are evaluated from the left
 script:
     BEGIN {
