@@ -97,20 +97,24 @@ def pings():
         print(f'# {lost} events were lost, perhaps wake-ups')
         return
     pids = [int(x) for x in p.stdout.split()]
-    rows = run('report', 'wakeups', '--json', 'trace')['wakeups']
+    report = run('report', 'wakeups', '--json', 'trace')
+    # A switch that the kernel does not show leaves a wake-up without its end, which the report tells.
+    hidden = report.get('missing_switches', 0)
+    rows = report['wakeups']
     pairs = {(r['waker_tid'], r['tid']): r for r in rows}
     for waker, woken in pids, pids[::-1]:
         r = pairs.get((waker, woken), {'wakeups': 0, 'took_count': 0})
         result(f'wakeups: {waker} woke {woken} {r["wakeups"]} times',
                PINGS / 20 <= r['wakeups'] <= PINGS + 1 and
-               r['wakeups'] - 2 <= r['took_count'] <= r['wakeups'], r)
+               (0 if hidden else r['wakeups'] - 2) <= r['took_count'] <= r['wakeups'], (r, hidden))
     late = {t['tid']: t for t in run('report', 'sched', '--json', 'trace')['threads']}
     for tid in pids:
         t = late.get(tid, {'wakeup_count': 0})
         took = sum(r['took_count'] for r in rows if r['tid'] == tid)
         result(f'sched: {tid} was late {t["wakeup_count"]} times, as often as it was woken',
-               t['wakeup_count'] == took >= PINGS / 20 and
-               0 < t['wakeup_min_ns'] <= t['wakeup_mean_ns'] <= t['wakeup_max_ns'], t)
+               t['wakeup_count'] == took >= (0 if hidden else PINGS / 20) and
+               (not took or
+                0 < t['wakeup_min_ns'] <= t['wakeup_mean_ns'] <= t['wakeup_max_ns']), (t, hidden))
 
 
 with tempfile.TemporaryDirectory() as scratch:
