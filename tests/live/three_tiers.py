@@ -7,7 +7,6 @@ usage: three_tiers.py SONDE     (without SONDE: runs the three, and prints their
 The client's critical path must cross all three, with the work that each is known to do, and name
 the database's fsync. The namespaces end with the processes.
 """
-import ctypes
 import json
 import os
 import shutil
@@ -17,7 +16,8 @@ import sys
 import tempfile
 import time
 
-CLONE_NEWNET = 0x40000000
+from netns import own_network
+
 ROUNDS, WEB_S, DB_S = 5, 0.010, 0.020
 
 
@@ -43,11 +43,6 @@ def serve_db(conn):
         os.write(f, b'row' * 3000)
         os.fsync(f)
         conn.sendall(b'rows')
-
-
-def own_network():
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), 'unshare')
 
 
 def start(addr, port, serve):
