@@ -17,7 +17,7 @@ void kernel_free(struct kernel *k)
 		return;
 	for (size_t i = 0; i < k->n_hosts; i++) {
 		free(k->hosts[i]->cpus);
-		free(k->hosts[i]->slots);
+		kernel_tids_fini(k->hosts[i]);
 		free(k->hosts[i]->irqs);
 		free(k->hosts[i]->disks);
 	}
@@ -233,39 +233,6 @@ static struct kernel_thread *thread_new(struct kernel *k, struct kernel_host *h,
 	return t;
 }
 
-/* The slot of @tid, or the empty one where it would go. */
-static struct kernel_thread **find_slot(struct kernel_thread **slots, size_t n, int64_t tid)
-{
-	size_t i = (size_t)((uint64_t)tid * UINT64_C(0x9e3779b97f4a7c15) >> 32);
-
-	for (;; i++) {
-		struct kernel_thread **s = &slots[i & (n - 1)];
-
-		if (!*s || (*s)->tid == tid)
-			return s;
-	}
-}
-
-/* Makes room for one thread more. */
-static bool grow_slots(struct kernel_host *h)
-{
-	const size_t n = h->n_slots ? 2 * h->n_slots : 256;
-
-	if (2 * (h->n_used + 1) <= h->n_slots)
-		return true;
-	struct kernel_thread **slots = calloc(n, sizeof(struct kernel_thread *));
-	if (!slots)
-		return false;
-	for (size_t i = 0; i < h->n_slots; i++) {
-		if (h->slots[i])
-			*find_slot(slots, n, h->slots[i]->tid) = h->slots[i];
-	}
-	free(h->slots);
-	h->slots = slots;
-	h->n_slots = n;
-	return true;
-}
-
 /* Lost events since its state was last known: only its names and numbers still hold. */
 static void forget_if_gap(struct kernel_thread *t)
 {
@@ -293,19 +260,17 @@ struct kernel_thread *kernel_thread(struct kernel *k, struct kernel_cpu *c, int6
 {
 	if (tid == 0)
 		return idle_thread(k, c);
-	if (!grow_slots(c->host))
-		return no_memory(k);
 
-	struct kernel_thread **s = find_slot(c->host->slots, c->host->n_slots, tid);
+	struct kernel_thread **s = kernel_tid_make(c->host, tid);
+	if (!s)
+		return no_memory(k);
 	if (*s && (*s)->state != KERNEL_GONE) {
 		forget_if_gap(*s);
 		return *s;
 	}
 	struct kernel_thread *t = thread_new(k, c->host, tid);
-	if (t) {
-		c->host->n_used += !*s;
+	if (t)
 		*s = t;
-	}
 	return t;
 }
 
@@ -313,15 +278,16 @@ struct kernel_thread *kernel_thread_known(struct kernel_host *h, struct kernel_c
 {
 	if (tid == 0)
 		return c->idle;
-	return h->n_slots ? *find_slot(h->slots, h->n_slots, tid) : NULL;
+	struct kernel_thread *const *s = kernel_tid(h, tid);
+	return s ? *s : NULL;
 }
 
 struct kernel_thread *kernel_thread_born(struct kernel *k, struct kernel_host *h, int64_t tid)
 {
-	if (!grow_slots(h))
-		return no_memory(k);
+	struct kernel_thread **s = kernel_tid_make(h, tid);
 
-	struct kernel_thread **s = find_slot(h->slots, h->n_slots, tid);
+	if (!s)
+		return no_memory(k);
 	if (*s && (*s)->state == KERNEL_WAIT_FORK)
 		return *s;
 	struct kernel_thread *t = thread_new(k, h, tid);
@@ -330,7 +296,6 @@ struct kernel_thread *kernel_thread_born(struct kernel *k, struct kernel_host *h
 			kernel_cpu_forget(k, (*s)->on, (*s)->on->last_ns);
 		if (*s)
 			set_replaced(k, *s);
-		h->n_used += !*s;
 		*s = t;
 	}
 	return t;
@@ -342,23 +307,16 @@ void kernel_thread_renumber(struct kernel *k, struct kernel_thread *t, int64_t t
 
 	if (t->tid == tid || !tid || !t->tid)
 		return;
-	if (!grow_slots(h)) {
+	struct kernel_thread **s = kernel_tid_make(h, tid), **old = kernel_tid(h, t->tid);
+	if (!s) {
 		(void)no_memory(k);
 		return;
 	}
-	struct kernel_thread **s = find_slot(h->slots, h->n_slots, tid);
-	h->n_used += !*s;
 	if (*s)
 		set_replaced(k, *s);
-	// Its old slot gets a tombstone: the thread that was, gone, without a time of its own.
-	struct kernel_thread **old = find_slot(h->slots, h->n_slots, t->tid);
-	struct kernel_thread *tomb = arena_new(&k->arena, struct kernel_thread);
-	if (!tomb) {
-		(void)no_memory(k);
-		return;
-	}
-	*tomb = (struct kernel_thread){ .host = h, .tid = t->tid, .state = KERNEL_GONE };
-	*old = tomb;
+	// Whoever has its old number from now on is another thread.
+	if (old && *old == t)
+		*old = NULL;
 	t->tid = tid;
 	*s = t;
 }

@@ -14,6 +14,8 @@
 
 #include <sonde/event.h>
 
+#include "base/u64map.h"
+
 /** What a thread does. */
 enum kernel_state {
 	KERNEL_UNKNOWN,
@@ -136,8 +138,10 @@ struct kernel_host {
 	const struct sonde_trace *trace;
 	struct kernel_cpu **cpus; /* owned array, NULL where a CPU has shown nothing */
 	size_t n_cpus, cap_cpus;
-	struct kernel_thread **slots; /* owned: threads by tid, open addressing */
-	size_t n_slots, n_used;
+	struct kernel_thread ***pages;	  /* owned: threads by tid; NULL where there are none */
+	struct u64map odd;		  /* tids that no kernel gives -> number of .. */
+	struct kernel_thread **odd_slots; /* owned */
+	size_t n_odd, cap_odd;
 	uint32_t gap;		 /* how many gaps touched it */
 	bool partial;		 /* only some processes were recorded: of others nothing is told */
 	bool has_migrate;	 /* its trace tells migrations by events of their own */

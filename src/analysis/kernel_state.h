@@ -95,6 +95,11 @@ const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_e
 /** The host of a trace, made when first asked for; NULL: out of memory. */
 struct kernel_host *kernel_host(struct kernel *k, const struct sonde_trace *trace);
 
+/** Where the thread of a number is, or NULL; and made where it is not, NULL: out of memory. */
+struct kernel_thread **kernel_tid(const struct kernel_host *h, int64_t tid);
+struct kernel_thread **kernel_tid_make(struct kernel_host *h, int64_t tid);
+void kernel_tids_fini(struct kernel_host *h);
+
 /** A thread by number; tid 0 is @c's. NULL: no room, counted. */
 struct kernel_thread *kernel_thread(struct kernel *k, struct kernel_cpu *c, int64_t tid);
 /** The same, or NULL if it has not been met. */

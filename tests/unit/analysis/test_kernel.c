@@ -877,6 +877,38 @@ static const struct rule {
 	  "R cpu0 0 10-15\nW 7 9-15\nK 7 read 2-16 4\nR cpu0 7 15-20\n",
 	  { 10, 20 },
 	  INT64_MIN },
+	{ "threads of numbers beyond what a kernel gives are told apart, too",
+	  ANY,
+	  "R",
+	  "0 0 switch 0 0 4194303\n"
+	  "10 0 switch 4194303 1 4194304\n"
+	  "20 0 switch 4194304 1 2000000000\n"
+	  "30 0 switch 2000000000 1 4194304\n"
+	  "40 0 switch 4194304 1 4194303\n"
+	  "50 0 switch 4194303 1 2000000000\n",
+	  "R cpu0 4194303 0-10\n"
+	  "R cpu0 4194304 10-20\n"
+	  "R cpu0 2000000000 20-30\n"
+	  "R cpu0 4194304 30-40\n"
+	  "R cpu0 4194303 40-50\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "a thread that takes over a number that no kernel gives",
+	  LTTNGS,
+	  "RB",
+	  "0 0 switch 0 0 5000000\n"
+	  "5 0 fork 5000000 5000000 5000001 5000000\n"
+	  "10 0 switch 5000000 1 5000001\n"
+	  "20 0 exec 5000000 5000001 /x\n"
+	  "30 0 switch 5000000 1 5000001\n"
+	  "40 0 switch 5000001 1 0\n",
+	  "B 5000001 of 5000000 5\n"
+	  "R cpu0 5000000 0-10\n"
+	  "B 5000000 gone 20\n"
+	  "R cpu0 5000000 10-30\n"
+	  "R cpu0 5000001 30-40\n",
+	  { 0, 0 },
+	  INT64_MIN },
 	{ "events of packets that name no CPU are counted",
 	  ANY,
 	  "RD",
