@@ -30,7 +30,8 @@ struct rope {
 
 /* One host and its store. */
 struct line {
-	const struct kernel_host *host;
+	const struct kernel_host *host; /* NULL: the model is gone */
+	const struct sonde_trace *trace;
 	struct store *store;  /* owned */
 	struct u64map by_key; /* kind, id and CPU -> track; not of threads */
 	uint32_t *calls;      /* owned: text of each call's name; 0: not yet known */
@@ -156,7 +157,7 @@ static struct line *line_of(struct timeline *tl, const struct kernel_host *h)
 		return NULL;
 	}
 	struct line *l = &tl->lines[tl->n_lines];
-	*l = (struct line){ .host = h };
+	*l = (struct line){ .host = h, .trace = h->trace };
 	int r = create_store(tl, h->trace, &l->store);
 	if (r < 0) {
 		tl->err = r;
@@ -498,6 +499,17 @@ void timeline_doubts(const struct store *s, struct kernel_doubts *ret)
 		*doubts[i] = store_count(s, TIMELINE_DOUBTS + i);
 }
 
+/* What the stores hold by now is not kept twice. */
+static void drop_model(struct timeline *tl)
+{
+	for (size_t i = 0; i < tl->n_lines; i++)
+		tl->lines[i].host = NULL;
+	kernel_free(sonde_take(tl->kernel));
+	free(tl->ropes);
+	tl->ropes = NULL;
+	tl->cap_ropes = 0;
+}
+
 int timeline_finish(struct timeline *tl)
 {
 	struct kernel_thread *const *threads;
@@ -519,6 +531,7 @@ int timeline_finish(struct timeline *tl)
 	}
 	for (size_t i = 0; i < tl->n_lines; i++)
 		keep_counts(tl, &tl->lines[i]);
+	drop_model(tl);
 	end_all(tl);
 	for (size_t i = 0; i < tl->n_lines && !tl->err; i++)
 		note_result(tl, store_finish(tl->lines[i].store));
@@ -533,6 +546,6 @@ size_t timeline_stores(const struct timeline *tl)
 struct store *timeline_store(const struct timeline *tl, size_t i, const struct sonde_trace **ret)
 {
 	sonde_check(i < tl->n_lines);
-	*ret = tl->lines[i].host->trace;
+	*ret = tl->lines[i].trace;
 	return tl->lines[i].store;
 }

@@ -2,6 +2,7 @@
 /** Asking a store: a moment, a range, sums, and rows of pixels. */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <sonde/err.h>
 
@@ -17,12 +18,29 @@ struct asked {
 	struct node root;
 };
 
+/*
+ * Whoever asks for one track after the other reads all of the file once: what was read is given
+ * back now and then, so that the process does not become as large. It is still in the page cache.
+ */
+static void give_back(struct store *s, uint32_t track)
+{
+	enum { EACH = 1024 };
+
+	if (atomic_load_explicit(&s->last_asked, memory_order_relaxed) == track)
+		return;
+	atomic_store_explicit(&s->last_asked, track, memory_order_relaxed);
+	const uint32_t n = atomic_fetch_add_explicit(&s->n_asked, 1, memory_order_relaxed);
+	if (n % EACH == EACH - 1 && s->map)
+		(void)madvise((void *)(uintptr_t)s->map, s->map_len, MADV_DONTNEED); // a hint
+}
+
 static int ask(struct store *s, uint32_t track, struct asked *ret)
 {
 	const struct format_track *rec = store_record(s, track);
 
 	if (!rec)
 		return sonde_fail(-EINVAL, "there is no track %u", track);
+	give_back(s, track);
 	if (s->is_built && s->err)
 		return sonde_fail_errno(s->err, "the index could not be written");
 	*ret = (struct asked){ .s = s,

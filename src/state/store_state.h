@@ -49,6 +49,8 @@ struct store {
 	const uint8_t *map; /* the file, or as much of it as was needed */
 	size_t map_len;
 	_Atomic uint8_t *checked; /* owned: a bit for each 64 bytes where a checked node begins */
+	_Atomic uint32_t n_asked; /* of another track than before, about */
+	_Atomic uint32_t last_asked;
 	struct format_header head;
 
 	/* Opened: into the map. */

@@ -12,10 +12,11 @@
 #include "state/store_state.h"
 
 /*
- * Open nodes of many tracks would take much memory: whenever they have grown by so much, leaves are
- * written as they are, and nodes above them that have enough children for the tree to stay flat.
+ * Open nodes of many tracks would take much memory: when they have come to the first of these, and
+ * whenever they have grown by the second since, leaves are written as they are, and nodes above
+ * them that have enough children for the tree to stay flat.
  */
-enum { OPEN_MORE = 64 << 20, CHILDREN_LEAST = 4 };
+enum { OPEN_MOST = 64 << 20, OPEN_MORE = 24 << 20, CHILDREN_LEAST = 4 };
 
 void store_begin(struct store *s)
 {
@@ -130,8 +131,9 @@ static int grow_node(struct store *s, struct open_node *n, unsigned level, unsig
 
 	if (n->n < n->cap)
 		return 0;
-	unsigned cap = n->cap ? 2u * n->cap : 4;
+	unsigned cap = n->cap ? 2u * n->cap : level ? 1 : 4;
 	cap = cap > most ? most : cap;
+	sonde_check(cap > n->n);
 	uint8_t *items = level ? malloc(cap * item) : realloc(n->items, cap * item);
 	if (!items)
 		return sonde_fail(-ENOMEM, "out of memory for the index");
@@ -305,12 +307,15 @@ static int shrink(struct store *s)
 			return r;
 	}
 	s->open_most = s->open_bytes + OPEN_MORE;
+	s->open_most = s->open_most < OPEN_MOST ? OPEN_MOST : s->open_most;
 	return 0;
 }
 
-static int push(struct store *s, uint32_t track, struct track *t, const struct store_segment *seg)
+/* A segment of a track, from its end up to @end_ns. */
+static inline int push(struct store *s, uint32_t track, struct track *t, int64_t end_ns,
+		       uint32_t state, uint32_t value)
 {
-	const struct format_segment item = { seg->begin_ns, seg->state, seg->value };
+	const int64_t begin_ns = t->rec.end_ns;
 	int r = 0;
 
 	if (t->leaf.n == FORMAT_SEGMENTS)
@@ -321,11 +326,13 @@ static int push(struct store *s, uint32_t track, struct track *t, const struct s
 		r = grow_node(s, &t->leaf, 0, 0);
 	if (r < 0)
 		return r;
-	memcpy(t->leaf.items + t->leaf.n * sizeof(item), &item, sizeof(item));
-	t->leaf.n++;
-	t->ns[seg->state] += span_ns(seg->begin_ns, seg->end_ns);
-	t->rec.n_known += seg->state != 0;
-	t->rec.end_ns = seg->end_ns;
+	struct format_segment *item = (struct format_segment *)(void *)t->leaf.items + t->leaf.n++;
+	item->begin_ns = begin_ns;
+	item->state = state;
+	item->value = value;
+	t->ns[state] += span_ns(begin_ns, end_ns);
+	t->rec.n_known += state != 0;
+	t->rec.end_ns = end_ns;
 	return 0;
 }
 
@@ -343,26 +350,24 @@ int store_append(struct store *s, uint32_t track, const struct store_segment *se
 {
 	sonde_check(track < s->head.n_tracks);
 	struct track *t = store_track_of(s, track);
-	struct store_segment whole = *seg;
+	int64_t begin_ns = seg->begin_ns;
 	int r = s->err;
 
 	sonde_check(!t->sealed && seg->state < t->rec.n_states);
 	if (r >= 0 && !t->ns)
-		r = begin_track(t, seg->begin_ns);
+		r = begin_track(t, begin_ns);
 	if (r < 0)
 		return r;
-	if (whole.begin_ns < t->rec.end_ns) {
+	if (begin_ns < t->rec.end_ns) {
 		s->head.cut++;
-		whole.begin_ns = t->rec.end_ns;
+		begin_ns = t->rec.end_ns;
 	}
-	if (whole.begin_ns >= whole.end_ns)
+	if (begin_ns >= seg->end_ns)
 		return 0;
-	if (whole.begin_ns > t->rec.end_ns) {
-		const struct store_segment hole = { t->rec.end_ns, whole.begin_ns, 0, 0 };
-		r = push(s, track, t, &hole);
-	}
+	if (begin_ns > t->rec.end_ns)
+		r = push(s, track, t, begin_ns, 0, 0); // a hole
 	if (r >= 0)
-		r = push(s, track, t, &whole);
+		r = push(s, track, t, seg->end_ns, seg->state, seg->value);
 	if (r >= 0 && s->open_bytes > s->open_most)
 		r = shrink(s);
 	if (r < 0)
