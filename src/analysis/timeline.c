@@ -119,12 +119,12 @@ int timeline_open(const struct sonde_trace *trace, const char *cache, struct sto
 	return store_open(path, &print, ret);
 }
 
-static void note_unkept(const struct timeline *tl, const struct sonde_trace *trace)
+static void note_unkept(const struct timeline *tl, const struct sonde_trace *trace, const char *why)
 {
 	char text[600];
 
 	(void)snprintf(text, sizeof(text), "the index of '%s' cannot be kept (%s)%s", trace->path,
-		       sonde_err_str(), tl->cache ? "" : "; --cache DIR names another place");
+		       why, tl->cache ? "" : "; --cache DIR names another place");
 	if (tl->note)
 		tl->note(tl->note_arg, text);
 }
@@ -140,7 +140,7 @@ static int create_store(struct timeline *tl, const struct sonde_trace *trace, st
 		r = path ? store_create(path, &print, ret) : -ENOMEM;
 		if (r >= 0 || r == -ENOMEM)
 			return r;
-		note_unkept(tl, trace);
+		note_unkept(tl, trace, sonde_err_str());
 	}
 	return store_create(NULL, &print, ret);
 }
@@ -510,6 +510,17 @@ static void drop_model(struct timeline *tl)
 	tl->cap_ropes = 0;
 }
 
+static void finish_line(struct timeline *tl, struct line *l)
+{
+	const int r = store_finish(l->store);
+
+	note_result(tl, r);
+	if (r >= 0 && store_unkept(l->store)) {
+		(void)sonde_fail_errno(store_unkept(l->store), "cannot write it");
+		note_unkept(tl, l->trace, sonde_err_str());
+	}
+}
+
 int timeline_finish(struct timeline *tl)
 {
 	struct kernel_thread *const *threads;
@@ -534,7 +545,7 @@ int timeline_finish(struct timeline *tl)
 	drop_model(tl);
 	end_all(tl);
 	for (size_t i = 0; i < tl->n_lines && !tl->err; i++)
-		note_result(tl, store_finish(tl->lines[i].store));
+		finish_line(tl, &tl->lines[i]);
 	return tl->err;
 }
 

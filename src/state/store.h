@@ -72,7 +72,10 @@ SONDE_MUST_CHECK int store_print_folder(const char *path, const char *rules,
 
 /* Building. One thread appends; between store_begin() and store_end() no other can ask. */
 
-/** A new store that store_finish() puts at @path; NULL: it goes away with store_free(). */
+/**
+ * A new store that store_finish() puts at @path; NULL: it goes away with store_free(). Where its
+ * disk turns out to be full, it goes on in the folder for temporary files, and then in memory.
+ */
 SONDE_MUST_CHECK int store_create(const char *path, const struct store_print *print,
 				  struct store **ret);
 void store_begin(struct store *s);
@@ -94,6 +97,8 @@ SONDE_MUST_CHECK int store_add_text(struct store *s, const char *text, size_t le
 void store_set_count(struct store *s, unsigned which, uint64_t count);
 /** Nothing more comes at all; the file appears at its path. It can be asked as before. */
 SONDE_MUST_CHECK int store_finish(struct store *s);
+/** After store_finish(): 0, or the negative errno for which it is not kept at its path. */
+int store_unkept(const struct store *s);
 /** How many segments were cut, or left out, as they began before their track's end. */
 uint64_t store_cut(const struct store *s);
 

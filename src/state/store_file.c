@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,14 @@
 
 SONDE_DEFINE_AUTO(struct store *, store_free)
 
+static void drop_temp(struct store *s)
+{
+	if (s->temp)
+		(void)unlink(s->temp); // nobody waits for it
+	free(s->temp);
+	s->temp = NULL;
+}
+
 void store_free(struct store *s)
 {
 	if (!s)
@@ -25,8 +34,7 @@ void store_free(struct store *s)
 		store_free_open(s, store_track_of(s, i));
 	for (size_t i = 0; i < s->cap_chunks; i++)
 		free(s->chunks[i]);
-	if (s->temp)
-		(void)unlink(s->temp); // nobody waits for it
+	drop_temp(s);
 	if (s->map)
 		(void)munmap((void *)(uintptr_t)s->map, s->map_len);
 	if (s->fd >= 0)
@@ -34,7 +42,6 @@ void store_free(struct store *s)
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s->chunks);
 	free(s->path);
-	free(s->temp);
 	free(s->buf);
 	free(s->texts);
 	free((void *)s->checked);
@@ -61,43 +68,110 @@ static struct store *store_new(const char *path)
 	return s;
 }
 
-/* The folder that the file is to be in; owned, NULL: no memory. */
-static char *folder_of(const char *path)
+/* The folder of the store's file at its place; owned, NULL: no memory. */
+static char *folder_of(const struct store *s)
 {
 	const char *tmp = getenv("TMPDIR");
-	const char *slash = path ? strrchr(path, '/') : NULL;
+	const char *slash = s->path ? strrchr(s->path, '/') : NULL;
 
+	if (s->place == STORE_AT_TEMP)
+		return strdup(tmp && *tmp ? tmp : "/tmp");
 	if (slash)
-		return strndup(path, slash > path ? (size_t)(slash - path) : 1);
-	if (path)
-		return strdup(".");
-	return strdup(tmp && *tmp ? tmp : "/tmp");
+		return strndup(s->path, slash > s->path ? (size_t)(slash - s->path) : 1);
+	return strdup(".");
 }
 
 /* A file without a name in that folder, or where that cannot be, one with a name. */
-static int open_unnamed(struct store *s)
+static int open_in(struct store *s, const char *folder, int *ret_fd)
 {
-	sonde_auto(mem_freep) char *folder = folder_of(s->path);
 	sonde_auto(mem_freep) char *temp = NULL;
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
 
-	if (!folder)
-		return sonde_fail(-ENOMEM, "out of memory for the index");
-	s->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
-	if (s->fd >= 0)
-		return 0;
-	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+	if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
 		return sonde_fail_errno(-errno, "cannot write to '%s'", folder);
-
+	if (fd >= 0) {
+		*ret_fd = fd;
+		return 0;
+	}
 	if (asprintf(&temp, "%s/.index-XXXXXX", folder) < 0) {
 		temp = NULL;
 		return sonde_fail(-ENOMEM, "out of memory for the index");
 	}
-	s->fd = mkostemp(temp, O_CLOEXEC);
-	if (s->fd < 0)
+	fd = mkostemp(temp, O_CLOEXEC);
+	if (fd < 0)
 		return sonde_fail_errno(-errno, "cannot write to '%s'", folder);
-	(void)fchmod(s->fd, 0644); // else it is its owner's alone, which is no failure
+	(void)fchmod(fd, 0644); // else it is its owner's alone, which is no failure
 	s->temp = sonde_take(temp);
+	*ret_fd = fd;
 	return 0;
+}
+
+/* An empty file at the store's place. */
+static int open_place(struct store *s, int *ret_fd)
+{
+	if (s->place == STORE_IN_MEMORY) {
+		const int fd = memfd_create("index", MFD_CLOEXEC);
+
+		if (fd < 0)
+			return sonde_fail_errno(-errno, "no memory for the index");
+		*ret_fd = fd;
+		return 0;
+	}
+	sonde_auto(mem_freep) char *folder = folder_of(s);
+	return folder ? open_in(s, folder, ret_fd)
+		      : sonde_fail(-ENOMEM, "out of memory for the index");
+}
+
+/* Copies the first @len bytes of a file. */
+static int copy_file(int to, int from, uint64_t len)
+{
+	off_t at = 0;
+
+	while ((uint64_t)at < len) {
+		const ssize_t n = sendfile(to, from, &at, len - (uint64_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+	}
+	return 0;
+}
+
+/* What is in the file goes to the next place. */
+static int move_to(struct store *s, enum store_place place)
+{
+	int fd = -1;
+
+	drop_temp(s);
+	s->place = place;
+	int r = open_place(s, &fd);
+	if (r >= 0 && s->fd >= 0)
+		r = copy_file(fd, s->fd, s->buf_at);
+	if (r < 0) {
+		if (fd >= 0)
+			(void)close(fd);
+		return r;
+	}
+	if (s->map)
+		(void)munmap((void *)(uintptr_t)s->map, s->map_len);
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	s->map = NULL;
+	s->map_len = 0;
+	s->fd = fd;
+	return 0;
+}
+
+int store_move(struct store *s, int err)
+{
+	if (s->path && !s->unkept)
+		s->unkept = err;
+	for (enum store_place p = s->place; p < STORE_IN_MEMORY;) {
+		if (move_to(s, ++p) >= 0)
+			return 0;
+	}
+	return sonde_fail_errno(err, "cannot write the index");
 }
 
 int store_create(const char *path, const struct store_print *print, struct store **ret)
@@ -118,7 +192,10 @@ int store_create(const char *path, const struct store_print *print, struct store
 	s->buf = malloc(STORE_BUF);
 	if (!s->buf)
 		return sonde_fail(-ENOMEM, "out of memory for the index");
-	int r = open_unnamed(s);
+	s->place = path ? STORE_AT_PATH : STORE_AT_TEMP;
+	int r = open_place(s, &s->fd);
+	if (r < 0 && !path)
+		r = store_move(s, r);
 	if (r < 0)
 		return sonde_wrap(r, "index");
 	*ret = sonde_take(s);
@@ -128,7 +205,7 @@ int store_create(const char *path, const struct store_print *print, struct store
 /* Gives the finished file its name, in one step. */
 static int give_name(struct store *s)
 {
-	if (!s->path)
+	if (!s->path || s->place != STORE_AT_PATH)
 		return 0;
 	if (!s->temp) {
 		char self[32];
@@ -203,9 +280,15 @@ static int finish_locked(struct store *s)
 		return r;
 	h->len = s->buf_at;
 	h->sum = format_sum(h, offsetof(struct format_header, sum));
-	if (pwrite(s->fd, h, sizeof(*h), 0) != (ssize_t)sizeof(*h))
-		return sonde_fail_errno(errno ? -errno : -EIO, "cannot write the index");
-	return give_name(s);
+	while (r >= 0 && pwrite(s->fd, h, sizeof(*h), 0) != (ssize_t)sizeof(*h))
+		r = store_move(s, errno ? -errno : -EIO);
+	if (r < 0)
+		return r;
+	// It can be asked without a name, too.
+	r = give_name(s);
+	if (r < 0 && r != -ENOMEM)
+		s->unkept = r;
+	return r == -ENOMEM ? r : 0;
 }
 
 int store_finish(struct store *s)
@@ -217,6 +300,11 @@ int store_finish(struct store *s)
 		s->err = r;
 	store_unlock(s);
 	return r;
+}
+
+int store_unkept(const struct store *s)
+{
+	return s->unkept;
 }
 
 /* Opening. */

@@ -37,12 +37,16 @@ struct node {
 	int64_t end_ns;
 };
 
+/** Where a store that is built is; it goes on to the next one where it cannot be written. */
+enum store_place { STORE_AT_PATH, STORE_AT_TEMP, STORE_IN_MEMORY };
+
 struct store {
 	int fd;
-	char *path;	/* owned; NULL: not kept */
-	bool is_built;	/* by this process: asking needs the lock */
-	bool is_linked; /* the file has a name already: @temp */
-	char *temp;	/* owned, or NULL */
+	enum store_place place;
+	char *path;    /* owned; NULL: it was not to be kept */
+	int unkept;    /* why it is not kept at its path all the same */
+	bool is_built; /* by this process: asking needs the lock */
+	char *temp;    /* owned, or NULL */
 	pthread_mutex_t lock;
 	int err; /* of a write: no more is taken */
 
@@ -80,6 +84,11 @@ static inline struct track *store_track_of(const struct store *s, uint32_t i)
 int store_write(struct store *s, const void *data, size_t len);
 int store_flush(struct store *s);
 int store_pad(struct store *s);
+/**
+ * Goes on at another place, as the file cannot be written because of @err; what the file holds goes
+ * with it. @err (sonde_fail()): there is none left.
+ */
+int store_move(struct store *s, int err);
 /** Frees what a track needs only while it grows. */
 void store_free_open(struct store *s, struct track *t);
 

@@ -56,16 +56,17 @@ int store_flush(struct store *s)
 	while (!s->err && done < s->buf_len) {
 		const ssize_t n =
 			pwrite(s->fd, s->buf + done, s->buf_len - done, (off_t)(s->buf_at + done));
+		if (n > 0) {
+			done += (size_t)n;
+			continue;
+		}
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			s->err = n < 0 ? -errno : -EIO;
-		else
-			done += (size_t)n;
+		s->err = store_move(s, n < 0 ? -errno : -EIO);
+		done = 0;
 	}
 	if (s->err)
-		return sonde_fail_errno(s->err, "cannot write the index '%s'",
-					s->path ? s->path : "");
+		return s->err;
 	s->buf_at += s->buf_len;
 	s->buf_len = 0;
 	return 0;
