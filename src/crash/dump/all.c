@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/** Which dump formats there are. */
+#include "crash/dump/format.h"
+
+const struct dump_format *const dump_formats[] = {
+	&format_elf,
+	NULL,
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/** What a dump format gives: one file each, listed in all.c; and what they share. */
+#ifndef CRASH_DUMP_FORMAT_H
+#define CRASH_DUMP_FORMAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crash/dump/bytes.h"
+#include "crash/dump/dump.h"
+
+/** How the bytes of a page are packed. */
+enum place_method { PLACE_RAW, PLACE_ZLIB, PLACE_LZO, PLACE_SNAPPY, PLACE_ZSTD };
+
+/** Where memory lies in a file. */
+struct place {
+	struct bytes *file; /* borrowed */
+	uint64_t off;	    /* PLACE_RAW: of the very byte; else of the packed page */
+	uint64_t len;	    /* PLACE_RAW: bytes that follow from there; else of the packed page */
+	enum place_method method;
+};
+
+struct dump_format {
+	const char *name;
+	/* By the first bytes, of which there may be few. */
+	bool (*known)(const uint8_t *head, size_t n);
+	/* Fills d->about, d->format_state. A negative errno with words. */
+	int (*open)(struct dump *d);
+	void (*close)(struct dump *d); /* also of what open() left half-done */
+	/* 0, or -ENODATA (without words), or another errno with words. From many threads. */
+	int (*find)(const struct dump *d, uint64_t pa, struct place *ret);
+	/* See dump_next(). */
+	uint64_t (*next)(const struct dump *d, uint64_t pa, uint64_t *ret_pa);
+};
+
+struct dump {
+	struct dump_about about;
+	const struct dump_format *format;
+	void *format_state;   /* owned by the format */
+	struct bytes **files; /* owned, with all parts */
+	size_t n_files;
+	struct dump_note *notes; /* owned; about.notes */
+	size_t n_notes, cap_notes;
+	char *names; /* owned: text that about borrows */
+};
+
+/**
+ * Adds the notes in @data (which stays) to the dump; finds VMCOREINFO, the system and the page size
+ * among them. Notes that are cut off are left out.
+ */
+SONDE_MUST_CHECK int format_add_notes(struct dump *d, const uint8_t *data, size_t size);
+
+/** The architecture of ELF machine number @machine. -ENOTSUP with words: none that is known here.
+ */
+SONDE_MUST_CHECK int format_arch(unsigned machine, enum dump_arch *ret);
+
+extern const struct dump_format *const dump_formats[]; /* all.c; ends with NULL */
+extern const struct dump_format format_elf;
+
+#endif
