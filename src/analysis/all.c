@@ -12,6 +12,7 @@ const struct analysis analysis_all[] = {
 	{ "wakeups", &analysis_wakeups, NULL, NULL },
 	{ "irq", &analysis_irq, NULL, NULL },
 	{ "block", &analysis_block, NULL, NULL },
+	{ "locks", &analysis_locks, NULL, NULL },
 	{ "critical-path", &analysis_critical_path, (const char *const[]){ "comm", "exec", NULL },
 	  NULL },
 	{ "sync", &analysis_sync, NULL, NULL },

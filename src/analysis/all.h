@@ -27,6 +27,7 @@ const struct analysis *analysis_find(const char *name);
 extern const struct sonde_component_class analysis_cpu;
 extern const struct sonde_component_class analysis_syscalls;
 extern const struct sonde_component_class analysis_irq;
+extern const struct sonde_component_class analysis_locks;
 extern const struct sonde_component_class analysis_critical_path;
 extern const struct sonde_component_class analysis_sched;
 extern const struct sonde_component_class analysis_wakeups;

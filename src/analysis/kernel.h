@@ -133,6 +133,14 @@ struct kernel_io {
 		*thread; /* who did it; or whom a completion interrupts; or NULL */
 };
 
+/** One step of a wait for a lock of the kernel. */
+struct kernel_lock {
+	bool is_end;
+	uint64_t addr;
+	uint32_t flags; /* at the begin: lock_flags of the kernel's trace/events/lock.h */
+	int64_t ret;	/* at the end: 0, or a negative errno where it was not taken */
+};
+
 /** One kernel: that of one trace. */
 struct kernel_host {
 	const struct sonde_trace *trace;
@@ -189,6 +197,23 @@ struct kernel_watch {
 	/** A softirq ran; raised at @raised_ns, or KERNEL_NO_TIME. */
 	void (*softirq)(void *arg, const struct kernel_cpu *c, unsigned vec, int64_t raised_ns,
 			int64_t begin_ns, int64_t end_ns);
+	/**
+	 * The next four are of any time, and told of what events say alone: also where that does
+	 * not agree with what is known of the thread. @e: what tells it, with fields of its own.
+	 *
+	 * @t makes @call; some recordings have two events for that.
+	 */
+	void (*entered)(void *arg, const struct kernel_thread *t, uint32_t call,
+			const struct sonde_event *e);
+	/** @t comes back from its call; @call is 0 where the event does not say from which. */
+	void (*returned)(void *arg, const struct kernel_thread *t, uint32_t call, int64_t ret,
+			 const struct sonde_event *e);
+	/** What runs on @c wakes @t: sched_waking, or where the trace has none, sched_wakeup. */
+	void (*roused)(void *arg, const struct kernel_cpu *c, const struct kernel_thread *t,
+		       const struct sonde_event *e);
+	/** @t, which waits for a lock of the kernel, begins to do so, or ended that. */
+	void (*lock)(void *arg, const struct kernel_thread *t, const struct kernel_lock *l,
+		     const struct sonde_event *e);
 	/** A block request goes on. Of any time. */
 	void (*io)(void *arg, const struct kernel_cpu *c, const struct kernel_io *io);
 	/** @t was made: its .parent is who did that. Of any time. */
@@ -237,6 +262,7 @@ enum kernel_source {
 	KERNEL_HAS_SOFTIRQ = 16,
 	KERNEL_HAS_RAISE = 32,
 	KERNEL_HAS_IO = 64,
+	KERNEL_HAS_LOCK = 128,
 };
 unsigned kernel_sources(const struct kernel *k);
 

@@ -133,6 +133,8 @@ static void on_waking(struct kernel *k, const struct kernel_event *ev, const str
 		return;
 	if (!t->name[0])
 		take_name(k, ev, e, TASK_NAME, t);
+	if (k->watch->roused && !ev->echo)
+		k->watch->roused(k->arg, c, t, e);
 	if (t->on)
 		return;
 	t->wait_cpu = cpu_of(ev, e);
@@ -325,6 +327,8 @@ static void on_call_entry(struct kernel *k, const struct kernel_event *ev,
 		return;
 	t->call = ev->call ? ev->call : kernel_call_nr(k, ev->abi, get(ev, e, CALL_ID, -1));
 	t->call_ns = e->ts_ns;
+	if (k->watch->entered)
+		k->watch->entered(k->arg, t, t->call, e);
 	kernel_cpu_update(k, c, e->ts_ns);
 }
 
@@ -333,17 +337,22 @@ static void on_call_exit(struct kernel *k, const struct kernel_event *ev,
 {
 	struct kernel_thread *t = c->current;
 
-	if (!t || !t->call)
+	if (!t || (!t->call && !k->watch->returned))
 		return;
 	// rt_sigreturn comes back as number -1 with another's result; old LTTng has no number.
 	const int64_t id = get(ev, e, CALL_ID, -1);
 	const bool numbered = ev->fields[CALL_ID].type;
 	const uint32_t call = ev->call ? ev->call : id >= 0 ? kernel_call_nr(k, ev->abi, id) : 0;
+	const int64_t ret = numbered && id < 0 ? 0 : get(ev, e, CALL_RET, 0);
 
+	if (k->watch->returned)
+		k->watch->returned(k->arg, t, call, ret, e);
+	if (!t->call)
+		return;
 	if (call && call != t->call)
 		k->doubts.calls_broken++;
 	else
-		kernel_called(k, t, e->ts_ns, numbered && id < 0 ? 0 : get(ev, e, CALL_RET, 0));
+		kernel_called(k, t, e->ts_ns, ret);
 	t->call = 0;
 	kernel_cpu_update(k, c, e->ts_ns);
 }
@@ -619,11 +628,16 @@ static unsigned find_rule(struct kernel *k, const struct sonde_event_class *cls,
 		if (rule_fits(&rules[i], name, cls, ev))
 			return rules[i].source;
 	}
-	size_t n_io;
+	size_t n_io, n_locks;
 	const struct kernel_rule *io = kernel_io_rules(&n_io);
 	for (size_t i = 0; k->watch->io && i < n_io; i++) {
 		if (rule_fits(&io[i], name, cls, ev))
 			return io[i].source;
+	}
+	const struct kernel_rule *locks = kernel_lock_rules(&n_locks);
+	for (size_t i = 0; k->watch->lock && i < n_locks; i++) {
+		if (rule_fits(&locks[i], name, cls, ev))
+			return locks[i].source;
 	}
 	for (size_t i = 0; i < MEM_LEN(forks); i++) {
 		if (rule_fits(&forks[i], name, cls, ev))
@@ -650,6 +664,26 @@ static void find_current(const struct sonde_event_class *cls, struct field_ref *
 		}
 	}
 	*ret = (struct field_ref){ .type = NULL };
+}
+
+/* sched_wakeup comes behind sched_waking, often on another CPU than the waker's. */
+static bool is_echo(const struct sonde_event_class *cls)
+{
+	const struct sonde_trace *trace = cls->stream_class->trace;
+	const char *colon = strrchr(cls->name, ':');
+
+	if (strcmp(colon ? colon + 1 : cls->name, "sched_wakeup") != 0)
+		return false;
+	for (size_t i = 0; i < trace->n_streams; i++) {
+		for (size_t k = 0; k < trace->streams[i]->n_events; k++) {
+			const char *name = trace->streams[i]->events[k]->name;
+
+			colon = strrchr(name, ':');
+			if (!strcmp(colon ? colon + 1 : name, "sched_waking"))
+				return true;
+		}
+	}
+	return false;
 }
 
 static struct kernel_int int_of(const struct field_ref *f)
@@ -689,8 +723,9 @@ const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_e
 	ev->own = ev->current.type && ev->handle != on_switch && ev->handle != on_waking;
 	// Calls that nobody asked for.
 	if ((ev->handle == on_call_entry || ev->handle == on_call_exit) && !k->watch->call &&
-	    !k->watch->state)
+	    !k->watch->state && !k->watch->entered)
 		ev->handle = ev->current.type ? on_nothing : NULL;
+	ev->echo = ev->handle == on_waking && is_echo(cls);
 	for (unsigned f = 0; f < KERNEL_FIELDS_MOST; f++)
 		ev->ints[f] = int_of(&ev->fields[f]);
 	ev->current_int = int_of(&ev->current);

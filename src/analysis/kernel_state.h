@@ -27,6 +27,9 @@ struct kernel_rule {
 /** Those of block requests. */
 const struct kernel_rule *kernel_io_rules(size_t *ret_n);
 
+/** Those of locks. */
+const struct kernel_rule *kernel_lock_rules(size_t *ret_n);
+
 /** A field of fixed place, for a load without a walk; @len 0: it has none, ask field_int(). */
 struct kernel_int {
 	uint32_t off; /* bits from the begin of its scope */
@@ -40,6 +43,7 @@ struct kernel_event {
 	kernel_handle *handle; /* NULL: nothing */
 	bool own;	       /* only threads that are followed make such events */
 	bool aside;	       /* tells nothing of the CPU that it is of */
+	bool echo;	       /* a wake-up that another event has told before */
 	struct kernel_host *host;
 	struct kernel_int ints[KERNEL_FIELDS_MOST];
 	struct kernel_int current_int;

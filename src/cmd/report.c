@@ -74,6 +74,8 @@ static const struct cmd_example examples[] = {
 	{ "sonde report irq sonde-trace", "How long interrupts took, and how late softirqs were.",
 	  true },
 	{ "sonde report block lttng-trace", "How fast the disks were, and who used them.", false },
+	{ "sonde report locks sonde-trace", "Which locks were waited for, and who held them.",
+	  true },
 	{ "sonde report states --from=-10ms --cache index sonde-trace",
 	  "What each thread did in the last 10 ms.", true },
 	{ "sonde report cpu --json sonde-trace | jq '.threads[0]'",
@@ -330,7 +332,7 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls sched wakeups irq block critical-path sync states",
+	.words = "cpu syscalls sched wakeups irq block locks critical-path sync states",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -361,6 +363,14 @@ const struct command cmd_report = {
 		"from being handed "
 		"to the disk to their end, and waited in the queue before; and for which "
 		"threads.\n\n"
+		"locks: for each lock that was waited for, of the kernel (mutexes, spinlocks, "
+		"semaphores ..., by the address) and of programs (futexes, by process and "
+		"address), how many threads waited how often and how long; the same for each "
+		"thread; and whom they waited for: the thread that woke a waiter held the lock, as "
+		"far as a trace tells. A wait counts where it ends. Futex calls that found nothing "
+		"to wait for are none; where waiters are moved to another futex, their wait for "
+		"that one is another. Spinlocks have no holder. Condition variables and idle "
+		"workers wait for futexes too: long waits there are no harm.\n\n"
 		"critical-path: what the time of one thread (--tid, --pid, --comm or --exec) went "
 		"to. "
 		"Where it waited for another, the path goes on with what that one did meanwhile, "

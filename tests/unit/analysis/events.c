@@ -41,6 +41,13 @@ struct field {
 		"rwbs", MAKE_I32, 4 \
 	}
 
+#define FUTEX                                                                    \
+	{ "uaddr", MAKE_I64, 0 }, { "op", MAKE_I32, 1 }, { "val", MAKE_I32, 2 }, \
+		{ "utime", MAKE_I64, 3 },                                        \
+	{                                                                        \
+		"uaddr2", MAKE_I64, 4                                            \
+	}
+
 static const struct verb {
 	const char *verb;
 	unsigned flavours;
@@ -188,6 +195,17 @@ static const struct verb {
 	    { "sector", MAKE_I64, 1 },
 	    { "nr_sector", MAKE_I32, 2 },
 	    { "rwbs", MAKE_TEXT, 3 } } },
+	{ "lock+",
+	  ALL,
+	  "contention_begin",
+	  { { "lock_addr", MAKE_I64, 0 }, { "flags", MAKE_I32, 1 } } },
+	{ "lock-",
+	  ALL,
+	  "lock:contention_end",
+	  { { "lock_addr", MAKE_I64, 0 }, { "ret", MAKE_I32, 1 } } },
+	{ "futex", 1 << LTTNG, "syscall_entry_futex", { FUTEX } },
+	{ "futex", 1 << LTTNG_OLD, "sys_futex", { FUTEX } },
+	{ "futex", FT, "sys_enter_futex", { FUTEX } },
 	{ "other", ALL, "kmem_kfree", { { "ptr", MAKE_I64, 0 } } },
 };
 
