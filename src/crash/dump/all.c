@@ -4,5 +4,6 @@
 
 const struct dump_format *const dump_formats[] = {
 	&format_elf,
+	&format_minidump,
 	NULL,
 };

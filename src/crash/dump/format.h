@@ -55,6 +55,6 @@ SONDE_MUST_CHECK int format_add_notes(struct dump *d, const uint8_t *data, size_
 SONDE_MUST_CHECK int format_arch(unsigned machine, enum dump_arch *ret);
 
 extern const struct dump_format *const dump_formats[]; /* all.c; ends with NULL */
-extern const struct dump_format format_elf;
+extern const struct dump_format format_elf, format_minidump;
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "crash/dump/dump.h"
+#include "crash/dump/minidump.h"
 #include "test.h"
 
 /** The corpus' crash-linux or crash-freebsd, unpacked; NULL: no corpus. */
@@ -87,5 +88,29 @@ TEST(linux_elf_inside_xz)
 		return;
 	expect_linux(folder, "crash-linux/kdump.sparse.elf.xz");
 	expect_linux(folder, "crash-linux/live.sparse.elf.xz");
+	remove_folder(folder);
+}
+
+TEST(freebsd_minidump_inside_bzip2)
+{
+	sonde_auto(dump_closep) struct dump *d = NULL;
+	uint64_t pa, len;
+	uint32_t hz = 0;
+	char folder[64];
+
+	if (!unpacked("crash-freebsd", folder, sizeof(folder)))
+		return;
+	if (open_in(folder, "crash-freebsd/vmcore-amd64-minidump.bz2", &d) == 0) {
+		const struct dump_about *a = dump_about(d);
+
+		EXPECT_EQ(a->arch, DUMP_X86_64);
+		EXPECT_EQ(a->system, DUMP_FREEBSD);
+		EXPECT_STR(a->format, "FreeBSD minidump v3");
+		EXPECT_STR(a->unpacked, "bzip2");
+		EXPECT_EQ(a->unpacked_size, 101685248);
+		EXPECT_EQ(minidump_address(d, 0xffffffff81cd4c0c, &pa, &len), 0);
+		EXPECT_EQ(dump_read(d, pa, &hz, sizeof(hz)), 0);
+		EXPECT_EQ(hz, 100);
+	}
 	remove_folder(folder);
 }

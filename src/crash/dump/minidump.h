@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/** What only FreeBSD's minidumps have: kernel addresses' own map, and the message buffer, in front
+ * of the pages. */
+#ifndef CRASH_DUMP_MINIDUMP_H
+#define CRASH_DUMP_MINIDUMP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crash/dump/dump.h"
+
+/** Whether the dump is one; the functions below are for no other. */
+bool dump_is_minidump(const struct dump *d);
+
+/**
+ * The physical address of kernel address @va, by the direct map or the dump's page map, and the
+ * bytes that follow it in one piece. -EFAULT: not mapped; -ENODATA: the page table that would tell
+ * is not in the dump. Without words.
+ */
+SONDE_MUST_CHECK int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa,
+				      uint64_t *ret_len);
+
+/** The kernel's message buffer as it lies in memory, a ring; borrowed. Its begin is not told. */
+const char *minidump_messages(const struct dump *d, size_t *ret_len);
+
+/** The lowest address of the kernel's map. */
+uint64_t minidump_kernbase(const struct dump *d);
+
+#endif

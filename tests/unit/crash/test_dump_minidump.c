@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/** FreeBSD minidumps: made-up ones of every architecture and version, and damaged ones. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "crash/dump/dump.h"
+#include "crash/dump/minidump.h"
+#include "made_minidump.h"
+#include "test.h"
+
+static const struct {
+	const char *arch;
+	uint32_t version;
+	bool pae;
+	enum dump_arch is;
+} kinds[] = {
+	{ "amd64", 1, false, DUMP_X86_64 },  { "amd64", 2, false, DUMP_X86_64 },
+	{ "amd64", 3, false, DUMP_X86_64 },  { "arm64", 1, false, DUMP_AARCH64 },
+	{ "arm64", 2, false, DUMP_AARCH64 }, { "riscv", 1, false, DUMP_RISCV64 },
+	{ "riscv", 2, false, DUMP_RISCV64 }, { "i386", 1, false, DUMP_I386 },
+	{ "i386", 2, false, DUMP_I386 },     { "i386", 2, true, DUMP_I386 },
+};
+
+static int open_one(const char *path, struct dump **ret)
+{
+	const char *paths[] = { path };
+
+	return dump_open(paths, 1, ret);
+}
+
+TEST(every_page_comes_back)
+{
+	for (unsigned seed = 1; seed <= 40; seed++) {
+		unsigned kind = seed % MEM_LEN(kinds);
+		struct made_minidump how = { .arch = kinds[kind].arch,
+					     .version = kinds[kind].version,
+					     .pae = kinds[kind].pae,
+					     .messages = "hello\nworld\n" };
+		sonde_auto(made_fini) struct made_file f;
+		sonde_auto(dump_closep) struct dump *d = NULL;
+		struct made_memory m;
+		uint64_t pages = 0;
+		size_t len;
+
+		made_ranges(&m, seed, 1 + seed, seed % 4 ? 1 << 19 : 1 << 23, true);
+		made_minidump(&m, &how, &f);
+		made_write(&f);
+		if (open_one(f.path, &d) < 0) {
+			test_failed(__FILE__, __LINE__, "%s v%u: %s", how.arch, how.version,
+				    sonde_err_str());
+			continue;
+		}
+		made_compare(&m, d, 200);
+		for (size_t i = 0; i < m.n; i++)
+			pages += m.ranges[i].len / MADE_PAGE;
+		EXPECT(dump_is_minidump(d));
+		EXPECT_EQ(dump_about(d)->pages_held, pages);
+		EXPECT_EQ(dump_about(d)->arch, kinds[kind].is);
+		EXPECT_EQ(dump_about(d)->system, DUMP_FREEBSD);
+		EXPECT(!dump_about(d)->cut);
+		EXPECT_STR(minidump_messages(d, &len), "hello\nworld\n");
+		EXPECT_EQ(len, 12 + 64);
+	}
+}
+
+static void expect_at(struct dump *d, uint64_t va, int wanted, uint64_t pa, uint64_t len)
+{
+	uint64_t got = 0, got_len = 0;
+	int r = minidump_address(d, va, &got, &got_len);
+
+	if (r != wanted || (r == 0 && (got != pa || got_len != len)))
+		test_failed(__FILE__, __LINE__, "0x%" PRIx64 ": %d, 0x%" PRIx64 ", %" PRIu64, va, r,
+			    got, got_len);
+}
+
+#define BASE UINT64_C(0xffffffff80000000)
+
+/** An entry for each page, of which one is as the architecture wants it and the next is not there.
+ */
+TEST(maps_of_single_pages)
+{
+	static const struct {
+		const char *arch;
+		bool pae;
+		unsigned size;
+		uint64_t entry, absent, pa;
+	} maps[] = {
+		{ "amd64", false, 8, 0x8000000012345063, 0x12345062, 0x12345000 },
+		{ "arm64", false, 8, 0x0060000012345703, 0x12345701, 0x12345000 },
+		{ "riscv", false, 8, (0x12345 << 10) | 0xcf, (0x12345 << 10) | 0xce, 0x12345000 },
+		{ "i386", false, 4, 0x12345063, 0x12345062, 0x12345000 },
+		{ "i386", true, 8, 0x8000000312345063, 0x12345062, 0x312345000 },
+	};
+
+	for (size_t i = 0; i < MEM_LEN(maps); i++) {
+		uint8_t map[3 * 8] = { 0 };
+		bool is_32 = !strcmp(maps[i].arch, "i386");
+		uint64_t base = is_32 ? 0xc0000000 : BASE;
+		struct made_minidump how = { .arch = maps[i].arch,
+					     .version = 1,
+					     .pae = maps[i].pae,
+					     .kernbase = base,
+					     .map = map,
+					     .map_len = 3 * maps[i].size,
+					     .dmapphys = 0x80000000,
+					     .dmapbase = 0xfffff80000000000,
+					     .dmapend = 0xfffff80000400000 };
+		uint64_t phys = strcmp(maps[i].arch, "amd64") ? 0x80000000 : 0;
+		sonde_auto(made_fini) struct made_file f;
+		sonde_auto(dump_closep) struct dump *d = NULL;
+		struct made_memory m;
+
+		memcpy(map + maps[i].size, &maps[i].entry, maps[i].size);
+		memcpy(map + 2 * maps[i].size, &maps[i].absent, maps[i].size);
+		made_ranges(&m, 1, 2, 1 << 16, true);
+		made_minidump(&m, &how, &f);
+		made_write(&f);
+		EXPECT_EQ(open_one(f.path, &d), 0);
+		if (!d)
+			continue;
+		expect_at(d, base + 0x1010, 0, maps[i].pa + 0x10, 0xff0);
+		expect_at(d, base + 0x1000, 0, maps[i].pa, 0x1000);
+		expect_at(d, base, -EFAULT, 0, 0);
+		expect_at(d, base + 0x2000, -EFAULT, 0, 0);
+		expect_at(d, base + 0x3000, -EFAULT, 0, 0);
+		expect_at(d, base - 1, -EFAULT, 0, 0);
+		EXPECT_EQ(minidump_kernbase(d), base);
+		if (is_32)
+			continue;
+		expect_at(d, how.dmapbase + 5, 0, phys + 5, 0x400000 - 5);
+		expect_at(d, how.dmapend - 1, 0, phys + 0x3fffff, 1);
+		expect_at(d, how.dmapend, -EFAULT, 0, 0);
+	}
+}
+
+/** amd64's newer ones: large pages, and page tables among the pages. */
+TEST(maps_of_page_tables)
+{
+	uint64_t map[4] = { [0] = 0x40000000 | 0x83, [1] = 0x7f0000 | 0x63, [2] = 0x7e0000 | 0x63 };
+	uint64_t entry = 0x8000000000123063;
+
+	for (uint32_t version = 2; version <= 3; version++) {
+		struct made_minidump how = { .arch = "amd64",
+					     .version = version,
+					     .kernbase = BASE,
+					     .map = map,
+					     .map_len = sizeof(map),
+					     .n_tables = 1 };
+		sonde_auto(made_fini) struct made_file f;
+		sonde_auto(dump_closep) struct dump *d = NULL;
+		struct made_memory m;
+
+		how.tables[0].pa = 0x7f0000;
+		memcpy(how.tables[0].bytes + 511 * 8, &entry, 8);
+		made_ranges(&m, 2, 2, 1 << 16, true);
+		made_minidump(&m, &how, &f);
+		made_write(&f);
+		EXPECT_EQ(open_one(f.path, &d), 0);
+		if (!d)
+			continue;
+		expect_at(d, BASE + 0x1234, 0, 0x40001234, 0x200000 - 0x1234);
+		expect_at(d, BASE + 0x3ff008, 0, 0x123008, 0xff8);
+		expect_at(d, BASE + 0x3fe000, -EFAULT, 0, 0);
+		expect_at(d, BASE + 0x400000, -ENODATA, 0, 0); // its page table is not there
+		expect_at(d, BASE + 0x600000, -EFAULT, 0, 0);
+		expect_at(d, BASE + 0x800000, -EFAULT, 0, 0);
+		expect_at(d, UINT64_MAX, -EFAULT, 0, 0);
+	}
+}
+
+TEST(a_cut_file_is_read_as_far_as_it_goes)
+{
+	struct made_minidump how = { .arch = "arm64", .version = 2, .messages = "x" };
+	sonde_auto(made_fini) struct made_file f;
+	struct made_memory m;
+
+	made_ranges(&m, 7, 9, 1 << 17, true);
+	made_minidump(&m, &how, &f);
+	for (size_t len = 0; len < f.len; len += len < 200 ? 1 : 499) {
+		sonde_auto(made_fini) struct made_file part = { 0 };
+		sonde_auto(dump_closep) struct dump *d = NULL;
+		uint8_t got[64];
+
+		made_put(&part, 0, f.data, len);
+		made_write(&part);
+		int r = open_one(part.path, &d);
+		if (r && r != -EBADMSG && r != -ENODATA && r != -EINVAL)
+			test_failed(__FILE__, __LINE__, "%zu bytes: %s", len, sonde_err_str());
+		EXPECT(r < 0 || dump_about(d)->cut);
+		for (size_t i = 0; r == 0 && i < m.n; i++) {
+			int rr = dump_read(d, m.ranges[i].pa, got, sizeof(got));
+
+			EXPECT(rr == 0 || rr == -ENODATA);
+		}
+	}
+}
+
+TEST(lies_are_refused)
+{
+	static const struct {
+		size_t off, n;
+		uint64_t value;
+		int result;
+		const char *words;
+	} lies[] = {
+		{ 17, 5, 0x3463707070, -ENOTSUP,
+		  "FreeBSD minidump of 'pppc4', wanted amd64, arm64, riscv or i386" },
+		{ 24, 4, 0, -ENOTSUP, "FreeBSD minidump of amd64, version 0, wanted 1 to 3" },
+		{ 24, 4, 4, -ENOTSUP, "FreeBSD minidump of amd64, version 4, wanted 1 to 3" },
+		{ 28, 4, UINT32_MAX, -EBADMSG, "within its message buffer of 4294967295 bytes" },
+		{ 32, 4, UINT32_MAX, -EBADMSG, "within its bitmap of pages of 4294967295 bytes" },
+		{ 36, 4, UINT32_MAX, -EBADMSG, "within its page map of 4294967295 bytes" },
+		{ 64, 4, UINT32_MAX, -EBADMSG, "within its ranges of memory of 4294967295" },
+		{ 4096 + 8, 8, 1, -EBADMSG, "ranges of memory: 0x" },
+		{ 4096, 8, UINT64_MAX, -EBADMSG, "ranges of memory: 0xffffffffffffffff to" },
+	};
+	struct made_minidump how = { .arch = "amd64", .version = 3 };
+	sonde_auto(made_fini) struct made_file f;
+	struct made_memory m;
+
+	made_ranges(&m, 3, 3, 1 << 15, true);
+	made_minidump(&m, &how, &f);
+	for (size_t i = 0; i < MEM_LEN(lies); i++) {
+		sonde_auto(made_fini) struct made_file lie = { 0 };
+		struct dump *d = NULL;
+
+		made_put(&lie, 0, f.data, f.len);
+		made_put(&lie, lies[i].off, &lies[i].value, lies[i].n);
+		made_write(&lie);
+		EXPECT_EQ(open_one(lie.path, &d), lies[i].result);
+		if (!strstr(sonde_err_str(), lies[i].words))
+			EXPECT_STR(sonde_err_str(), lies[i].words);
+		dump_close(d);
+	}
+}
+
+static char scarce_path[64];
+
+static int open_again(void)
+{
+	sonde_auto(dump_closep) struct dump *d = NULL;
+
+	return open_one(scarce_path, &d);
+}
+
+TEST(without_memory)
+{
+	struct made_minidump how = { .arch = "amd64", .version = 3, .messages = "m" };
+	sonde_auto(made_fini) struct made_file f;
+	struct made_memory m;
+
+	made_ranges(&m, 5, 3, 1 << 15, true);
+	made_minidump(&m, &how, &f);
+	made_write(&f);
+	memcpy(scarce_path, f.path, sizeof(scarce_path));
+	test_oom(open_again);
+}
