@@ -8,13 +8,16 @@
 
 #include <sonde/err.h>
 
+#include "analysis/sync/claim.h"
 #include "base/mem.h"
 #include "base/u64map.h"
 #include "model/field.h"
 
 enum {
 	STATE_ESTABLISHED = 1, /* linux/tcp_states.h */
+	STATE_FIN_WAIT1 = 4,
 	STATE_CLOSE = 7,
+	STATE_CLOSE_WAIT = 8,
 	PROTOCOL_TCP = 6,
 	FAMILY_INET6 = 10,
 	HEADER_MOST = 32,	/* of TCP with the options that all packets have */
@@ -26,13 +29,26 @@ enum {
 enum kind { KIND_UNKNOWN, KIND_NONE, KIND_STATE, KIND_PROBE, KIND_SEND, KIND_XMIT, KIND_AGAIN };
 
 /* Fields by kind of event. */
-enum { F_SADDR, F_DADDR, F_SPORT, F_DPORT, F_SK, F_STATE, F_PROTOCOL, F_FAMILY, N_PLACE };
+enum {
+	F_SADDR,
+	F_DADDR,
+	F_SPORT,
+	F_DPORT,
+	F_SK,
+	F_STATE,
+	F_PROTOCOL,
+	F_FAMILY,
+	F_NEXT,
+	F_UNACKED,
+	N_PLACE
+};
 enum { F_LEN = F_SK };
 enum { F_RET = F_SADDR };
 enum { F_TRANSPORT = F_SADDR };
 
 struct class_info {
 	uint8_t kind;
+	bool tells_sends; /* its trace has sock_send_length */
 	struct field_ref f[N_PLACE];
 	struct field_ref tid, flags;
 };
@@ -60,6 +76,14 @@ struct flow {
 	bool sends, receives; /* the sender's, the receiver's begin was seen */
 	bool broken;
 	struct queue out, in;
+	/* Where nothing tells of sends: */
+	bool counted;	  /* @next is known */
+	uint32_t next;	  /* the sequence number behind @sent */
+	int64_t since_ns; /* when it was the next to be sent */
+	/* What was sent between that and the sender's end; @sender, @receiver closed. */
+	struct claim_packet *tail; /* owned */
+	size_t n_tail;
+	bool sender_closed, receiver_closed;
 };
 
 /* What a thread sent last. */
@@ -77,6 +101,8 @@ struct stock {
 	struct last_xmit *threads; /* owned */
 	size_t n_threads, cap_threads;
 	uint64_t n_broken;
+	struct claims claims; /* what left hosts that do not tell of sends */
+	struct claim_row row; /* of the search at hand */
 };
 
 int stock_new(struct stock **ret)
@@ -96,6 +122,7 @@ void stock_free(struct stock *s)
 	for (size_t i = 0; i < s->n_flows; i++) {
 		free(s->flows[i].out.all);
 		free(s->flows[i].in.all);
+		free(s->flows[i].tail);
 	}
 	free(s->flows);
 	free(s->classes);
@@ -103,6 +130,7 @@ void stock_free(struct stock *s)
 	u64map_fini(&s->by_key);
 	u64map_fini(&s->by_sock);
 	u64map_fini(&s->by_thread);
+	claims_fini(&s->claims);
 	free(s);
 }
 
@@ -117,10 +145,12 @@ static void break_flow(struct stock *s, struct flow *f)
 		s->n_broken++;
 	f->broken = true;
 	f->out.first = f->out.n = f->in.first = f->in.n = 0;
+	f->n_tail = 0;
 }
 
 void stock_gap(struct stock *s)
 {
+	claims_forget(&s->claims);
 	for (size_t i = 0; i < s->n_flows; i++)
 		break_flow(s, &s->flows[i]);
 }
@@ -151,7 +181,9 @@ static const struct {
 	    { "sport" },
 	    { "dport" },
 	    [F_LEN] = { "data_len", "length" },
-	    [F_FAMILY] = { "family" } } },
+	    [F_FAMILY] = { "family" },
+	    [F_NEXT] = { "snd_nxt" },
+	    [F_UNACKED] = { "snd_una" } } },
 	{ "sock_send_length",
 	  KIND_SEND,
 	  1 << F_SK | 1 << F_RET,
@@ -166,10 +198,31 @@ static const struct {
 	  { { "saddr_v6", "saddr" }, { "daddr_v6", "daddr" }, { "sport" }, { "dport" } } },
 };
 
-static void resolve(const struct sonde_event_class *cls, struct class_info *c)
+/* The event's name without the part that says whose it is. */
+static const char *short_name(const struct sonde_event_class *cls)
 {
 	const char *colon = strrchr(cls->name, ':');
-	const char *name = colon ? colon + 1 : cls->name;
+
+	return colon ? colon + 1 : cls->name;
+}
+
+/* Kernels before 6.3 have no such event. */
+static bool tells_sends(const struct sonde_trace *t)
+{
+	for (size_t i = 0; i < t->n_streams; i++) {
+		for (size_t k = 0; k < t->streams[i]->n_events; k++) {
+			const struct sonde_event_class *cls = t->streams[i]->events[k];
+
+			if (cls && !strcmp(short_name(cls), "sock_send_length"))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void resolve(const struct sonde_event_class *cls, struct class_info *c)
+{
+	const char *name = short_name(cls);
 
 	*c = (struct class_info){ .kind = KIND_NONE };
 	for (size_t i = 0; i < MEM_LEN(known); i++) {
@@ -188,6 +241,7 @@ static void resolve(const struct sonde_event_class *cls, struct class_info *c)
 		if ((found & known[i].need) == known[i].need)
 			c->kind = known[i].kind;
 	}
+	c->tells_sends = c->kind != KIND_NONE && tells_sends(cls->stream_class->trace);
 	(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "common_pid", &c->tid);
 	(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "common_flags", &c->flags);
 }
@@ -287,7 +341,7 @@ static uint64_t sock_key(uint32_t host, int64_t sk)
 }
 
 /* The begin of a flow at one of its ends. */
-static void begin_flow(struct flow *f, bool sender)
+static void begin_flow(struct flow *f, bool sender, int64_t ts_ns)
 {
 	if (sender && f->sends) // its ports are used again
 		f->receives = false;
@@ -297,33 +351,29 @@ static void begin_flow(struct flow *f, bool sender)
 		f->sent = 0;
 		f->sends = true;
 		f->out.first = f->out.n = 0;
+		f->counted = f->sender_closed = false;
+		f->since_ns = ts_ns;
+		f->n_tail = 0;
 	} else {
 		f->received = 0;
 		f->receives = true;
 		f->in.first = f->in.n = 0;
+		f->receiver_closed = false;
 	}
 	f->broken = false;
 }
 
-static int on_state(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-		    uint32_t host)
+static int on_established(struct stock *s, const struct class_info *c, const struct sonde_event *e,
+			  uint64_t sock)
 {
-	const uint64_t sock = sock_key(host, get(e, &c->f[F_SK], 0));
-	const int64_t state = get(e, &c->f[F_STATE], 0);
 	struct flow_key key;
 	uint32_t flow;
 
-	if (get(e, &c->f[F_PROTOCOL], PROTOCOL_TCP) != PROTOCOL_TCP)
-		return 0;
-	if (state == STATE_CLOSE)
-		u64map_del(&s->by_sock, sock);
-	if (state != STATE_ESTABLISHED)
-		return 0;
 	for (unsigned back = 0; back < 2; back++) {
 		int r = read_key(e, c, back, &key) ? flow_of(s, &key, /* make= */ true, &flow) : 0;
 		if (r <= 0)
 			return r;
-		begin_flow(&s->flows[flow], !back);
+		begin_flow(&s->flows[flow], !back, e->ts_ns);
 		if (!back)
 			r = u64map_put(&s->by_sock, sock, flow);
 		if (r < 0)
@@ -370,8 +420,126 @@ static int join(struct flow *f, const struct stock_user *user)
 	return r;
 }
 
-static int on_probe(struct stock *s, const struct class_info *c, const struct sonde_event *e,
+/* Sends that no event tells of. */
+
+/* The socket of @f sent that many bytes more; they are in these packets, if that can be told. */
+static int claim(struct stock *s, struct flow *f, struct claim_packet *p, size_t n, uint64_t bytes)
+{
+	const uint64_t before = f->sent;
+	int r = 0;
+
+	f->sent += bytes;
+	if (!claim_find(p, n, bytes, &s->row))
+		return 0;
+	for (size_t i = 0; i < s->row.n && r >= 0 && !f->broken; i++) {
+		struct claim_packet *packet = &p[s->row.at[i]];
+
+		packet->taken = true;
+		r = push(s, f, &f->out,
+			 (struct waiting){ .upto = before + s->row.upto[i], .end = packet->end });
+	}
+	return r;
+}
+
+/* What a socket has sent, as it says where a packet comes in for it. */
+static int count_sent(struct stock *s, const struct class_info *c, const struct sonde_event *e,
+		      uint32_t host, const struct stock_user *user)
+{
+	const uint32_t next = (uint32_t)get(e, &c->f[F_NEXT], 0);
+	struct flow_key key;
+	uint32_t flow;
+
+	if (c->tells_sends || !c->f[F_NEXT].type || !c->f[F_UNACKED].type ||
+	    !read_key(e, c, /* back= */ false, &key))
+		return 0;
+	int r = flow_of(s, &key, /* make= */ false, &flow);
+	if (r <= 0)
+		return r;
+	struct flow *f = &s->flows[flow];
+	if (!f->sends || f->broken)
+		return 0;
+	if (!f->counted)
+		f->next = (uint32_t)get(e, &c->f[F_UNACKED], 0);
+	f->counted = true;
+	const int32_t bytes = (int32_t)(next - f->next);
+	if (bytes > 0) {
+		size_t n;
+		struct claim_packet *p = claims_since(&s->claims, host, f->since_ns, &n);
+
+		f->next = next;
+		r = claim(s, f, p, n, (uint64_t)bytes);
+	}
+	f->since_ns = e->ts_ns;
+	return r < 0 ? r : join(f, user);
+}
+
+/* Both ends are closed: what was sent last is what arrived, and no count tells of it. */
+static int settle(struct stock *s, struct flow *f, const struct stock_user *user)
+{
+	const size_t n = f->n_tail;
+
+	if (!f->sender_closed || !f->receiver_closed || f->broken || f->received <= f->sent)
+		return 0;
+	f->n_tail = 0;
+	const int r = claim(s, f, f->tail, n, f->received - f->sent);
+	return r < 0 ? r : join(f, user);
+}
+
+/* The sender closes: from now on no event counts what it sent. */
+static int on_sender_close(struct stock *s, struct flow *f, uint32_t host,
+			   const struct stock_user *user)
+{
+	size_t n;
+	const struct claim_packet *p = claims_since(&s->claims, host, f->since_ns, &n);
+
+	if (!f->sends || f->broken || f->sender_closed)
+		return 0;
+	if (n && !f->tail)
+		f->tail = calloc(CLAIM_PACKETS_MOST, sizeof(*f->tail));
+	if (n && !f->tail)
+		return sonde_fail(-ENOMEM, "out of memory for messages");
+	if (n)
+		memcpy(f->tail, p, n * sizeof(*p));
+	f->n_tail = n;
+	f->sender_closed = true;
+	return settle(s, f, user);
+}
+
+/* A socket sends no more (@back false), or has got all (@back true). */
+static int on_closing(struct stock *s, const struct class_info *c, const struct sonde_event *e,
+		      uint32_t host, bool back, const struct stock_user *user)
+{
+	struct flow_key key;
+	uint32_t flow;
+	int r = read_key(e, c, back, &key) ? flow_of(s, &key, /* make= */ false, &flow) : 0;
+
+	if (r <= 0)
+		return r;
+	if (!back)
+		return c->tells_sends ? 0 : on_sender_close(s, &s->flows[flow], host, user);
+	s->flows[flow].receiver_closed = s->flows[flow].receives;
+	return settle(s, &s->flows[flow], user);
+}
+
+static int on_state(struct stock *s, const struct class_info *c, const struct sonde_event *e,
 		    uint32_t host, const struct stock_user *user)
+{
+	const uint64_t sock = sock_key(host, get(e, &c->f[F_SK], 0));
+
+	if (get(e, &c->f[F_PROTOCOL], PROTOCOL_TCP) != PROTOCOL_TCP)
+		return 0;
+	switch (get(e, &c->f[F_STATE], 0)) {
+	case STATE_ESTABLISHED: return on_established(s, c, e, sock);
+	case STATE_FIN_WAIT1: return on_closing(s, c, e, host, /* back= */ false, user);
+	case STATE_CLOSE_WAIT: return on_closing(s, c, e, host, /* back= */ true, user);
+	case STATE_CLOSE: u64map_del(&s->by_sock, sock); return 0;
+	default: return 0;
+	}
+}
+
+/* Data came in. */
+static int count_received(struct stock *s, const struct class_info *c, const struct sonde_event *e,
+			  uint32_t host, const struct stock_user *user)
 {
 	const int64_t len = get(e, &c->f[F_LEN], 0);
 	struct flow_key key;
@@ -398,6 +566,14 @@ static int on_probe(struct stock *s, const struct class_info *c, const struct so
 	return r < 0 ? r : 1;
 }
 
+static int on_probe(struct stock *s, const struct class_info *c, const struct sonde_event *e,
+		    uint32_t host, const struct stock_user *user)
+{
+	int r = count_sent(s, c, e, host, user);
+
+	return r < 0 ? r : count_received(s, c, e, host, user);
+}
+
 /* Threads. */
 
 static int thread_of(struct stock *s, const struct class_info *c, const struct sonde_event *e,
@@ -422,6 +598,28 @@ static int thread_of(struct stock *s, const struct class_info *c, const struct s
 	}
 	*ret = &s->threads[i];
 	return 1;
+}
+
+/* A packet that may be of any socket: which one, its counts will tell. */
+static int on_packet(struct stock *s, const struct class_info *c, const struct sonde_event *e,
+		     uint32_t host, const struct stock_user *user)
+{
+	const int64_t len = get(e, &c->f[F_LEN], 0) - get(e, &c->f[F_TRANSPORT], 0);
+	const int64_t tid = get(e, &c->tid, -1);
+	struct claim_packet p = { .end = { .ts_ns = e->ts_ns, .host = host } };
+	int r = len > 0 && len <= UINT32_MAX ? claims_note(&s->claims, host, (uint32_t)len) : 0;
+
+	if (r <= 0)
+		return r;
+	p.len = (uint32_t)len;
+	p.who = get(e, &c->flags, 0) & FLAGS_INTERRUPT || tid <= 0
+			? UINT64_C(1) << 63 | (uint32_t)e->u.pkt->cpu
+			: (uint64_t)tid;
+	if (user->value)
+		r = user->value(user->arg, TCP_OUT, &p.end.value);
+	if (r >= 0)
+		r = claims_add(&s->claims, &p);
+	return r < 0 ? r : 1;
 }
 
 /* Packets with data in them count; where there is none, the first packet since the last send. */
@@ -490,10 +688,12 @@ int stock_take(struct stock *s, const struct sonde_event *e, uint32_t host,
 	if (r < 0)
 		return r;
 	switch ((enum kind)c->kind) {
-	case KIND_STATE: return on_state(s, c, e, host);
+	case KIND_STATE: return on_state(s, c, e, host, user);
 	case KIND_PROBE: return on_probe(s, c, e, host, user);
 	case KIND_SEND: return on_send(s, c, e, host, user);
-	case KIND_XMIT: return on_xmit(s, c, e, host, user);
+	case KIND_XMIT:
+		return c->tells_sends ? on_xmit(s, c, e, host, user)
+				      : on_packet(s, c, e, host, user);
 	case KIND_AGAIN: return on_again(s, c, e);
 	case KIND_UNKNOWN:
 	case KIND_NONE: break;

@@ -34,7 +34,9 @@ static const struct {
 	    { "sport", 2 },
 	    { "dport", 2 },
 	    { "family", 2 },
-	    { "data_len", 2 } } },
+	    { "data_len", 2 },
+	    { "snd_nxt", 4 },
+	    { "snd_una", 4 } } },
 	{ "sock_send_length", { { "sk", 8 }, { "protocol", 2 }, { "ret", 4 } } },
 	{ "net_dev_start_xmit", { { "len", 4 }, { "transport_offset", 4 } } },
 	{ "tcp_retransmit_skb",
@@ -45,14 +47,15 @@ enum { SET_STATE, PROBE, SEND, XMIT, AGAIN };
 static struct {
 	struct arena arena;
 	struct sonde_trace trace;
-	struct sonde_stream_class stream;
-	struct sonde_event_class classes[CLASSES];
+	struct sonde_stream_class stream, *streams[1];
+	struct sonde_event_class classes[CLASSES], *known[CLASSES];
 	struct sonde_packet packet;
 	uint8_t data[DATA_MOST];
 	size_t used;
 	struct sonde_event events[EVENTS_MOST];
 	uint32_t hosts[EVENTS_MOST];
 	size_t n;
+	uint32_t sent[2], acked[2]; /* bytes of each host */
 } made;
 
 static struct sonde_type *new_type(unsigned bytes)
@@ -97,7 +100,8 @@ static struct sonde_type *new_struct(const char *const *names, const unsigned *b
 	return type;
 }
 
-static void begin(void)
+/* @tells_sends: of a kernel that has sock_send_length. */
+static void begin(bool tells_sends)
 {
 	static const char *const context[] = { "common_flags", "common_pid" };
 
@@ -121,7 +125,13 @@ static void begin(void)
 						    .name = shapes[c].name,
 						    .payload = new_struct(names, bytes, n),
 						    .index = c };
+		if (c != SEND || tells_sends)
+			made.known[made.stream.n_events++] = &made.classes[c];
 	}
+	made.stream.events = made.known;
+	made.streams[0] = &made.stream;
+	made.trace.streams = made.streams;
+	made.trace.n_streams = 1;
 }
 
 static void put(const void *data, size_t len)
@@ -165,11 +175,11 @@ static void put_addr(uint32_t host, unsigned bytes)
 	put(all, bytes);
 }
 
-static void opens(int64_t ts_ns, uint32_t host)
+static void state(int64_t ts_ns, uint32_t host, int64_t newstate)
 {
 	event(ts_ns, host, SET_STATE, true, 0);
 	put_int(100 + 100 * (int64_t)host, 8);
-	put_int(1, 4);
+	put_int(newstate, 4);
 	put_int(1000 + 1000 * (int64_t)host, 2);
 	put_int(2000 - 1000 * (int64_t)host, 2);
 	put_int(6, 2);
@@ -177,11 +187,23 @@ static void opens(int64_t ts_ns, uint32_t host)
 	put_addr(!host, 16);
 }
 
+static void opens(int64_t ts_ns, uint32_t host)
+{
+	state(ts_ns, host, 1);
+}
+
+/* A packet of any socket. */
+static void xmit_by(int64_t ts_ns, uint32_t host, int64_t len, int32_t tid, int64_t header)
+{
+	event(ts_ns, host, XMIT, /* softirq= */ !tid, tid);
+	put_int(len + 34 + header, 4);
+	put_int(34, 4);
+}
+
 static void xmit(int64_t ts_ns, uint32_t host, int64_t len, bool softirq)
 {
-	event(ts_ns, host, XMIT, softirq, 7);
-	put_int(len + 66, 4);
-	put_int(34, 4);
+	xmit_by(ts_ns, host, len, softirq ? 0 : 7, 32);
+	made.sent[host] += (uint32_t)len;
 }
 
 static void sent(int64_t ts_ns, uint32_t host, int64_t len)
@@ -201,6 +223,10 @@ static void got(int64_t ts_ns, uint32_t host, int64_t len)
 	put_int(2000 - 1000 * (int64_t)host, 2);
 	put_int(2, 2);
 	put_int(len, 2);
+	// Sequence numbers begin anywhere; here they come round.
+	put_int((uint32_t)-50 + made.sent[host], 4);
+	put_int((uint32_t)-50 + made.acked[host], 4);
+	made.acked[host] = made.sent[host];
 }
 
 static void again(int64_t ts_ns, uint32_t host)
@@ -242,7 +268,7 @@ static int run(int first, struct strbuf *out, uint64_t *ret_broken)
 
 static void make_talk(void)
 {
-	begin();
+	begin(/* tells_sends= */ true);
 	opens(1, 1);
 	opens(2, 0);
 	xmit(10, 0, 100, false); // one message, one segment
@@ -286,7 +312,7 @@ TEST(what_cannot_be_counted_is_left_out)
 	uint64_t broken;
 
 	// Older than the trace on one side.
-	begin();
+	begin(/* tells_sends= */ true);
 	opens(1, 1);
 	xmit(10, 0, 100, false);
 	sent(11, 0, 100);
@@ -308,6 +334,79 @@ TEST(what_cannot_be_counted_is_left_out)
 	EXPECT_EQ(broken, 1);
 }
 
+static void make_old_talk(void)
+{
+	begin(/* tells_sends= */ false);
+	opens(1, 1);
+	opens(2, 0);
+	xmit(10, 0, 100, false);
+	xmit_by(11, 0, 70, 8, 32); // another's
+	got(15, 1, 100);
+	xmit(20, 0, 100, false);
+	xmit(21, 0, 50, false);
+	got(25, 1, 150);
+	xmit(28, 1, 0, true); // an acknowledgement
+	xmit(30, 1, 10, true);
+	got(33, 0, 10);
+	got(35, 1, 0); // likewise
+	xmit(36, 1, 20, false);
+	state(37, 1, 4); // it closes: no packet that comes in for it is told any more
+	got(40, 0, 20);
+	state(42, 0, 8); // and the other hears of it
+}
+
+TEST(counts_of_sockets_tell_whose_packets_they_are)
+{
+	for (int first = -1; first < 2; first++) {
+		sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+		uint64_t broken;
+
+		make_old_talk();
+		EXPECT_EQ(run(first, &out, &broken), 0);
+		EXPECT(strstr(strbuf_text(&out), "0@10 > 1@15\n0@20 > 1@25\n0@21 > 1@25\n"));
+		EXPECT(strstr(strbuf_text(&out), "1@30 > 0@33\n1@36 > 0@40\n"));
+		EXPECT_EQ(strlen(strbuf_text(&out)), 5 * strlen("0@10 > 1@15\n"));
+		EXPECT_EQ(broken, 0);
+	}
+}
+
+TEST(packets_that_could_be_of_two_are_left_out)
+{
+	sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+	uint64_t broken;
+
+	begin(/* tells_sends= */ false);
+	opens(1, 1);
+	opens(2, 0);
+	xmit_by(9, 0, 100, 8, 32);
+	xmit(10, 0, 100, false);
+	got(15, 1, 100);
+	got(16, 0, 1);
+	// What comes later can be told again.
+	xmit(20, 0, 40, false);
+	got(25, 1, 40);
+	got(26, 0, 1);
+	EXPECT_EQ(run(-1, &out, &broken), 0);
+	EXPECT_STR(strbuf_text(&out), "0@20 > 1@25\n");
+}
+
+TEST(headers_without_times_are_shorter)
+{
+	sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+	uint64_t broken;
+
+	begin(/* tells_sends= */ false);
+	opens(1, 1);
+	xmit_by(2, 0, 0, 7, 20);
+	opens(2, 0);
+	xmit_by(10, 0, 100, 7, 20);
+	made.sent[0] = 100;
+	got(15, 1, 100);
+	got(16, 0, 1);
+	EXPECT_EQ(run(-1, &out, &broken), 0);
+	EXPECT_STR(strbuf_text(&out), "0@10 > 1@15\n");
+}
+
 static int take_all(void)
 {
 	struct strbuf out = { 0 };
@@ -316,6 +415,13 @@ static int take_all(void)
 
 	strbuf_fini(&out);
 	return r;
+}
+
+TEST(out_of_memory_of_counts)
+{
+	make_old_talk();
+	test_oom(take_all);
+	arena_fini(&made.arena);
 }
 
 TEST(out_of_memory)
