@@ -32,7 +32,8 @@ enum {
 	KEY_THREAD,
 	KEY_CACHE,
 	KEY_COMM,
-	KEY_EXEC
+	KEY_EXEC,
+	KEY_HOST
 };
 
 struct report_cmd {
@@ -58,6 +59,7 @@ static const struct cmd_option options[] = {
 	  "states: keep the index there, and not in the hidden folder .sonde of the trace." },
 	{ KEY_COMM, "comm", "NAME", "critical-path: of the thread of that name." },
 	{ KEY_EXEC, "exec", "PATH", "critical-path: of the process that ran this program." },
+	{ KEY_HOST, "host", "NAME", "critical-path: of the one that ran on this host." },
 	{ KEY_JSON, "json", NULL, "Write JSON: all rows, exact nanoseconds." },
 	{ 0 },
 };

@@ -351,8 +351,10 @@ def check_sides(sonde, cpus, tid, tids):
     make_side('trace', cpus[0], 'client', uuids[0], 0, 10**9)
     make_side('trace', cpus[1], 'server', uuids[1], 0, 10**9)
     make_side('trace', cpus[1], 'shifted', uuids[1], -3600 * 10**9, 10**9 + 200_000)
-    paths = [report(sonde, 'critical-path', '--json', '--tid', tid, 'client', side)
-             for side in ('server', 'shifted')]
+    paths = [report(sonde, 'critical-path', '--json', '--tid', tid, '--host', 'client',
+                    'client', side) for side in ('server', 'shifted')]
+    nobody = report(sonde, 'critical-path', '--tid', tid, '--host', 'nobody', 'client', 'server')
+    result('a host that is not there is told', 'host' in nobody.get('error', ''), nobody)
     lines = [clock_of(sonde, side) for side in ('server', 'shifted')]
     result('the clocks of both sides are brought together',
            all(line['quality'] in ('accurate', 'approximate') for line in lines), lines)

@@ -24,6 +24,7 @@ enum { ROWS = 20, STEPS = 30, DEPTH_MOST = 40, TREE_NAME_MOST = 2 * DEPTH_MOST +
 struct path_report {
 	struct report report;
 	const char *comm, *exec;  /* whose path; or NULL */
+	const char *host;	  /* where that one ran; NULL: anywhere */
 	struct exec_build *build; /* owned */
 	struct path path;
 	struct sums sums;
@@ -40,6 +41,7 @@ static int path_init(struct sonde_component *c, const struct sonde_setup *setup)
 		return r;
 	s->comm = param_get(setup, "comm");
 	s->exec = param_get(setup, "exec");
+	s->host = param_get(setup, "host");
 	const size_t n =
 		s->report.n_tids + s->report.n_pids + (s->comm != NULL) + (s->exec != NULL);
 	if (n != 1)
@@ -94,6 +96,12 @@ static bool has_run(const struct exec_graph *g, uint32_t worker)
 	return v != EXEC_NONE;
 }
 
+static bool is_on_host(const struct path_report *s, uint32_t worker)
+{
+	return !s->host ||
+	       !strcmp(s->host, host_name(exec_build_who(s->build, worker).host->trace));
+}
+
 /* How well a worker fits what was asked for; -1: not at all. Who only waited fits least. */
 static int64_t rank_of(const struct path_report *s, uint32_t worker)
 {
@@ -101,7 +109,7 @@ static int64_t rank_of(const struct path_report *s, uint32_t worker)
 	const struct exec_worker *w = &g->workers[worker];
 	const struct kernel_thread *t = exec_build_who(s->build, worker).thread;
 
-	if (!t || w->first == EXEC_NONE)
+	if (!t || w->first == EXEC_NONE || !is_on_host(s, worker))
 		return -1;
 	int64_t rank = ns_between(g->vertices[w->first].ts_ns, g->vertices[w->last].ts_ns);
 	if (s->report.n_tids && t->tid != s->report.tids[0])
@@ -111,6 +119,18 @@ static int64_t rank_of(const struct path_report *s, uint32_t worker)
 	if (s->comm)
 		rank = named_for(s->build, worker, s->comm);
 	return rank > 0 && !has_run(g, worker) ? 0 : rank;
+}
+
+/* Fails if events of no such host were met. */
+static int check_host(const struct path_report *s)
+{
+	struct kernel_host *const *hosts;
+	const size_t n = kernel_hosts(exec_build_kernel(s->build), &hosts);
+	size_t i = 0;
+
+	while (s->host && i < n && strcmp(s->host, host_name(hosts[i]->trace)) != 0)
+		i++;
+	return !s->host || i < n ? 0 : sonde_fail(-ENODATA, "no trace is of host '%s'", s->host);
 }
 
 static void note_others(const struct path_report *s, size_t n)
@@ -169,7 +189,7 @@ static int find_exec(struct path_report *s)
 			last == EXEC_NONE ? -1 : ns_between(e.ts_ns, g->vertices[last].ts_ns);
 
 		n_all++;
-		if (!is_file(e.file, s->exec) || len < 0)
+		if (!is_file(e.file, s->exec) || len < 0 || !is_on_host(s, e.worker))
 			continue;
 		n++;
 		if (len > most) {
@@ -190,8 +210,10 @@ static int find_exec(struct path_report *s)
 static int find_path(struct path_report *s)
 {
 	s->from_ns = INT64_MIN;
-	int r = s->exec ? find_exec(s) : find_worker(s);
+	int r = check_host(s);
 
+	if (r >= 0)
+		r = s->exec ? find_exec(s) : find_worker(s);
 	if (r >= 0)
 		r = path_find(exec_build_graph(s->build), s->worker, s->from_ns, INT64_MAX,
 			      &s->path);
