@@ -24,6 +24,10 @@ test: setup-test all
 test-guest: setup-guest all
 	@tools/test $(BUILD) --suite guest
 
+# Two virtual machines that record each other's requests, under emulation. About a minute.
+test-nightly: setup-guest all
+	@tests/nightly/two_hosts.py $(BUILD)/sonde
+
 # Everything that style asks for: both compilers, sanitizers, linters. Takes minutes.
 check: setup-check all
 	@tools/check
@@ -56,5 +60,5 @@ setup-check: setup-guest
 setup-bench:
 	@tools/setup build bench
 
-.PHONY: all demo test test-guest check bench install deps clean
+.PHONY: all demo test test-guest test-nightly check bench install deps clean
 .PHONY: setup-build setup-test setup-guest setup-check setup-bench

@@ -249,9 +249,10 @@ class Frames:
 class Guest:
     """One boot. Steps are shell texts; they run in order, each with a time limit."""
 
-    def __init__(self, image, kernel, memory=512, cpus=2):
+    def __init__(self, image, kernel, memory=512, cpus=2, devices=(), most_out=MOST_OUT):
         self.image, self.kernel = image, kernel
         self.memory, self.cpus = memory, cpus
+        self.devices, self.most_out = devices, most_out
         self.steps = []
         self.console = b''
 
@@ -265,11 +266,11 @@ class Guest:
         # no_timer_check: on a busy machine the emulated timer comes too late for that check.
         words = ['console=ttyS0', 'quiet', 'loglevel=4', 'panic=-1', 'oops=panic', 'mitigations=off',
                  'random.trust_cpu=on', 'no_timer_check', 'rdinit=/init', 'audit=0', 'nowatchdog',
-                 'kernel.perf_cpu_time_max_percent=0', f'sonde.most={MOST_OUT}']
+                 'kernel.perf_cpu_time_max_percent=0', f'sonde.most={self.most_out}']
         return [QEMU, '-accel', 'tcg,thread=multi', '-cpu', 'qemu64,+rdrand', '-smp', str(self.cpus),
                 '-m', str(self.memory), '-nodefaults', '-no-user-config', '-display', 'none',
                 '-no-reboot', '-kernel', self.kernel.image, '-initrd', initrd,
-                '-append', ' '.join(words), *serial]
+                '-append', ' '.join(words), *serial, *self.devices]
 
     def run(self):
         """Boots, gives one Result after another, and powers off. GuestError: it went wrong.
