@@ -17,6 +17,8 @@ void kernel_free(struct kernel *k)
 		return;
 	for (size_t i = 0; i < k->n_hosts; i++) {
 		free(k->hosts[i]->cpus);
+		free(k->hosts[i]->begins);
+		u64map_fini(&k->hosts[i]->begin_of);
 		kernel_tids_fini(k->hosts[i]);
 		free(k->hosts[i]->irqs);
 		free(k->hosts[i]->disks);
@@ -26,7 +28,7 @@ void kernel_free(struct kernel *k)
 	free(k->threads);
 	free(k->cpus);
 	free(k->calls);
-	free(k->stream_cpu);
+	free(k->streams);
 	arena_fini(&k->arena);
 	free(k);
 }
@@ -389,10 +391,12 @@ void kernel_cpu_deduce(struct kernel *k, struct kernel_cpu *c, struct kernel_thr
 		       const struct sonde_event *e)
 {
 	const struct sonde_packet *p = e->u.pkt;
+	const int64_t *begin = kernel_begin(c->host, p->stream->cls, c->cpu);
 	int64_t since = c->open_ns;
 
-	if (!c->after_gap && p->has_begin)
-		since = p->begin_ns > k->first_ns ? p->begin_ns : k->first_ns;
+	(void)k;
+	if (begin && *begin != KERNEL_NO_TIME && !c->after_gap && !c->host->begins_late)
+		since = *begin;
 	if (since != KERNEL_NO_TIME && t->state != KERNEL_UNKNOWN && t->since_ns > since)
 		since = t->since_ns;
 	if (since > e->ts_ns || since == KERNEL_NO_TIME)
@@ -430,6 +434,23 @@ static struct kernel_cpu *cpu_new(struct kernel *k, struct kernel_host *h, uint3
 
 /* Gaps. */
 
+/* The CPU that a gap is of; NULL: none is known. The begin of its events tells nothing any more. */
+static struct kernel_cpu *gap_cpu(struct kernel *k, const struct sonde_gap *gap)
+{
+	const struct sonde_stream *stream = gap->stream;
+
+	if (!stream || !stream->cls)
+		return NULL;
+	struct kernel_host *h = kernel_host(k, stream->cls->trace);
+	const struct kernel_stream *s =
+		stream->index < k->cap_streams ? &k->streams[stream->index] : NULL;
+	if (h && s && s->begin)
+		h->begins[s->begin - 1] = KERNEL_NO_TIME;
+	else if (h)
+		h->begins_late = true;
+	return s ? s->cpu : NULL;
+}
+
 void kernel_gap(struct kernel *k, const struct sonde_event *e)
 {
 	const struct sonde_gap *gap = e->u.gap;
@@ -441,9 +462,7 @@ void kernel_gap(struct kernel *k, const struct sonde_event *e)
 	case SONDE_GAP_CUT: break;
 	case SONDE_GAP_BACKWARD: k->doubts.backward++; return;
 	}
-	if (!gap->stream || gap->stream->index >= k->cap_streams)
-		return;
-	struct kernel_cpu *c = k->stream_cpu[gap->stream->index];
+	struct kernel_cpu *c = gap_cpu(k, gap);
 	if (!c)
 		return;
 
@@ -465,11 +484,10 @@ void kernel_gap(struct kernel *k, const struct sonde_event *e)
 static int grow_streams(struct kernel *k, uint32_t index)
 {
 	const size_t old = k->cap_streams;
-	int r = mem_grow(&k->stream_cpu, &k->cap_streams, (size_t)index + 1);
+	int r = mem_grow(&k->streams, &k->cap_streams, (size_t)index + 1);
 	if (r < 0)
 		return r;
-	for (size_t i = old; i < k->cap_streams; i++)
-		k->stream_cpu[i] = NULL;
+	memset(k->streams + old, 0, (k->cap_streams - old) * sizeof(*k->streams));
 	return 0;
 }
 
@@ -493,9 +511,7 @@ static inline struct kernel_cpu *cpu_of(struct kernel *k, const struct kernel_ev
 		return NULL;
 	if (ev->aside)
 		return c;
-	if (p->stream->index >= k->cap_streams && grow_streams(k, p->stream->index) < 0)
-		return no_memory(k);
-	k->stream_cpu[p->stream->index] = c;
+	k->streams[p->stream->index].cpu = c;
 	return c;
 }
 
@@ -544,6 +560,15 @@ static int consume_one(struct kernel *k, const struct sonde_event *e)
 			return 0;
 		}
 	}
+	const struct sonde_packet *p = e->u.pkt;
+	if (__builtin_expect(
+		    p->stream->index >= k->cap_streams || !k->streams[p->stream->index].begin, 0)) {
+		if (p->stream->index >= k->cap_streams && grow_streams(k, p->stream->index) < 0) {
+			k->err = -ENOMEM;
+			return 0;
+		}
+		kernel_begin_note(k, ev->host, p, e->ts_ns);
+	}
 	if (!ev->handle)
 		return 0;
 	struct kernel_cpu *c = cpu_of(k, ev, e);
@@ -553,8 +578,10 @@ static int consume_one(struct kernel *k, const struct sonde_event *e)
 		ev->handle(k, ev, e, c);
 		return 0;
 	}
-	if (__builtin_expect(!c->current && c->open_ns == KERNEL_NO_TIME, 0))
+	if (__builtin_expect(!c->current && c->open_ns == KERNEL_NO_TIME, 0)) {
 		c->open_ns = e->ts_ns;
+		kernel_begin_note(k, ev->host, p, e->ts_ns);
+	}
 	if (ev->current.type)
 		learn_current(k, ev, e, c);
 	if (ev->own && c->current && ev->host->partial)

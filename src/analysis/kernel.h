@@ -150,6 +150,10 @@ struct kernel_host {
 	struct u64map odd;		  /* tids that no kernel gives -> number of .. */
 	struct kernel_thread **odd_slots; /* owned */
 	size_t n_odd, cap_odd;
+	struct u64map begin_of; /* class of streams and CPU -> .. */
+	int64_t *begins;	/* owned: since when there is all of these, or KERNEL_NO_TIME */
+	size_t n_begins, cap_begins;
+	bool begins_late;	 /* gaps of CPUs that were not known yet: none of these holds */
 	uint32_t gap;		 /* how many gaps touched it */
 	bool partial;		 /* only some processes were recorded: of others nothing is told */
 	bool has_migrate;	 /* its trace tells migrations by events of their own */

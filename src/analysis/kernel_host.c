@@ -55,6 +55,43 @@ struct kernel_host *kernel_host(struct kernel *k, const struct sonde_trace *trac
 	return h;
 }
 
+static uint64_t begin_key(const struct sonde_stream_class *cls, uint32_t cpu)
+{
+	_Static_assert(KERNEL_CPUS_MOST <= 1 << 14, "so that keys are never the same");
+	return (uint64_t)(uintptr_t)cls << 14 ^ cpu;
+}
+
+int64_t *kernel_begin(const struct kernel_host *h, const struct sonde_stream_class *cls,
+		      uint32_t cpu)
+{
+	uint32_t i;
+
+	return u64map_get(&h->begin_of, begin_key(cls, cpu), &i) ? &h->begins[i] : NULL;
+}
+
+void kernel_begin_note(struct kernel *k, struct kernel_host *h, const struct sonde_packet *p,
+		       int64_t ts_ns)
+{
+	const struct sonde_stream *stream = p->stream;
+	struct kernel_stream *s = &k->streams[stream->index];
+	const uint32_t cpu = p->cpu >= 0 && p->cpu < KERNEL_CPUS_MOST ? (uint32_t)p->cpu : 0;
+	uint32_t i;
+
+	if (!u64map_get(&h->begin_of, begin_key(stream->cls, cpu), &i)) {
+		i = (uint32_t)h->n_begins;
+		if (mem_grow(&h->begins, &h->cap_begins, h->n_begins + 1) < 0 ||
+		    u64map_put(&h->begin_of, begin_key(stream->cls, cpu), i) < 0) {
+			(void)no_memory(k);
+			return;
+		}
+		h->begins[h->n_begins++] = !p->has_begin || p->begin_ns > ts_ns ? KERNEL_NO_TIME
+					   : p->begin_ns > k->first_ns		? p->begin_ns
+										: k->first_ns;
+	}
+	if (!s->begin)
+		s->begin = i + 1;
+}
+
 uint32_t kernel_call(struct kernel *k, const char *name)
 {
 	if (k->n_calls >= KERNEL_CALLS_MOST - 1)

@@ -12,6 +12,7 @@
 enum { KERNEL_FIELDS_MOST = 8, KERNEL_CALLS_MOST = 4096, KERNEL_NRS_MOST = 1024 };
 
 struct kernel_event;
+struct kernel_stream;
 typedef void kernel_handle(struct kernel *k, const struct kernel_event *ev,
 			   const struct sonde_event *e, struct kernel_cpu *c);
 
@@ -75,9 +76,22 @@ struct kernel {
 	const char **calls; /* by call - 1 */
 	size_t n_calls, cap_calls;
 	uint32_t by_nr[SYSCALL_N_ABIS][KERNEL_NRS_MOST]; /* call of a number, 0: not yet met */
-	struct kernel_cpu **stream_cpu; /* which CPU a stream's events were of; by its index */
+	struct kernel_stream *streams;			 /* owned; by index */
 	size_t cap_streams;
 };
+
+/** A stream of events. */
+struct kernel_stream {
+	struct kernel_cpu *cpu; /* which CPU its events were of; NULL: none told anything */
+	uint32_t begin;		/* number in the host's .begins, plus 1; 0: not met yet */
+};
+
+/** Where [begin] of the packets of @cls and @cpu is in the host's .begins; NULL: not known. */
+int64_t *kernel_begin(const struct kernel_host *h, const struct sonde_stream_class *cls,
+		      uint32_t cpu);
+/** The first event of a stream, or the first of a CPU in it: notes since when there is all. */
+void kernel_begin_note(struct kernel *k, struct kernel_host *h, const struct sonde_packet *p,
+		       int64_t ts_ns);
 
 /** The integer at @f, or where that has none at @slow. False, *ret untouched: it is not there. */
 static inline bool kernel_int(const struct sonde_event *e, const struct kernel_int *f,
