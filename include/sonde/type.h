@@ -181,8 +181,10 @@ struct sonde_trace {
 	const struct sonde_type *packet_header; /* structure or NULL */
 	struct sonde_stream_class **streams;
 	size_t n_streams;
-	uint32_t n_slots; /* slots are 1 .. n_slots */
-	uint32_t index;	  /* dense over all traces of a graph; the graph sets it */
+	uint32_t n_slots;	  /* slots are 1 .. n_slots */
+	uint32_t index;		  /* dense over all traces of a graph; the graph sets it */
+	const char *const *parts; /* further folders that the same recording was put into */
+	size_t n_parts;
 };
 
 /** The first member of that name (shown or as in the metadata), or NULL. @t may be NULL. */

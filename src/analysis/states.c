@@ -215,7 +215,6 @@ static int find_summary(const struct states_report *s, struct summary *ret)
 		ret->end_ns = end > ret->end_ns ? end : ret->end_ns;
 		ret->n_cpus += count_cpus(h);
 		ret->partial |= store_count(h->store, TIMELINE_PARTIAL) != 0;
-		// The model was one for all hosts, and so are its doubts.
 		timeline_doubts(h->store, &ret->doubts);
 		sources |= store_count(h->store, TIMELINE_SOURCES);
 	}

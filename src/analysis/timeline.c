@@ -3,21 +3,15 @@
 #include "analysis/timeline.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <sonde/err.h>
 
+#include "analysis/timeline_kept.h"
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/u64map.h"
-#include "state/format.h"
-
-/* Raised whenever the model's rules or what is kept of them change: older files are made anew. */
-#define RULES "kernel 1"
 
 /* A thread's tracks, by its index. */
 struct rope {
@@ -28,162 +22,58 @@ struct rope {
 	bool sealed;
 };
 
-/* One host and its store. */
+/*
+ * One trace: its model and its store. Each has a model of its own, so that its index is the same
+ * whichever others were read with it.
+ */
 struct line {
-	const struct kernel_host *host; /* NULL: the model is gone */
+	struct timeline *tl;
 	const struct sonde_trace *trace;
-	struct store *store;  /* owned */
-	struct u64map by_key; /* kind, id and CPU -> track; not of threads */
-	uint32_t *calls;      /* owned: text of each call's name; 0: not yet known */
+	struct kernel *kernel; /* owned; NULL: all is told */
+	struct store *store;   /* owned; NULL: nothing was told yet */
+	struct u64map by_key;  /* kind, id and CPU -> track; not of threads */
+	uint32_t *calls;       /* owned: text of each call's name; 0: not yet known */
 	size_t cap_calls;
+	struct rope *ropes; /* owned; by the thread's index */
+	size_t cap_ropes;
 };
 
 struct timeline {
-	struct kernel *kernel; /* owned */
-	const char *cache;     /* borrowed; or NULL */
-	void (*note)(void *arg, const char *line);
-	void *note_arg;
-	struct line *lines; /* owned; by host */
+	struct timeline_where where;
+	struct line **lines; /* owned, and each */
 	size_t n_lines, cap_lines;
-	struct rope *ropes; /* owned; by the thread's index */
-	size_t cap_ropes;
-	int err; /* first failure of a callback */
+	const struct sonde_stream_class *last_class; /* of the event before, .. */
+	struct line *last;			     /* .. and its line */
+	int err;				     /* first failure of a callback */
 };
 
-bool timeline_fits(const struct sonde_trace *trace)
-{
-	for (size_t i = 0; trace->path && i < trace->n_streams; i++) {
-		const struct sonde_stream_class *sc = trace->streams[i];
-
-		for (size_t e = 0; e < sc->n_events; e++) {
-			const char *colon = strrchr(sc->events[e]->name, ':');
-
-			if (!strcmp(colon ? colon + 1 : sc->events[e]->name, "sched_switch"))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Times that are shown on another host's clock make another index; 0: they are not. */
-static uint64_t clock_sum(const struct sonde_trace *trace)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < trace->n_clocks; i++) {
-		const struct sonde_clock_map *map = trace->clocks[i]->map;
-		const int64_t numbers[] = { map ? map->from_ns : 0, map ? map->to_ns : 0,
-					    map ? map->to_frac : 0, map ? map->rate : 0 };
-
-		sum += map ? format_sum(numbers, sizeof(numbers)) : 0;
-	}
-	return sum;
-}
-
-/* Where the store of a trace is kept; owned, NULL: no memory. Makes the folder. */
-static char *path_of(const struct sonde_trace *trace, const char *cache, bool make)
-{
-	sonde_auto(mem_freep) char *real = realpath(trace->path, NULL);
-	sonde_auto(mem_freep) char *folder = NULL;
-	const char *whole = real ? real : trace->path;
-	const uint64_t clock = clock_sum(trace), where = format_sum(whole, strlen(whole));
-	char name[64] = "", shown_on[32] = "", *path = NULL;
-
-	if (clock)
-		(void)snprintf(shown_on, sizeof(shown_on), "-%016" PRIx64, clock);
-	if (cache)
-		(void)snprintf(name, sizeof(name), "%016" PRIx64 ".", where);
-	if (asprintf(&folder, cache ? "%s" : "%s/.sonde", cache ? cache : trace->path) < 0) {
-		folder = NULL;
-		return NULL;
-	}
-	if (make)
-		(void)mkdir(folder, 0755); // if it cannot be, the file cannot either
-	if (asprintf(&path, "%s/%skernel%s", folder, name, shown_on) < 0)
-		return NULL;
-	return path;
-}
-
-int timeline_open(const struct sonde_trace *trace, const char *cache, struct store **ret)
-{
-	struct store_print print = { { 0 } };
-
-	if (!trace->path)
-		return sonde_fail(-ENOENT, "a trace without a folder has no index");
-	int r = store_print_folder(trace->path, RULES, &print);
-	if (r < 0)
-		return r;
-	sonde_auto(mem_freep) char *path = path_of(trace, cache, false);
-	if (!path)
-		return sonde_fail(-ENOMEM, "out of memory for a path");
-	return store_open(path, &print, ret);
-}
-
-static void note_unkept(const struct timeline *tl, const struct sonde_trace *trace, const char *why)
-{
-	char text[600];
-
-	(void)snprintf(text, sizeof(text), "the index of '%s' cannot be kept (%s)%s", trace->path,
-		       why, tl->cache ? "" : "; --cache DIR names another place");
-	if (tl->note)
-		tl->note(tl->note_arg, text);
-}
-
-static int create_store(struct timeline *tl, const struct sonde_trace *trace, struct store **ret)
-{
-	struct store_print print = { { 0 } };
-	int r = trace->path ? store_print_folder(trace->path, RULES, &print) : 0;
-
-	if (r >= 0 && trace->path) {
-		sonde_auto(mem_freep) char *path = path_of(trace, tl->cache, true);
-
-		r = path ? store_create(path, &print, ret) : -ENOMEM;
-		if (r >= 0 || r == -ENOMEM)
-			return r;
-		note_unkept(tl, trace, sonde_err_str());
-	}
-	return store_create(NULL, &print, ret);
-}
-
-/* The line of a host; NULL: it failed. */
-static struct line *line_of(struct timeline *tl, const struct kernel_host *h)
-{
-	for (size_t i = 0; i < tl->n_lines; i++) {
-		if (tl->lines[i].host == h)
-			return &tl->lines[i];
-	}
-	if (mem_grow(&tl->lines, &tl->cap_lines, tl->n_lines + 1) < 0) {
-		tl->err = -ENOMEM;
-		return NULL;
-	}
-	struct line *l = &tl->lines[tl->n_lines];
-	*l = (struct line){ .host = h, .trace = h->trace };
-	int r = create_store(tl, h->trace, &l->store);
-	if (r < 0) {
-		tl->err = r;
-		return NULL;
-	}
-	tl->n_lines++;
-	store_begin(l->store); // until the batch ends
-	return l;
-}
-
 /* Notes the first failure. */
-static void note_result(struct timeline *tl, int r)
+static void note_result(struct line *l, int r)
 {
-	if (r < 0 && !tl->err)
-		tl->err = r;
+	if (r < 0 && !l->tl->err)
+		l->tl->err = r;
 }
 
-static void append(struct timeline *tl, struct line *l, uint32_t track, struct store_segment seg)
+/* Whether there is a store to tell; it is made when the model tells first. */
+static bool has_store(struct line *l)
 {
-	if (track != STORE_NO_TRACK && !tl->err)
-		note_result(tl, store_append(l->store, track, &seg));
+	if (l->tl->err || l->store)
+		return !l->tl->err;
+	note_result(l, timeline_create(l->trace, &l->tl->where, &l->store));
+	if (l->store)
+		store_begin(l->store); // until the batch ends
+	return l->store;
+}
+
+static void append(struct line *l, uint32_t track, struct store_segment seg)
+{
+	if (track != STORE_NO_TRACK && !l->tl->err)
+		note_result(l, store_append(l->store, track, &seg));
 }
 
 /* The track of a CPU, or of an interrupt on a CPU. */
-static uint32_t track_of(struct timeline *tl, struct line *l, enum timeline_kind kind,
-			 const struct kernel_cpu *c, int32_t nr)
+static uint32_t track_of(struct line *l, enum timeline_kind kind, const struct kernel_cpu *c,
+			 int32_t nr)
 {
 	const bool by_cpu = kind == TIMELINE_CPU || kind == TIMELINE_CURRENT;
 	const uint64_t key =
@@ -197,25 +87,25 @@ static uint32_t track_of(struct timeline *tl, struct line *l, enum timeline_kind
 	};
 	uint32_t track = STORE_NO_TRACK;
 
-	if (u64map_get(&l->by_key, key, &track) || tl->err)
+	if (u64map_get(&l->by_key, key, &track) || l->tl->err)
 		return track;
 	int r = store_add_track(l->store, &spec, &track);
 	if (r >= 0)
 		r = u64map_put(&l->by_key, key, track);
-	note_result(tl, r);
+	note_result(l, r);
 	return r < 0 ? STORE_NO_TRACK : track;
 }
 
-static uint32_t text_of(struct timeline *tl, struct line *l, const char *text)
+static uint32_t text_of(struct line *l, const char *text)
 {
 	uint32_t t = 0;
 
-	if (*text && !tl->err)
-		note_result(tl, store_add_text(l->store, text, strlen(text), &t));
+	if (*text && !l->tl->err)
+		note_result(l, store_add_text(l->store, text, strlen(text), &t));
 	return t;
 }
 
-static uint32_t call_text(struct timeline *tl, struct line *l, uint32_t call)
+static uint32_t call_text(struct line *l, uint32_t call)
 {
 	const size_t old = l->cap_calls;
 
@@ -223,36 +113,36 @@ static uint32_t call_text(struct timeline *tl, struct line *l, uint32_t call)
 		return call ? l->calls[call] : 0;
 	if (call >= old) {
 		if (mem_grow(&l->calls, &l->cap_calls, (size_t)call + 1) < 0) {
-			note_result(tl, -ENOMEM);
+			note_result(l, -ENOMEM);
 			return 0;
 		}
 		memset(l->calls + old, 0, (l->cap_calls - old) * sizeof(*l->calls));
 	}
 	if (!l->calls[call])
-		l->calls[call] = text_of(tl, l, kernel_call_name(tl->kernel, call));
+		l->calls[call] = text_of(l, kernel_call_name(l->kernel, call));
 	return l->calls[call];
 }
 
-static struct rope *rope_of(struct timeline *tl, const struct kernel_thread *t)
+static struct rope *rope_of(struct line *l, const struct kernel_thread *t)
 {
-	const size_t old = tl->cap_ropes;
+	const size_t old = l->cap_ropes;
 
 	if (t->index >= old) {
-		if (mem_grow(&tl->ropes, &tl->cap_ropes, (size_t)t->index + 1) < 0) {
-			note_result(tl, -ENOMEM);
+		if (mem_grow(&l->ropes, &l->cap_ropes, (size_t)t->index + 1) < 0) {
+			note_result(l, -ENOMEM);
 			return NULL;
 		}
-		for (size_t i = old; i < tl->cap_ropes; i++)
-			tl->ropes[i] =
+		for (size_t i = old; i < l->cap_ropes; i++)
+			l->ropes[i] =
 				(struct rope){ .track = STORE_NO_TRACK, .names = STORE_NO_TRACK };
 	}
-	return &tl->ropes[t->index];
+	return &l->ropes[t->index];
 }
 
-static struct store_track thread_spec(struct timeline *tl, const struct kernel_thread *t,
+static struct store_track thread_spec(struct line *l, const struct kernel_thread *t,
 				      const struct rope *rope)
 {
-	const struct rope *parent = t->parent ? rope_of(tl, t->parent) : NULL;
+	const struct rope *parent = t->parent ? rope_of(l, t->parent) : NULL;
 
 	return (struct store_track){
 		.kind = TIMELINE_THREAD,
@@ -265,18 +155,18 @@ static struct store_track thread_spec(struct timeline *tl, const struct kernel_t
 }
 
 /* The track of a thread; STORE_NO_TRACK: it failed. */
-static uint32_t thread_track(struct timeline *tl, struct line *l, const struct kernel_thread *t)
+static uint32_t thread_track(struct line *l, const struct kernel_thread *t)
 {
-	struct rope *rope = rope_of(tl, t);
+	struct rope *rope = rope_of(l, t);
 
-	if (!rope || tl->err)
+	if (!rope || l->tl->err)
 		return STORE_NO_TRACK;
 	if (rope->track == STORE_NO_TRACK) {
-		if (t->parent && !rope_of(tl, t->parent))
+		if (t->parent && !rope_of(l, t->parent))
 			return STORE_NO_TRACK;
-		rope = rope_of(tl, t);
-		const struct store_track spec = thread_spec(tl, t, rope);
-		note_result(tl, store_add_track(l->store, &spec, &rope->track));
+		rope = rope_of(l, t);
+		const struct store_track spec = thread_spec(l, t, rope);
+		note_result(l, store_add_track(l->store, &spec, &rope->track));
 	}
 	return rope->track;
 }
@@ -284,42 +174,39 @@ static uint32_t thread_track(struct timeline *tl, struct line *l, const struct k
 static void on_state(void *arg, const struct kernel_thread *t, enum kernel_state state,
 		     int64_t begin_ns, int64_t end_ns)
 {
-	struct timeline *tl = arg;
-	struct line *l = line_of(tl, t->host);
-	const struct rope *rope = l ? rope_of(tl, t) : NULL;
+	struct line *l = arg;
+	const struct rope *rope = has_store(l) ? rope_of(l, t) : NULL;
 	uint32_t value = 0;
 
 	// Of a CPU's idle thread its tracks tell all.
 	if (!rope || rope->sealed || state == KERNEL_GONE || !t->tid)
 		return;
 	if (state == KERNEL_SYSCALL || state == KERNEL_BLOCKED)
-		value = call_text(tl, l, t->state_call);
+		value = call_text(l, t->state_call);
 	else if (state == KERNEL_WAIT_CPU)
 		value = (uint32_t)(t->wait_cpu + 1);
-	append(tl, l, rope->track != STORE_NO_TRACK ? rope->track : thread_track(tl, l, t),
+	append(l, rope->track != STORE_NO_TRACK ? rope->track : thread_track(l, t),
 	       (struct store_segment){ begin_ns, end_ns, state, value });
 }
 
 static void on_cpu(void *arg, const struct kernel_cpu *c, enum kernel_cpu_state state,
 		   int64_t begin_ns, int64_t end_ns)
 {
-	struct timeline *tl = arg;
-	struct line *l = line_of(tl, c->host);
+	struct line *l = arg;
 
-	if (l)
-		append(tl, l, track_of(tl, l, TIMELINE_CPU, c, 0),
+	if (has_store(l))
+		append(l, track_of(l, TIMELINE_CPU, c, 0),
 		       (struct store_segment){ begin_ns, end_ns, state, 0 });
 }
 
 static void on_ran(void *arg, const struct kernel_cpu *c, const struct kernel_thread *t,
 		   int64_t begin_ns, int64_t end_ns)
 {
-	struct timeline *tl = arg;
-	struct line *l = line_of(tl, c->host);
-	const uint32_t thread = l && t->tid ? thread_track(tl, l, t) : 0;
+	struct line *l = arg;
+	const uint32_t thread = has_store(l) && t->tid ? thread_track(l, t) : 0;
 
-	if (l)
-		append(tl, l, track_of(tl, l, TIMELINE_CURRENT, c, 0),
+	if (has_store(l))
+		append(l, track_of(l, TIMELINE_CURRENT, c, 0),
 		       (struct store_segment){ begin_ns, end_ns,
 					       t->tid ? TIMELINE_RUNS : TIMELINE_IDLE, thread });
 }
@@ -327,32 +214,29 @@ static void on_ran(void *arg, const struct kernel_cpu *c, const struct kernel_th
 static void on_irq(void *arg, const struct kernel_cpu *c, int32_t nr, int64_t begin_ns,
 		   int64_t end_ns)
 {
-	struct timeline *tl = arg;
-	struct line *l = line_of(tl, c->host);
+	struct line *l = arg;
 
-	if (l)
-		append(tl, l, track_of(tl, l, TIMELINE_IRQ, c, nr),
+	if (has_store(l))
+		append(l, track_of(l, TIMELINE_IRQ, c, nr),
 		       (struct store_segment){ begin_ns, end_ns, 1, 0 });
 }
 
 static void on_softirq(void *arg, const struct kernel_cpu *c, unsigned vec, int64_t raised_ns,
 		       int64_t begin_ns, int64_t end_ns)
 {
-	struct timeline *tl = arg;
-	struct line *l = line_of(tl, c->host);
+	struct line *l = arg;
 
 	(void)raised_ns;
-	if (l)
-		append(tl, l, track_of(tl, l, TIMELINE_SOFTIRQ, c, (int32_t)vec),
+	if (has_store(l))
+		append(l, track_of(l, TIMELINE_SOFTIRQ, c, (int32_t)vec),
 		       (struct store_segment){ begin_ns, end_ns, 1, 0 });
 }
 
 /* The name that a thread has had until @at_ns goes to its track of names. */
-static void keep_name(struct timeline *tl, struct line *l, const struct kernel_thread *t,
-		      int64_t at_ns)
+static void keep_name(struct line *l, const struct kernel_thread *t, int64_t at_ns)
 {
-	const uint32_t thread = thread_track(tl, l, t);
-	struct rope *rope = rope_of(tl, t);
+	const uint32_t thread = thread_track(l, t);
+	struct rope *rope = rope_of(l, t);
 
 	if (thread == STORE_NO_TRACK || !rope || !rope->name || rope->named_ns >= at_ns)
 		return;
@@ -360,44 +244,42 @@ static void keep_name(struct timeline *tl, struct line *l, const struct kernel_t
 		const struct store_track spec = {
 			.kind = TIMELINE_NAME, .id = t->tid, .parent = thread, .n_states = 2
 		};
-		note_result(tl, store_add_track(l->store, &spec, &rope->names));
+		note_result(l, store_add_track(l->store, &spec, &rope->names));
 	}
-	append(tl, l, rope->names, (struct store_segment){ rope->named_ns, at_ns, 1, rope->name });
+	append(l, rope->names, (struct store_segment){ rope->named_ns, at_ns, 1, rope->name });
 }
 
 static void on_named(void *arg, const struct kernel_thread *t, int64_t at_ns)
 {
-	struct timeline *tl = arg;
-	struct line *l = line_of(tl, t->host);
-	struct rope *rope = l ? rope_of(tl, t) : NULL;
+	struct line *l = arg;
+	struct rope *rope = has_store(l) ? rope_of(l, t) : NULL;
 
-	if (!rope || rope->sealed || tl->err)
+	if (!rope || rope->sealed || l->tl->err)
 		return;
-	keep_name(tl, l, t, at_ns);
-	rope->name = text_of(tl, l, t->name);
+	keep_name(l, t, at_ns);
+	rope->name = text_of(l, t->name);
 	rope->named_ns = at_ns;
 }
 
 /* What is known of a thread at its end, or at that of the trace. */
-static void seal(struct timeline *tl, const struct kernel_thread *t, int64_t at_ns)
+static void seal(struct line *l, const struct kernel_thread *t, int64_t at_ns)
 {
-	struct line *l = line_of(tl, t->host);
-	struct rope *rope = rope_of(tl, t);
+	struct rope *rope = has_store(l) ? rope_of(l, t) : NULL;
 
-	if (!l || !rope || rope->sealed || tl->err)
+	if (!rope || rope->sealed || l->tl->err)
 		return;
 	if (rope->names != STORE_NO_TRACK) {
-		keep_name(tl, l, t, at_ns);
+		keep_name(l, t, at_ns);
 		const struct store_track names = { .id = t->tid, .parent = rope->track };
 		store_set_track(l->store, rope->names, &names);
-		note_result(tl, tl->err ? tl->err : store_seal(l->store, rope->names));
+		note_result(l, l->tl->err ? l->tl->err : store_seal(l->store, rope->names));
 	}
 	if (rope->track == STORE_NO_TRACK)
 		return;
-	const struct store_track spec = thread_spec(tl, t, rope);
+	const struct store_track spec = thread_spec(l, t, rope);
 	store_set_track(l->store, rope->track, &spec);
 	rope->sealed = true;
-	note_result(tl, store_seal(l->store, rope->track));
+	note_result(l, store_seal(l->store, rope->track));
 }
 
 static void on_gone(void *arg, const struct kernel_thread *t, int64_t at_ns)
@@ -415,63 +297,142 @@ static const struct kernel_watch watch = {
 	.gone = on_gone,
 };
 
-SONDE_DEFINE_AUTO(struct timeline *, timeline_free)
+/* What the store holds by now is not kept twice. */
+static void drop_model(struct line *l)
+{
+	kernel_free(sonde_take(l->kernel));
+	free(l->ropes);
+	l->ropes = NULL;
+	l->cap_ropes = 0;
+}
+
+static void line_free(struct line *l)
+{
+	drop_model(l);
+	store_free(l->store);
+	u64map_fini(&l->by_key);
+	free(l->calls);
+	free(l);
+}
+SONDE_DEFINE_AUTO(struct line *, line_free)
 
 void timeline_free(struct timeline *tl)
 {
 	if (!tl)
 		return;
-	for (size_t i = 0; i < tl->n_lines; i++) {
-		store_free(tl->lines[i].store);
-		u64map_fini(&tl->lines[i].by_key);
-		free(tl->lines[i].calls);
-	}
-	kernel_free(tl->kernel);
+	for (size_t i = 0; i < tl->n_lines; i++)
+		line_free(tl->lines[i]);
 	free(tl->lines);
-	free(tl->ropes);
 	free(tl);
 }
 
 int timeline_new(const char *cache, void (*note)(void *arg, const char *line), void *note_arg,
 		 struct timeline **ret)
 {
-	sonde_auto(timeline_freep) struct timeline *tl = calloc(1, sizeof(*tl));
+	struct timeline *tl = calloc(1, sizeof(*tl));
 
 	if (!tl)
 		return sonde_fail(-ENOMEM, "out of memory for the index");
-	tl->cache = cache;
-	tl->note = note;
-	tl->note_arg = note_arg;
-	int r = kernel_new(&watch, tl, INT64_MIN, INT64_MAX, &tl->kernel);
-	if (r < 0)
-		return r;
-	*ret = sonde_take(tl);
+	tl->where = (struct timeline_where){ cache, note, note_arg };
+	*ret = tl;
 	return 0;
 }
 
 static void begin_all(struct timeline *tl)
 {
-	for (size_t i = 0; i < tl->n_lines; i++)
-		store_begin(tl->lines[i].store);
+	for (size_t i = 0; i < tl->n_lines; i++) {
+		if (tl->lines[i]->store)
+			store_begin(tl->lines[i]->store);
+	}
 }
 
 static void end_all(struct timeline *tl)
 {
-	for (size_t i = 0; i < tl->n_lines; i++)
-		store_end(tl->lines[i].store);
+	for (size_t i = 0; i < tl->n_lines; i++) {
+		if (tl->lines[i]->store)
+			store_end(tl->lines[i]->store);
+	}
+}
+
+/* The line of a trace, made when it is first met. */
+static int line_of(struct timeline *tl, const struct sonde_trace *trace, struct line **ret)
+{
+	for (size_t i = 0; i < tl->n_lines; i++) {
+		if (tl->lines[i]->trace == trace) {
+			*ret = tl->lines[i];
+			return 0;
+		}
+	}
+	sonde_auto(line_freep) struct line *l = calloc(1, sizeof(*l));
+	if (!l)
+		return sonde_fail(-ENOMEM, "out of memory for the index");
+	l->tl = tl;
+	l->trace = trace;
+	int r = kernel_new(&watch, l, INT64_MIN, INT64_MAX, &l->kernel);
+	if (r >= 0)
+		r = mem_grow(&tl->lines, &tl->cap_lines, tl->n_lines + 1);
+	if (r >= 0)
+		tl->lines[tl->n_lines++] = *ret = sonde_take(l);
+	return r;
+}
+
+static const struct sonde_stream_class *class_of(const struct sonde_event *e)
+{
+	if (e->cls)
+		return e->cls->stream_class;
+	return e->u.gap->stream ? e->u.gap->stream->cls : NULL;
+}
+
+/* How many events from @i on are of one trace, and whose line that is; NULL: of none. */
+static int find_run(struct timeline *tl, const struct sonde_batch *b, size_t i, size_t *ret_n,
+		    struct line **ret)
+{
+	const struct sonde_stream_class *cls = class_of(&b->events[i]);
+	size_t n = 1;
+	int r = 0;
+
+	if (cls && cls != tl->last_class) {
+		r = line_of(tl, cls->trace, &tl->last);
+		tl->last_class = r < 0 ? NULL : cls;
+	}
+	while (i + n < b->n) {
+		const struct sonde_stream_class *next = class_of(&b->events[i + n]);
+
+		if (next && next != cls)
+			break;
+		n++;
+	}
+	*ret_n = n;
+	*ret = tl->last;
+	return r;
 }
 
 int timeline_consume(struct timeline *tl, const struct sonde_batch *b)
 {
+	struct line *l = NULL;
+	int r = 0;
+
 	begin_all(tl);
-	int r = kernel_consume(tl->kernel, b);
+	for (size_t i = 0, n; i < b->n && r >= 0 && !tl->err; i += n) {
+		r = find_run(tl, b, i, &n, &l);
+		if (r >= 0 && l)
+			r = kernel_consume(l->kernel, &(struct sonde_batch){ b->events + i, n });
+	}
 	end_all(tl);
 	return tl->err ? tl->err : r;
 }
 
-static void keep_counts(struct timeline *tl, struct line *l)
+/* Whether only some processes were recorded. */
+static bool is_partial(const struct line *l)
 {
-	const struct kernel_doubts *d = kernel_doubts(tl->kernel);
+	struct kernel_host *const *hosts;
+
+	return kernel_hosts(l->kernel, &hosts) && hosts[0]->partial;
+}
+
+static void keep_counts(struct line *l)
+{
+	const struct kernel_doubts *d = kernel_doubts(l->kernel);
 	const uint64_t doubts[] = { d->lost_events, d->lost_packets, d->gaps,
 				    d->backward,    d->mismatches,   d->calls_broken,
 				    d->calls_open,  d->no_cpu,	     d->threads_over };
@@ -479,12 +440,12 @@ static void keep_counts(struct timeline *tl, struct line *l)
 
 	_Static_assert(sizeof(doubts) == sizeof(*d), "each doubt is kept");
 	_Static_assert(TIMELINE_DOUBTS + MEM_LEN(doubts) <= STORE_COUNTS, "there is room");
-	if (kernel_span(tl->kernel, &begin, &end) < 0)
+	if (kernel_span(l->kernel, &begin, &end) < 0)
 		begin = end = 0; // a trace without events has an index without segments
-	store_set_count(l->store, TIMELINE_SOURCES, kernel_sources(tl->kernel));
+	store_set_count(l->store, TIMELINE_SOURCES, kernel_sources(l->kernel));
 	store_set_count(l->store, TIMELINE_BEGIN, (uint64_t)begin);
 	store_set_count(l->store, TIMELINE_END, (uint64_t)end);
-	store_set_count(l->store, TIMELINE_PARTIAL, l->host->partial);
+	store_set_count(l->store, TIMELINE_PARTIAL, is_partial(l));
 	for (unsigned i = 0; i < MEM_LEN(doubts); i++)
 		store_set_count(l->store, TIMELINE_DOUBTS + i, doubts[i]);
 }
@@ -496,56 +457,57 @@ void timeline_doubts(const struct store *s, struct kernel_doubts *ret)
 				     &ret->calls_open,	&ret->no_cpu,	    &ret->threads_over };
 
 	for (unsigned i = 0; i < MEM_LEN(doubts); i++)
-		*doubts[i] = store_count(s, TIMELINE_DOUBTS + i);
+		*doubts[i] += store_count(s, TIMELINE_DOUBTS + i);
 }
 
-/* What the stores hold by now is not kept twice. */
-static void drop_model(struct timeline *tl)
+/* Tells the store the last, and that it was that. */
+static void finish_line(struct line *l)
 {
-	for (size_t i = 0; i < tl->n_lines; i++)
-		tl->lines[i].host = NULL;
-	kernel_free(sonde_take(tl->kernel));
-	free(tl->ropes);
-	tl->ropes = NULL;
-	tl->cap_ropes = 0;
+	struct kernel_thread *const *threads;
+	int64_t begin, end = 0;
+
+	kernel_finish(l->kernel);
+	if (kernel_span(l->kernel, &begin, &end) < 0)
+		end = 0; // nothing was, so nothing is sealed either
+	const size_t n = kernel_threads(l->kernel, &threads);
+	for (size_t i = 0; i < n; i++)
+		seal(l, threads[i], end);
+	// Also of a kernel that told nothing there is an index: that nothing is there.
+	if (l->store || (timeline_fits(l->trace) && has_store(l)))
+		keep_counts(l);
+	drop_model(l);
 }
 
-static void finish_line(struct timeline *tl, struct line *l)
+static void keep(struct line *l)
 {
 	const int r = store_finish(l->store);
 
-	note_result(tl, r);
+	note_result(l, r);
 	if (r >= 0 && store_unkept(l->store)) {
 		(void)sonde_fail_errno(store_unkept(l->store), "cannot write it");
-		note_unkept(tl, l->trace, sonde_err_str());
+		timeline_note_unkept(l->trace, &l->tl->where, sonde_err_str());
 	}
 }
 
 int timeline_finish(struct timeline *tl)
 {
-	struct kernel_thread *const *threads;
-	struct kernel_host *const *hosts;
-	int64_t begin, end = 0;
+	size_t n = 0;
 
 	begin_all(tl);
-	kernel_finish(tl->kernel);
-	if (kernel_span(tl->kernel, &begin, &end) < 0)
-		end = 0; // nothing was, so nothing is sealed either
-	const size_t n = kernel_threads(tl->kernel, &threads);
-	for (size_t i = 0; i < n; i++)
-		seal(tl, threads[i], end);
-	// Also of a kernel that told nothing there is an index: that nothing is there.
-	const size_t n_hosts = kernel_hosts(tl->kernel, &hosts);
-	for (size_t i = 0; i < n_hosts && !tl->err; i++) {
-		if (timeline_fits(hosts[i]->trace))
-			(void)line_of(tl, hosts[i]);
-	}
 	for (size_t i = 0; i < tl->n_lines; i++)
-		keep_counts(tl, &tl->lines[i]);
-	drop_model(tl);
+		finish_line(tl->lines[i]);
 	end_all(tl);
-	for (size_t i = 0; i < tl->n_lines && !tl->err; i++)
-		finish_line(tl, &tl->lines[i]);
+	for (size_t i = 0; i < tl->n_lines; i++) {
+		struct line *l = tl->lines[i];
+
+		if (l->store && !tl->err)
+			keep(l);
+		if (l->store || tl->err)
+			tl->lines[n++] = l;
+		else
+			line_free(l); // not a kernel's
+	}
+	tl->n_lines = n;
 	return tl->err;
 }
 
@@ -557,6 +519,6 @@ size_t timeline_stores(const struct timeline *tl)
 struct store *timeline_store(const struct timeline *tl, size_t i, const struct sonde_trace **ret)
 {
 	sonde_check(i < tl->n_lines);
-	*ret = tl->lines[i].trace;
-	return tl->lines[i].store;
+	*ret = tl->lines[i]->trace;
+	return tl->lines[i]->store;
 }

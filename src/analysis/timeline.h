@@ -51,7 +51,7 @@ bool timeline_fits(const struct sonde_trace *trace);
 SONDE_MUST_CHECK int timeline_open(const struct sonde_trace *trace, const char *cache,
 				   struct store **ret);
 
-/** Reads what a store keeps of the doubts. */
+/** Adds what a store keeps of the doubts. */
 void timeline_doubts(const struct store *s, struct kernel_doubts *ret);
 
 struct timeline;
@@ -63,7 +63,8 @@ void timeline_free(struct timeline *tl);
 SONDE_MUST_CHECK int timeline_consume(struct timeline *tl, const struct sonde_batch *b);
 SONDE_MUST_CHECK int timeline_finish(struct timeline *tl);
 
-/** One store a host, in the order in which they were met; asked any time, also while it is built.
+/** One store a kernel's trace, in the order in which they were met; asked any time, also while it
+ * is built.
  */
 size_t timeline_stores(const struct timeline *tl);
 struct store *timeline_store(const struct timeline *tl, size_t i, const struct sonde_trace **ret);

@@ -198,9 +198,37 @@ int ctf_trace_set_name(struct ctf_trace *t, const char *suffix)
 	return 0;
 }
 
+/* The folders of @src become parts of @t. */
+static int add_parts(struct ctf_trace *t, const struct sonde_trace *src)
+{
+	struct sonde_trace *to = t->trace;
+	const size_t n = to->n_parts + src->n_parts + 1;
+	const char **parts = arena_array(&t->arena, n, sizeof(*parts));
+
+	for (size_t i = 0; parts && i < n; i++) {
+		const size_t k = i - to->n_parts;
+		const char *path = i < to->n_parts    ? to->parts[i]
+				   : k < src->n_parts ? src->parts[k]
+				   : src->path	      ? src->path
+						      : "";
+
+		parts[i] = arena_strndup(&t->arena, path, strlen(path));
+		if (!parts[i])
+			return -ENOMEM;
+	}
+	if (!parts)
+		return -ENOMEM;
+	to->parts = parts;
+	to->n_parts = n;
+	return 0;
+}
+
 int ctf_trace_absorb(struct ctf_trace *t, struct ctf_trace *src)
 {
 	int r = mem_grow(&t->files, &t->cap_files, t->n_files + src->n_files);
+
+	if (r >= 0)
+		r = add_parts(t, src->trace);
 
 	for (size_t i = 0; r >= 0 && i < src->n_files; i++) {
 		struct ctf_file *f = &src->files[i];

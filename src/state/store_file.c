@@ -211,6 +211,9 @@ static int give_name(struct store *s)
 		char self[32];
 
 		(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", s->fd);
+		if (linkat(AT_FDCWD, self, AT_FDCWD, s->path, AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+		// Another one is there, which is replaced in one step.
 		if (asprintf(&s->temp, "%s.%ld", s->path, (long)getpid()) < 0) {
 			s->temp = NULL;
 			return sonde_fail(-ENOMEM, "out of memory for the index");

@@ -169,6 +169,43 @@ TEST(an_index_holds_what_the_model_tells)
 	free(m);
 }
 
+/* The maker's events of one trace behind those of another, in one run. */
+TEST(each_trace_has_an_index_of_its_own)
+{
+	struct maker *m = malloc(2 * sizeof(*m));
+	struct strbuf alone = { 0 }, beside = { 0 };
+	const struct sonde_trace *trace;
+	struct timeline *tl = NULL;
+
+	if (!m)
+		return;
+	maker_init(&m[0], LTTNG, INT64_MIN, text);
+	maker_init(&m[1], LTTNG, INT64_MIN, "70 0 switch 0 0 7\n80 0 gap lost 5 75\n90 0 other\n");
+	m[1].stream_class.id = 1;
+	EXPECT_EQ(build(&m[0], 3, &alone), 0);
+	EXPECT_EQ(timeline_new(NULL, on_note, NULL, &tl), 0);
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(timeline_consume(tl, &(struct sonde_batch){ m[i].events, m[i].n_events }),
+			  0);
+	EXPECT_EQ(timeline_finish(tl), 0);
+	EXPECT_EQ(timeline_stores(tl), 2);
+	struct store *s = timeline_store(tl, 0, &trace);
+	EXPECT(trace == &m[0].trace);
+	EXPECT_EQ(tell(s, &beside), 0);
+	EXPECT_STR(strbuf_text(&beside), strbuf_text(&alone));
+	EXPECT_EQ((int64_t)store_count(s, TIMELINE_END), 60);
+	EXPECT_EQ(store_count(s, TIMELINE_DOUBTS), 0);
+	s = timeline_store(tl, 1, &trace);
+	EXPECT_EQ((int64_t)store_count(s, TIMELINE_BEGIN), 70);
+	EXPECT_EQ(store_count(s, TIMELINE_DOUBTS), 5);
+	timeline_free(tl);
+	strbuf_fini(&alone);
+	strbuf_fini(&beside);
+	maker_fini(&m[0]);
+	maker_fini(&m[1]);
+	free(m);
+}
+
 static struct maker *oom_events;
 
 static int build_once(void)
