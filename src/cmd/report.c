@@ -33,7 +33,9 @@ enum {
 	KEY_CACHE,
 	KEY_COMM,
 	KEY_EXEC,
-	KEY_HOST
+	KEY_HOST,
+	KEY_SVG,
+	KEY_XML
 };
 
 struct report_cmd {
@@ -57,9 +59,12 @@ static const struct cmd_option options[] = {
 	{ KEY_THREAD, "per-thread", NULL, "syscalls: the calls of each thread." },
 	{ KEY_CACHE, "cache", "DIR",
 	  "states: keep the index there, and not in the hidden folder .sonde of the trace." },
-	{ KEY_COMM, "comm", "NAME", "critical-path: of the thread of that name." },
+	{ KEY_COMM, "comm", "NAME",
+	  "critical-path, boot: of the thread, or the processes, of that name." },
 	{ KEY_EXEC, "exec", "PATH", "critical-path: of the process that ran this program." },
 	{ KEY_HOST, "host", "NAME", "critical-path: of the one that ran on this host." },
+	{ KEY_SVG, "svg", "FILE", "boot: draw it into that file; - is standard output." },
+	{ KEY_XML, "xml", "FILE", "boot: write all of it as XML into that file, likewise." },
 	{ KEY_JSON, "json", NULL, "Write JSON: all rows, exact nanoseconds." },
 	{ 0 },
 };
@@ -84,6 +89,9 @@ static const struct cmd_example examples[] = {
 	  "The busiest thread, for programs.", false },
 	{ "sonde report critical-path --comm sort sonde-trace",
 	  "What sort waited for, and who did the work meanwhile.", true },
+	{ "sonde report boot --svg boot.svg sonde-trace",
+	  "The processes of a recorded command or a boot over time, as a table and as a picture.",
+	  true },
 	{ "sonde report sync client-trace server-trace", "How the clocks of two hosts go.", false },
 	{ 0 },
 };
@@ -334,7 +342,7 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls sched wakeups irq block locks critical-path sync states",
+	.words = "cpu syscalls sched wakeups irq block locks critical-path boot sync states",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -381,6 +389,13 @@ const struct command cmd_report = {
 		"programs that did the work, and the path itself: segments, with the system call "
 		"that a thread waited in, and hops. Segments and "
 		"hops always add up to the whole time, which is checked and said.\n\n"
+		"boot: the processes of the recorded command (or of a boot, from its first "
+		"process on; or those of -p or --comm) as a tree: begin and end, from the events "
+		"of forks, execs and exits, and how long each ran, waited for a CPU and was "
+		"blocked; ON PATH is its part of the critical path of the root, and what is on "
+		"that path is shown also where it is elsewhere in the tree. Small processes share "
+		"rows where there are too many. --svg draws it, with the use of CPUs and disks "
+		"above and the critical path over it; --xml writes all of it (docs/boot.md).\n\n"
 		"sync: how the clocks of several hosts go, found from the TCP packets that they "
 		"sent "
 		"each other: their time on the clock of one of them, the reference. Its quality is "

@@ -183,10 +183,13 @@ static int set_up(struct session *s)
 	r = watch_signals(s);
 	if (!r)
 		r = open_sources(s);
-	if (!r)
-		r = write_metadata(s);
 	if (!r && o->argv)
 		r = child_hold(&s->child, o->argv, &s->old_mask);
+	// Reports begin with it.
+	if (!r && o->argv)
+		describe_env_int(&s->desc, "command_pid", s->child.pid);
+	if (!r)
+		r = write_metadata(s);
 	if (!r && o->argv)
 		r = recording_watch(&s->rec, s->child.pidfd);
 	s->rec.command = s->child.pid;

@@ -50,6 +50,9 @@ struct exec_note {
 struct exec_build {
 	struct exec_graph graph;
 	struct kernel *kernel;
+	struct kernel_watch watch;
+	exec_build_io *on_io; /* of whoever asked for it; or NULL */
+	void *io_arg;
 	struct arena arena; /* names, labels */
 	int64_t from_ns, to_ns;
 	int err;		    /* of a callback */
@@ -428,7 +431,8 @@ int exec_build_new(int64_t from_ns, int64_t to_ns, struct exec_build **ret)
 
 	b->from_ns = from_ns;
 	b->to_ns = to_ns;
-	int r = kernel_new(&watch, b, from_ns, to_ns, &b->kernel);
+	b->watch = watch;
+	int r = kernel_new(&b->watch, b, from_ns, to_ns, &b->kernel);
 	if (r >= 0)
 		r = tcp_reader_new(&b->reader);
 	if (r >= 0)
@@ -439,6 +443,20 @@ int exec_build_new(int64_t from_ns, int64_t to_ns, struct exec_build **ret)
 		return r;
 	*ret = sonde_take(b);
 	return 0;
+}
+
+static void on_io(void *arg, const struct kernel_cpu *c, const struct kernel_io *io)
+{
+	struct exec_build *b = arg;
+
+	(void)noted(b, b->on_io(b->io_arg, c, io));
+}
+
+void exec_build_watch_io(struct exec_build *b, exec_build_io *on, void *arg)
+{
+	b->on_io = on;
+	b->io_arg = arg;
+	b->watch.io = on_io;
 }
 
 /* Packet events. */

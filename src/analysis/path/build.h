@@ -21,6 +21,11 @@ struct exec_who {
 SONDE_MUST_CHECK int exec_build_new(int64_t from_ns, int64_t to_ns, struct exec_build **ret);
 void exec_build_free(struct exec_build *b);
 
+/** Hands on the steps of block requests, too; -ENOMEM ends the building. */
+typedef int exec_build_io(void *arg, const struct kernel_cpu *c, const struct kernel_io *io);
+/** Before the first events are taken. */
+void exec_build_watch_io(struct exec_build *b, exec_build_io *on, void *arg);
+
 /** Takes events in order of time. 1: they are behind the window; -ENOMEM, -E2BIG. */
 SONDE_MUST_CHECK int exec_build_consume(struct exec_build *b, const struct sonde_batch *in);
 

@@ -1,0 +1,1 @@
+sonde report boot -p 10 --xml - data/kernel

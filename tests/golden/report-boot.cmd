@@ -1,0 +1,1 @@
+sonde report boot data/kernel
