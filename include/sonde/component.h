@@ -13,7 +13,7 @@
 SONDE_BEGIN_DECLS
 
 /** Raised whenever a shape in this header or in those it includes changes. */
-#define SONDE_ABI 2
+#define SONDE_ABI 3
 
 struct sonde_out; /* where results go: src/base/out.h */
 
@@ -55,6 +55,13 @@ struct sonde_component_class {
 	 * ended. The earlier batch of that lane, and what it led to, may go away.
 	 */
 	int (*next)(struct sonde_component *c, size_t lane, struct sonde_batch *ret);
+	/**
+	 * Source: from now on, all that a batch of a lane leads to (but not the events) stays until
+	 * @n more of that lane have been asked for, that of the last one given, too; and next is
+	 * called by another thread than the one that looks at batches. Asked once at most.
+	 * -ENOTSUP: it cannot.
+	 */
+	int (*hold)(struct sonde_component *c, size_t n);
 	/** Source: the traces that it reads; asked once, after init. */
 	size_t (*traces)(struct sonde_component *c, struct sonde_trace *const **ret);
 	/** Source: its streams, as above. */

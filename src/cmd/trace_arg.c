@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -294,6 +295,22 @@ int trace_args_param(struct trace_args *a, const char *key, const char *value)
 	return add_param(a, key, copy);
 }
 
+/* A number of threads in the environment: of one, or of more however little there is to read. */
+static int set_threads(struct graph *g)
+{
+	const char *text = getenv("SONDE_THREADS");
+	char *end;
+
+	if (!text || !*text)
+		return 0;
+	const unsigned long n = strtoul(text, &end, 10);
+	if (*end || !n || *text == '-')
+		return sonde_fail(-EINVAL, "SONDE_THREADS is '%s', which is no number of threads",
+				  text);
+	graph_set_ahead(g, n > 1 ? GRAPH_AHEAD_MUST : GRAPH_AHEAD_NOT);
+	return 0;
+}
+
 int trace_args_add(const struct trace_args *a, struct graph *g)
 {
 	const struct sonde_component_class *source = comp_find("src.ctf");
@@ -305,5 +322,6 @@ int trace_args_add(const struct trace_args *a, struct graph *g)
 
 	if (!source)
 		return sonde_fail(-ENOTSUP, "this build reads no CTF traces");
-	return graph_add(g, source, &setup);
+	int r = set_threads(g);
+	return r < 0 ? r : graph_add(g, source, &setup);
 }

@@ -28,6 +28,7 @@ enum {
 	SLACK_MOST = 1 << 22,  /* bytes a lane keeps in memory behind what it reads .. */
 	SLACK_ALL = 1 << 24,   /* .. and all of them, roughly */
 	SLACK_LEAST = 1 << 16,
+	HELD_MOST = 1 << 10, /* lanes that hold batches */
 };
 
 struct src_ctf {
@@ -341,6 +342,20 @@ static int src_next(struct sonde_component *c, size_t lane, struct sonde_batch *
 	return s->wanted[lane] ? ctf_stream_next(s->lanes[lane], ret) : 0;
 }
 
+static int src_hold(struct sonde_component *c, size_t n)
+{
+	struct src_ctf *s = sonde_component_state(c);
+
+	if (s->n_lanes > HELD_MOST)
+		return sonde_fail(-ENOTSUP, "more than %d streams", HELD_MOST);
+	for (size_t i = 0; i < s->n_lanes; i++) {
+		int r = s->wanted[i] ? ctf_stream_hold(s->lanes[i], n) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static size_t src_traces(struct sonde_component *c, struct sonde_trace *const **ret)
 {
 	struct src_ctf *s = sonde_component_state(c);
@@ -399,6 +414,7 @@ const struct sonde_component_class src_ctf = {
 	.fini = src_fini,
 	.lanes = src_lanes,
 	.next = src_next,
+	.hold = src_hold,
 	.traces = src_traces,
 	.streams = src_streams,
 	.span = src_span,

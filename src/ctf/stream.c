@@ -22,9 +22,11 @@ enum { STREAM_NEXT, STREAM_EVENTS, STREAM_CUT, STREAM_LAST, STREAM_DONE };
 
 int ctf_stream_start(struct ctf_stream *s, size_t cap, uint64_t slack)
 {
-	s->info.locals = calloc(s->layout->n_locals, sizeof(*s->info.locals));
-	if (!s->info.locals)
+	s->first.slots = calloc(s->layout->n_locals, sizeof(*s->first.slots));
+	if (!s->first.slots)
 		return sonde_fail(-ENOMEM, "out of memory for a stream");
+	s->lent = &s->first;
+	s->info.locals = s->first.slots;
 	s->cap_batch = cap;
 	s->slack = slack;
 	s->from_ns = INT64_MIN;
@@ -39,9 +41,70 @@ void ctf_stream_fini(struct ctf_stream *s)
 		file_unmap(&s->files[i].map);
 		free(s->files[i].path);
 	}
+	for (size_t i = 0; i < s->n_held; i++) {
+		file_unmap(&s->held[i].map);
+		free(s->held[i].slots);
+	}
+	free(s->held);
 	free(s->files);
-	free(s->info.locals);
+	free(s->first.slots);
 	free(s->batch);
+}
+
+int ctf_stream_hold(struct ctf_stream *s, size_t n)
+{
+	s->held = calloc(n, sizeof(*s->held));
+	if (!s->held)
+		return sonde_fail(-ENOMEM, "out of memory for %zu batches", n);
+	for (; s->n_held < n; s->n_held++) {
+		uint64_t *slots = calloc(s->layout->n_locals, sizeof(*slots));
+
+		if (!slots)
+			return sonde_fail(-ENOMEM, "out of memory for %zu batches", n);
+		s->held[s->n_held].slots = slots;
+	}
+	return 0;
+}
+
+/* What is before byte @off of the file is read; those who hold batches may still look at it. */
+static void drop(struct ctf_stream *s, uint64_t off)
+{
+	if (!s->n_held)
+		file_drop(&s->files[s->file].map, off, s->slack);
+}
+
+/* Before the next batch, which may be of the packet that the last one was of. */
+static void lend_next(struct ctf_stream *s)
+{
+	const struct ctf_lent *from = s->lent;
+
+	if (!s->n_held)
+		return;
+	struct ctf_lent *to = &s->held[s->turn];
+	s->turn = (s->turn + 1) % s->n_held;
+	s->lent = to;
+	file_unmap(&to->map);
+	if (to->file == s->file && s->file < s->n_files)
+		file_drop(&s->files[s->file].map, to->off, s->slack);
+	to->file = s->file;
+	to->off = s->off + (s->state == STREAM_EVENTS ? s->dec.pos / 8 : 0);
+	if (from == to)
+		return;
+	memcpy(to->slots, from->slots, s->layout->n_locals * sizeof(*to->slots));
+	to->pkt = from->pkt;
+	to->pkt.slots = to->slots;
+	s->info.locals = to->slots;
+	decode_move(&s->dec, &to->pkt);
+}
+
+/* Done with a file; but batches that are held may lie in it. */
+static void leave_file(struct ctf_stream *s, struct ctf_file *f)
+{
+	if (s->n_held && !s->lent->map.data) {
+		s->lent->map = f->map;
+		f->map = (struct file_map){ 0 };
+	}
+	file_unmap(&f->map); // it began and ended since the last batch
 }
 
 static bool has_time(const struct packet_info *info, enum packet_field f)
@@ -69,11 +132,13 @@ static void add_gap(struct ctf_stream *s, const struct sonde_gap *gap, struct so
 {
 	const size_t i = b->n;
 
-	s->gaps[i] = *gap;
-	s->gaps[i].stream = &s->pub;
+	struct sonde_gap *to = &s->lent->gaps[i];
+
+	*to = *gap;
+	to->stream = &s->pub;
 	if (s->file < s->n_files)
-		s->gaps[i].path = s->files[s->file].path;
-	s->batch[i] = (struct sonde_event){ .u.gap = &s->gaps[i] };
+		to->path = s->files[s->file].path;
+	s->batch[i] = (struct sonde_event){ .u.gap = to };
 	s->batch[i].ts_ns = gap->begin_ns > s->dec.ts_ns ? gap->begin_ns : s->dec.ts_ns;
 	s->batch[i].cycles = gap->begin_cycles;
 	b->n = i + 1;
@@ -82,13 +147,13 @@ static void add_gap(struct ctf_stream *s, const struct sonde_gap *gap, struct so
 /* Says what is broken at byte @off of the file. */
 static void add_cut(struct ctf_stream *s, const char *why, uint64_t off, struct sonde_batch *b)
 {
-	(void)snprintf(s->why, sizeof(s->why), "%s", why);
+	(void)snprintf(s->lent->why, sizeof(s->lent->why), "%s", why);
 	add_gap(s,
 		&(struct sonde_gap){ .kind = SONDE_GAP_CUT,
 				     .begin_ns = INT64_MIN,
 				     .end_ns = INT64_MAX,
 				     .off = off,
-				     .words = s->why },
+				     .words = s->lent->why },
 		b);
 }
 
@@ -153,8 +218,9 @@ static void set_packet(struct ctf_stream *s)
 {
 	const struct packet_info *i = &s->info;
 	const struct ctf_file *f = &s->files[s->file];
+	struct sonde_packet *pkt = &s->lent->pkt;
 
-	s->pkt = (struct sonde_packet){
+	*pkt = (struct sonde_packet){
 		.stream = &s->pub,
 		.data = f->map.data + s->off,
 		.n_bits = i->content_bits,
@@ -172,12 +238,12 @@ static void set_packet(struct ctf_stream *s)
 		.has_discarded = packet_has(i, PACKET_EVENTS_DISCARDED),
 		.cpu = -1,
 	};
-	s->pkt.begin_cycles = s->pkt.has_begin ? i->value[PACKET_TIMESTAMP_BEGIN] : 0;
-	s->pkt.end_cycles = s->pkt.has_end ? i->value[PACKET_TIMESTAMP_END] : 0;
-	s->pkt.seq = s->pkt.has_seq ? i->value[PACKET_SEQ_NUM] : 0;
-	s->pkt.discarded = s->pkt.has_discarded ? i->value[PACKET_EVENTS_DISCARDED] : 0;
+	pkt->begin_cycles = pkt->has_begin ? i->value[PACKET_TIMESTAMP_BEGIN] : 0;
+	pkt->end_cycles = pkt->has_end ? i->value[PACKET_TIMESTAMP_END] : 0;
+	pkt->seq = pkt->has_seq ? i->value[PACKET_SEQ_NUM] : 0;
+	pkt->discarded = pkt->has_discarded ? i->value[PACKET_EVENTS_DISCARDED] : 0;
 	if (packet_has(i, PACKET_CPU_ID) && i->value[PACKET_CPU_ID] <= INT32_MAX)
-		s->pkt.cpu = (int32_t)i->value[PACKET_CPU_ID];
+		pkt->cpu = (int32_t)i->value[PACKET_CPU_ID];
 }
 
 /* Reads the beginning of the packet at s->off. */
@@ -244,7 +310,7 @@ static int find_bytes(struct ctf_stream *s)
 		}
 		if (s->off < s->end)
 			return 1;
-		file_unmap(&f->map);
+		leave_file(s, f);
 	}
 	return 0;
 }
@@ -318,7 +384,7 @@ static int next_packet(struct ctf_stream *s, struct sonde_batch *b)
 	while ((r = find_bytes(s)) > 0) {
 		struct ctf_file *f = &s->files[s->file];
 
-		file_drop(&f->map, s->off, s->slack);
+		drop(s, s->off);
 		r = read_info(s);
 		if (r < 0) {
 			add_cut(s, s->info.why, s->off, b);
@@ -326,13 +392,14 @@ static int next_packet(struct ctf_stream *s, struct sonde_batch *b)
 			return 0;
 		}
 		if (unwanted(s)) {
+			file_drop(&f->map, s->off, s->slack);
 			pass_packet(s);
 			continue;
 		}
 		add_losses(s, b);
 		set_packet(s);
 		s->dec.w.clock = s->info.clock;
-		decode_packet(&s->dec, &s->pkt, s->info.events_at);
+		decode_packet(&s->dec, &s->lent->pkt, s->info.events_at);
 		s->state = STREAM_EVENTS;
 		return 0;
 	}
@@ -343,7 +410,7 @@ static int next_packet(struct ctf_stream *s, struct sonde_batch *b)
 
 static void read_events(struct ctf_stream *s, struct sonde_batch *b)
 {
-	file_drop(&s->files[s->file].map, s->off + s->dec.pos / 8, s->slack);
+	drop(s, s->off + s->dec.pos / 8);
 	switch (decode_events(&s->dec, s->batch, s->cap_batch, &b->n)) {
 	case DECODE_MORE: break;
 	case DECODE_ENDED:
@@ -387,6 +454,7 @@ int ctf_stream_next(struct ctf_stream *s, struct sonde_batch *ret)
 	struct sonde_batch b = { s->batch, 0 };
 	int r = 0;
 
+	lend_next(s);
 	while (r >= 0 && !b.n && s->state != STREAM_DONE) {
 		switch (s->state) {
 		case STREAM_NEXT: r = next_packet(s, &b); break;

@@ -19,6 +19,17 @@ struct ctf_file {
 	struct file_map map; /* only while it is read, or borrowed */
 };
 
+/** What the events and gaps of a batch lead to. */
+struct ctf_lent {
+	struct sonde_packet pkt;
+	uint64_t *slots; /* owned, layout->n_locals: the packet's, and what reading it takes */
+	struct sonde_gap gaps[4];
+	char why[sizeof(((struct decode *)0)->why) + 40];
+	struct file_map map; /* of a file that was read to its end; earlier batches lie there */
+	size_t file;	     /* nothing of the batch lies before .. */
+	uint64_t off;	     /* .. this byte of this file */
+};
+
 struct ctf_stream {
 	struct sonde_stream pub;
 	const struct packet_layout *layout; /* borrowed from the trace */
@@ -33,10 +44,11 @@ struct ctf_stream {
 	struct packet_info info; /* of the packet being read */
 	struct packet_info prev; /* what the one before said; .locals unused */
 	bool has_prev;
-	struct sonde_packet pkt;
 	struct decode dec;
-	struct sonde_gap gaps[4];
-	char why[sizeof(((struct decode *)0)->why) + 40];
+	struct ctf_lent first; /* all that is lent, until ctf_stream_hold() .. */
+	struct ctf_lent *held; /* owned; .. then these in turn, one for a batch */
+	size_t n_held, turn;
+	struct ctf_lent *lent;	/* one of them: of the batch being made */
 	int64_t from_ns, to_ns; /* wanted */
 
 	struct sonde_event *batch; /* owned, cap_batch */
@@ -48,6 +60,12 @@ struct ctf_stream {
 SONDE_MUST_CHECK int ctf_stream_start(struct ctf_stream *s, size_t cap, uint64_t slack);
 /** Frees what it owns. */
 void ctf_stream_fini(struct ctf_stream *s);
+
+/**
+ * As sonde_component_class.hold, for @n batches. Once, and then only ctf_stream_next() and
+ * ctf_stream_fini() may follow.
+ */
+SONDE_MUST_CHECK int ctf_stream_hold(struct ctf_stream *s, size_t n);
 
 /** As sonde_component_class.next. */
 SONDE_MUST_CHECK int ctf_stream_next(struct ctf_stream *s, struct sonde_batch *ret);

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "graph/ahead.h"
 #include "graph/component.h"
 #include "graph/merge.h"
 
@@ -18,6 +19,7 @@ struct graph {
 	struct sonde_trace **traces; /* owned array of borrowed traces */
 	size_t n_traces, cap_traces;
 	uint32_t n_classes, n_streams;
+	enum graph_ahead ahead;
 };
 
 int graph_new(struct graph **ret)
@@ -148,7 +150,13 @@ size_t graph_traces(const struct graph *g, struct sonde_trace *const **ret)
 	return g->n_traces;
 }
 
+void graph_set_ahead(struct graph *g, enum graph_ahead how)
+{
+	g->ahead = how;
+}
+
 SONDE_DEFINE_AUTO(struct merge *, merge_free)
+SONDE_DEFINE_AUTO(struct ahead *, ahead_free)
 
 static int merge_of(struct graph *g, struct merge **ret)
 {
@@ -191,19 +199,48 @@ static int graph_push(struct graph *g, struct sonde_batch b)
 	return 0;
 }
 
+/* After how many events the rest of what is read is worth a thread. */
+static uint64_t alone_for(const struct graph *g)
+{
+	enum { EVENTS_ALONE = 1 << 15 };
+
+	if (g->ahead == GRAPH_AHEAD_MUST)
+		return 0;
+	return g->ahead == GRAPH_AHEAD_MAY && ahead_helps() ? EVENTS_ALONE : UINT64_MAX;
+}
+
+/* Consumes all batches of @m, or until the sink has enough. */
+static int run_merge(struct graph *g, struct merge *m)
+{
+	sonde_auto(ahead_freep) struct ahead *a = NULL;
+	uint64_t alone = alone_for(g), n = 0;
+	struct sonde_batch b;
+	int r = 0;
+
+	while (r == 0) {
+		if (n >= alone) {
+			alone = UINT64_MAX;
+			r = ahead_start(m, &a);
+			if (r < 0)
+				return r;
+		}
+		r = a ? ahead_next(a, &b) : merge_next(m, &b);
+		if (r <= 0)
+			return r;
+		n += b.n;
+		r = graph_push(g, b);
+	}
+	return r;
+}
+
 int graph_run(struct graph *g)
 {
 	sonde_check(g->n && g->comps[g->n - 1]->cls->kind == SONDE_SINK);
 
 	sonde_auto(merge_freep) struct merge *m = NULL;
 	int r = merge_of(g, &m);
-	struct sonde_batch b;
-
-	while (r >= 0 && (r = merge_next(m, &b)) > 0) {
-		r = graph_push(g, b);
-		if (r)
-			break;
-	}
+	if (r >= 0)
+		r = run_merge(g, m);
 	if (r < 0)
 		return r;
 

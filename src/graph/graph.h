@@ -27,6 +27,15 @@ SONDE_MUST_CHECK int graph_seek(struct graph *g, int64_t from_ns, int64_t to_ns)
 /** All traces of all sources; lent until graph_free(). Returns how many. */
 size_t graph_traces(const struct graph *g, struct sonde_trace *const **ret);
 
+/** Whether another thread reads and merges while this one runs filters and the sink. */
+enum graph_ahead {
+	GRAPH_AHEAD_MAY, /* once there is much to read, on more than one CPU */
+	GRAPH_AHEAD_NOT,
+	GRAPH_AHEAD_MUST, /* from the first batch on, where the sources can */
+};
+/** What graph_run() does; GRAPH_AHEAD_MAY if it is not called. The results are the same. */
+void graph_set_ahead(struct graph *g, enum graph_ahead how);
+
 /** Runs until the sources end, or the sink has enough, then finishes the sink. */
 SONDE_MUST_CHECK int graph_run(struct graph *g);
 

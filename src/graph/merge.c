@@ -150,7 +150,7 @@ static size_t merge_run(const struct merge *m, size_t winner)
 }
 
 /* Two lanes that take turns: which is next cannot be foretold, so nothing branches on it. */
-static size_t merge_two(struct merge *m)
+static size_t merge_two(struct merge *m, struct sonde_event *out)
 {
 	struct lane *x = &m->lanes[0], *y = &m->lanes[1];
 	const struct sonde_event *a = x->head, *b = y->head;
@@ -161,7 +161,7 @@ static size_t merge_two(struct merge *m)
 
 		if (__builtin_expect(a->ts_ns == b->ts_ns, 0))
 			second = order_tie(b, a) < 0;
-		m->out[n++] = *(second ? b : a);
+		out[n++] = *(second ? b : a);
 		a += !second;
 		b += second;
 	}
@@ -173,9 +173,11 @@ static size_t merge_two(struct merge *m)
 	return n;
 }
 
-int merge_next(struct merge *m, struct sonde_batch *ret)
+/* Makes the winner known, with a head. 0: there are no lanes. */
+static int merge_ready(struct merge *m)
 {
 	int r = !m->n || m->tree ? 0 : merge_start(m);
+
 	if (r < 0 || !m->n)
 		return r;
 	if (m->refill) {
@@ -185,35 +187,88 @@ int merge_next(struct merge *m, struct sonde_batch *ret)
 		merge_replay(m, m->tree[0]);
 		m->refill = false;
 	}
+	return 1;
+}
 
+/* The rest of the winner's batch where that is what comes next, as it is; or 0. */
+static size_t merge_lend(struct merge *m, const struct sonde_event **ret)
+{
+	struct lane *l = &m->lanes[m->tree[0]];
+	const size_t n = (size_t)(l->end - l->head);
+
+	if (l->ended || merge_run(m, m->tree[0]) < n)
+		return 0;
+	*ret = l->head;
+	l->head = l->end;
+	m->refill = true;
+	return n;
+}
+
+static size_t merge_copy(struct merge *m, struct sonde_event *out)
+{
 	size_t n = 0;
-	if (m->n == 2 && !m->lanes[0].ended && !m->lanes[1].ended) {
-		n = merge_two(m);
-		*ret = (struct sonde_batch){ m->out, n };
-		return 1;
-	}
+
 	while (n < SONDE_BATCH_MAX && !m->refill) {
 		struct lane *l = &m->lanes[m->tree[0]];
 		if (l->ended)
 			break;
 
 		size_t run = merge_run(m, m->tree[0]);
-		if (!n && run == (size_t)(l->end - l->head)) {
-			// A whole batch of one lane: lend it as it is.
-			*ret = (struct sonde_batch){ l->head, run };
-			l->head = l->end;
-			m->refill = true;
-			return 1;
-		}
 		if (run > SONDE_BATCH_MAX - n)
 			run = SONDE_BATCH_MAX - n;
-		memcpy(m->out + n, l->head, run * sizeof(*m->out));
+		memcpy(out + n, l->head, run * sizeof(*out));
 		n += run;
 		l->head += run;
 		m->refill = l->head == l->end;
 		if (!m->refill)
 			merge_replay(m, m->tree[0]);
 	}
-	*ret = (struct sonde_batch){ m->out, n };
-	return n > 0;
+	return n;
+}
+
+static bool are_two(const struct merge *m)
+{
+	return m->n == 2 && !m->lanes[0].ended && !m->lanes[1].ended;
+}
+
+int merge_next(struct merge *m, struct sonde_batch *ret)
+{
+	struct sonde_batch b = { m->out, 0 };
+	int r = merge_ready(m);
+
+	if (r <= 0)
+		return r;
+	if (are_two(m))
+		b.n = merge_two(m, m->out);
+	else if ((b.n = merge_lend(m, &b.events)) == 0)
+		b.n = merge_copy(m, m->out);
+	*ret = b;
+	return b.n > 0;
+}
+
+int merge_take(struct merge *m, struct sonde_event *room, size_t *ret_n)
+{
+	size_t n = 0;
+	int r = merge_ready(m);
+
+	if (r > 0)
+		n = are_two(m) ? merge_two(m, room) : merge_copy(m, room);
+	if (r >= 0)
+		*ret_n = n;
+	return r < 0 ? r : n > 0;
+}
+
+int merge_hold(struct merge *m, size_t n)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (!m->lanes[i].c->cls->hold)
+			return -ENOTSUP;
+	}
+	for (size_t i = 0; i < m->n; i++) {
+		struct sonde_component *c = m->lanes[i].c;
+		int r = i && c == m->lanes[i - 1].c ? 0 : c->cls->hold(c, n);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

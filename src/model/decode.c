@@ -41,6 +41,12 @@ void decode_packet(struct decode *d, const struct sonde_packet *p, uint64_t pos)
 	d->pos = pos;
 }
 
+void decode_move(struct decode *d, const struct sonde_packet *p)
+{
+	d->pkt = p;
+	d->w.slots = p->slots;
+}
+
 static inline uint64_t load(const uint8_t *p, struct plan_byte_field f)
 {
 	return bits_u64(p + f.at, 0, f.len * 8u,

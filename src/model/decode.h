@@ -33,6 +33,9 @@ void decode_init(struct decode *d, const struct plan_header *header);
 /** Starts packet @p (lent until the next), whose first event begins at bit @pos. */
 void decode_packet(struct decode *d, const struct sonde_packet *p, uint64_t pos);
 
+/** Goes on with @p, a copy of the packet that is being read (lent until the next). */
+void decode_move(struct decode *d, const struct sonde_packet *p);
+
 /** Views of up to @most events into @out; *@ret_n says how many. */
 enum decode_state decode_events(struct decode *d, struct sonde_event *out, size_t most,
 				size_t *ret_n);

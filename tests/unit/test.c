@@ -11,9 +11,10 @@ static struct test *tests;
 static struct test **tests_end = &tests;
 static unsigned failures;   /* of the running test */
 static const char *skipped; /* why, or NULL */
-static uint64_t n_allocs;
-static uint64_t fail_at; /* the allocation that fails, counted from 1; 0: none */
-static bool has_failed;
+/* Of all threads. */
+static _Atomic uint64_t n_allocs;
+static _Atomic uint64_t fail_at; /* the allocation that fails, counted from 1; 0: none */
+static _Atomic bool has_failed;
 
 void *__real_malloc(size_t len);
 void *__real_calloc(size_t n, size_t len);

@@ -87,6 +87,9 @@ static void event(struct file *f, uint16_t time, uint8_t v)
 /* What was read, as text: one word an event or gap. */
 static char got[8192];
 
+/* So many batches are read before the first one is looked at. */
+static size_t ahead;
+
 static void note(const struct sonde_event *e)
 {
 	const size_t len = strlen(got);
@@ -94,6 +97,8 @@ static void note(const struct sonde_event *e)
 	const size_t room = sizeof(got) - len;
 
 	if (e->cls) {
+		EXPECT_EQ(e->u.pkt->data[e->at / 8], e->cls->id);
+		EXPECT(e->u.pkt->slots != NULL);
 		snprintf(p, room, "%s@%lld ", e->cls->name, (long long)e->ts_ns);
 		return;
 	}
@@ -109,9 +114,37 @@ static void note(const struct sonde_event *e)
 	}
 }
 
+enum { AHEAD_MOST = 5, EVENTS_AHEAD = 64 };
+
+/* Batches in the order in which they are looked at. */
+struct late {
+	struct sonde_event events[AHEAD_MOST + 1][EVENTS_AHEAD];
+	size_t n[AHEAD_MOST + 1], made, noted;
+};
+
+static void note_oldest(struct late *l)
+{
+	const size_t i = l->noted++ % (ahead + 1);
+
+	for (size_t k = 0; k < l->n[i]; k++)
+		note(&l->events[i][k]);
+}
+
+static void note_late(struct late *l, struct sonde_batch b)
+{
+	const size_t i = l->made++ % (ahead + 1);
+
+	EXPECT(b.n <= EVENTS_AHEAD);
+	l->n[i] = b.n;
+	memcpy(l->events[i], b.events, b.n * sizeof(*b.events));
+	if (l->made - l->noted > ahead)
+		note_oldest(l);
+}
+
 /* Reads what is wanted of the first stream, frees the trace, and lends what was noted. */
 static const char *read_trace(struct ctf_trace *t, size_t cap, int64_t from_ns, int64_t to_ns)
 {
+	struct late late = { .made = 0 };
 	struct sonde_batch b;
 	int r = ctf_trace_streams(t);
 
@@ -120,15 +153,17 @@ static const char *read_trace(struct ctf_trace *t, size_t cap, int64_t from_ns, 
 		r = ctf_stream_start(&t->streams[0], cap, 0);
 	if (r >= 0 && t->n_streams)
 		ctf_stream_seek(&t->streams[0], from_ns, to_ns);
-	while (r >= 0 && t->n_streams && (r = ctf_stream_next(&t->streams[0], &b)) > 0) {
-		for (size_t i = 0; i < b.n; i++)
-			note(&b.events[i]);
-	}
+	if (r >= 0 && t->n_streams && ahead)
+		r = ctf_stream_hold(&t->streams[0], ahead + 1);
+	while (r >= 0 && t->n_streams && (r = ctf_stream_next(&t->streams[0], &b)) > 0)
+		note_late(&late, b);
+	while (late.noted < late.made)
+		note_oldest(&late);
 	ctf_trace_free(t);
 	return r < 0 ? sonde_err_str() : got;
 }
 
-static const char *read_window(const struct file *f, size_t cap, int64_t from_ns, int64_t to_ns)
+static const char *read_once(const struct file *f, size_t cap, int64_t from_ns, int64_t to_ns)
 {
 	struct ctf_trace *t = NULL;
 	struct sonde_span bytes = { f->bytes, f->len };
@@ -137,6 +172,18 @@ static const char *read_window(const struct file *f, size_t cap, int64_t from_ns
 	if (ctf_trace_of_bytes(text, &bytes, 1, &t) < 0)
 		return sonde_err_str();
 	return read_trace(t, cap, from_ns, to_ns);
+}
+
+/* The same whenever batches are looked at. */
+static const char *read_window(const struct file *f, size_t cap, int64_t from_ns, int64_t to_ns)
+{
+	char at_once[sizeof(got)];
+
+	snprintf(at_once, sizeof(at_once), "%s", read_once(f, cap, from_ns, to_ns));
+	for (ahead = 1; ahead <= AHEAD_MOST; ahead++)
+		EXPECT_STR(read_once(f, cap, from_ns, to_ns), at_once);
+	ahead = 0;
+	return read_once(f, cap, from_ns, to_ns);
 }
 
 static const char *read_all(const struct file *f)
@@ -337,6 +384,7 @@ TEST(no_allocation_per_event_or_packet)
 	EXPECT_EQ(ctf_trace_streams(t), 0);
 	EXPECT_EQ(ctf_stream_start(&t->streams[0], 8, 0), 0);
 	EXPECT_EQ(ctf_stream_next(&t->streams[0], &b), 1);
+	EXPECT_EQ(ctf_stream_hold(&t->streams[0], 3), 0);
 	uint64_t before = test_allocations();
 	while (ctf_stream_next(&t->streams[0], &b) > 0)
 		;
@@ -385,6 +433,8 @@ static int open_and_read(void)
 		r = ctf_stream_start(s, 16, 0);
 		if (r >= 0)
 			r = ctf_stream_span(s, &begin, &end);
+		if (r >= 0)
+			r = ctf_stream_hold(s, 3);
 		while (r >= 0 && (r = ctf_stream_next(s, &b)) > 0)
 			;
 	}
@@ -465,6 +515,52 @@ TEST(index_narrows)
 	EXPECT_STR(window_of_folder(550, 560), cut);
 	remove_file("index");
 	remove_file("s0");
+	remove_file("metadata");
+	EXPECT_EQ(rmdir(dir), 0);
+}
+
+/* Files of one stream: those that were read to their ends stay while batches lie there. */
+TEST(files_one_after_the_other)
+{
+	static const char text[] =
+		"/* CTF 1.8 */\n"
+		"typealias integer { size = 8; align = 8; } := u8;\n"
+		"typealias integer { size = 64; align = 8; map = clock.c.value; } := time;\n"
+		"trace { major = 1; minor = 8; byte_order = le;\n"
+		"  packet.header := struct { u8 stream_instance_id; }; };\n"
+		"clock { name = c; freq = 1000000000; };\n"
+		"stream { packet.context := struct { time timestamp_begin; };\n"
+		"  event.header := struct { u8 id; time t; }; };\n"
+		"event { name = byte; id = 1; };\n";
+	char names[8][8], want[256] = "";
+
+	make_dir();
+	write_file("metadata", text, sizeof(text) - 1);
+	for (unsigned i = 0; i < 8; i++) {
+		struct file f = { .len = 0 };
+
+		put(&f, 5, 1);
+		put(&f, 100 * i, 8);
+		for (unsigned k = 0; i % 3 != 1 && k < 5; k++) { // some have no events
+			put(&f, 1, 1);
+			put(&f, 100 * i + k, 8);
+			snprintf(want + strlen(want), sizeof(want) - strlen(want), "byte@%u ",
+				 100 * i + k);
+		}
+		snprintf(names[i], sizeof(names[i]), "s%u", i);
+		write_file(names[i], f.bytes, f.len);
+	}
+	for (ahead = 0; ahead <= AHEAD_MOST; ahead++) {
+		for (size_t cap = 4; cap < 8; cap++) {
+			struct ctf_trace *t = NULL;
+
+			EXPECT_EQ(ctf_trace_open(dir, &t), 0);
+			EXPECT_STR(read_trace(t, cap, INT64_MIN, INT64_MAX), want);
+		}
+	}
+	ahead = 0;
+	for (unsigned i = 0; i < 8; i++)
+		remove_file(names[i]);
 	remove_file("metadata");
 	EXPECT_EQ(rmdir(dir), 0);
 }
