@@ -33,6 +33,7 @@ extern const struct sonde_component_class analysis_sched;
 extern const struct sonde_component_class analysis_wakeups;
 extern const struct sonde_component_class analysis_block;
 extern const struct sonde_component_class analysis_boot;
+extern const struct sonde_component_class analysis_files;
 extern const struct sonde_component_class analysis_sync;
 extern const struct sonde_component_class analysis_states;
 

@@ -179,6 +179,15 @@ void kernel_thread_name(struct kernel *k, struct kernel_thread *t, struct sonde_
 		k->watch->named(k->arg, t, k->last_ns);
 }
 
+void kernel_thread_join(struct kernel *k, struct kernel_thread *t, int64_t pid)
+{
+	if (t->pid == pid)
+		return;
+	t->pid = pid;
+	if (k->watch->joined)
+		k->watch->joined(k->arg, t);
+}
+
 void kernel_thread_made(struct kernel *k, struct kernel_thread *t, struct kernel_thread *parent,
 			int64_t now)
 {
@@ -258,21 +267,35 @@ static struct kernel_thread *idle_thread(struct kernel *k, struct kernel_cpu *c)
 	return c->idle;
 }
 
-struct kernel_thread *kernel_thread(struct kernel *k, struct kernel_cpu *c, int64_t tid)
+/* One that is not idle. */
+static struct kernel_thread *thread_of(struct kernel *k, struct kernel_host *h, int64_t tid)
 {
-	if (tid == 0)
-		return idle_thread(k, c);
-
-	struct kernel_thread **s = kernel_tid_make(c->host, tid);
+	struct kernel_thread **s = kernel_tid_make(h, tid);
 	if (!s)
 		return no_memory(k);
 	if (*s && (*s)->state != KERNEL_GONE) {
 		forget_if_gap(*s);
 		return *s;
 	}
-	struct kernel_thread *t = thread_new(k, c->host, tid);
+	struct kernel_thread *t = thread_new(k, h, tid);
 	if (t)
 		*s = t;
+	return t;
+}
+
+struct kernel_thread *kernel_thread(struct kernel *k, struct kernel_cpu *c, int64_t tid)
+{
+	return tid ? thread_of(k, c->host, tid) : idle_thread(k, c);
+}
+
+const struct kernel_thread *kernel_thread_met(struct kernel *k, const struct sonde_trace *trace,
+					      int64_t tid, int64_t pid)
+{
+	struct kernel_host *h = tid > 0 ? kernel_host(k, trace) : NULL;
+	struct kernel_thread *t = h ? thread_of(k, h, tid) : NULL;
+
+	if (t && t->pid < 0 && pid > 0)
+		kernel_thread_join(k, t, pid);
 	return t;
 }
 
@@ -367,7 +390,10 @@ void kernel_cpu_forget(struct kernel *k, struct kernel_cpu *c, int64_t until)
 	if (t) {
 		kernel_cpu_leave(k, c, until);
 		kernel_thread_set(k, t, KERNEL_UNKNOWN, until);
-		t->call = 0;
+		// Where each call tells whose it is, one does not end because a switch was not
+		// seen.
+		if (!c->host->calls_own)
+			t->call = 0;
 		t->woken_ns = KERNEL_NO_TIME;
 	}
 	kernel_cpu_update(k, c, until);

@@ -157,6 +157,7 @@ struct kernel_host {
 	uint32_t gap;		 /* how many gaps touched it */
 	bool partial;		 /* only some processes were recorded: of others nothing is told */
 	bool has_migrate;	 /* its trace tells migrations by events of their own */
+	bool calls_own;		 /* events of calls tell the thread that made them */
 	int abi;		 /* whose system call numbers; enum syscall_abi */
 	struct kernel_irq *irqs; /* owned */
 	size_t n_irqs, cap_irqs;
@@ -222,6 +223,8 @@ struct kernel_watch {
 	void (*io)(void *arg, const struct kernel_cpu *c, const struct kernel_io *io);
 	/** @t was made: its .parent is who did that. Of any time. */
 	void (*born)(void *arg, const struct kernel_thread *t, int64_t at_ns);
+	/** @t's .pid is known, or another one. Of any time. */
+	void (*joined)(void *arg, const struct kernel_thread *t);
 	/** @t has another .name, or its first. Of any time. */
 	void (*named)(void *arg, const struct kernel_thread *t, int64_t at_ns);
 	/** @t is not any more. Of any time. */
@@ -269,6 +272,13 @@ enum kernel_source {
 	KERNEL_HAS_LOCK = 128,
 };
 unsigned kernel_sources(const struct kernel *k);
+
+/**
+ * The thread @tid of @trace's host, met or made, for events that no rule is of; @pid, if that is
+ * not negative, is its process. NULL: the number is none, or there is no room.
+ */
+const struct kernel_thread *kernel_thread_met(struct kernel *k, const struct sonde_trace *trace,
+					      int64_t tid, int64_t pid);
 
 /** All threads by index, and all CPUs; lent until the next kernel_consume(). */
 size_t kernel_threads(const struct kernel *k, struct kernel_thread *const **ret);

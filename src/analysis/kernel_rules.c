@@ -12,7 +12,7 @@ enum { FORK_CHILD, FORK_NAME, FORK_CHILD_PID, FORK_PARENT_TID, FORK_PARENT_PID }
 enum { NEW_TID, NEW_NAME, NEW_FLAGS };
 enum { EXEC_TID, EXEC_OLD, EXEC_FILE };
 enum { DUMP_TID, DUMP_PID, DUMP_NAME, DUMP_PPID, DUMP_STATUS };
-enum { PERF_TID, PERF_PID, PERF_NAME, PERF_PPID };
+enum { PERF_TID, PERF_PID, PERF_NAME, PERF_PPID, PERF_PTID };
 enum { IRQ_NR, IRQ_NAME };
 enum { CALL_ID, CALL_RET };
 
@@ -175,8 +175,8 @@ static void on_fork(struct kernel *k, const struct kernel_event *ev, const struc
 	take_name(k, ev, e, FORK_NAME, child);
 	child->followed = parent->followed;
 	if (both) {
-		child->pid = get(ev, e, FORK_CHILD_PID, -1);
-		parent->pid = get(ev, e, FORK_PARENT_PID, -1);
+		kernel_thread_join(k, child, get(ev, e, FORK_CHILD_PID, -1));
+		kernel_thread_join(k, parent, get(ev, e, FORK_PARENT_PID, -1));
 	}
 	if (child->pid == child->tid)
 		child->ppid = parent->pid;
@@ -194,9 +194,9 @@ static void on_newtask(struct kernel *k, const struct kernel_event *ev, const st
 		return;
 	take_name(k, ev, e, NEW_NAME, child);
 	if (!(get(ev, e, NEW_FLAGS, 0) & CLONE_FLAG_THREAD))
-		child->pid = tid;
+		kernel_thread_join(k, child, tid);
 	else if (c->current)
-		child->pid = c->current->pid;
+		kernel_thread_join(k, child, c->current->pid);
 	kernel_thread_made(k, child, c->current, e->ts_ns);
 }
 
@@ -213,7 +213,7 @@ static void on_exec(struct kernel *k, const struct kernel_event *ev, const struc
 	// One that is not the first of its process takes over that one's number.
 	if (tid > 0)
 		kernel_thread_renumber(k, t, tid);
-	t->pid = t->tid;
+	kernel_thread_join(k, t, t->tid);
 	if (!field_text(e, &ev->fields[EXEC_FILE], &file))
 		return;
 	const uint8_t *slash = file.data && file.len ? memrchr(file.data, '/', file.len) : NULL;
@@ -368,7 +368,7 @@ static void on_statedump(struct kernel *k, const struct kernel_event *ev,
 	if (!t)
 		return;
 	if (t->pid < 0)
-		t->pid = get(ev, e, DUMP_PID, -1);
+		kernel_thread_join(k, t, get(ev, e, DUMP_PID, -1));
 	if (t->ppid < 0)
 		t->ppid = get(ev, e, DUMP_PPID, -1);
 	if (!t->name[0])
@@ -392,7 +392,7 @@ static void on_perf(struct kernel *k, const struct kernel_event *ev, const struc
 	if (!t)
 		return;
 	if (t->pid < 0)
-		t->pid = get(ev, e, PERF_PID, -1);
+		kernel_thread_join(k, t, get(ev, e, PERF_PID, -1));
 	take_name(k, ev, e, PERF_NAME, t);
 }
 
@@ -403,16 +403,19 @@ static void on_perf_fork(struct kernel *k, const struct kernel_event *ev,
 	const int64_t tid = get(ev, e, PERF_TID, 0);
 	struct kernel_thread *t = tid > 0 ? kernel_thread_known(c->host, c, tid) : NULL;
 
-	if (tid > 0 && (!t || t->state == KERNEL_GONE)) {
+	const bool is_new = tid > 0 && (!t || t->state == KERNEL_GONE);
+	if (is_new)
 		t = kernel_thread_born(k, c->host, tid);
-		if (t)
-			kernel_thread_made(k, t, NULL, e->ts_ns);
-	}
-	if (!t || t->pid >= 0)
+	if (!t)
 		return;
-	t->pid = get(ev, e, PERF_PID, -1);
-	if (t->pid == t->tid)
-		t->ppid = get(ev, e, PERF_PPID, -1);
+	if (t->pid < 0) {
+		kernel_thread_join(k, t, get(ev, e, PERF_PID, -1));
+		if (t->pid == t->tid)
+			t->ppid = get(ev, e, PERF_PPID, -1);
+	}
+	const int64_t parent = get(ev, e, PERF_PTID, 0);
+	if (is_new)
+		kernel_thread_made(k, t, parent > 0 ? kernel_thread(k, c, parent) : NULL, e->ts_ns);
 }
 
 /* An event that only tells who runs, which was looked at before. */
@@ -512,7 +515,10 @@ static const struct kernel_rule perf_rules[] = {
 	  on_perf_fork,
 	  0,
 	  2,
-	  { [PERF_TID] = { "tid" }, [PERF_PID] = { "pid" }, [PERF_PPID] = { "ppid" } } },
+	  { [PERF_TID] = { "tid" },
+	    [PERF_PID] = { "pid" },
+	    [PERF_PPID] = { "ppid" },
+	    [PERF_PTID] = { "ptid" } } },
 };
 
 /* LTTng's fork has more fields than ftrace's, and the same names for others. */
@@ -722,8 +728,10 @@ const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_e
 		find_current(cls, &ev->current);
 	ev->own = ev->current.type && ev->handle != on_switch && ev->handle != on_waking;
 	// Calls that nobody asked for.
-	if ((ev->handle == on_call_entry || ev->handle == on_call_exit) && !k->watch->call &&
-	    !k->watch->state && !k->watch->entered)
+	const bool is_call = ev->handle == on_call_entry || ev->handle == on_call_exit;
+	ev->host->calls_own |= is_call && ev->current.type;
+	if (is_call && !k->watch->call && !k->watch->state && !k->watch->entered &&
+	    !k->watch->returned)
 		ev->handle = ev->current.type ? on_nothing : NULL;
 	ev->echo = ev->handle == on_waking && is_echo(cls);
 	for (unsigned f = 0; f < KERNEL_FIELDS_MOST; f++)

@@ -129,6 +129,8 @@ void kernel_thread_renumber(struct kernel *k, struct kernel_thread *t, int64_t t
 
 void kernel_thread_set(struct kernel *k, struct kernel_thread *t, enum kernel_state s, int64_t now);
 void kernel_thread_name(struct kernel *k, struct kernel_thread *t, struct sonde_span name);
+/** @t is of process @pid. */
+void kernel_thread_join(struct kernel *k, struct kernel_thread *t, int64_t pid);
 /** @parent, or NULL where that is not known, made @t now, which waits for its first wake-up. */
 void kernel_thread_made(struct kernel *k, struct kernel_thread *t, struct kernel_thread *parent,
 			int64_t now);

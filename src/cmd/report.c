@@ -83,6 +83,7 @@ static const struct cmd_example examples[] = {
 	{ "sonde report block lttng-trace", "How fast the disks were, and who used them.", false },
 	{ "sonde report locks sonde-trace", "Which locks were waited for, and who held them.",
 	  true },
+	{ "sonde report files --sort read_bytes sonde-trace", "What was read most.", true },
 	{ "sonde report states --from=-10ms --cache index sonde-trace",
 	  "What each thread did in the last 10 ms.", true },
 	{ "sonde report cpu --json sonde-trace | jq '.threads[0]'",
@@ -342,7 +343,7 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls sched wakeups irq block locks critical-path boot sync states",
+	.words = "cpu syscalls sched wakeups irq block files locks critical-path boot sync states",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -381,6 +382,17 @@ const struct command cmd_report = {
 		"to wait for are none; where waiters are moved to another futex, their wait for "
 		"that one is another. Spinlocks have no holder. Condition variables and idle "
 		"workers wait for futexes too: long waits there are no harm.\n\n"
+		"files: for each file and each process how much was read and written, how often it "
+		"was opened, read, written and synced, what failed, and how long that took; then "
+		"which process spent the longest time with which file. Descriptors are followed "
+		"through the system calls that open, copy, inherit and close them. A path is shown "
+		"where the trace has it: in LTTng's events, its dump of the state, or with 'sonde "
+		"record --script files'. It is whole where the process's folder is known. Else a "
+		"file is told by whose descriptor it is: 'pipe 3, 4 of make (10)', 'fd 5 of sh "
+		"(11)'; 'unknown of sh (11)' was used by a call that began before the trace. A "
+		"call "
+		"counts where it returns, and waiting for data is part of its time. What is done "
+		"through mapped memory or io_uring is not seen.\n\n"
 		"critical-path: what the time of one thread (--tid, --pid, --comm or --exec) went "
 		"to. "
 		"Where it waited for another, the path goes on with what that one did meanwhile, "

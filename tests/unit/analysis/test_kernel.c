@@ -829,8 +829,8 @@ static const struct rule {
 	  "30 0 switch 8 1 0\n"
 	  "40 1 switch 0 0 7\n"
 	  "45 1 exit read 1\n",
-	  "R cpu0 7 0-10\nK 8 write 15-20 1\nR cpu0 8 15-30\nR cpu0 0 30-45\n"
-	  "R cpu1 7 40-45\n"
+	  "R cpu0 7 0-10\nK 8 write 15-20 1\nR cpu0 8 15-30\nK 7 read 5-45 1\n"
+	  "R cpu0 0 30-45\nR cpu1 7 40-45\n"
 	  "D lost 0 packets 0 gaps 0 backward 0 mismatches 1 broken 0 open 0 no-cpu 0\n",
 	  { 0, 0 },
 	  INT64_MIN },
