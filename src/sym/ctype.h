@@ -66,6 +66,9 @@ SONDE_MUST_CHECK int ctypes_open_btf(const void *data, size_t len, struct ctypes
 /** The same of types that come over those of @base, which must outlive them, as a module's do. */
 SONDE_MUST_CHECK int ctypes_open_btf_over(struct ctypes *base, const void *data, size_t len,
 					  struct ctypes **ret);
+/** Both without a copy: @data, at a multiple of 4, must outlive the result. @base NULL: none. */
+SONDE_MUST_CHECK int ctypes_open_btf_lent(struct ctypes *base, const void *data, size_t len,
+					  struct ctypes **ret);
 /** A program's or library's DWARF, in the file or in its separate debug file. -ENOENT: it has none.
  */
 SONDE_MUST_CHECK int ctypes_open_dwarf(const char *path, struct ctypes **ret);

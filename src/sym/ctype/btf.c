@@ -536,3 +536,11 @@ int ctypes_open_btf_over(struct ctypes *base, const void *data, size_t len, stru
 
 	return r < 0 ? r : open_data(&d, base, ret);
 }
+
+int ctypes_open_btf_lent(struct ctypes *base, const void *data, size_t len, struct ctypes **ret)
+{
+	struct btf_data d;
+	int r = btf_data_lend(data, len, base ? &db_of(base)->data : NULL, &d);
+
+	return r < 0 ? r : open_data(&d, base, ret);
+}

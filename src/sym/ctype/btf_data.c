@@ -46,7 +46,7 @@ void btf_data_fini(struct btf_data *d)
 {
 	if (d->is_mapped)
 		munmap(d->bytes, d->len);
-	else
+	else if (!d->is_lent)
 		free(d->bytes);
 	free(d->at);
 	*d = (struct btf_data){ 0 };
@@ -141,6 +141,16 @@ int btf_data_copy(const void *bytes, size_t len, const struct btf_data *base, st
 	if (!d.bytes)
 		return sonde_fail(-ENOMEM, "BTF: out of memory");
 	memcpy(d.bytes, bytes, len);
+	return finish(&d, base, ret);
+}
+
+int btf_data_lend(const void *bytes, size_t len, const struct btf_data *base, struct btf_data *ret)
+{
+	// Nothing writes to bytes that are not owned.
+	struct btf_data d = { .bytes = (uint8_t *)(uintptr_t)bytes, .len = len, .is_lent = true };
+
+	if ((uintptr_t)bytes % 4)
+		return sonde_fail(-EBADMSG, "BTF at an odd place");
 	return finish(&d, base, ret);
 }
 

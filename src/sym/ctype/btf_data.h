@@ -11,9 +11,9 @@
 #include <sonde/def.h>
 
 struct btf_data {
-	uint8_t *bytes; /* owned */
+	uint8_t *bytes; /* owned, but if @is_lent */
 	size_t len;
-	bool is_mapped;
+	bool is_mapped, is_lent;
 	const uint8_t *types; /* in @bytes */
 	uint32_t types_len;
 	const char *strs; /* in @bytes; the last byte is 0 */
@@ -31,6 +31,9 @@ SONDE_MUST_CHECK int btf_data_read(const char *path, const struct btf_data *base
 				   struct btf_data *ret);
 /** Copies @len bytes. -EBADMSG, -ENOMEM. */
 SONDE_MUST_CHECK int btf_data_copy(const void *bytes, size_t len, const struct btf_data *base,
+				   struct btf_data *ret);
+/** Takes bytes at a multiple of 4 as they are, which outlive it. -EBADMSG, -ENOMEM. */
+SONDE_MUST_CHECK int btf_data_lend(const void *bytes, size_t len, const struct btf_data *base,
 				   struct btf_data *ret);
 void btf_data_fini(struct btf_data *d);
 

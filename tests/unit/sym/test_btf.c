@@ -377,6 +377,16 @@ TEST(types_over_others)
 	for (uint32_t i = 0; i < len; i++)
 		EXPECT_EQ(ctypes_open_btf_over(db, raw, i, &(struct ctypes *){ NULL }), -EBADMSG);
 	ctypes_free(over);
+
+	// The same without a copy: names are those in the bytes themselves.
+	EXPECT_EQ(ctypes_open_btf_lent(db, raw, len, &over), 0);
+	own = find(over, "struct own");
+	EXPECT(own->name > (const char *)raw && own->name < (const char *)raw + len);
+	ctypes_free(over);
+	char *odd = malloc(len + 1);
+	memcpy(odd + 1, raw, len);
+	EXPECT_EQ(ctypes_open_btf_lent(db, odd + 1, len, &over), -EBADMSG);
+	free(odd);
 	ctypes_free(db);
 	btf__free(m);
 	btf__free(b);
