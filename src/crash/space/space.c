@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/** Reads virtual memory of a dump, through a small cache of pages. */
+#include "crash/space/space.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "crash/space/tables.h"
+
+int space_init(struct space *s, struct dump *d, const struct space_layout *layout)
+{
+	uint32_t size = dump_about(d)->page_size;
+
+	if (size < 4096 || size > 1 << 16 || size & (size - 1))
+		return sonde_fail(-EINVAL, "pages of %u bytes", size);
+	int r = tables_check(layout);
+	if (r < 0)
+		return r;
+	struct space_slot *cache = calloc(SPACE_CACHE, sizeof(*cache));
+	if (!cache)
+		return sonde_fail(-ENOMEM, "address space: out of memory");
+	*s = (struct space){
+		.dump = d,
+		.layout = *layout,
+		.page_bits = (unsigned)__builtin_ctz(size),
+		.cache = cache,
+	};
+	return 0;
+}
+
+void space_fini(struct space *s)
+{
+	for (size_t i = 0; s->cache && i < SPACE_CACHE; i++) {
+		if (s->cache[i].page)
+			dump_release(s->dump, &s->cache[i].held);
+	}
+	free(s->cache);
+	*s = (struct space){ 0 };
+}
+
+void space_add_linear(struct space *s, uint64_t start, uint64_t end, uint64_t pa)
+{
+	if (s->n_linear < SPACE_LINEARS)
+		s->linear[s->n_linear++] = (struct space_linear){ start, end, pa };
+}
+
+int space_translate(struct space *s, uint64_t va, uint64_t *ret_pa, uint64_t *ret_len)
+{
+	int r = tables_walk(s->dump, &s->layout, va, ret_pa, ret_len);
+
+	for (unsigned i = 0; r < 0 && i < s->n_linear; i++) {
+		const struct space_linear *l = &s->linear[i];
+
+		if (va < l->start || va >= l->end)
+			continue;
+		*ret_pa = l->pa + (va - l->start);
+		*ret_len = l->end - va;
+		return 0;
+	}
+	return r;
+}
+
+/* The page of the dump that @va lies in. */
+static int page_at(struct space *s, uint64_t va, const uint8_t **ret)
+{
+	uint64_t number = va >> s->page_bits, pa = 0, len;
+	struct space_slot *slot = &s->cache[(number ^ number >> 10) % SPACE_CACHE];
+
+	if (slot->page == number + 1) {
+		*ret = slot->held.bytes;
+		return 0;
+	}
+	struct dump_page page = { 0 };
+	int r = space_translate(s, va, &pa, &len);
+	if (!r)
+		r = dump_page(s->dump, pa & ~((1ull << s->page_bits) - 1), &page);
+	if (r < 0)
+		return r;
+	if (slot->page)
+		dump_release(s->dump, &slot->held);
+	*slot = (struct space_slot){ .page = number + 1, .held = page };
+	*ret = page.bytes;
+	return 0;
+}
+
+/* Copies up to the end of the page; returns how many bytes. */
+static int copy_some(struct space *s, uint64_t va, void *ret, size_t n, size_t *ret_n)
+{
+	const size_t size = (size_t)1 << s->page_bits, off = va & (size - 1);
+	const uint8_t *bytes = NULL;
+
+	int r = page_at(s, va, &bytes);
+	if (r < 0)
+		return r;
+	*ret_n = n < size - off ? n : size - off;
+	memcpy(ret, bytes + off, *ret_n);
+	return 0;
+}
+
+int space_read(struct space *s, uint64_t va, void *ret, size_t n)
+{
+	uint8_t *to = ret;
+	size_t got = 0;
+
+	if (n && va + (n - 1) < va)
+		return -EFAULT;
+	for (; n; n -= got, va += got, to += got) {
+		int r = copy_some(s, va, to, n, &got);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+size_t space_read_some(struct space *s, uint64_t va, void *ret, size_t n)
+{
+	size_t done = 0, got = 0;
+
+	while (done < n && va + done >= va &&
+	       !copy_some(s, va + done, (uint8_t *)ret + done, n - done, &got))
+		done += got;
+	return done;
+}
+
+int space_string(struct space *s, uint64_t va, char *ret, size_t cap)
+{
+	size_t done = 0, got = 0;
+
+	while (done < cap - 1) {
+		int r = copy_some(s, va + done, ret + done, cap - 1 - done, &got);
+		if (r < 0 && !done)
+			return r;
+		if (r < 0)
+			break;
+		size_t len = strnlen(ret + done, got);
+		done += len;
+		if (len < got)
+			break;
+	}
+	ret[done] = '\0';
+	return (int)done;
+}
+
+/* Where all of @n bytes lie behind one another in the mapped dump, or NULL. */
+static const uint8_t *in_place(struct space *s, uint64_t va, size_t n)
+{
+	const uint8_t *first = NULL;
+	const uint64_t size = 1ull << s->page_bits;
+	struct dump_page page = { 0 };
+	uint64_t pa = 0, left = 0, at = va & ~(size - 1);
+
+	for (size_t i = 0; at < va + n; at += size, left -= size, pa += size, i++) {
+		if (left < size && space_translate(s, at, &pa, &left) < 0)
+			return NULL;
+		if (dump_page(s->dump, pa & ~(size - 1), &page) < 0)
+			return NULL;
+		const uint8_t *bytes = page.hold ? NULL : page.bytes;
+		dump_release(s->dump, &page);
+		if (!bytes || (first && bytes != first + i * size))
+			return NULL;
+		if (!first)
+			first = bytes;
+	}
+	return first ? first + (va & (size - 1)) : NULL;
+}
+
+int space_lend(struct space *s, uint64_t va, size_t n, struct space_bytes *ret)
+{
+	if (!n || va + (n - 1) < va)
+		return -EFAULT;
+	const uint8_t *there = in_place(s, va, n);
+	if (there) {
+		*ret = (struct space_bytes){ .data = there, .len = n };
+		return 0;
+	}
+	sonde_auto(mem_freep) uint8_t *copy = malloc(n);
+	if (!copy)
+		return sonde_fail(-ENOMEM, "%zu bytes of a dump: out of memory", n);
+	int r = space_read(s, va, copy, n);
+	if (r < 0)
+		return r;
+	ret->data = copy;
+	ret->len = n;
+	ret->owned = sonde_take(copy);
+	return 0;
+}
+
+void space_give_back(struct space_bytes *b)
+{
+	free(b->owned);
+	*b = (struct space_bytes){ 0 };
+}
