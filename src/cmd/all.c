@@ -3,6 +3,6 @@
 #include "cmd/all.h"
 
 const struct command *const cmd_all[] = {
-	&cmd_record, &cmd_script, &cmd_cat,  &cmd_stats, &cmd_report,
-	&cmd_sync,   &cmd_flame,  &cmd_list, NULL,
+	&cmd_record, &cmd_script, &cmd_cat,   &cmd_stats, &cmd_report,
+	&cmd_sync,   &cmd_flame,  &cmd_crash, &cmd_list,  NULL,
 };

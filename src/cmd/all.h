@@ -7,6 +7,7 @@
 
 extern const struct command cmd_cat;
 extern const struct command cmd_flame;
+extern const struct command cmd_crash;
 extern const struct command cmd_list;
 extern const struct command cmd_sync;
 extern const struct command cmd_record;

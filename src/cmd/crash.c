@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/** sonde crash: what a dead kernel's memory tells. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "base/near.h"
+#include "base/out.h"
+#include "cmd/all.h"
+#include "cmd/terminal.h"
+#include "crash/verbs/verb.h"
+
+enum { PARTS_MOST = 64 };
+
+enum { KEY_JSON = 256, KEY_STATE };
+
+struct crash_cmd {
+	struct crash_args args;
+	const char *paths[PARTS_MOST];
+	size_t n_paths;
+	const char *kernel;
+};
+
+static const struct cmd_option options[] = {
+	{ 'p', "pid", "PID", "ps, bt: only this process or thread; may be given again." },
+	{ 'r', "running", NULL, "ps, bt: only what was running on a CPU." },
+	{ KEY_STATE, "state", "LETTER", "ps, bt: only tasks in this state, as D for blocked." },
+	{ 'n', "limit", "N", "At most so many rows or members." },
+	{ KEY_JSON, "json", NULL, "Write JSON." },
+	{ 0 },
+};
+
+static const struct cmd_example examples[] = {
+	{ "sonde crash vmcore ps", "The tasks of a dead kernel.", false },
+	{ "sonde crash vmcore bt --running", "What each CPU did when it died.", false },
+	{ "sonde crash vmcore log | tail", "Its last words.", false },
+	{ 0 },
+};
+
+static int add_pid(struct crash_args *a, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	long pid = strtol(text, &end, 10);
+	if (errno || end == text || *end || pid < 0)
+		return sonde_fail(-EINVAL, "'%s' is no process id", text);
+	if (a->n_pids == CRASH_PIDS_MOST)
+		return sonde_fail(-EINVAL, "more than %d processes", CRASH_PIDS_MOST);
+	a->pids[a->n_pids++] = pid;
+	return 0;
+}
+
+static int crash_set(void *state, int key, const char *value)
+{
+	struct crash_args *a = &((struct crash_cmd *)state)->args;
+	char *end;
+
+	switch (key) {
+	case KEY_JSON: a->format = CRASH_JSON; return 0;
+	case 'r': a->running = true; return 0;
+	case 'p': return add_pid(a, value);
+	case KEY_STATE:
+		if (!*value || value[1])
+			return sonde_fail(-EINVAL, "'%s' is no letter of a state", value);
+		a->state = *value;
+		return 0;
+	case 'n':
+		errno = 0;
+		a->limit = strtoul(value, &end, 10);
+		if (errno || end == value || *end || *value == '-')
+			return sonde_fail(-EINVAL, "'%s' is no number", value);
+		return 0;
+	default: return 0;
+	}
+}
+
+/* A kernel's file is a program; a part of a dump is not. */
+static bool is_program(const char *path)
+{
+	Elf64_Ehdr head;
+
+	sonde_auto(mem_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, &head, sizeof(head)) == sizeof(head) &&
+	       !memcmp(head.e_ident, ELFMAG, SELFMAG) &&
+	       (head.e_type == ET_EXEC || head.e_type == ET_DYN);
+}
+
+static int no_verb(const char *word)
+{
+	const char *best = NULL;
+	unsigned least = NEAR_NOT;
+
+	for (size_t i = 0; crash_verbs[i]; i++) {
+		unsigned distance = near_distance(word, crash_verbs[i]->name);
+
+		if (distance < least) {
+			least = distance;
+			best = crash_verbs[i]->name;
+		}
+	}
+	if (best)
+		return sonde_fail(-EINVAL, "'%s' is no file and no verb; did you mean '%s'?", word,
+				  best);
+	return sonde_fail(-EINVAL, "'%s' is no file and no verb", word);
+}
+
+/* Takes files up to the verb. Returns how many words that were, or -EINVAL. */
+static int take_files(struct crash_cmd *s, int argc, char **argv)
+{
+	int i = 0;
+
+	for (; i < argc && (!i || !crash_verb_find(NULL, argv[i])); i++) {
+		if (i && access(argv[i], F_OK) != 0)
+			return no_verb(argv[i]);
+		if (i && is_program(argv[i]))
+			s->kernel = argv[i];
+		else if (s->n_paths < PARTS_MOST)
+			s->paths[s->n_paths++] = argv[i];
+		else
+			return sonde_fail(-EINVAL, "more than %d files", PARTS_MOST);
+	}
+	if (!s->n_paths)
+		return sonde_fail(-EINVAL, "which dump? sonde crash CORE [KERNEL] [VERB]");
+	return i;
+}
+
+static void note(const char *line)
+{
+	fprintf(stderr, "sonde crash: %s\n", line);
+}
+
+static int run_verb(struct crash_cmd *s, int argc, char **argv)
+{
+	sonde_auto(crash_closep) struct crash_core *core = NULL;
+	struct sonde_out out;
+	const char *name = argc ? argv[0] : "ps";
+
+	int r = crash_open(s->paths, s->n_paths, s->kernel, &core);
+	if (r < 0)
+		return r;
+	const struct crash_verb *verb = crash_verb_find(core->system, name);
+	if (!verb)
+		return sonde_fail(-EINVAL, "there is no '%s' of %s", name, core->system->name);
+	r = out_init(&out, STDOUT_FILENO);
+	if (r < 0)
+		return r;
+	struct crash_run run = {
+		.core = core,
+		.args = &s->args,
+		.argc = argc ? argc - 1 : 0,
+		.argv = argv + 1,
+		.out = &out,
+		.width = terminal_width(STDOUT_FILENO),
+		.note = note,
+	};
+	r = verb->run(&run);
+	int flushed = out_flush(&out);
+	out_fini(&out);
+	return r < 0 ? r : flushed;
+}
+
+static int crash_run_cmd(void *state, int argc, char **argv)
+{
+	struct crash_cmd *s = state;
+
+	int n = take_files(s, argc, argv);
+	if (n < 0)
+		return cmd_usage(&cmd_crash);
+	int r = run_verb(s, argc - n, argv + n);
+	if (r == -EINVAL)
+		return cmd_usage(&cmd_crash);
+	return r < 0 ? cmd_failed(&cmd_crash) : CMD_OK;
+}
+
+const struct command cmd_crash = {
+	.name = "crash",
+	.args = "CORE [KERNEL] [VERB] [ARG]...",
+	.summary = "Show what a dead kernel's memory tells",
+	.about = "Reads a dump of a machine's memory: symbols, types and stacks come from the dump "
+		 "alone; no debug package is wanted.\n"
+		 "Several files are parts of one dump; a program among them is the kernel's file. "
+		 "VERB help shows the verbs that there are for a dump; without one it is ps.",
+	.options = options,
+	.examples = examples,
+	.state_size = sizeof(struct crash_cmd),
+	.set = crash_set,
+	.run = crash_run_cmd,
+};

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/** All systems whose dumps are understood. */
+#include <stddef.h>
+
+#include "crash/core.h"
+#include "crash/linux/linux.h"
+
+const struct crash_system *const crash_systems[] = { &crash_linux, NULL };

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * A dead kernel, whichever it was: its memory, symbols, types, threads, stacks and messages.
+ *
+ * What a system must be able to do is struct crash_system; one for each is in all.c. Names, and all
+ * else that a result points to, are lent until crash_close().
+ */
+#ifndef CRASH_CORE_H
+#define CRASH_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sonde/def.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "crash/dump/dump.h"
+
+struct crash_core;
+struct crash_verb;
+struct ctypes;
+
+/** What an address is called. */
+struct crash_symbol {
+	const char *name;
+	const char *module; /* NULL: the kernel itself */
+	uint64_t start, size;
+};
+
+/** One thread. A process is the threads of one @pid; where threads are tasks, @tid is the task's.
+ */
+struct crash_task {
+	uint64_t addr; /* of its struct */
+	int64_t pid, tid, ppid;
+	const char *comm;	/* of the thread */
+	char state;		/* a letter as ps(1) shows it */
+	const char *state_name; /* "running", "sleeping" ... */
+	int cpu;		/* where it runs or ran last; -1: not known */
+	bool on_cpu;		/* it was running when the system died */
+	bool is_kernel, is_idle;
+	bool crashed;			       /* its CPU is the one that crashed */
+	uint64_t user_ns, system_ns, start_ns; /* @start_ns since boot */
+	uint64_t uid;
+	uint64_t rss, vsz; /* bytes */
+	uint64_t space;	   /* of its user address space, for crash_read_user(); 0: none */
+};
+
+/** Sorted by tid; @cut says why there may be more, or is NULL. */
+struct crash_tasks {
+	struct crash_task *all; /* owned */
+	size_t n, cap;
+	const char *cut;
+};
+
+void crash_tasks_fini(struct crash_tasks *t);
+
+struct crash_frame {
+	uint64_t pc, sp;
+	struct crash_symbol symbol; /* .name NULL: none */
+	const char *file;	    /* with a debug file; or NULL */
+	unsigned line;
+	bool inlined; /* it has the pc of the frame around it */
+	bool exact;   /* @pc is where it was interrupted, not a return address */
+	bool guessed; /* found by searching the stack */
+};
+
+enum { CRASH_FRAMES_MOST = 512 };
+
+/** @frames are of the kernel, the innermost first. */
+struct crash_stack {
+	struct crash_frame *frames; /* owned */
+	size_t n, cap;
+	uint64_t user_pc; /* where user code goes on; 0: not known, or none */
+	const char *cut;  /* why it ends early, or NULL */
+};
+
+void crash_stack_fini(struct crash_stack *s);
+
+/** One line of the kernel's messages; @text is not ended. */
+struct crash_message {
+	uint64_t ns; /* since boot */
+	bool has_ns;
+	unsigned level; /* 0 .. 7, as syslog's */
+	const char *text;
+	size_t len;
+};
+
+struct crash_system {
+	enum dump_system kind;
+	const char *name;
+
+	/** Whether the dump may be of this system when its format does not tell. */
+	bool (*looks_like)(struct dump *d);
+	/** Fills @c->state. @c->kernel_path: of the kernel's file, or NULL. */
+	int (*open)(struct crash_core *c);
+	void (*close)(struct crash_core *c);
+
+	/** Kernel memory. -EFAULT: not mapped, -ENODATA: not in the dump; without words. */
+	int (*read)(struct crash_core *c, uint64_t va, void *ret, size_t n);
+	/** Memory of a process. The same. */
+	int (*read_user)(struct crash_core *c, const struct crash_task *t, uint64_t va, void *ret,
+			 size_t n);
+	/** False: there is none. */
+	bool (*symbol_at)(struct crash_core *c, uint64_t addr, struct crash_symbol *ret);
+	bool (*symbol_named)(struct crash_core *c, const char *name, struct crash_symbol *ret);
+	/** Calls @f for each symbol until it returns other than 0, which is returned. */
+	int (*each_symbol)(struct crash_core *c, int (*f)(void *arg, const struct crash_symbol *s),
+			   void *arg);
+	/** The types of the kernel (@module NULL) or of a module; NULL: none are known. */
+	struct ctypes *(*types)(struct crash_core *c, const char *module);
+
+	int (*tasks)(struct crash_core *c, struct crash_tasks *ret);
+	int (*stack)(struct crash_core *c, const struct crash_task *t, struct crash_stack *ret);
+	/** Messages, the oldest first, until @f returns other than 0, which is returned. */
+	int (*log)(struct crash_core *c, int (*f)(void *arg, const struct crash_message *m),
+		   void *arg);
+
+	/** What only this system can show, and what it shows its own way; ends with NULL. */
+	const struct crash_verb *const *verbs;
+};
+
+struct crash_core {
+	struct dump *dump; /* owned */
+	const struct dump_about *about;
+	const struct crash_system *system;
+	const char *kernel_path; /* borrowed; NULL: none was given */
+	void *state;		 /* the system's */
+	struct arena arena;	 /* of names */
+};
+
+/** All systems; ends with NULL. */
+extern const struct crash_system *const crash_systems[];
+
+/**
+ * Opens the dump @paths (several: parts of one), with the kernel's file @kernel or NULL. -EBADMSG:
+ * it is no dump, or its system is not understood; then words say what was found.
+ */
+SONDE_MUST_CHECK int crash_open(const char *const *paths, size_t n_paths, const char *kernel,
+				struct crash_core **ret);
+void crash_close(struct crash_core *c);
+SONDE_DEFINE_AUTO(struct crash_core *, crash_close)
+
+/** Shorthands for kernel memory: numbers of 1, 2, 4 or 8 bytes, and text. As crash_system.read. */
+SONDE_MUST_CHECK int crash_read_uint(struct crash_core *c, uint64_t va, unsigned size,
+				     uint64_t *ret);
+/** Of at most @cap - 1 bytes, always ended. Returns the length. */
+SONDE_MUST_CHECK int crash_read_text(struct crash_core *c, uint64_t va, char *ret, size_t cap);
+
+#endif

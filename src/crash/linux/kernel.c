@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/** Opens a Linux kernel: from VMCOREINFO to page tables, from there to symbols and types. */
+#include "crash/linux/kernel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "crash/linux/linux.h"
+
+#define X86_KERNEL_MAP	   0xffffffff80000000ull
+#define X86_KERNEL_MAP_LEN (1ull << 30)
+#define X86_DIRECT_LEN	   (1ull << 46)
+
+enum { BTF_MOST = 1 << 28 };
+
+int linux_read(struct linux_kernel *k, uint64_t va, void *ret, size_t n)
+{
+	return space_read(&k->mem, va, ret, n);
+}
+
+int linux_read_u64(struct linux_kernel *k, uint64_t va, uint64_t *ret)
+{
+	uint64_t v;
+	int r = space_read(&k->mem, va, &v, sizeof(v));
+
+	if (!r)
+		*ret = v;
+	return r;
+}
+
+int linux_read_field(struct linux_kernel *k, uint64_t base, const struct kfield *f, uint64_t *ret)
+{
+	uint8_t bytes[16] = { 0 };
+
+	if (!f->type)
+		return -ENOENT;
+	int r = space_read(&k->mem, base + f->off, bytes, f->size < 9 ? f->size : 9);
+	if (!r)
+		*ret = kfield_number(f, bytes);
+	return r;
+}
+
+uint64_t linux_field_or(struct linux_kernel *k, uint64_t base, const struct kfield *f,
+			uint64_t none)
+{
+	uint64_t v = none;
+
+	return linux_read_field(k, base, f, &v) < 0 ? none : v;
+}
+
+bool linux_symbol(struct linux_kernel *k, const char *name, uint64_t *ret)
+{
+	uint32_t i;
+
+	if (!ksyms_named(&k->syms, name, &i))
+		return vmcoreinfo_symbol(&k->info, name, ret);
+	*ret = ksyms_address(&k->syms, i);
+	return true;
+}
+
+int linux_global(struct linux_kernel *k, const char *name, unsigned size, uint64_t *ret)
+{
+	uint64_t at, v = 0;
+
+	if (!linux_symbol(k, name, &at))
+		return -ENOENT;
+	int r = space_read(&k->mem, at, &v, size);
+	if (!r)
+		*ret = v;
+	return r;
+}
+
+void linux_list_begin(struct linux_list *l, uint64_t head)
+{
+	*l = (struct linux_list){ .head = head, .at = head };
+}
+
+bool linux_list_next(struct linux_kernel *k, struct linux_list *l)
+{
+	uint64_t next = 0;
+
+	if (linux_read_u64(k, l->at, &next) < 0) {
+		l->cut = "a member of the list is not in the dump";
+		return false;
+	}
+	if (next == l->head)
+		return false;
+	// One that points to itself would go on for long.
+	if (next == l->at || ++l->n > LINUX_LIST_MOST) {
+		l->cut = "the list has no end";
+		return false;
+	}
+	l->at = next;
+	return true;
+}
+
+/* "6.1.0-56" is 0x0601. */
+static unsigned version_of(const char *release)
+{
+	unsigned major = 0, minor = 0;
+
+	return sscanf(release, "%3u.%3u", &major, &minor) == 2 ? major << 8 | minor : 0;
+}
+
+static int open_x86(struct linux_kernel *k)
+{
+	uint64_t top = 0, mask = 0;
+	int64_t phys_base = (int64_t)k->core->about->phys_base_hint, l5 = 0, sme = 0;
+
+	if (!vmcoreinfo_symbol(&k->info, "init_top_pgt", &top) &&
+	    !vmcoreinfo_symbol(&k->info, "init_level4_pgt", &top) &&
+	    !vmcoreinfo_symbol(&k->info, "swapper_pg_dir", &top))
+		return sonde_fail(-EBADMSG, "VMCOREINFO does not tell where page tables lie");
+	(void)vmcoreinfo_number(&k->info, "phys_base", &phys_base);   // else as the header has it
+	(void)vmcoreinfo_number(&k->info, "pgtable_l5_enabled", &l5); // old kernels have 4
+	if (vmcoreinfo_number(&k->info, "sme_mask", &sme))
+		mask = (uint64_t)sme;
+	const struct space_layout layout = {
+		.tables = SPACE_X86_64,
+		.root = top - X86_KERNEL_MAP + (uint64_t)phys_base,
+		.page_bits = 12,
+		.va_bits = l5 ? 57 : 48,
+		.clear_mask = mask,
+	};
+	int r = space_init(&k->mem, k->core->dump, &layout);
+	if (r < 0)
+		return r;
+	space_add_linear(&k->mem, X86_KERNEL_MAP, X86_KERNEL_MAP + X86_KERNEL_MAP_LEN,
+			 (uint64_t)phys_base);
+	return 0;
+}
+
+static int open_arm64(struct linux_kernel *k)
+{
+	uint64_t top = 0, page = 0;
+	int64_t voffset = 0, va_bits = 48, t1sz = 0, mask = 0;
+
+	if (!vmcoreinfo_symbol(&k->info, "swapper_pg_dir", &top) ||
+	    !vmcoreinfo_number(&k->info, "kimage_voffset", &voffset) ||
+	    !vmcoreinfo_value(&k->info, "PAGESIZE", 10, &page))
+		return sonde_fail(-EBADMSG, "VMCOREINFO does not tell where page tables lie");
+	(void)vmcoreinfo_number(&k->info, "VA_BITS", &va_bits); // else what is usual
+	if (vmcoreinfo_number(&k->info, "TCR_EL1_T1SZ", &t1sz) && t1sz > 0 && t1sz < 64)
+		va_bits = 64 - t1sz;
+	if (vmcoreinfo_number(&k->info, "KERNELPACMASK", &mask))
+		k->pac_mask = (uint64_t)mask;
+	if (!page || page & (page - 1))
+		return sonde_fail(-EBADMSG, "VMCOREINFO: pages of %llu bytes",
+				  (unsigned long long)page);
+	const struct space_layout layout = {
+		.tables = SPACE_ARM64,
+		.root = top - (uint64_t)voffset,
+		.page_bits = (unsigned)__builtin_ctzll(page),
+		.va_bits = (unsigned)va_bits,
+		.upper = true,
+		.pa_52 = va_bits > 48,
+	};
+	return space_init(&k->mem, k->core->dump, &layout);
+}
+
+static int open_memory(struct linux_kernel *k)
+{
+	switch (k->arch) {
+	case DUMP_X86_64: return open_x86(k);
+	case DUMP_AARCH64: return open_arm64(k);
+	default:
+		return sonde_fail(-ENOTSUP, "Linux on this processor is not understood: x86-64 and "
+					    "arm64 are");
+	}
+}
+
+/* The direct map: also what page tables do not tell, where they are not in the dump. */
+static void add_direct_map(struct linux_kernel *k)
+{
+	uint64_t base;
+	int64_t phys;
+
+	if (k->arch == DUMP_X86_64 && !linux_global(k, "page_offset_base", 8, &base)) {
+		space_add_linear(&k->mem, base, base + X86_DIRECT_LEN, 0);
+	} else if (k->arch == DUMP_AARCH64 && vmcoreinfo_number(&k->info, "PHYS_OFFSET", &phys)) {
+		base = UINT64_MAX << k->mem.layout.va_bits;
+		space_add_linear(&k->mem, base, base + (1ull << (k->mem.layout.va_bits - 1)),
+				 (uint64_t)phys);
+	}
+}
+
+static int open_symbols(struct linux_kernel *k)
+{
+	struct ksyms_places at;
+	const struct vmcoreinfo *v = &k->info;
+
+	if (!vmcoreinfo_symbol(v, "kallsyms_names", &at.names) ||
+	    !vmcoreinfo_symbol(v, "kallsyms_num_syms", &at.num_syms) ||
+	    !vmcoreinfo_symbol(v, "kallsyms_token_table", &at.token_table) ||
+	    !vmcoreinfo_symbol(v, "kallsyms_token_index", &at.token_index) ||
+	    !vmcoreinfo_symbol(v, "kallsyms_offsets", &at.offsets) ||
+	    !vmcoreinfo_symbol(v, "kallsyms_relative_base", &at.relative_base))
+		return sonde_fail(-EBADMSG, "VMCOREINFO does not tell where symbols lie");
+	int r = ksyms_load(&k->syms, &k->mem, &at);
+	if (r < 0)
+		return r;
+	if (!linux_symbol(k, "_stext", &k->text) || !linux_symbol(k, "_etext", &k->text_end))
+		return sonde_fail(-EBADMSG, "its symbols do not tell where the code lies");
+	k->end = UINT64_MAX;
+	(void)linux_symbol(k, "_end", &k->end); // there in all kernels; else nothing is cut off
+	if (!linux_symbol(k, "_sinittext", &k->init_text) ||
+	    !linux_symbol(k, "_einittext", &k->init_text_end))
+		k->init_text = k->init_text_end = k->text_end;
+	return 0;
+}
+
+/* Types that cannot be had take much away, but not symbols and messages. */
+static int open_types(struct linux_kernel *k)
+{
+	uint64_t start, stop;
+
+	if (!linux_symbol(k, "__start_BTF", &start) || !linux_symbol(k, "__stop_BTF", &stop) ||
+	    stop <= start || stop - start > BTF_MOST)
+		return sonde_fail(
+			-ENOTSUP,
+			"this kernel tells no types (built without CONFIG_DEBUG_INFO_BTF)");
+	int r = space_lend(&k->mem, start, (size_t)(stop - start), &k->btf);
+	if (r < 0)
+		return r == -ENOMEM ? r : sonde_fail(r, "its types (BTF) are not in the dump");
+	return ctypes_open_btf_lent(NULL, k->btf.data, k->btf.len, &k->types);
+}
+
+/* Code of the kernel itself is between the first entry and the end of what only booting needs. */
+static int open_orc(struct linux_kernel *k)
+{
+	struct orc_table t = { .lo = k->text, .hi = k->text_end };
+	uint64_t stop;
+
+	int r = orc_init(&k->orc, k->types);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (!linux_symbol(k, "__start_orc_unwind_ip", &t.ips) ||
+	    !linux_symbol(k, "__stop_orc_unwind_ip", &stop) ||
+	    !linux_symbol(k, "__start_orc_unwind", &t.entries) || stop <= t.ips ||
+	    stop - t.ips > UINT32_MAX)
+		return 0;
+	if (k->init_text_end > t.hi)
+		t.hi = k->init_text_end;
+	t.n = (uint32_t)((stop - t.ips) / 4);
+	return orc_add(&k->orc, &t);
+}
+
+static int open_kernel(struct linux_kernel *k)
+{
+	int r = vmcoreinfo_find(k->core->dump, &k->info);
+
+	if (r < 0)
+		return r;
+	if (!vmcoreinfo_text(&k->info, "OSRELEASE", k->release, sizeof(k->release)))
+		return sonde_fail(-EBADMSG, "VMCOREINFO without OSRELEASE");
+	k->version = version_of(k->release);
+	r = open_memory(k);
+	if (!r)
+		r = open_symbols(k);
+	if (r < 0)
+		return sonde_wrap(r, "Linux %s", k->release);
+	add_direct_map(k);
+	r = open_types(k);
+	if (!r)
+		r = open_orc(k);
+	if (!r)
+		r = linux_modules_load(k);
+	if (!r)
+		r = linux_cpus_load(k);
+	return r < 0 ? sonde_wrap(r, "Linux %s", k->release) : 0;
+}
+
+static void kernel_free(struct linux_kernel *k)
+{
+	linux_modules_fini(&k->modules);
+	orc_fini(&k->orc);
+	ctypes_free(k->types);
+	space_give_back(&k->btf);
+	ksyms_fini(&k->syms);
+	space_fini(&k->mem);
+	vmcoreinfo_fini(&k->info);
+	u64map_fini(&k->symbol_cache);
+	free(k->names);
+	free(k->cpus);
+	free(k);
+}
+SONDE_DEFINE_AUTO(struct linux_kernel *, kernel_free)
+
+static int linux_open(struct crash_core *c)
+{
+	sonde_auto(kernel_freep) struct linux_kernel *k = calloc(1, sizeof(*k));
+	if (!k)
+		return sonde_fail(-ENOMEM, "out of memory");
+	k->core = c;
+	k->arch = c->about->arch;
+	int r = open_kernel(k);
+	if (r < 0)
+		return r;
+	c->state = sonde_take(k);
+	return 0;
+}
+
+static void linux_close(struct crash_core *c)
+{
+	kernel_free(c->state);
+	c->state = NULL;
+}
+
+static bool linux_looks_like(struct dump *d)
+{
+	struct vmcoreinfo v = { 0 };
+
+	if (vmcoreinfo_find(d, &v) < 0)
+		return false;
+	vmcoreinfo_fini(&v);
+	return true;
+}
+
+static int system_read(struct crash_core *c, uint64_t va, void *ret, size_t n)
+{
+	return linux_read(linux_of(c), va, ret, n);
+}
+
+static struct ctypes *system_types(struct crash_core *c, const char *module)
+{
+	struct linux_kernel *k = linux_of(c);
+	struct linux_module *m = module ? linux_module_named(k, module) : NULL;
+
+	if (!module)
+		return k->types;
+	return m ? linux_module_types(k, m) : NULL;
+}
+
+static const struct crash_verb *const verbs[] = { NULL };
+
+const struct crash_system crash_linux = {
+	.kind = DUMP_LINUX,
+	.name = "Linux",
+	.looks_like = linux_looks_like,
+	.open = linux_open,
+	.close = linux_close,
+	.read = system_read,
+	.read_user = linux_read_user,
+	.symbol_at = linux_symbol_at,
+	.symbol_named = linux_symbol_named,
+	.each_symbol = linux_each_symbol,
+	.types = system_types,
+	.tasks = linux_tasks,
+	.stack = linux_stack,
+	.log = linux_log,
+	.verbs = verbs,
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/** What walks of all machines share: frames and their names, and where a thread's walk begins. */
+#include "crash/linux/unwind.h"
+
+#include <errno.h>
+
+#include <sonde/err.h>
+
+bool unwind_is_user(const struct linux_kernel *k, const struct linux_regs *r)
+{
+	if (k->arch == DUMP_AARCH64)
+		return (r->r[ARM_PSTATE] & 0xf) == 0;
+	return (r->r[X86_CS] & 3) == 3;
+}
+
+struct unwind_start unwind_from_regs(const struct linux_kernel *k, const struct linux_regs *r)
+{
+	bool arm = k->arch == DUMP_AARCH64;
+
+	return (struct unwind_start){
+		.pc = r->r[arm ? ARM_PC : X86_IP],
+		.sp = r->r[arm ? ARM_SP : X86_SP],
+		.fp = r->r[arm ? ARM_FP : X86_BP],
+		.exact = true,
+		.regs = r,
+	};
+}
+
+bool unwind_frame(struct linux_kernel *k, struct crash_stack *s, const struct crash_frame *f,
+		  int *ret_err)
+{
+	if (s->n >= CRASH_FRAMES_MOST) {
+		s->cut = "it is too deep";
+		return false;
+	}
+	*ret_err = mem_grow(&s->frames, &s->cap, s->n + 1);
+	if (*ret_err < 0)
+		return false;
+	struct crash_frame *to = &s->frames[s->n++];
+	*to = *f;
+	// A call that never comes back is the last instruction: its return address is behind it.
+	if (!linux_symbol_at(k->core, f->exact ? f->pc : f->pc - 1, &to->symbol))
+		to->symbol = (struct crash_symbol){ 0 };
+	return true;
+}
+
+int unwind_stack(struct linux_kernel *k, const struct unwind_start *from, struct crash_stack *ret)
+{
+	return k->arch == DUMP_AARCH64 ? unwind_arm64(k, from, ret) : unwind_x86(k, from, ret);
+}
+
+/* Where a thread that does not run goes on when it is switched to. */
+static int start_sleeping(struct linux_kernel *k, uint64_t task, struct unwind_start *ret)
+{
+	static const struct kfield_want want[] = {
+		{ "struct task_struct", "thread.sp" },
+		{ "struct inactive_task_frame", "bp" },
+		{ "struct inactive_task_frame", "ret_addr" },
+		{ "struct task_struct", "thread.cpu_context.pc" },
+		{ "struct task_struct", "thread.cpu_context.sp" },
+		{ "struct task_struct", "thread.cpu_context.fp" },
+	};
+	struct kfield f[MEM_LEN(want)];
+	int r;
+
+	kfield_find_all(k->types, want, MEM_LEN(want), f);
+	*ret = (struct unwind_start){ 0 };
+	if (k->arch == DUMP_AARCH64) {
+		r = linux_read_field(k, task, &f[3], &ret->pc);
+		r = r ? r : linux_read_field(k, task, &f[4], &ret->sp);
+		return r ? r : linux_read_field(k, task, &f[5], &ret->fp);
+	}
+	uint64_t size = kfield_sizeof(k->types, "struct inactive_task_frame");
+	r = linux_read_field(k, task, &f[0], &ret->sp);
+	r = r ? r : linux_read_field(k, ret->sp, &f[1], &ret->fp);
+	r = r ? r : linux_read_field(k, ret->sp, &f[2], &ret->pc);
+	ret->sp += size;
+	return r;
+}
+
+static const struct linux_cpu *cpu_of(const struct linux_kernel *k, uint64_t task)
+{
+	for (size_t i = 0; i < k->n_cpus; i++) {
+		if (k->cpus[i].current == task)
+			return &k->cpus[i];
+	}
+	return NULL;
+}
+
+int linux_stack(struct crash_core *c, const struct crash_task *t, struct crash_stack *ret)
+{
+	struct linux_kernel *k = linux_of(c);
+	const struct linux_cpu *cpu = t->on_cpu ? cpu_of(k, t->addr) : NULL;
+	struct unwind_start from;
+
+	ret->n = 0;
+	ret->cut = NULL;
+	ret->user_pc = 0;
+	if (cpu && !cpu->has_regs) {
+		ret->cut = "it was running, and its registers are not in the dump";
+		return 0;
+	}
+	if (!cpu) {
+		if (start_sleeping(k, t->addr, &from) < 0) {
+			ret->cut = "where it sleeps is not in the dump";
+			return 0;
+		}
+		return unwind_stack(k, &from, ret);
+	}
+	from = unwind_from_regs(k, &cpu->regs);
+	if (unwind_is_user(k, &cpu->regs)) {
+		ret->user_pc = from.pc;
+		return 0;
+	}
+	return unwind_stack(k, &from, ret);
+}

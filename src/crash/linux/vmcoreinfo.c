@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/** Finds VMCOREINFO, and lines in it. */
+#include "crash/linux/vmcoreinfo.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+
+#define FIRST_LINE "OSRELEASE="
+
+enum { TEXT_MOST = 1 << 16 };
+
+void vmcoreinfo_fini(struct vmcoreinfo *v)
+{
+	free(v->owned);
+	*v = (struct vmcoreinfo){ 0 };
+}
+
+/* The kernel's own page begins with the first line; others may hold copies of the text. */
+static bool is_text(const uint8_t *page, size_t size)
+{
+	size_t len = sizeof(FIRST_LINE) - 1;
+
+	if (memcmp(page, FIRST_LINE, len) != 0)
+		return false;
+	size_t n = strnlen((const char *)page, size);
+	return memmem(page, n, "\nPAGESIZE=", 10) && memmem(page, n, "\nSYMBOL(", 8);
+}
+
+static int keep(const uint8_t *page, size_t size, struct vmcoreinfo *ret)
+{
+	size_t n = strnlen((const char *)page, size);
+	char *copy = malloc(n + 1);
+
+	if (!copy)
+		return sonde_fail(-ENOMEM, "VMCOREINFO: out of memory");
+	memcpy(copy, page, n);
+	copy[n] = '\0';
+	*ret = (struct vmcoreinfo){ .text = copy, .len = n, .owned = copy };
+	return 0;
+}
+
+/* Looks at the begin of each page that the dump holds. */
+static int search(struct dump *d, struct vmcoreinfo *ret)
+{
+	const size_t size = dump_about(d)->page_size;
+	uint64_t at = 0, len;
+
+	while ((len = dump_next(d, at, &at)) != 0) {
+		uint64_t end = at + len < at ? UINT64_MAX - size : at + len;
+
+		for (at = (at + size - 1) & ~(uint64_t)(size - 1); at < end; at += size) {
+			struct dump_page page;
+
+			if (dump_page(d, at, &page) < 0)
+				continue;
+			bool found = is_text(page.bytes, size);
+			int r = found ? keep(page.bytes, size, ret) : 0;
+			dump_release(d, &page);
+			if (found)
+				return r;
+		}
+		if (at < end)
+			break;
+	}
+	return -ENOENT;
+}
+
+int vmcoreinfo_find(struct dump *d, struct vmcoreinfo *ret)
+{
+	const struct dump_about *about = dump_about(d);
+
+	if (about->vmcoreinfo && about->vmcoreinfo_size) {
+		size_t len =
+			about->vmcoreinfo_size < TEXT_MOST ? about->vmcoreinfo_size : TEXT_MOST;
+
+		*ret = (struct vmcoreinfo){ .text = about->vmcoreinfo,
+					    .len = strnlen(about->vmcoreinfo, len) };
+		return 0;
+	}
+	int r = search(d, ret);
+	if (r == -ENOENT)
+		return sonde_fail(r, "no VMCOREINFO, neither as a note nor in its memory");
+	return r;
+}
+
+bool vmcoreinfo_get(const struct vmcoreinfo *v, const char *kind, const char *name,
+		    const char **ret, size_t *ret_len)
+{
+	char key[128];
+	int len = kind ? snprintf(key, sizeof(key), "%s(%s)=", kind, name)
+		       : snprintf(key, sizeof(key), "%s=", name);
+	const char *at = v->text, *end = v->text + v->len;
+
+	if (len < 0 || (size_t)len >= sizeof(key))
+		return false;
+	while (at < end) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+		const char *stop = nl ? nl : end;
+
+		if (stop - at >= len && !memcmp(at, key, (size_t)len)) {
+			*ret = at + len;
+			*ret_len = (size_t)(stop - at - len);
+			return true;
+		}
+		at = stop + 1;
+	}
+	return false;
+}
+
+/* A whole number and nothing else. */
+static bool parse(const char *text, size_t len, int base, uint64_t *ret)
+{
+	char copy[32], *end;
+
+	if (!len || len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	errno = 0;
+	uint64_t v = strtoull(copy, &end, base);
+	if (errno || *end || end == copy)
+		return false;
+	*ret = v;
+	return true;
+}
+
+bool vmcoreinfo_symbol(const struct vmcoreinfo *v, const char *name, uint64_t *ret)
+{
+	const char *text;
+	size_t len;
+
+	return vmcoreinfo_get(v, "SYMBOL", name, &text, &len) && parse(text, len, 16, ret);
+}
+
+bool vmcoreinfo_number(const struct vmcoreinfo *v, const char *name, int64_t *ret)
+{
+	const char *text;
+	size_t len;
+	uint64_t n;
+
+	if (!vmcoreinfo_get(v, "NUMBER", name, &text, &len))
+		return false;
+	bool hex = len > 2 && text[0] == '0' && text[1] == 'x';
+	if (!parse(text, len, hex ? 16 : 10, &n))
+		return false;
+	*ret = (int64_t)n;
+	return true;
+}
+
+bool vmcoreinfo_value(const struct vmcoreinfo *v, const char *name, int base, uint64_t *ret)
+{
+	const char *text;
+	size_t len;
+
+	return vmcoreinfo_get(v, NULL, name, &text, &len) && parse(text, len, base, ret);
+}
+
+bool vmcoreinfo_text(const struct vmcoreinfo *v, const char *name, char *ret, size_t cap)
+{
+	const char *text;
+	size_t len;
+
+	if (!vmcoreinfo_get(v, NULL, name, &text, &len))
+		return false;
+	if (len >= cap)
+		len = cap - 1;
+	memcpy(ret, text, len);
+	ret[len] = '\0';
+	return true;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/** The verbs of all systems, one in each file. */
+#ifndef CRASH_VERBS_ALL_H
+#define CRASH_VERBS_ALL_H
+
+#include "crash/verbs/verb.h"
+
+extern const struct crash_verb crash_ps;
+extern const struct crash_verb crash_bt;
+extern const struct crash_verb crash_log;
+extern const struct crash_verb crash_help;
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/** sonde crash CORE bt: the stacks of tasks. */
+#include <errno.h>
+#include <stdio.h>
+
+#include <sonde/err.h>
+
+#include "base/json.h"
+#include "crash/verbs/all.h"
+
+static void print_frame(struct sonde_out *o, size_t i, const struct crash_frame *f)
+{
+	const struct crash_symbol *s = &f->symbol;
+
+	out_fmt(o, "  #%-2zu 0x%016llx ", i, (unsigned long long)f->pc);
+	if (s->name)
+		out_fmt(o, "%s+0x%llx", s->name, (unsigned long long)(f->pc - s->start));
+	else
+		out_str(o, "?");
+	if (s->module)
+		out_fmt(o, " [%s]", s->module);
+	if (f->file)
+		out_fmt(o, " (%s:%u)", f->file, f->line);
+	if (f->inlined)
+		out_str(o, " (inlined)");
+	if (f->guessed)
+		out_str(o, " (found by searching)");
+	out_str(o, "\n");
+}
+
+static void print_stack(struct sonde_out *o, const struct crash_stack *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		print_frame(o, i, &s->frames[i]);
+	if (s->user_pc)
+		out_fmt(o, "  %s user code at 0x%llx\n", s->n ? "called from" : "in",
+			(unsigned long long)s->user_pc);
+	if (s->cut)
+		out_fmt(o, "  ends here: %s\n", s->cut);
+}
+
+static void print_task(struct sonde_out *o, const struct crash_task *t)
+{
+	out_fmt(o, "%lld %s", (long long)t->tid, t->comm);
+	if (t->pid != t->tid)
+		out_fmt(o, ", process %lld", (long long)t->pid);
+	out_fmt(o, ": %s", t->state_name);
+	if (t->on_cpu)
+		out_fmt(o, " on CPU %d", t->cpu);
+	if (t->crashed)
+		out_str(o, ", crashed");
+	out_str(o, "\n");
+}
+
+static void json_frame(struct json *j, const struct crash_frame *f)
+{
+	char text[24];
+
+	json_object(j, NULL);
+	(void)snprintf(text, sizeof(text), "0x%llx", (unsigned long long)f->pc);
+	json_str(j, "pc", text);
+	json_str(j, "symbol", f->symbol.name);
+	json_bool(j, "inlined", f->inlined);
+	if (f->symbol.name)
+		json_uint(j, "offset", f->pc - f->symbol.start);
+	if (f->symbol.module)
+		json_str(j, "module", f->symbol.module);
+	if (f->file) {
+		json_str(j, "file", f->file);
+		json_uint(j, "line", f->line);
+	}
+	if (f->guessed)
+		json_bool(j, "guessed", true);
+	json_end_object(j);
+}
+
+static void json_task(struct json *j, const struct crash_task *t, const struct crash_stack *s)
+{
+	char text[24];
+
+	json_object(j, NULL);
+	json_int(j, "pid", t->tid);
+	json_str(j, "comm", t->comm);
+	json_array(j, "frames");
+	for (size_t i = 0; i < s->n; i++)
+		json_frame(j, &s->frames[i]);
+	json_end_array(j);
+	json_int(j, "process", t->pid);
+	json_str(j, "state", t->state_name);
+	if (t->on_cpu)
+		json_int(j, "cpu", t->cpu);
+	if (s->user_pc) {
+		(void)snprintf(text, sizeof(text), "0x%llx", (unsigned long long)s->user_pc);
+		json_str(j, "user_pc", text);
+	}
+	if (s->cut)
+		json_str(j, "cut", s->cut);
+	json_end_object(j);
+}
+
+static int each(struct crash_run *r, const struct crash_args *args, const struct crash_tasks *tasks,
+		struct json *j, struct crash_stack *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < tasks->n; i++) {
+		const struct crash_task *t = &tasks->all[i];
+
+		if (!crash_args_want(args, t) || (args->limit && n >= args->limit))
+			continue;
+		int err = r->core->system->stack(r->core, t, s);
+		if (err < 0)
+			return err;
+		if (j) {
+			json_task(j, t, s);
+		} else {
+			if (n)
+				out_str(r->out, "\n");
+			print_task(r->out, t);
+			print_stack(r->out, s);
+		}
+		n++;
+	}
+	if (!n && args->n_pids)
+		return sonde_fail(-EINVAL, "there is no such task");
+	return 0;
+}
+
+static int run(struct crash_run *r)
+{
+	struct crash_stack s = { 0 };
+	struct crash_tasks tasks = { 0 };
+	struct json j;
+	struct crash_args args;
+	bool json = r->args->format == CRASH_JSON;
+
+	int err = crash_args_pids(r, &args);
+	if (!err)
+		err = r->core->system->tasks(r->core, &tasks);
+	if (err < 0)
+		return err;
+	if (json) {
+		json_init(&j, r->out);
+		json_array(&j, NULL);
+	}
+	err = each(r, &args, &tasks, json ? &j : NULL, &s);
+	if (json)
+		json_end_array(&j);
+	if (tasks.cut)
+		r->note(tasks.cut);
+	crash_stack_fini(&s);
+	crash_tasks_fini(&tasks);
+	return err;
+}
+
+const struct crash_verb crash_bt = {
+	.name = "bt",
+	.args = "[PID]...",
+	.summary = "Stacks of tasks",
+	.run = run,
+};

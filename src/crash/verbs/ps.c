@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/** sonde crash CORE ps: tasks, as ps(1) shows them. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/table.h"
+#include "crash/verbs/all.h"
+
+static const struct table_column columns[] = {
+	{ "tid", "TID", TABLE_ID },	     { "pid", "PID", TABLE_ID },
+	{ "ppid", "PPID", TABLE_ID },	     { "uid", "UID", TABLE_ID },
+	{ "cpu", "CPU", TABLE_ID },	     { "state", "ST", TABLE_TEXT },
+	{ "on_cpu", NULL, TABLE_ID },	     { "user_ns", "USER", TABLE_NS },
+	{ "system_ns", "SYSTEM", TABLE_NS }, { "rss", "RSS", TABLE_BYTES },
+	{ "vsz", "VSZ", TABLE_BYTES },	     { "start_ns", NULL, TABLE_NS },
+	{ "addr", NULL, TABLE_TEXT },	     { "comm", "COMM", TABLE_TEXT },
+};
+
+static const char *state_text(const struct crash_task *t)
+{
+	static const char letters[][3] = { "R", "S", "D", "T", "t", "X", "Z", "P", "I", "?" };
+	static const char running[][3] = { "R>", "S>", "D>", "T>", "t>",
+					   "X>", "Z>", "P>", "I>", "?>" };
+	size_t i = 0;
+
+	while (i < MEM_LEN(letters) - 1 && letters[i][0] != t->state)
+		i++;
+	return t->on_cpu ? running[i] : letters[i];
+}
+
+static void add_row(struct table *table, const struct crash_task *t, const char *addr)
+{
+	table_int(table, t->tid);
+	table_int(table, t->pid);
+	table_int(table, t->ppid);
+	table_int(table, (int64_t)t->uid);
+	if (t->cpu < 0)
+		table_none(table);
+	else
+		table_int(table, t->cpu);
+	table_str(table, state_text(t));
+	table_int(table, t->on_cpu);
+	table_int(table, (int64_t)t->user_ns);
+	table_int(table, (int64_t)t->system_ns);
+	if (t->space) {
+		table_int(table, (int64_t)t->rss);
+		table_int(table, (int64_t)t->vsz);
+	} else {
+		table_none(table);
+		table_none(table);
+	}
+	table_int(table, (int64_t)t->start_ns);
+	table_str(table, addr);
+	table_str(table, t->comm);
+}
+
+static int print(struct crash_run *r, const struct table *table)
+{
+	struct json j;
+
+	if (r->args->format != CRASH_JSON)
+		return table_print(table, r->out, 0, r->width);
+	json_init(&j, r->out);
+	json_object(&j, NULL);
+	int err = table_json(table, &j, "tasks");
+	json_end_object(&j);
+	return err;
+}
+
+static const char *address_text(struct crash_core *c, uint64_t addr)
+{
+	char text[24];
+	int len = snprintf(text, sizeof(text), "0x%llx", (unsigned long long)addr);
+
+	return arena_strndup(&c->arena, text, (size_t)len);
+}
+
+static int run(struct crash_run *r)
+{
+	struct crash_tasks tasks = { 0 };
+	struct table table;
+	struct crash_args args;
+
+	int err = crash_args_pids(r, &args);
+	if (!err)
+		err = r->core->system->tasks(r->core, &tasks);
+	if (err < 0)
+		return err;
+	table_init(&table, columns, MEM_LEN(columns));
+	for (size_t i = 0; !err && i < tasks.n; i++) {
+		const struct crash_task *t = &tasks.all[i];
+		const char *addr;
+
+		if (!crash_args_want(&args, t))
+			continue;
+		addr = address_text(r->core, t->addr);
+		if (addr)
+			add_row(&table, t, addr);
+		else
+			err = -ENOMEM;
+	}
+	if (r->args->limit)
+		(void)table_limit(&table, r->args->limit); // asked for
+	if (!err)
+		err = print(r, &table);
+	if (tasks.cut)
+		r->note(tasks.cut);
+	table_fini(&table);
+	crash_tasks_fini(&tasks);
+	return err;
+}
+
+const struct crash_verb crash_ps = {
+	.name = "ps",
+	.args = "[PID]...",
+	.summary = "Tasks: states, run times, memory",
+	.run = run,
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/** VMCOREINFO: from the note, from memory, and its lines. */
+#include <errno.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "crash/linux/vmcoreinfo.h"
+#include "made_image.h"
+#include "test.h"
+
+static const struct space_layout four = { .tables = SPACE_X86_64, .page_bits = 12, .va_bits = 48 };
+static const char text[] = "OSRELEASE=6.1.0\nPAGESIZE=4096\nSYMBOL(_stext)=ffffffff81000000\n"
+			   "NUMBER(phys_base)=180355072\nNUMBER(low)=-129\nNUMBER(hex)=0x1f\n"
+			   "NUMBER(odd)=12x\nKERNELOFFSET=17000000\nSYMBOL(last)=ff";
+
+static void expect_lines(const struct vmcoreinfo *v)
+{
+	uint64_t u = 0;
+	int64_t n = 0;
+	char line[8];
+
+	EXPECT(vmcoreinfo_symbol(v, "_stext", &u));
+	EXPECT_EQ(u, 0xffffffff81000000);
+	EXPECT(vmcoreinfo_symbol(v, "last", &u));
+	EXPECT_EQ(u, 0xff);
+	EXPECT(vmcoreinfo_number(v, "phys_base", &n));
+	EXPECT_EQ(n, 180355072);
+	EXPECT(vmcoreinfo_number(v, "low", &n));
+	EXPECT_EQ(n, -129);
+	EXPECT(vmcoreinfo_number(v, "hex", &n));
+	EXPECT_EQ(n, 0x1f);
+	EXPECT(!vmcoreinfo_number(v, "odd", &n));
+	EXPECT(!vmcoreinfo_number(v, "phys", &n));
+	EXPECT(!vmcoreinfo_symbol(v, "stext", &u));
+	EXPECT(vmcoreinfo_value(v, "KERNELOFFSET", 16, &u));
+	EXPECT_EQ(u, 0x17000000);
+	EXPECT(vmcoreinfo_text(v, "OSRELEASE", line, sizeof(line)));
+	EXPECT_STR(line, "6.1.0");
+	EXPECT(vmcoreinfo_text(v, "KERNELOFFSET", line, sizeof(line)));
+	EXPECT_STR(line, "1700000"); // as much as there is room for
+}
+
+TEST(from_the_note)
+{
+	struct made_image m;
+	struct vmcoreinfo v = { 0 };
+
+	image_init(&m, &four);
+	struct dump *d = image_open(&m, text);
+	EXPECT_EQ(vmcoreinfo_find(d, &v), 0);
+	EXPECT(!v.owned);
+	expect_lines(&v);
+	vmcoreinfo_fini(&v);
+	dump_close(d);
+	image_fini(&m);
+}
+
+TEST(from_memory)
+{
+	struct made_image m;
+	struct vmcoreinfo v = { 0 };
+
+	image_init(&m, &four);
+	uint64_t pages = image_pages(&m, 9);
+	image_put(&m, pages + 4096, "OSRELEASE=6.2\n", 15);	 // only looks like it
+	image_put(&m, pages + 5 * 4096 + 8, text, sizeof(text)); // not at the begin of a page
+	image_put(&m, pages + 7 * 4096, text, sizeof(text));
+	struct dump *d = image_open(&m, NULL);
+	EXPECT_EQ(vmcoreinfo_find(d, &v), 0);
+	expect_lines(&v);
+	vmcoreinfo_fini(&v);
+	dump_close(d);
+	image_fini(&m);
+}
+
+TEST(nowhere)
+{
+	struct made_image m;
+	struct vmcoreinfo v = { 0 };
+
+	image_init(&m, &four);
+	struct dump *d = image_open(&m, NULL);
+	EXPECT_EQ(vmcoreinfo_find(d, &v), -ENOENT);
+	EXPECT_STR(sonde_err_str(), "no VMCOREINFO, neither as a note nor in its memory");
+	dump_close(d);
+	image_fini(&m);
+}
