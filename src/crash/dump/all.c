@@ -4,6 +4,7 @@
 
 const struct dump_format *const dump_formats[] = {
 	&format_elf,
+	&format_kdump,
 	&format_minidump,
 	NULL,
 };

@@ -13,6 +13,7 @@
 
 #include <sonde/err.h>
 
+#include "crash/dump/flat.h"
 #include "crash/dump/packing.h"
 #include "crash/dump/unpack.h"
 
@@ -127,25 +128,30 @@ static int open_plain(const char *path, struct bytes *b)
 	return 0;
 }
 
+/* What @b has inside instead of itself: unpacked, put in order. */
+static int look_inside(struct bytes **b)
+{
+	const struct packing *how = packing_of((*b)->map, (*b)->len);
+
+	if (how) {
+		(void)madvise((void *)(uintptr_t)(*b)->map, (*b)->len, MADV_SEQUENTIAL);
+		int r = unpack_whole(*b, how, b);
+		if (r < 0)
+			return r;
+	}
+	return flat_known(*b) ? flat_open(*b, b) : 0;
+}
+
 int bytes_open(const char *path, struct bytes **ret)
 {
 	sonde_auto(bytes_closep) struct bytes *b = calloc(1, sizeof(*b));
 	if (!b || !(b->path = strdup(path)))
 		return sonde_fail(-ENOMEM, "'%s': out of memory", path);
 	int r = open_plain(path, b);
+	if (r == 0)
+		r = look_inside(&b);
 	if (r < 0)
 		return sonde_wrap(r, "'%s'", path);
-
-	const struct packing *how = packing_of(b->map, b->len);
-	if (how) {
-		struct bytes *inside;
-
-		(void)madvise((void *)(uintptr_t)b->map, b->len, MADV_SEQUENTIAL);
-		r = unpack_whole(b, how, &inside);
-		if (r < 0)
-			return sonde_wrap(r, "'%s'", path);
-		b = inside;
-	}
 	*ret = sonde_take(b);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sonde/err.h>
 
 #include "crash/dump/format.h"
+#include "crash/dump/page_cache.h"
 
 enum { MOST_FILES = 1024, HEAD = 64 };
 
@@ -24,7 +26,9 @@ void dump_close(struct dump *d)
 		bytes_close(d->files[i]);
 	free(d->files);
 	free(d->notes);
-	free(d->names);
+	free(d->name);
+	free(d->cut);
+	page_cache_free(d->cache);
 	free(d);
 }
 
@@ -63,6 +67,9 @@ static int find_format(struct dump *d)
 		if (!dump_formats[i]->known(head, n))
 			continue;
 		d->format = dump_formats[i];
+		if (d->n_files > 1 && !d->format->many_files)
+			return sonde_fail(-EINVAL, "is a whole dump (%s); %zu files were given",
+					  d->format->name, d->n_files);
 		return d->format->open(d);
 	}
 	return fail_unknown(head, n);
@@ -75,6 +82,27 @@ static int open_files(struct dump *d, const char *const *paths, size_t n)
 		return sonde_fail(-ENOMEM, "out of memory");
 	for (; d->n_files < n; d->n_files++) {
 		int r = bytes_open(paths[d->n_files], &d->files[d->n_files]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* What its files say of how they were packed, and whether they are whole. */
+static int tell_files(struct dump *d)
+{
+	for (size_t i = 0; i < d->n_files; i++) {
+		const struct bytes *f = d->files[i];
+
+		if (f->packing)
+			d->about.unpacked = f->packing;
+		d->about.unpacked_size += f->spilled;
+		if (!f->cut)
+			continue;
+		// That is why whatever else is missing.
+		free(d->cut);
+		d->cut = NULL;
+		int r = format_say_cut(d, "%s", f->cut);
 		if (r < 0)
 			return r;
 	}
@@ -97,15 +125,37 @@ int dump_open(const char *const *paths, size_t n_paths, struct dump **ret)
 	if (r < 0)
 		return sonde_wrap(r, "'%s'", paths[0]);
 
-	for (size_t i = 0; i < n_paths; i++) {
-		if (d->files[i]->packing)
-			d->about.unpacked = d->files[i]->packing;
-		d->about.unpacked_size += d->files[i]->spilled;
-		if (!d->about.cut)
-			d->about.cut = d->files[i]->cut;
-	}
+	r = tell_files(d);
+	if (r == 0)
+		r = page_cache_new(d->about.page_size, &d->cache);
+	if (r < 0)
+		return r;
 	*ret = sonde_take(d);
 	return 0;
+}
+
+int format_say_cut(struct dump *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (d->cut)
+		return 0;
+	va_start(ap, fmt);
+	int n = vasprintf(&d->cut, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		d->cut = NULL;
+		return sonde_fail(-ENOMEM, "out of memory");
+	}
+	d->about.cut = d->cut;
+	return 0;
+}
+
+const char *format_method_name(enum place_method method)
+{
+	static const char *const names[] = { "none", "zlib", "lzo", "snappy", "zstd" };
+
+	return names[method];
 }
 
 static int fail_missing(uint64_t pa)
@@ -113,20 +163,50 @@ static int fail_missing(uint64_t pa)
 	return sonde_fail(-ENODATA, "physical address 0x%" PRIx64 " is not in the dump", pa);
 }
 
+/* Of the packed page at @p that @pa lies in, at most @n bytes from there on. */
+static int read_packed(struct dump *d, const struct place *p, uint64_t pa, uint8_t *ret, size_t *n)
+{
+	size_t skip = pa & (d->about.page_size - 1), most = d->about.page_size - skip;
+	struct page_held *held;
+
+	int r = page_cache_get(d->cache, p, &held);
+	if (r < 0)
+		return sonde_wrap(r, "'%s': page at 0x%" PRIx64, p->file->path, pa - skip);
+	*n = *n < most ? *n : most;
+	memcpy(ret, held->bytes + skip, *n);
+	page_cache_drop(d->cache, held);
+	return 0;
+}
+
+static int read_raw(const struct place *p, uint8_t *ret, size_t *n)
+{
+	*n = *n < p->len ? *n : p->len;
+	int r = bytes_read(p->file, p->off, ret, *n);
+	return r < 0 ? sonde_wrap(r, "'%s'", p->file->path) : 0;
+}
+
+/* Where @pa lies; words wherever that fails. */
+static int find(const struct dump *d, uint64_t pa, struct place *ret)
+{
+	int r = d->format->find(d, pa, ret);
+
+	return r == -ENODATA ? fail_missing(pa) : r;
+}
+
 int dump_read(struct dump *d, uint64_t pa, void *ret, size_t n)
 {
 	uint8_t *out = ret;
 
 	while (n) {
+		size_t some = n;
 		struct place p;
 
-		int r = d->format->find(d, pa, &p);
+		int r = find(d, pa, &p);
+		if (r == 0)
+			r = p.method == PLACE_RAW ? read_raw(&p, out, &some)
+						  : read_packed(d, &p, pa, out, &some);
 		if (r < 0)
-			return r == -ENODATA ? fail_missing(pa) : r;
-		size_t some = p.len < n ? p.len : n;
-		r = bytes_read(p.file, p.off, out, some);
-		if (r < 0)
-			return sonde_wrap(r, "'%s'", p.file->path);
+			return r;
 		pa += some;
 		out += some;
 		n -= some;
@@ -136,35 +216,51 @@ int dump_read(struct dump *d, uint64_t pa, void *ret, size_t n)
 	return 0;
 }
 
+/* A page that lies in pieces, or in a file that cannot lend. */
+static int page_in_pieces(struct dump *d, uint64_t pa, struct dump_page *ret)
+{
+	struct page_held *h;
+
+	int r = page_cache_own(d->cache, &h);
+	if (r < 0)
+		return r;
+	r = dump_read(d, pa, h->bytes, d->about.page_size);
+	if (r < 0) {
+		page_cache_drop(d->cache, h);
+		return r;
+	}
+	*ret = (struct dump_page){ .bytes = h->bytes, .hold = h };
+	return 0;
+}
+
 int dump_page(struct dump *d, uint64_t pa, struct dump_page *ret)
 {
 	uint32_t size = d->about.page_size;
+	struct page_held *held;
 	struct place p;
 
 	pa &= ~(uint64_t)(size - 1);
-	int r = d->format->find(d, pa, &p);
+	int r = find(d, pa, &p);
 	if (r < 0)
-		return r == -ENODATA ? fail_missing(pa) : r;
-	const uint8_t *lent = p.len >= size ? bytes_lend(p.file, p.off, size) : NULL;
-	if (lent) {
+		return r;
+	if (p.method == PLACE_RAW) {
+		const uint8_t *lent = p.len >= size ? bytes_lend(p.file, p.off, size) : NULL;
+		if (!lent)
+			return page_in_pieces(d, pa, ret);
 		*ret = (struct dump_page){ .bytes = lent };
 		return 0;
 	}
-	sonde_auto(mem_freep) uint8_t *copy = malloc(size);
-	if (!copy)
-		return sonde_fail(-ENOMEM, "out of memory");
-	r = dump_read(d, pa, copy, size);
+	r = page_cache_get(d->cache, &p, &held);
 	if (r < 0)
-		return r;
-	*ret = (struct dump_page){ .bytes = copy, .hold = copy };
-	sonde_take(copy);
+		return sonde_wrap(r, "'%s': page at 0x%" PRIx64, p.file->path, pa);
+	*ret = (struct dump_page){ .bytes = held->bytes, .hold = held };
 	return 0;
 }
 
 void dump_release(struct dump *d, struct dump_page *p)
 {
-	(void)d;
-	free(p->hold);
+	if (p->hold)
+		page_cache_drop(d->cache, p->hold);
 	*p = (struct dump_page){ 0 };
 }
 

@@ -4,7 +4,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,19 +224,6 @@ static int is_of_kernel(const struct dump *d)
 	return 0;
 }
 
-static int tell_cut(struct dump *d, uint64_t cut)
-{
-	if (!cut)
-		return 0;
-	if (asprintf(&d->names, "the file ends %" PRIu64 " bytes before its memory does%s%s", cut,
-		     d->files[0]->cut ? ": " : "", d->files[0]->cut ? d->files[0]->cut : "") < 0) {
-		d->names = NULL;
-		return sonde_fail(-ENOMEM, "out of memory");
-	}
-	d->about.cut = d->names;
-	return 0;
-}
-
 static int read_segments(struct dump *d, struct elf *e, const struct header *h)
 {
 	struct bytes *f = d->files[0];
@@ -278,8 +264,9 @@ static int elf_open(struct dump *d)
 		r = read_segments(d, e, &h);
 	if (r == 0)
 		r = is_of_kernel(d);
-	if (r == 0)
-		r = tell_cut(d, e->cut);
+	if (r == 0 && e->cut)
+		r = format_say_cut(d, "the file ends %" PRIu64 " bytes before its memory does",
+				   e->cut);
 	if (r < 0)
 		return r;
 

@@ -24,6 +24,7 @@ struct dump_format {
 	const char *name;
 	/* By the first bytes, of which there may be few. */
 	bool (*known)(const uint8_t *head, size_t n);
+	bool many_files; /* may be split into several */
 	/* Fills d->about, d->format_state. A negative errno with words. */
 	int (*open)(struct dump *d);
 	void (*close)(struct dump *d); /* also of what open() left half-done */
@@ -41,7 +42,8 @@ struct dump {
 	size_t n_files;
 	struct dump_note *notes; /* owned; about.notes */
 	size_t n_notes, cap_notes;
-	char *names; /* owned: text that about borrows */
+	char *name, *cut;	  /* owned: about.format and .cut, where they are made up */
+	struct page_cache *cache; /* owned */
 };
 
 /**
@@ -50,11 +52,20 @@ struct dump {
  */
 SONDE_MUST_CHECK int format_add_notes(struct dump *d, const uint8_t *data, size_t size);
 
+/** Takes VMCOREINFO from elsewhere than the notes; @text stays. */
+void format_take_vmcoreinfo(struct dump *d, const char *text, size_t size);
+
+/** Notes why pages of the dump are not there; the first one stays. Fails only without memory. */
+SONDE_MUST_CHECK int format_say_cut(struct dump *d, const char *fmt, ...) SONDE_PRINTF(2, 3);
+
+/** The packing's name: "zlib" ... */
+const char *format_method_name(enum place_method method);
+
 /** The architecture of ELF machine number @machine. -ENOTSUP with words: none that is known here.
  */
 SONDE_MUST_CHECK int format_arch(unsigned machine, enum dump_arch *ret);
 
 extern const struct dump_format *const dump_formats[]; /* all.c; ends with NULL */
-extern const struct dump_format format_elf, format_minidump;
+extern const struct dump_format format_elf, format_kdump, format_minidump;
 
 #endif

@@ -205,26 +205,20 @@ static int describe(struct dump *d, const struct minidump *m)
 {
 	uint64_t want = m->rank.n_set * PAGE;
 	uint64_t there = m->file->len > m->pages_off ? m->file->len - m->pages_off : 0;
-	char *cut = NULL;
 
-	if (there < want && asprintf(&cut, "the file ends %" PRIu64 " bytes before its memory does",
-				     want - there) < 0)
-		return sonde_fail(-ENOMEM, "out of memory");
-	if (asprintf(&d->names, "FreeBSD minidump v%" PRIu32 "%c%s", m->version, 0,
-		     cut ? cut : "") < 0) {
-		d->names = NULL;
-		free(cut);
+	if (asprintf(&d->name, "FreeBSD minidump v%" PRIu32, m->version) < 0) {
+		d->name = NULL;
 		return sonde_fail(-ENOMEM, "out of memory");
 	}
-	d->about.format = d->names;
-	if (cut)
-		d->about.cut = d->names + strlen(d->names) + 1;
-	free(cut);
+	d->about.format = d->name;
 	d->about.system = DUMP_FREEBSD;
 	d->about.arch = m->layout->arch;
 	d->about.page_size = PAGE;
 	d->about.pages_held = want < there ? m->rank.n_set : there / PAGE;
-	return 0;
+	if (there >= want)
+		return 0;
+	return format_say_cut(d, "the file ends %" PRIu64 " bytes before its memory does",
+			      want - there);
 }
 
 static int minidump_open(struct dump *d)

@@ -31,7 +31,7 @@ static uint64_t info_number(const struct dump_about *a, const char *key)
 	return 0;
 }
 
-static void take_vmcoreinfo(struct dump *d, const char *text, size_t size)
+void format_take_vmcoreinfo(struct dump *d, const char *text, size_t size)
 {
 	struct dump_about *a = &d->about;
 
@@ -53,7 +53,7 @@ static int take_note(struct dump *d, const struct dump_note *n)
 	d->about.notes = d->notes;
 	d->about.n_notes = d->n_notes;
 	if (!strcmp(n->name, "VMCOREINFO") && n->size)
-		take_vmcoreinfo(d, n->data, n->size);
+		format_take_vmcoreinfo(d, n->data, n->size);
 	else if (!strcmp(n->name, "FreeBSD"))
 		d->about.system = DUMP_FREEBSD;
 	return 0;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,14 +95,36 @@ int spill_write(int fd, uint64_t off, const uint8_t *data, size_t n)
 	return write_all(fd, off + (uint64_t)(from - data), from, (size_t)(end - from));
 }
 
-int spill_map(int fd, uint64_t len, const uint8_t **ret)
+static int map(int fd, uint64_t len, int how, void **ret)
 {
 	if (len > INT64_MAX || ftruncate(fd, (off_t)len) < 0)
-		return sonde_fail_errno(-errno, "cannot make a temporary file of %llu bytes",
-					(unsigned long long)len);
-	void *p = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
+		return sonde_fail_errno(-errno, "cannot make a temporary file of %" PRIu64 " bytes",
+					len);
+	void *p = mmap(NULL, len, how, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return sonde_fail_errno(-errno, "cannot map a temporary file");
 	*ret = p;
 	return 0;
+}
+
+int spill_map(int fd, uint64_t len, const uint8_t **ret)
+{
+	void *p = NULL;
+
+	int r = map(fd, len, PROT_READ, &p);
+	if (r == 0)
+		*ret = p;
+	return r;
+}
+
+/* A disk that is full would tell it by SIGBUS when a page is written: the room is taken before. */
+int spill_room(int fd, uint64_t len, void **ret)
+{
+	if (len <= INT64_MAX) {
+		int err = posix_fallocate(fd, 0, (off_t)len);
+		if (err)
+			return sonde_fail_errno(
+				-err, "no room for a temporary file of %" PRIu64 " bytes", len);
+	}
+	return map(fd, len, PROT_READ | PROT_WRITE, ret);
 }

@@ -18,4 +18,7 @@ SONDE_MUST_CHECK int spill_write(int fd, uint64_t off, const uint8_t *data, size
 /** Gives the file its length and maps it. @len is not 0. */
 SONDE_MUST_CHECK int spill_map(int fd, uint64_t len, const uint8_t **ret);
 
+/** Gives the file its length and maps it to be written to. @len is not 0. */
+SONDE_MUST_CHECK int spill_room(int fd, uint64_t len, void **ret);
+
 #endif

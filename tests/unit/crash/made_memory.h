@@ -57,4 +57,27 @@ struct made_elf_how {
 };
 void made_elf(struct made_memory *m, const struct made_elf_how *how, struct made_file *ret);
 
+/** kdump-compressed files of @m, whose ranges are whole pages. */
+struct made_kdump_how {
+	unsigned version; /* of the header: 0 to 6 */
+	unsigned flags; /* KDUMP_ZLIB ...: pages are packed in one of these ways each, or not at all
+			 */
+	unsigned parts; /* 0: not split */
+	bool is_32, one_bitmap;
+	const char *vmcoreinfo; /* NULL: without; since version 3 */
+	const char *notes;	/* NULL: without; since version 4 */
+	size_t notes_size;
+};
+/** @ret has room for all parts. */
+void made_kdump(struct made_memory *m, const struct made_kdump_how *how, struct made_file *ret);
+
+/** The ways of packing that tests can do here: those of @flags. */
+unsigned made_can_pack(unsigned flags);
+
+/** Flattens @f as makedumpfile -F does: in random pieces, some of which are overwritten later. */
+void made_flatten(struct made_memory *m, struct made_file *f);
+
+/** Packs @f as "gzip", "bzip2", "xz" or "zstd" do, in one or two streams. False: not here. */
+bool made_pack(struct made_file *f, const char *how, bool two);
+
 #endif

@@ -114,3 +114,59 @@ TEST(freebsd_minidump_inside_bzip2)
 	}
 	remove_folder(folder);
 }
+
+/** The same kernel at the same moment, in two formats: what both have is the same. */
+TEST(kdump_agrees_with_elf)
+{
+	sonde_auto(dump_closep) struct dump *elf = NULL, *kdump = NULL;
+	char folder[64];
+	uint64_t at, n, both = 0;
+
+	if (!unpacked("crash-linux", folder, sizeof(folder)))
+		return;
+	if (open_in(folder, "crash-linux/kdump.sparse.elf.xz", &elf) < 0 ||
+	    open_in(folder, "crash-linux/kdump.makedumpfile-zlib", &kdump) < 0)
+		return;
+	EXPECT_STR(dump_about(kdump)->format, "kdump (zlib)");
+	EXPECT_EQ(dump_about(kdump)->pages_held, 18826);
+	EXPECT_EQ(dump_about(kdump)->vmcoreinfo_size, dump_about(elf)->vmcoreinfo_size);
+	EXPECT_EQ(dump_about(kdump)->n_notes, dump_about(elf)->n_notes);
+	for (uint64_t pa = 0; (n = dump_next(elf, pa, &at)); pa = at + n) {
+		for (uint64_t p = at; p < at + n; p += 4096) {
+			struct dump_page a, b;
+			int r = dump_page(kdump, p, &a);
+
+			EXPECT(r == 0 || r == -ENODATA); // what makedumpfile left out
+			if (r < 0 || dump_page(elf, p, &b) < 0)
+				continue;
+			EXPECT(!memcmp(a.bytes, b.bytes, 4096));
+			dump_release(kdump, &a);
+			dump_release(elf, &b);
+			both++;
+		}
+	}
+	EXPECT(both > 3000);
+	remove_folder(folder);
+}
+
+TEST(freebsd_full_inside_bzip2)
+{
+	sonde_auto(dump_closep) struct dump *d = NULL;
+	char folder[64];
+	uint8_t byte;
+
+	if (!unpacked("crash-freebsd", folder, sizeof(folder)))
+		return;
+	if (open_in(folder, "crash-freebsd/vmcore-amd64-full.bz2", &d) == 0) {
+		EXPECT_EQ(dump_about(d)->system, DUMP_FREEBSD);
+		EXPECT_EQ(dump_about(d)->arch, DUMP_X86_64);
+		EXPECT_STR(dump_about(d)->unpacked, "bzip2");
+		EXPECT_EQ(dump_about(d)->unpacked_size, 127043584);
+		// The corpus' file was thinned by making it shorter, too.
+		EXPECT_STR(dump_about(d)->cut,
+			   "the file ends 6629376 bytes before its memory does");
+		EXPECT_EQ(dump_read(d, 0x104000, &byte, 1), 0);
+		EXPECT_EQ(dump_read(d, 0xff000, &byte, 1), -ENODATA);
+	}
+	remove_folder(folder);
+}
