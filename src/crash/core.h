@@ -30,11 +30,14 @@ struct crash_symbol {
 	uint64_t start, size;
 };
 
+/** A number that the dump does not tell. */
+#define CRASH_UNKNOWN UINT64_MAX
+
 /** One thread. A process is the threads of one @pid; where threads are tasks, @tid is the task's.
  */
 struct crash_task {
-	uint64_t addr; /* of its struct */
-	int64_t pid, tid, ppid;
+	uint64_t addr;		/* of its struct */
+	int64_t pid, tid, ppid; /* @ppid -1: not known */
 	const char *comm;	/* of the thread */
 	char state;		/* a letter as ps(1) shows it */
 	const char *state_name; /* "running", "sleeping" ... */
@@ -42,10 +45,10 @@ struct crash_task {
 	bool on_cpu;		/* it was running when the system died */
 	bool is_kernel, is_idle;
 	bool crashed;			       /* its CPU is the one that crashed */
-	uint64_t user_ns, system_ns, start_ns; /* @start_ns since boot */
-	uint64_t uid;
-	uint64_t rss, vsz; /* bytes */
-	uint64_t space;	   /* of its user address space, for crash_read_user(); 0: none */
+	uint64_t user_ns, system_ns, start_ns; /* @start_ns since boot; or CRASH_UNKNOWN */
+	uint64_t uid;			       /* or CRASH_UNKNOWN */
+	uint64_t rss, vsz;		       /* bytes */
+	uint64_t space; /* of its user address space, for crash_read_user(); 0: none */
 };
 
 /** Sorted by tid; @cut says why there may be more, or is NULL. */

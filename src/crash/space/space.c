@@ -87,16 +87,25 @@ static int page_at(struct space *s, uint64_t va, const uint8_t **ret)
 	return 0;
 }
 
+/* Of a page that the dump has only a part of, as where its file was cut. */
+static int copy_part(struct space *s, uint64_t va, void *ret, size_t n)
+{
+	uint64_t pa = 0, len;
+
+	int r = space_translate(s, va, &pa, &len);
+	return r < 0 ? r : dump_read(s->dump, pa, ret, n);
+}
+
 /* Copies up to the end of the page; returns how many bytes. */
 static int copy_some(struct space *s, uint64_t va, void *ret, size_t n, size_t *ret_n)
 {
 	const size_t size = (size_t)1 << s->page_bits, off = va & (size - 1);
 	const uint8_t *bytes = NULL;
 
+	*ret_n = n < size - off ? n : size - off;
 	int r = page_at(s, va, &bytes);
 	if (r < 0)
-		return r;
-	*ret_n = n < size - off ? n : size - off;
+		return r == -ENODATA ? copy_part(s, va, ret, *ret_n) : r;
 	memcpy(ret, bytes + off, *ret_n);
 	return 0;
 }

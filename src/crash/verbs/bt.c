@@ -74,12 +74,15 @@ static void json_frame(struct json *j, const struct crash_frame *f)
 	json_end_object(j);
 }
 
-static void json_task(struct json *j, const struct crash_task *t, const struct crash_stack *s)
+static void json_task(struct json *j, const struct crash_system *system, const struct crash_task *t,
+		      const struct crash_stack *s)
 {
 	char text[24];
 
 	json_object(j, NULL);
-	json_int(j, "pid", t->tid);
+	// Linux has a pid for each thread; elsewhere several threads are of one.
+	json_int(j, "pid", system->kind == DUMP_LINUX ? t->tid : t->pid);
+	json_int(j, "tid", t->tid);
 	json_str(j, "comm", t->comm);
 	json_array(j, "frames");
 	for (size_t i = 0; i < s->n; i++)
@@ -112,7 +115,7 @@ static int each(struct crash_run *r, const struct crash_args *args, const struct
 		if (err < 0)
 			return err;
 		if (j) {
-			json_task(j, t, s);
+			json_task(j, r->core->system, t, s);
 		} else {
 			if (n)
 				out_str(r->out, "\n");

@@ -29,20 +29,28 @@ static const char *state_text(const struct crash_task *t)
 	return t->on_cpu ? running[i] : letters[i];
 }
 
+static void add_number(struct table *table, uint64_t n)
+{
+	if (n == CRASH_UNKNOWN)
+		table_none(table);
+	else
+		table_int(table, (int64_t)n);
+}
+
 static void add_row(struct table *table, const struct crash_task *t, const char *addr)
 {
 	table_int(table, t->tid);
 	table_int(table, t->pid);
-	table_int(table, t->ppid);
-	table_int(table, (int64_t)t->uid);
+	add_number(table, (uint64_t)t->ppid);
+	add_number(table, t->uid);
 	if (t->cpu < 0)
 		table_none(table);
 	else
 		table_int(table, t->cpu);
 	table_str(table, state_text(t));
 	table_int(table, t->on_cpu);
-	table_int(table, (int64_t)t->user_ns);
-	table_int(table, (int64_t)t->system_ns);
+	add_number(table, t->user_ns);
+	add_number(table, t->system_ns);
 	if (t->space) {
 		table_int(table, (int64_t)t->rss);
 		table_int(table, (int64_t)t->vsz);
@@ -50,7 +58,7 @@ static void add_row(struct table *table, const struct crash_task *t, const char 
 		table_none(table);
 		table_none(table);
 	}
-	table_int(table, (int64_t)t->start_ns);
+	add_number(table, t->start_ns);
 	table_str(table, addr);
 	table_str(table, t->comm);
 }
