@@ -140,6 +140,22 @@ def talk():
            sum(w[:2] == (int(client), int(server)) for w in ways) >= 4, ways)
 
 
+def terminal():
+    """What a terminal shows comes through the kernel's workers, which do the work of others too."""
+    if not shutil.which('script'):
+        print('# no script: programs in a terminal are not tried')
+        return
+    with open('burn.py', 'w', encoding='ascii') as f:
+        f.write('import time\nwhile time.process_time() < 0.2:\n    pass\nprint("done")\n')
+    subprocess.run([sonde, 'record', '--no-samples', '--force', '-o', 'trace', '--', 'script', '-q',
+                    '-e', '-c', 'exec python3 burn.py', '/dev/null'], check=True,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    path = report('critical-path', '--exec', 'script')
+    result('a terminal: all adds up', not sums(path), sums(path)[:3])
+    ran = sum(t['running_ns'] for t in path['by_thread'] if t['thread'].startswith('python3'))
+    result('a terminal: the program in it is on the path', ran > 100e6, path['by_thread'])
+
+
 with tempfile.TemporaryDirectory() as scratch:
     os.chdir(scratch)
     p = subprocess.run([sonde, 'record', '--force', '-o', 'try', '-d', '0.05'],
@@ -150,5 +166,6 @@ with tempfile.TemporaryDirectory() as scratch:
     compile_hello()
     sleep()
     talk()
+    terminal()
 print(f'1..{n}')
 sys.exit(failed > 0)

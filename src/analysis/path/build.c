@@ -14,6 +14,7 @@
 #include "analysis/sync/tcp.h"
 #include "base/arena.h"
 #include "base/mem.h"
+#include "base/u64map.h"
 
 /* softirqs: linux/interrupt.h */
 enum { VEC_TIMER = 1, VEC_NET_TX, VEC_NET_RX, VEC_BLOCK, VEC_IRQ_POLL, VEC_SCHED = 7, VEC_HRTIMER };
@@ -76,6 +77,7 @@ struct exec_build {
 	struct tcp_reader *reader;
 	struct tcp_ends *ends;
 	struct stock *stock;
+	struct u64map works; /* work that waits in a queue: the vertex that put it there */
 	const struct kernel_host *host;	    /* of the event before */
 	const struct kernel_cpu *event_cpu; /* of the event at hand */
 	int64_t event_ns;
@@ -102,6 +104,7 @@ void exec_build_free(struct exec_build *b)
 	tcp_reader_free(b->reader);
 	tcp_ends_free(b->ends);
 	stock_free(b->stock);
+	u64map_fini(&b->works);
 	arena_fini(&b->arena);
 	free(b);
 }
@@ -542,6 +545,39 @@ static int take_exec(struct exec_build *b, const struct context_rule *rule,
 	return r;
 }
 
+/*
+ * Work that a thread hands to the kernel's workers. They do the work of many: what one did before
+ * has nothing to do with it. Work of interrupts is left to what tells of those.
+ */
+static int take_work(struct exec_build *b, const struct context_rule *rule,
+		     const struct sonde_event *e, const struct kernel_cpu *c)
+{
+	const struct context *x = c ? context_of(b, c) : NULL;
+	int64_t work, since;
+	uint32_t from, to;
+
+	if (!c || !c->current || !c->current->tid || !field_int(e, &rule->work, &work))
+		return 0;
+	const uint64_t key = (uint64_t)work ^ (uint64_t)c->host->trace->index << 56;
+	if (rule->enters) {
+		u64map_del(&b->works, key);
+		if (e->ts_ns < b->from_ns || b->event_context != CONTEXT_NONE ||
+		    (x && context_since(x, /* irqs= */ true, &since)) ||
+		    !vertex_of(b, c->current, e->ts_ns, &from))
+			return 0;
+		b->graph.vertices[from].pinned = true;
+		return u64map_put(&b->works, key, from);
+	}
+	if (!u64map_get(&b->works, key, &from))
+		return 0;
+	u64map_del(&b->works, key);
+	if (!vertex_of(b, c->current, e->ts_ns, &to))
+		return 0;
+	exec_graph_link(&b->graph, from, to, EXEC_DEFAULT);
+	b->graph.vertices[to].begins = b->graph.vertices[to].cause == from;
+	return 0;
+}
+
 /* The CPU that an event was of; NULL: the model has not met it. */
 static const struct kernel_cpu *cpu_of(struct exec_build *b, const struct sonde_event *e)
 {
@@ -594,6 +630,8 @@ static int take_more(struct exec_build *b, const struct context_rule *rule,
 	}
 	if (rule->file.type)
 		return take_exec(b, rule, e, cpu_of(b, e));
+	if (rule->work.type)
+		return take_work(b, rule, e, cpu_of(b, e));
 	const int way = tcp_read(b->reader, e, &id);
 	if (way < 0)
 		return way;

@@ -65,11 +65,15 @@ void context_rule_find(const struct sonde_event_class *cls, struct context_rule 
 	(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "common_flags", &ret->flags);
 	if (!strcmp(name, "sched_process_exec"))
 		(void)field_find(cls, SONDE_SCOPE_PAYLOAD, "filename", &ret->file);
+	if (!strcmp(name, "workqueue_queue_work") || !strcmp(name, "workqueue_execute_start"))
+		(void)field_find(cls, SONDE_SCOPE_PAYLOAD, "work", &ret->work);
 	const size_t len = stem(name, &ret->enters);
 	for (size_t i = 0; len && i < MEM_LEN(known); i++) {
 		if (strlen(known[i].name) == len && !strncmp(name, known[i].name, len))
 			ret->kind = known[i].kind;
 	}
+	if (ret->work.type)
+		ret->enters = !strcmp(name, "workqueue_queue_work");
 	if (len && !strncmp(name, lttng_ipi, strlen(lttng_ipi)))
 		ret->kind = CONTEXT_IPI;
 	if (ret->kind == CONTEXT_SOFTIRQ)

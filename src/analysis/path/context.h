@@ -40,6 +40,7 @@ struct context_rule {
 	bool switches;		/* sched_switch: all is over */
 	struct field_ref nr;	/* of the interrupt or softirq */
 	struct field_ref file;	/* sched_process_exec's: the program */
+	struct field_ref work;	/* workqueue_queue_work's (@enters) or workqueue_execute_start's */
 	struct field_ref flags; /* ftrace's: which context the event itself is of */
 };
 

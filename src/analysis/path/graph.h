@@ -42,6 +42,7 @@ struct exec_vertex {
 	uint8_t cause_type;  /* of the vertical edge */
 	uint16_t call;	     /* the system call that this edge waits in, as @label; 0: none known */
 	bool pinned;	     /* something refers to it: it stays where it is */
+	bool begins;	     /* what the worker did before has nothing to do with it: @cause has */
 };
 
 struct exec_worker {

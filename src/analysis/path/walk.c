@@ -9,6 +9,9 @@
  *                           ^                               and the same for waits that it meets
  *    disk        ===========#                               there, until the wait's own begin.
  *
+ * A worker of the kernel does work for many: where it begins with an item of its queue, the walk
+ * goes on with who put it there.
+ *
  * A wait inside of a wait is a frame of an explicit stack: chains of waits may be long. Frames
  * cover times that do not overlap, so each edge is visited once, but for dead ends: there the walk
  * takes up another cause that it passed by, each at most once.
@@ -114,6 +117,11 @@ static int step_back(struct walk *w)
 
 	if (has_cause && w->g->vertices[v->cause].ts_ns <= f->bound_ns) {
 		f->at = EXEC_NONE; // the cause lies before the wait
+		return add_back(w, at, /* vertical= */ true);
+	}
+	if (has_cause && v->begins && w->passed[at] != w->wait) {
+		w->passed[at] = w->wait;
+		f->at = v->cause;
 		return add_back(w, at, /* vertical= */ true);
 	}
 	if (has_cause && !waited)

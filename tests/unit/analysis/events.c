@@ -206,6 +206,8 @@ static const struct verb {
 	{ "futex", 1 << LTTNG, "syscall_entry_futex", { FUTEX } },
 	{ "futex", 1 << LTTNG_OLD, "sys_futex", { FUTEX } },
 	{ "futex", FT, "sys_enter_futex", { FUTEX } },
+	{ "queue", ALL, "workqueue_queue_work", { { "work", MAKE_I64, 0 } } },
+	{ "work", ALL, "workqueue_execute_start", { { "work", MAKE_I64, 0 } } },
 	{ "other", ALL, "kmem_kfree", { { "ptr", MAKE_I64, 0 } } },
 };
 

@@ -39,6 +39,7 @@ struct maker {
  *   fork PARENT PARENT_PID CHILD CHILD_PID   newtask TID FLAGS   exec TID OLD FILE
  *   rename TID NAME   end TID   free TID   dump TID PID STATUS   other
  *   out SEQ   in SEQ   (packets, LTTng's only)   timer+ timer-   netif+ netif-   ipi+ ipi-
+ *   queue WORK   work WORK   (put into a queue of the kernel's workers, and begun)
  *   lock+ ADDRESS FLAGS   lock- ADDRESS RET   futex ADDRESS OP VAL N ADDRESS2   (an entry)
  *   pcomm TID PID NAME   psample TID PID   pfork TID PID PPID   (perf's records)
  *   disk DEV NAME   insert|issue DEV SECTOR SECTORS BYTES RWBS TID   complete DEV SECTOR SECTORS

@@ -117,6 +117,50 @@ TEST(a_new_thread_is_linked_to_who_made_it)
 	maker_fini(&m);
 }
 
+/* The path of thread 7: "8 10-20" a segment, "9>8 12-15" a hop. */
+static void check_path(const char *text, const char *want)
+{
+	static struct maker m;
+	sonde_auto(strbuf_fini) struct strbuf got = { 0 };
+	struct exec_build *b;
+	struct path p = { 0 };
+
+	maker_init(&m, FTRACE, 0, text);
+	EXPECT_EQ(exec_build_new(INT64_MIN, INT64_MAX, &b), 0);
+	EXPECT_EQ(exec_build_consume(b, &(struct sonde_batch){ m.events, m.n_events }), 0);
+	EXPECT_EQ(path_find(exec_build_graph(b), 0, INT64_MIN, INT64_MAX, &p), 0);
+	EXPECT(path_adds_up(&p));
+	for (size_t i = 0; i < p.n; i++) {
+		const struct path_step *s = &p.steps[i];
+
+		if (s->from != EXEC_NONE)
+			strbuf_fmt(&got, "%ld>", (long)exec_build_who(b, s->from).thread->tid);
+		strbuf_fmt(&got, "%ld %ld-%ld\n", (long)exec_build_who(b, s->worker).thread->tid,
+			   (long)s->begin_ns, (long)s->end_ns);
+	}
+	EXPECT_STR(strbuf_text(&got), want);
+	path_fini(&p);
+	exec_build_free(b);
+	maker_fini(&m);
+}
+
+/* 8 does for 7 what 9 asked for; before that it did something else. */
+#define WORKERS(context)                                                                    \
+	"0 0 switch 0 0 7\n1 1 switch 0 0 8\n2 2 switch 0 0 9\n10 0 switch 7 1 0\n" context \
+	"12 2 queue 64\n15 1 work 64\n20 1 waking 7 0\n25 0 switch 0 0 7\n30 0 switch 7 1 0\n"
+
+TEST(work_is_of_who_put_it_into_the_queue)
+{
+	check_path(WORKERS(""),
+		   "7 0-10\n7>9 10-10\n9 10-12\n9>8 12-15\n8 15-20\n8>7 20-20\n7 20-25\n7 25-30\n");
+	// An interrupt has nothing to do with the thread that it interrupts.
+	check_path(WORKERS("11 2 soft+ 3\n"),
+		   "7 0-10\n7>8 10-10\n8 10-20\n8>7 20-20\n7 20-25\n7 25-30\n");
+	// Its own work.
+	check_path(WORKERS("11 1 queue 65\n12 1 work 65\n"),
+		   "7 0-10\n7>9 10-10\n9 10-12\n9>8 12-15\n8 15-20\n8>7 20-20\n7 20-25\n7 25-30\n");
+}
+
 /* Graphs that nothing in the kernel would ever make. */
 
 static uint64_t next(uint64_t *seed)
@@ -148,6 +192,7 @@ static void make_graph(uint64_t *seed, struct exec_graph *g)
 		// Wake-ups are at one time, packets take some.
 		if (next(seed) % 4 == 0 || g->vertices[a].ts_ns == g->vertices[c].ts_ns)
 			exec_graph_link(g, a, c, EXEC_NETWORK);
+		g->vertices[c].begins = g->vertices[c].cause != EXEC_NONE && next(seed) % 4 == 0;
 	}
 }
 
