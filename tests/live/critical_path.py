@@ -77,7 +77,7 @@ def sums(path):
     by_kind = {k: sum(s['ns'] for s in steps if s['kind'] == k) for k in ('segment', 'hop')}
     if at != path['end_ns'] or by_kind != {'segment': path['segments_ns'], 'hop': path['hops_ns']}:
         wrong.append((at, by_kind))
-    for key in ('by_state', 'by_thread', 'by_host'):
+    for key in ('by_state', 'by_thread', 'by_host', 'by_program'):
         total = sum(x['ns'] for x in path[key] if x.get('state') != 'hops')
         if total != path['segments_ns']:
             wrong.append((key, total))
@@ -140,6 +140,19 @@ def talk():
            sum(w[:2] == (int(client), int(server)) for w in ways) >= 4, ways)
 
 
+def login():
+    """What a shell's profile does: programs by name, and below what they were run by."""
+    path = report('critical-path', '--tid', record('id; id; id; env sleep 0.1; :'))
+    result('a profile: all adds up', not sums(path), sums(path)[:3])
+    runs = {p['program']: p['runs'] for p in path['by_program']}
+    result('a profile: programs of one name are counted', runs.get('id', 0) >= 2, runs)
+    rows = path['tree']
+    at = next((i for i, t in enumerate(rows) if t['program'] == 'env'), None)
+    below = rows[at + 1] if at is not None and at + 1 < len(rows) else {}
+    result('a profile: what env runs is below it', below.get('program') == 'sleep' and
+           (below['depth'], below['tid']) == (rows[at]['depth'] + 1, rows[at]['tid']), rows)
+
+
 def terminal():
     """What a terminal shows comes through the kernel's workers, which do the work of others too."""
     if not shutil.which('script'):
@@ -166,6 +179,7 @@ with tempfile.TemporaryDirectory() as scratch:
     compile_hello()
     sleep()
     talk()
+    login()
     terminal()
 print(f'1..{n}')
 sys.exit(failed > 0)

@@ -353,34 +353,79 @@ static int show_threads(struct path_report *s)
 	return r;
 }
 
+/* The host and, where it is one thread, its number. */
+static void add_part(const struct path_report *s, struct table *t, const struct sums_part *p)
+{
+	if (p->runs == 1) {
+		add_ids(s, t, p->worker);
+		return;
+	}
+	table_str(t, host_of(s, p->worker));
+	table_none(t);
+}
+
+static int show_programs(struct path_report *s)
+{
+	struct table_column cols[] = {
+		{ "host", NULL, TABLE_TEXT },
+		{ "program", "PROGRAM", TABLE_TEXT },
+		{ "runs", "RUNS", TABLE_COUNT },
+		{ "ns", "TIME", TABLE_NS },
+		{ "share", "SHARE", TABLE_PERCENT },
+		{ "running_ns", "RUNNING", TABLE_NS },
+		{ "preempted_ns", "PREEMPTED", TABLE_NS },
+		{ "waiting_ns", "WAITING", TABLE_NS },
+	};
+	sonde_auto(sums_fini) struct sums sums = { .root = EXEC_NONE };
+	struct table t;
+	int r = sums_fold(s->build, &s->sums, /* flat= */ true, &sums);
+	if (r < 0)
+		return r;
+	hosts_column(s, &cols[0]);
+	table_init(&t, cols, MEM_LEN(cols));
+	for (size_t i = 0; i < sums.n; i++) {
+		const struct sums_part *p = &sums.parts[i];
+
+		table_str(&t, host_of(s, p->worker));
+		table_str(&t, p->name);
+		table_int(&t, p->runs);
+		table_int(&t, p->self_ns);
+		table_real(&t, share(s, p->self_ns));
+		table_int(&t, p->ns[EXEC_RUNNING]);
+		table_int(&t, p->ns[EXEC_PREEMPTED]);
+		table_int(&t, p->self_ns - p->ns[EXEC_RUNNING] - p->ns[EXEC_PREEMPTED]);
+	}
+	r = report_table(&s->report, &t, "by_program", "By program", "ns", ROWS);
+	table_fini(&t);
+	return r;
+}
+
 /* What the tree's cells point to. */
 struct tree_text {
 	char name[TREE_NAME_MOST];
 };
 
-/* The next part of the tree, in depth first; those that the path does not touch are left out. */
-static uint32_t next_part(const struct sums *s, uint32_t at, unsigned *depth)
-{
-	if (s->parts[at].first != EXEC_NONE) {
-		++*depth;
-		return s->parts[at].first;
-	}
-	while (at != EXEC_NONE && s->parts[at].next == EXEC_NONE) {
-		at = s->parts[at].parent;
-		*depth -= at != EXEC_NONE;
-	}
-	return at == EXEC_NONE ? EXEC_NONE : s->parts[at].next;
-}
-
+/* Without --limit 0, those of one name below one other are put together. */
 static int show_tree(struct path_report *s)
 {
 	struct table_column cols[] = {
-		{ "host", NULL, TABLE_TEXT },	     { "tid", "TID", TABLE_ID },
-		{ NULL, "PROGRAM", TABLE_TEXT },     { "program", NULL, TABLE_TEXT },
-		{ "depth", NULL, TABLE_ID },	     { "total_ns", "WITH CHILDREN", TABLE_NS },
-		{ "share", "SHARE", TABLE_PERCENT }, { "self_ns", "ITSELF", TABLE_NS },
+		{ "host", NULL, TABLE_TEXT },
+		{ "tid", "TID", TABLE_ID },
+		{ NULL, "PROGRAM", TABLE_TEXT },
+		{ "program", NULL, TABLE_TEXT },
+		{ "depth", NULL, TABLE_ID },
+		{ NULL, "RUNS", TABLE_COUNT },
+		{ "total_ns", "WITH CHILDREN", TABLE_NS },
+		{ "share", "SHARE", TABLE_PERCENT },
+		{ "self_ns", "ITSELF", TABLE_NS },
 	};
-	sonde_auto(mem_freep) struct tree_text *texts = calloc(s->sums.n + 1, sizeof(*texts));
+	const bool fold = !s->report.json && s->report.limit;
+	sonde_auto(sums_fini) struct sums folded = { .root = EXEC_NONE };
+	const struct sums *sums = fold ? &folded : &s->sums;
+	int r = fold ? sums_fold(s->build, &s->sums, /* flat= */ false, &folded) : 0;
+	if (r < 0)
+		return r;
+	sonde_auto(mem_freep) struct tree_text *texts = calloc(sums->n + 1, sizeof(*texts));
 	struct table t;
 	unsigned depth = 0;
 	size_t n = 0;
@@ -388,24 +433,27 @@ static int show_tree(struct path_report *s)
 	if (!texts)
 		return sonde_fail(-ENOMEM, "out of memory for the report");
 	hosts_column(s, &cols[0]);
+	if (!fold)
+		cols[5].head = NULL;
 	table_init(&t, cols, MEM_LEN(cols));
-	for (uint32_t i = s->sums.root; i != EXEC_NONE; i = next_part(&s->sums, i, &depth)) {
-		const struct sums_part *p = &s->sums.parts[i];
+	for (uint32_t i = sums->root; i != EXEC_NONE; i = sums_next(sums, i, &depth)) {
+		const struct sums_part *p = &sums->parts[i];
 		const unsigned shown = depth < DEPTH_MOST ? depth : DEPTH_MOST;
 
 		if (!p->total_ns)
 			continue;
 		(void)snprintf(texts[n].name, sizeof(texts[n].name), "%*s%s", 2 * (int)shown, "",
 			       p->name);
-		add_ids(s, &t, p->worker);
+		add_part(s, &t, p);
 		table_str(&t, texts[n++].name);
 		table_str(&t, p->name);
 		table_int(&t, depth);
+		table_int(&t, p->runs);
 		table_int(&t, p->total_ns);
 		table_real(&t, share(s, p->total_ns));
 		table_int(&t, p->self_ns);
 	}
-	int r = report_rows(&s->report, &t, "tree", "Programs, each below what started it");
+	r = report_rows(&s->report, &t, "tree", "Programs, each below what started it");
 	table_fini(&t);
 	return r;
 }
@@ -525,8 +573,9 @@ static void note_packets(const struct path_report *s)
 static int path_finish(struct sonde_component *c)
 {
 	struct path_report *s = sonde_component_state(c);
-	static int (*const parts[])(struct path_report *) = { show_states, show_hosts, show_threads,
-							      show_tree, show_steps };
+	static int (*const parts[])(struct path_report *) = { show_states,   show_hosts,
+							      show_programs, show_threads,
+							      show_tree,     show_steps };
 	int r = exec_build_finish(s->build);
 
 	if (r < 0)

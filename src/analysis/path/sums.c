@@ -18,6 +18,19 @@ void sums_fini(struct sums *s)
 	*s = (struct sums){ 0 };
 }
 
+/* The name that the maker of a thread had then. */
+static const char *maker_name(const struct exec_build *b, uint32_t worker,
+			      const struct kernel_thread *t)
+{
+	const struct exec_graph *g = exec_build_graph(b);
+	const uint32_t maker = exec_build_worker(b, t->parent), first = g->workers[worker].first;
+	int64_t until;
+
+	if (maker == EXEC_NONE || first == EXEC_NONE)
+		return t->parent->name;
+	return exec_build_name(b, maker, g->vertices[first].ts_ns, &until);
+}
+
 /*
  * The name of a worker at a time. What a new process does before it begins its program counts to
  * that program: until then it has its parent's name.
@@ -32,12 +45,27 @@ static const char *name_at(const struct exec_build *b, uint32_t worker, int64_t 
 	if (!t || !t->parent || *ret_until_ns == INT64_MAX)
 		return name;
 	const char *first = exec_build_name(b, worker, INT64_MIN, &first_ns);
-	if (first != name || strcmp(first, t->parent->name) != 0)
+	if (first != name || strcmp(first, maker_name(b, worker, t)) != 0)
 		return name;
 	*ret_until_ns = first_ns;
 	name = exec_build_name(b, worker, first_ns, &end_ns);
 	*ret_until_ns = end_ns;
 	return name;
+}
+
+/* The name that a worker had before it got @name, behind @begin_ns; NULL: it had it from then on.
+ */
+static const char *name_before(const struct exec_build *b, uint32_t worker, const char *name,
+			       int64_t begin_ns)
+{
+	int64_t until;
+	const char *at = name_at(b, worker, begin_ns, &until), *before = NULL;
+
+	while (strcmp(at, name) != 0 && until != INT64_MAX) {
+		before = at;
+		at = name_at(b, worker, until, &until);
+	}
+	return strcmp(at, name) ? NULL : before;
 }
 
 /* The part of a worker under a name. */
@@ -62,6 +90,7 @@ static int part_of(struct sums *s, uint32_t worker, const char *name, int64_t ts
 		.next = EXEC_NONE,
 		.same = last,
 		.from_ns = ts_ns,
+		.runs = 1,
 	};
 	*ret = (uint32_t)s->n++;
 	s->last[worker] = (uint32_t)s->n;
@@ -129,22 +158,33 @@ static int add_hop(const struct exec_build *b, struct sums *s, struct path_step 
 	return r < 0 ? r : add_step(s, (struct sums_step){ step, to, from });
 }
 
-/* The part that made @part's thread. */
-static int find_parent(const struct exec_build *b, struct sums *s, uint32_t part)
+/* The part that made @part's thread; EXEC_NONE: none is known. */
+static int find_maker(const struct exec_build *b, struct sums *s, const struct sums_part *p,
+		      uint32_t *ret)
 {
-	const struct sums_part p = s->parts[part];
-	const struct kernel_thread *t = exec_build_who(b, p.worker).thread;
-	const uint32_t first = exec_build_graph(b)->workers[p.worker].first;
+	const struct kernel_thread *t = exec_build_who(b, p->worker).thread;
+	const uint32_t first = exec_build_graph(b)->workers[p->worker].first;
 	int64_t until;
-	uint32_t parent;
 
+	*ret = EXEC_NONE;
 	if (!t || !t->parent || first == EXEC_NONE)
 		return 0;
 	const int64_t born_ns = exec_build_graph(b)->vertices[first].ts_ns;
 	const uint32_t maker = exec_build_worker(b, t->parent);
-	if (maker == EXEC_NONE || maker == p.worker)
+	if (maker == EXEC_NONE || maker == p->worker)
 		return 0;
-	int r = part_of(s, maker, name_at(b, maker, born_ns, &until), born_ns, &parent);
+	return part_of(s, maker, name_at(b, maker, born_ns, &until), born_ns, ret);
+}
+
+/* The part that started @part: what its thread ran before, or who made that thread. */
+static int find_parent(const struct exec_build *b, struct sums *s, uint32_t part, int64_t begin_ns)
+{
+	const struct sums_part p = s->parts[part];
+	const char *before = name_before(b, p.worker, p.name, begin_ns);
+	uint32_t parent;
+	int r = before ? part_of(s, p.worker, before, p.from_ns, &parent)
+		       : find_maker(b, s, &p, &parent);
+
 	if (r < 0)
 		return r;
 	// Numbers are used again: no part is below itself.
@@ -188,12 +228,92 @@ int sums_of(const struct exec_build *b, const struct path *p, struct sums *ret)
 						  : add_hop(b, &s, p->steps[i]);
 	// Parents that did nothing on the path join at the end, and have parents of their own.
 	for (uint32_t i = 0; i < s.n && r >= 0; i++)
-		r = find_parent(b, &s, i);
+		r = find_parent(b, &s, i, p->begin_ns);
 	if (r < 0) {
 		sums_fini(&s);
 		return r;
 	}
 	make_lists(&s);
 	*ret = s;
+	return 0;
+}
+
+uint32_t sums_next(const struct sums *s, uint32_t at, unsigned *depth)
+{
+	if (s->parts[at].first != EXEC_NONE) {
+		++*depth;
+		return s->parts[at].first;
+	}
+	while (at != EXEC_NONE && s->parts[at].next == EXEC_NONE) {
+		at = s->parts[at].parent;
+		*depth -= at != EXEC_NONE;
+	}
+	return at == EXEC_NONE ? EXEC_NONE : s->parts[at].next;
+}
+
+/* Makes a part like @p the last one below @parent. */
+static int add_folded(struct sums *f, const struct sums_part *p, uint32_t parent, uint32_t last)
+{
+	const uint32_t at = (uint32_t)f->n;
+	int r = mem_grow(&f->parts, &f->cap, f->n + 1);
+
+	if (r < 0)
+		return r;
+	f->parts[f->n++] = *p;
+	f->parts[at].parent = parent;
+	f->parts[at].first = f->parts[at].next = EXEC_NONE;
+	if (last != EXEC_NONE)
+		f->parts[last].next = at;
+	else if (parent < at)
+		f->parts[parent].first = at;
+	else
+		f->root = at;
+	return 0;
+}
+
+/* Adds @p below @parent to what is of its name and host there; *@ret is that. */
+static int fold_part(const struct exec_build *b, struct sums *f, const struct sums_part *p,
+		     uint32_t parent, uint32_t *ret)
+{
+	const struct kernel_host *host = exec_build_who(b, p->worker).host;
+	uint32_t at = parent < f->n ? f->parts[parent].first : f->root, last = EXEC_NONE;
+
+	while (at != EXEC_NONE && (strcmp(f->parts[at].name, p->name) != 0 ||
+				   exec_build_who(b, f->parts[at].worker).host != host)) {
+		last = at;
+		at = f->parts[at].next;
+	}
+	*ret = at == EXEC_NONE ? (uint32_t)f->n : at;
+	if (at == EXEC_NONE)
+		return add_folded(f, p, parent, last);
+	struct sums_part *q = &f->parts[at];
+	for (size_t i = 0; i < EXEC_N_TYPES; i++)
+		q->ns[i] += p->ns[i];
+	q->self_ns += p->self_ns;
+	q->total_ns += p->total_ns;
+	q->runs += p->runs;
+	return 0;
+}
+
+int sums_fold(const struct exec_build *b, const struct sums *s, bool flat, struct sums *ret)
+{
+	sonde_auto(mem_freep) uint32_t *folded = calloc(s->n + 1, sizeof(*folded));
+	struct sums f = { .root = EXEC_NONE };
+	unsigned depth = 0;
+	int r = folded ? 0 : sonde_fail(-ENOMEM, "out of memory for the path's sums");
+
+	for (uint32_t i = s->root; i != EXEC_NONE && r >= 0; i = sums_next(s, i, &depth)) {
+		const uint32_t parent = s->parts[i].parent;
+
+		if (s->parts[i].total_ns && (!flat || s->parts[i].self_ns))
+			r = fold_part(b, &f, &s->parts[i],
+				      flat || parent == EXEC_NONE ? EXEC_NONE : folded[parent],
+				      &folded[i]);
+	}
+	if (r < 0) {
+		sums_fini(&f);
+		return r;
+	}
+	*ret = f;
 	return 0;
 }

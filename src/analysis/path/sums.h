@@ -15,6 +15,7 @@ struct sums_part {
 	uint32_t parent, first, next; /* parts of the tree, or EXEC_NONE */
 	uint32_t same;		      /* the worker's part before this one, or EXEC_NONE */
 	int64_t from_ns;	      /* first time on the path, or of its birth */
+	uint32_t runs;		      /* how many are put together in it */
 };
 
 /** A step of one worker under one name: path_step, cut where the name changes. */
@@ -35,6 +36,17 @@ struct sums {
 };
 
 void sums_fini(struct sums *s);
+
+/** The next part of the tree, in depth first; EXEC_NONE: that was the last. Begins with the root.
+ */
+uint32_t sums_next(const struct sums *s, uint32_t at, unsigned *depth);
+
+/**
+ * Puts those parts together that are of one name, host and (but with @flat) parent; without steps.
+ * Returns 0 or -ENOMEM.
+ */
+SONDE_MUST_CHECK int sums_fold(const struct exec_build *b, const struct sums *s, bool flat,
+			       struct sums *ret);
 
 /** Adds a path up. Returns 0 or -ENOMEM. */
 SONDE_MUST_CHECK int sums_of(const struct exec_build *b, const struct path *p, struct sums *ret);
