@@ -21,7 +21,7 @@ struct arg {
 };
 
 struct fd_rule {
-	const char *name;
+	const char *name, *also; /* the call's names; @also NULL: but one */
 	enum fd_kind kind;
 	const char *word;
 	bool unsized;
@@ -34,21 +34,23 @@ struct fd_rule {
 #define FD2(at, ...)   [A_FD2] = { { __VA_ARGS__ }, (at) + 1 }
 #define FLAGS(at, ...) [A_FLAGS] = { { __VA_ARGS__ }, (at) + 1 }
 #define PATH(at, ...)  [A_PATH] = { { __VA_ARGS__ }, (at) + 1 }
-#define MAKE(call, what, bits, ...)                                                         \
-	{                                                                                   \
-		.name = (call), FD_MAKE, (what), .cloexec = (bits), .args = { __VA_ARGS__ } \
+#define MAKE(call, what, bits, ...)                                                           \
+	{                                                                                     \
+		.name = (call), .kind = FD_MAKE, .word = (what), .cloexec = (bits), .args = { \
+			__VA_ARGS__                                                           \
+		}                                                                             \
 	}
-#define READ(call)                                               \
-	{                                                        \
-		.name = (call), FD_READ, .args = { FD(0, "fd") } \
+#define READ(call)                                                       \
+	{                                                                \
+		.name = (call), .kind = FD_READ, .args = { FD(0, "fd") } \
 	}
-#define WRITE(call)                                               \
-	{                                                         \
-		.name = (call), FD_WRITE, .args = { FD(0, "fd") } \
+#define WRITE(call)                                                       \
+	{                                                                 \
+		.name = (call), .kind = FD_WRITE, .args = { FD(0, "fd") } \
 	}
-#define SYNC(call)                                               \
-	{                                                        \
-		.name = (call), FD_SYNC, .args = { FD(0, "fd") } \
+#define SYNC(call)                                                       \
+	{                                                                \
+		.name = (call), .kind = FD_SYNC, .args = { FD(0, "fd") } \
 	}
 
 static const struct fd_rule rules[] = {
@@ -141,8 +143,10 @@ static const struct fd_rule rules[] = {
 	WRITE("sendto"),
 	WRITE("sendmsg"),
 	{ .name = "sendmmsg", .kind = FD_WRITE, .unsized = true, .args = { FD(0, "fd") } },
-	{ .name = "sendfile", .kind = FD_COPY, .args = { FD2(0, "out_fd"), FD(1, "in_fd") } },
-	{ .name = "sendfile64", .kind = FD_COPY, .args = { FD2(0, "out_fd"), FD(1, "in_fd") } },
+	{ .name = "sendfile",
+	  .also = "sendfile64",
+	  .kind = FD_COPY,
+	  .args = { FD2(0, "out_fd"), FD(1, "in_fd") } },
 	{ .name = "copy_file_range",
 	  .kind = FD_COPY,
 	  .args = { FD(0, "fd_in"), FD2(2, "fd_out") } },
@@ -243,7 +247,8 @@ int fd_calls_rule(struct fd_calls *c, const struct kernel *k, uint32_t call,
 		const char *name = kernel_call_name(k, call);
 
 		for (size_t i = 0; i < MEM_LEN(rules); i++) {
-			if (!strcmp(name, rules[i].name))
+			if (!strcmp(name, rules[i].name) ||
+			    (rules[i].also && !strcmp(name, rules[i].also)))
 				c->by_call[call] = &rules[i];
 		}
 		c->looked[call] = true;

@@ -371,6 +371,16 @@ static void show_doubts(const struct files_report *s)
 			    " calls began before the trace, or unseen: their bytes count, "
 			    "their times and files are not known",
 			    d->early);
+	if (d->pathless)
+		report_note(&s->report,
+			    "of %" PRIu64
+			    " files that were opened the trace has no paths; to record "
+			    "them: sonde record --script files",
+			    d->pathless);
+	if (d->met && !(d->met & 1U << FD_CLOSE))
+		report_note(&s->report,
+			    "no file was seen to be closed: a descriptor may have become another "
+			    "file's; to record that: sonde record -e 'raw_syscalls:*'");
 	if (d->unsized)
 		report_note(&s->report,
 			    "%" PRIu64 " calls of recvmmsg and sendmmsg do not tell their bytes",
@@ -394,11 +404,13 @@ static int files_finish(struct sonde_component *c)
 	struct result r = { 0 };
 	int64_t begin, end;
 
-	fd_work_finish(s->work);
-	int err = kernel_span(k, &begin, &end);
+	int err = fd_work_finish(s->work);
+	if (err >= 0)
+		err = kernel_span(k, &begin, &end);
 	if (err < 0)
 		return err;
-	if (!(kernel_sources(k) & KERNEL_HAS_CALLS))
+	const bool has = kernel_sources(k) & KERNEL_HAS_CALLS;
+	if (!has && !fd_work_doubts(s->work)->told)
 		return report_lacks("system-call", "-e 'raw_syscalls:*' -e sched:sched_switch");
 	err = make_result(s, &r);
 	if (err < 0)
@@ -410,6 +422,8 @@ static int files_finish(struct sonde_component *c)
 			err = show_processes(s, &r);
 		if (err >= 0)
 			err = show_pairs(s, &r);
+		report_lack(&s->report, has, "system-call",
+			    "-e 'raw_syscalls:*' -e sched:sched_switch");
 		show_doubts(s);
 		report_doubts(&s->report, k);
 		report_end(&s->report);

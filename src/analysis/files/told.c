@@ -13,11 +13,11 @@
 
 enum { CLOEXEC = 0x80000 };
 
-enum kind { KIND_UNKNOWN, KIND_NONE, KIND_FD, KIND_PROCESS };
+enum kind { KIND_UNKNOWN, KIND_NONE, KIND_FD, KIND_PROCESS, KIND_OPEN, KIND_CLOSE };
 
 struct class_info {
 	uint8_t kind;
-	struct field_ref pid, table, fd, flags, path; /* KIND_PROCESS: @pid is the tid */
+	struct field_ref pid, tid, table, fd, flags, path, us;
 };
 
 struct fd_tolds {
@@ -45,6 +45,21 @@ void fd_tolds_free(struct fd_tolds *s)
 	free(s);
 }
 
+/* A script's event, with the thread and the process that all of its events have. */
+static void resolve_script(const struct sonde_event_class *cls, struct class_info *c)
+{
+	const bool is_open = !strcmp(cls->name, "file:open");
+
+	if (!field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "tid", &c->tid) ||
+	    !field_find(cls, SONDE_SCOPE_PAYLOAD, "fd", &c->fd) ||
+	    (is_open && !field_find(cls, SONDE_SCOPE_PAYLOAD, "path", &c->path)))
+		return;
+	(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "pid", &c->pid);
+	(void)field_find(cls, SONDE_SCOPE_PAYLOAD, "flags", &c->flags);
+	(void)field_find(cls, SONDE_SCOPE_PAYLOAD, "us", &c->us);
+	c->kind = is_open ? KIND_OPEN : KIND_CLOSE;
+}
+
 /* LTTng before 2.13 tells each descriptor's process, later ones the address of its table. */
 static void resolve(const struct sonde_event_class *cls, struct class_info *c)
 {
@@ -52,8 +67,10 @@ static void resolve(const struct sonde_event_class *cls, struct class_info *c)
 	const bool has_table =
 		field_find(cls, SONDE_SCOPE_PAYLOAD, "file_table_address", &c->table);
 
+	if (!strcmp(cls->name, "file:open") || !strcmp(cls->name, "file:close"))
+		resolve_script(cls, c);
 	if (!strcmp(cls->name, "lttng_statedump_process_state")) {
-		if (has_table && field_find(cls, SONDE_SCOPE_PAYLOAD, "tid", &c->pid))
+		if (has_table && field_find(cls, SONDE_SCOPE_PAYLOAD, "tid", &c->tid))
 			c->kind = KIND_PROCESS;
 		return;
 	}
@@ -86,11 +103,36 @@ static int64_t owner(const struct fd_tolds *s, const struct class_info *c,
 	return pid;
 }
 
+static int read_one(const struct fd_tolds *s, const struct class_info *c,
+		    const struct sonde_event *e, struct fd_told *ret)
+{
+	int64_t fd, flags, us;
+
+	if (c->kind == KIND_FD) {
+		ret->tid = owner(s, c, e, &ret->pid);
+	} else if (!field_int(e, &c->tid, &ret->tid) || !field_int(e, &c->pid, &ret->pid)) {
+		return 0;
+	}
+	ret->kind = c->kind == KIND_FD	   ? FD_TOLD_HAS
+		    : c->kind == KIND_OPEN ? FD_TOLD_OPEN
+					   : FD_TOLD_CLOSE;
+	if (ret->tid <= 0 || !field_int(e, &c->fd, &fd) || fd < INT32_MIN || fd > INT32_MAX)
+		return 0;
+	ret->fd = (int32_t)fd;
+	if (c->kind != KIND_CLOSE && !field_text(e, &c->path, &ret->path))
+		return 0;
+	if (field_int(e, &c->flags, &flags))
+		ret->cloexec = (flags & CLOEXEC) != 0;
+	if (field_int(e, &c->us, &us) && us >= 0 && us < INT64_MAX / 1000)
+		ret->took_ns = us * 1000;
+	return 1;
+}
+
 int fd_told_read(struct fd_tolds *s, const struct sonde_event *e, struct fd_told *ret)
 {
 	const size_t old = s->cap;
 	const uint32_t at = e->cls->index;
-	int64_t tid, fd, flags, address;
+	int64_t tid, address;
 
 	if (at >= old) {
 		if (mem_grow(&s->classes, &s->cap, (size_t)at + 1) < 0)
@@ -103,18 +145,11 @@ int fd_told_read(struct fd_tolds *s, const struct sonde_event *e, struct fd_told
 	if (c->kind == KIND_NONE)
 		return 0;
 	if (c->kind == KIND_PROCESS) {
-		if (!field_int(e, &c->pid, &tid) || tid <= 0 || tid > INT32_MAX ||
+		if (!field_int(e, &c->tid, &tid) || tid <= 0 || tid > INT32_MAX ||
 		    !field_int(e, &c->table, &address))
 			return 0;
 		return u64map_put(&s->by_table, table_key(e, address), (uint32_t)tid);
 	}
-	*ret = (struct fd_told){ .cloexec = -1 };
-	ret->tid = owner(s, c, e, &ret->pid);
-	if (ret->tid <= 0 || !field_int(e, &c->fd, &fd) || fd < 0 || fd > INT32_MAX ||
-	    !field_text(e, &c->path, &ret->path))
-		return 0;
-	ret->fd = (int32_t)fd;
-	if (field_int(e, &c->flags, &flags))
-		ret->cloexec = (flags & CLOEXEC) != 0;
-	return 1;
+	*ret = (struct fd_told){ .cloexec = -1, .took_ns = -1 };
+	return read_one(s, c, e, ret);
 }

@@ -33,7 +33,6 @@ enum {
 
 /* The call that a thread is in, or came back from. */
 struct open_call {
-	uint32_t id; /* the model's number of it */
 	bool is_open;
 	const struct sonde_event_class *cls; /* of the event that told; NULL: none did */
 	const struct fd_rule *rule;	     /* NULL: of none of these kinds */
@@ -41,6 +40,9 @@ struct open_call {
 	int64_t begin_ns;
 	int32_t file; /* of the path; FD_FILE_NONE: not told */
 	bool has_path;
+	/* It opened a file whose path a script may yet tell: to be counted then, or else later. */
+	bool held;
+	int64_t held_begin_ns, held_end_ns, held_ret;
 };
 
 struct fd_work {
@@ -166,6 +168,14 @@ static void count_both(struct fd_work *s, const struct done *d, int32_t file,
 	count(d, use_of_thread(s, d->thread), add);
 }
 
+static struct open_call *open_of(struct fd_work *s, const struct kernel_thread *t)
+{
+	if (t->index >= s->cap_open &&
+	    failed(s, grow_zero(&s->open, &s->cap_open, (size_t)t->index + 1, sizeof(*s->open))))
+		return NULL;
+	return &s->open[t->index];
+}
+
 /* What each kind of call does. */
 
 static bool is_open(int64_t ret)
@@ -198,8 +208,28 @@ static void do_open(struct fd_work *s, const struct done *d, const struct open_c
 
 	if (!o->has_path)
 		(void)failed(s, fd_tables_unnamed(s->tables, d->thread, NULL, fd, -1, &file));
-	count_both(s, d, file, &(struct fd_use){ .opens = 1 });
 	set_fd(s, d, d->ret, file, fd_rule_cloexec(o->rule, o->call.has_flags, o->call.flags));
+	struct open_call *last = o->has_path ? NULL : open_of(s, d->thread);
+	if (!last) {
+		count_both(s, d, file, &(struct fd_use){ .opens = 1 });
+		return;
+	}
+	s->doubts.pathless++;
+	last->held = true;
+	last->file = file;
+	last->held_begin_ns = d->begin_ns;
+	last->held_end_ns = d->end_ns;
+	last->held_ret = d->ret;
+}
+
+/* Counts what was held back, as no script told more of it. */
+static void release_held(struct fd_work *s, const struct kernel_thread *t, struct open_call *o)
+{
+	const struct done d = { t, o->held_begin_ns, o->held_end_ns, o->held_ret };
+
+	if (o->held)
+		count_both(s, &d, o->file, &(struct fd_use){ .opens = 1 });
+	o->held = false;
 }
 
 static void do_make(struct fd_work *s, const struct done *d, const struct open_call *o)
@@ -363,32 +393,27 @@ static void do_call(struct fd_work *s, const struct done *d, const struct open_c
 
 /* What the kernel model tells. */
 
-static struct open_call *open_of(struct fd_work *s, const struct kernel_thread *t)
-{
-	if (t->index >= s->cap_open &&
-	    failed(s, grow_zero(&s->open, &s->cap_open, (size_t)t->index + 1, sizeof(*s->open))))
-		return NULL;
-	return &s->open[t->index];
-}
-
 static void on_entered(void *arg, const struct kernel_thread *t, uint32_t call,
 		       const struct sonde_event *e)
 {
 	struct fd_work *s = arg;
 	struct open_call *o = open_of(s, t);
+	const struct fd_rule *rule = NULL;
 
-	// The second of two events of one call, where both kinds were recorded, tells no more.
-	if (!o || (o->is_open && o->id == call && o->cls != e->cls))
+	if (!o || failed(s, fd_calls_rule(s->calls, s->kernel, call, &rule)))
 		return;
+	// The second of two events of one call, where both kinds were recorded, tells no more.
+	if (o->is_open && o->rule == rule && o->cls != e->cls)
+		return;
+	release_held(s, t, o);
 	*o = (struct open_call){
-		.id = call,
+		.rule = rule,
 		.is_open = true,
 		.cls = e->cls,
 		.begin_ns = e->ts_ns,
 		.file = FD_FILE_NONE,
 	};
-	if (failed(s, fd_calls_rule(s->calls, s->kernel, call, &o->rule)) || !o->rule ||
-	    failed(s, fd_calls_read(s->calls, o->rule, e, &o->call)))
+	if (!rule || failed(s, fd_calls_read(s->calls, rule, e, &o->call)))
 		return;
 	const struct sonde_span path = o->call.path;
 	o->has_path = path.data && path.len;
@@ -396,7 +421,7 @@ static void on_entered(void *arg, const struct kernel_thread *t, uint32_t call,
 		(void)failed(s, fd_tables_path(s->tables, t, o->call.has_fd ? o->call.fd : AT_FDCWD,
 					       path, &o->file));
 	o->call.path = (struct sonde_span){ .data = NULL };
-	if (fd_rule_kind(o->rule) == FD_EXIT)
+	if (fd_rule_kind(rule) == FD_EXIT)
 		fd_tables_exit(s->tables, t);
 }
 
@@ -406,19 +431,18 @@ static void on_returned(void *arg, const struct kernel_thread *t, uint32_t call,
 	struct fd_work *s = arg;
 	struct done d = { t, KERNEL_NO_TIME, e->ts_ns, ret };
 	struct open_call *o = open_of(s, t);
-	struct open_call seen = { .id = call, .file = FD_FILE_NONE };
+	struct open_call seen = { .file = FD_FILE_NONE };
 
-	if (!o)
+	if (!o || (call && failed(s, fd_calls_rule(s->calls, s->kernel, call, &seen.rule))))
 		return;
-	if (o->is_open && t->call == o->id && (!call || call == o->id)) {
+	if (o->is_open && t->call && (!call || seen.rule == o->rule)) {
 		seen = *o;
 		d.begin_ns = o->begin_ns;
-	} else if (o->cls && !o->is_open && o->cls != e->cls && o->id == call) {
+	} else if (o->cls && !o->is_open && o->cls != e->cls && o->rule == seen.rule) {
 		return; // the second event of one return
-	} else if (failed(s, fd_calls_rule(s->calls, s->kernel, call, &seen.rule))) {
-		return;
 	}
-	*o = (struct open_call){ .id = seen.id, .cls = e->cls };
+	release_held(s, t, o);
+	*o = (struct open_call){ .rule = seen.rule, .cls = e->cls };
 	s->doubts.met |= 1U << fd_rule_kind(seen.rule);
 	do_call(s, &d, &seen, e);
 }
@@ -446,6 +470,8 @@ static void on_gone(void *arg, const struct kernel_thread *t, int64_t at_ns)
 	struct fd_work *s = arg;
 
 	(void)at_ns;
+	if (t->index < s->cap_open)
+		release_held(s, t, &s->open[t->index]);
 	fd_tables_gone(s->tables, t);
 }
 
@@ -478,17 +504,61 @@ int fd_work_new(int64_t from_ns, int64_t to_ns, struct fd_work **ret)
 	return 0;
 }
 
-/* Takes what other events than calls tell, behind the model. */
-static int take_told(struct fd_work *s, const struct sonde_event *e)
-{
-	const struct kernel_thread *t;
-	struct fd_told told;
-	int r = fd_told_read(s->told, e, &told);
+/* Events that are no calls. */
 
-	if (r <= 0)
-		return r;
-	t = kernel_thread_met(s->kernel, e->cls->stream_class->trace, told.tid, told.pid);
-	return t ? fd_tables_told(s->tables, t, told.fd, told.path, told.cloexec) : 0;
+/* A script tells what the thread's call opens, or just has opened; or there are no such calls. */
+static void on_opened(struct fd_work *s, const struct kernel_thread *t, const struct fd_told *told,
+		      int64_t now)
+{
+	struct open_call *o = open_of(s, t);
+	int32_t file = FD_FILE_NONE;
+
+	if (!o || !told->path.len ||
+	    failed(s, fd_tables_path(s->tables, t, AT_FDCWD, told->path, &file)))
+		return;
+	if (o->is_open && fd_rule_kind(o->rule) == FD_OPEN) {
+		if (!o->has_path)
+			o->file = file;
+		o->has_path = true;
+		return;
+	}
+	if (o->held && o->held_ret == told->fd) {
+		o->file = file;
+		s->doubts.pathless--;
+		release_held(s, t, o);
+	} else if (!(s->doubts.met & 1U << FD_OPEN)) {
+		const int64_t begin = told->took_ns >= 0 ? now - told->took_ns : KERNEL_NO_TIME;
+		const struct done d = { t, begin, now, told->fd };
+
+		count_both(s, &d, file, &(struct fd_use){ .opens = 1 });
+	}
+	if (told->fd >= 0)
+		(void)failed(s, fd_tables_set(s->tables, t, told->fd, file, told->cloexec));
+}
+
+/* Takes what other events than calls tell, behind the model. */
+static void take_told(struct fd_work *s, const struct sonde_event *e)
+{
+	const struct kernel_thread *t = NULL;
+	struct fd_told told;
+	const int r = fd_told_read(s->told, e, &told);
+
+	if (!failed(s, r) && r)
+		t = kernel_thread_met(s->kernel, e->cls->stream_class->trace, told.tid, told.pid);
+	if (!t)
+		return;
+	s->doubts.told++;
+	switch (told.kind) {
+	case FD_TOLD_HAS:
+		(void)failed(s, fd_tables_told(s->tables, t, told.fd, told.path, told.cloexec));
+		break;
+	case FD_TOLD_OPEN: on_opened(s, t, &told, e->ts_ns); break;
+	case FD_TOLD_CLOSE:
+		if (!(s->doubts.met & 1U << FD_CLOSE) && told.fd >= 0)
+			(void)failed(s, fd_tables_close(s->tables, t, (uint32_t)told.fd,
+							(uint32_t)told.fd));
+		break;
+	}
 }
 
 int fd_work_consume(struct fd_work *s, const struct sonde_batch *in)
@@ -500,16 +570,22 @@ int fd_work_consume(struct fd_work *s, const struct sonde_batch *in)
 
 		r = kernel_consume(s->kernel, &(struct sonde_batch){ e, 1 });
 		if (r == 0 && e->cls)
-			(void)failed(s, take_told(s, e));
+			take_told(s, e);
 		if (s->err)
 			return sonde_fail(s->err, "out of memory for files");
 	}
 	return r;
 }
 
-void fd_work_finish(struct fd_work *s)
+int fd_work_finish(struct fd_work *s)
 {
+	struct kernel_thread *const *threads;
+	const size_t n = kernel_threads(s->kernel, &threads);
+
+	for (size_t i = 0; i < n && i < s->cap_open; i++)
+		release_held(s, threads[i], &s->open[i]);
 	kernel_finish(s->kernel);
+	return s->err ? sonde_fail(s->err, "out of memory for files") : 0;
 }
 
 struct kernel *fd_work_kernel(const struct fd_work *s)

@@ -34,7 +34,9 @@ struct fd_doubts {
 	uint64_t unsized; /* calls that tell how many messages, but not how many bytes */
 	uint64_t async;	  /* calls that hand over requests, which are not seen */
 	uint64_t early; /* calls whose entry was not seen: their files, and times, are not known */
-	unsigned met;	/* bit per enum fd_kind: such calls were seen */
+	uint64_t pathless; /* files that were opened, and no event told which */
+	uint64_t told;	   /* events that are no calls, and tell of descriptors */
+	unsigned met;	   /* bit per enum fd_kind: such calls were seen */
 };
 
 struct fd_work;
@@ -45,7 +47,7 @@ void fd_work_free(struct fd_work *s);
 
 /** Takes events in order of time. 1: they are behind the window; or -ENOMEM. */
 SONDE_MUST_CHECK int fd_work_consume(struct fd_work *s, const struct sonde_batch *in);
-void fd_work_finish(struct fd_work *s);
+SONDE_MUST_CHECK int fd_work_finish(struct fd_work *s);
 
 /** All below is lent until fd_work_free(), or the next fd_work_consume(). */
 struct kernel *fd_work_kernel(const struct fd_work *s);
