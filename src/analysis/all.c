@@ -17,6 +17,7 @@ const struct analysis analysis_all[] = {
 	{ "critical-path", &analysis_critical_path,
 	  (const char *const[]){ "comm", "exec", "host", NULL }, NULL },
 	{ "boot", &analysis_boot, (const char *const[]){ "comm", "svg", "xml", NULL }, NULL },
+	{ "anomalies", &analysis_anomalies, NULL, NULL },
 	{ "sync", &analysis_sync, NULL, NULL },
 	{ "states", &analysis_states, (const char *const[]){ "cache", NULL }, states_indexed },
 	{ NULL, NULL, NULL, NULL },

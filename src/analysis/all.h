@@ -32,6 +32,7 @@ extern const struct sonde_component_class analysis_critical_path;
 extern const struct sonde_component_class analysis_sched;
 extern const struct sonde_component_class analysis_wakeups;
 extern const struct sonde_component_class analysis_block;
+extern const struct sonde_component_class analysis_anomalies;
 extern const struct sonde_component_class analysis_boot;
 extern const struct sonde_component_class analysis_files;
 extern const struct sonde_component_class analysis_sync;

@@ -66,6 +66,7 @@ struct kernel_thread {
 	bool has_prio;
 	bool followed; /* of a trace of some processes only: it is one of them */
 	bool exiting;
+	bool deep; /* when it was last blocked, that was uninterruptible */
 	enum kernel_state state;
 	int64_t since_ns;    /* of its state */
 	uint32_t state_call; /* the call that was open when its state began; 0: none known */

@@ -18,6 +18,8 @@ enum { CALL_ID, CALL_RET };
 
 /* prev_state of sched_switch: linux/sched.h. The bits above these say "could go on running". */
 enum { STATE_ASLEEP = 0x03, STATE_DEAD = 0x30, STATE_IDLE = 0x80, STATE_BITS = 0xff };
+/* Kernel threads that wait for work are no load; newer kernels tell that as STATE_IDLE. */
+enum { STATE_DEEP = 0x02, STATE_NO_LOAD = 0x400 };
 
 enum { CLONE_FLAG_THREAD = 0x10000 };
 
@@ -85,7 +87,9 @@ static struct kernel_thread *switch_out(struct kernel *k, const struct kernel_ev
 	take_name(k, ev, e, SW_PREV_NAME, t);
 	take_prio(ev, e, SW_PREV_PRIO, t);
 
-	enum kernel_state s = t->tid ? state_of(get(ev, e, SW_STATE, 0)) : KERNEL_WAIT_CPU;
+	const int64_t prev_state = get(ev, e, SW_STATE, 0);
+	enum kernel_state s = t->tid ? state_of(prev_state) : KERNEL_WAIT_CPU;
+	t->deep = prev_state & STATE_DEEP && !(prev_state & (STATE_IDLE | STATE_NO_LOAD));
 	if (t->exiting && s != KERNEL_WAIT_CPU)
 		s = KERNEL_GONE;
 	kernel_thread_set(k, t, s, e->ts_ns);

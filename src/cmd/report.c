@@ -93,6 +93,8 @@ static const struct cmd_example examples[] = {
 	{ "sonde report boot --svg boot.svg sonde-trace",
 	  "The processes of a recorded command or a boot over time, as a table and as a picture.",
 	  true },
+	{ "sonde report anomalies sonde-trace", "What took unusually long, and how to see why.",
+	  true },
 	{ "sonde report sync client-trace server-trace", "How the clocks of two hosts go.", false },
 	{ 0 },
 };
@@ -343,7 +345,9 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls sched wakeups irq block files locks critical-path boot sync states",
+	.words = "cpu syscalls sched wakeups irq block files locks critical-path boot anomalies "
+		 "sync "
+		 "states",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -410,6 +414,20 @@ const struct command cmd_report = {
 		"that path is shown also where it is elsewhere in the tree. Small processes share "
 		"rows where there are too many. --svg draws it, with the use of CPUs and disks "
 		"above and the critical path over it; --xml writes all of it (docs/boot.md).\n\n"
+		"anomalies: what is odd in the trace, the worst first by the time that was lost, "
+		"each "
+		"with the command that shows more of it. A wait, system call or disk request is "
+		"odd "
+		"if it is much longer than others of its kind in the same trace: more than ten "
+		"times "
+		"their median and more than twenty median deviations above it, and 10 ms (20 ms "
+		"for "
+		"waits for a CPU) or, with fewer than ten of its kind, 100 ms. Further: many "
+		"threads waiting for CPUs at once, waits for a CPU while another is idle, convoys "
+		"at "
+		"locks, interrupts and softirqs that take much of a CPU, losses, and clocks that "
+		"run "
+		"backwards. docs/anomalies.md has all thresholds.\n\n"
 		"sync: how the clocks of several hosts go, found from the TCP packets that they "
 		"sent "
 		"each other: their time on the clock of one of them, the reference. Its quality is "

@@ -431,7 +431,43 @@ def stats():
     c.done()
 
 
+def anomalies():
+    """The known lists; what is longest is as long in other reports."""
+    c = Check('anomalies: the corpus has few')
+    want = {'kernel-6.2': [('blocked', 3918, 67, 22215442)], 'kernel-4.4': [], 'bug446190': [],
+            'scp': [('blocked', 90, 3, 103491805), ('request', 1393, 5, 58547910),
+                    ('blocked', 90, 2, 64242429), ('blocked', 7420, 1, 11428913)]}
+    for name, finds in want.items():
+        got = report('anomalies', trace(name))
+        c.equal(name, [(f['kind'], f['tid'], f['count'], f['longest_ns']) for f in got['anomalies']],
+                finds)
+        for f in got['anomalies']:
+            if f['kind'] == 'request':
+                disks = report('block', trace(name))['disks']
+                c.equal(f'{name}: the longest request', f['longest_ns'],
+                        max(d['max_ns'] for d in disks if d['host'] == f['host']))
+    c.done()
+
+
+def boot(name):
+    """A chart of all processes has all the time of all threads whose state is known."""
+    c = Check(f'{name}: the boot chart as report states')
+    got = report('boot', trace(name))['processes']
+    states = report('states', trace(name))['threads']
+    for key in 'run_ns', 'blocked_ns':
+        c.equal(key, sum(p[key] for p in got), sum(t[key] for t in states))
+    c.equal('wait_cpu_ns', sum(p['wait_cpu_ns'] for p in got),
+            sum(t['wait_cpu_ns'] + t['wait_fork_ns'] for t in states))
+    for pid in {p['pid'] for p in got}:
+        c.equal(f'time of {pid}', sum(p['run_ns'] for p in got if p['pid'] == pid),
+                sum(t['run_ns'] for t in states if (t['pid'] or t['tid']) == pid))
+    c.done()
+
+
 stats()
+anomalies()
+for kernel in 'kernel-6.2', 'kernel-4.4', 'bug446190':
+    boot(kernel)
 for kernel in 'kernel-6.2', 'kernel-4.4':
     cputop(kernel, counts_migrations=kernel == 'kernel-6.2')
     schedstats(kernel)

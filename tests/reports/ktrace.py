@@ -126,7 +126,7 @@ class Trace:
         events = [e for e in sorted(self.events) if e[2] == cpu]
         lost = sorted(x for x in self.lost if x[1] == cpu)
         out, discarded, seq = b'', 0, 0
-        for until, n in [(x[0], x[2]) for x in lost] + [(1 << 62, 0)]:
+        for until, n in [(x[0], x[2]) for x in lost] + [(1 << 63, 0)]:
             part = [e for e in events if e[0] < until]
             events = events[len(part):]
             if part:

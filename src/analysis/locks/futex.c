@@ -115,6 +115,15 @@ static unsigned read_args(const struct futex_class *c, const struct sonde_event 
 	return have;
 }
 
+/*
+ * The value that a mutex has while others wait for it: 2 to glibc, Go and Rust, the highest bit to
+ * musl. What waits for condition variables and semaphores waits for others, most often 0.
+ */
+static bool is_mutex(int64_t value)
+{
+	return (uint32_t)value == 2 || (uint32_t)value >> 31;
+}
+
 static void read_old(const int64_t a[ARGS], struct futex_ask *ret)
 {
 	const int64_t op = a[1] & OP_MASK;
@@ -123,11 +132,14 @@ static void read_old(const int64_t a[ARGS], struct futex_ask *ret)
 	switch (op) {
 	case OP_WAIT:
 	case OP_WAIT_BITSET:
+		ret->is_mutex = is_mutex(a[2]);
+		ret->what = FUTEX_ASKS_WAIT;
+		return;
 	case OP_WAIT_REQUEUE_PI: ret->what = FUTEX_ASKS_WAIT; return;
 	case OP_LOCK_PI:
 	case OP_LOCK_PI2:
 		ret->what = FUTEX_ASKS_WAIT;
-		ret->is_pi = true;
+		ret->is_pi = ret->is_mutex = true;
 		return;
 	case OP_REQUEUE:
 	case OP_CMP_REQUEUE:
@@ -165,6 +177,7 @@ int futex_read(struct futex_reader *r, const char *call, const struct sonde_even
 	} else if (!strcmp(call, "futex_wait")) {
 		ret->what = FUTEX_ASKS_WAIT;
 		ret->is_shared = !(a[3] & OP_PRIVATE);
+		ret->is_mutex = is_mutex(a[1]);
 	} else if (strcmp(call, "futex_requeue") != 0 && have & 2) {
 		read_old(a, ret); // the new call has its addresses in memory
 	}

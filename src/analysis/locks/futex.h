@@ -15,8 +15,9 @@ struct futex_ask {
 	enum futex_what what;
 	uint64_t addr;
 	bool is_shared, is_pi, is_set;
-	uint64_t to; /* FUTEX_ASKS_MOVE: there go those that are not woken */
-	bool to_pi;  /* a mutex with priority inheritance is there */
+	bool is_mutex; /* waits for what C libraries' and others' mutexes wait for */
+	uint64_t to;   /* FUTEX_ASKS_MOVE: there go those that are not woken */
+	bool to_pi;    /* a mutex with priority inheritance is there */
 	int64_t n_wake, n_move;
 };
 

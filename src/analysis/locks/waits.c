@@ -22,7 +22,7 @@ enum { AGAIN = -11, TIMED_OUT = -110 };
 struct open_wait {
 	uint64_t addr;
 	enum lock_kind kind;
-	bool is_shared;
+	bool is_shared, is_mutex;
 	int64_t begin_ns;
 	uint32_t stack;
 	uint32_t gap; /* what its thread's was at the begin: losses change it */
@@ -160,6 +160,7 @@ static void tell(struct lock_waits *w, const struct kernel_thread *t, const stru
 		.kind = o->kind,
 		.end = end,
 		.is_shared = o->is_shared,
+		.is_mutex = o->is_mutex,
 		.begin_ns = o->begin_ns,
 		.end_ns = end_ns,
 		.stack = o->stack,
@@ -320,6 +321,7 @@ static void begin_wait(struct lock_waits *w, const struct kernel_thread *t,
 			: ask->is_pi ? LOCK_FUTEX_PI
 				     : LOCK_FUTEX,
 		.is_shared = ask->is_shared,
+		.is_mutex = ask->is_mutex,
 		.begin_ns = e->ts_ns,
 		.stack = stack_of(w, t, e),
 		.gap = t->gap,

@@ -60,6 +60,7 @@ struct lock_wait {
 	uint64_t addr;
 	enum lock_kind kind;
 	enum lock_end end;
+	bool is_mutex;	/* not what is waited for until there is work */
 	bool is_shared; /* a futex that several processes may have at addresses of their own */
 	int64_t begin_ns, end_ns;
 	uint32_t stack; /* what the watcher gave at the begin */

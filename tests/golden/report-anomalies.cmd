@@ -1,0 +1,1 @@
+sonde report anomalies data/kernel
