@@ -26,12 +26,14 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "graph/packed.h"
 
 enum { SLOTS = 32, WORDS_MOST = 4096 };
 
-struct slot {
+/* One side's events, and what it knows of their classes. */
+struct side {
+	struct packed_classes known;
 	struct sonde_event events[SONDE_BATCH_MAX];
-	size_t n;
 };
 
 struct ahead {
@@ -44,7 +46,9 @@ struct ahead {
 	bool has_ended, stop;
 	int result; /* of the end: 0, or a failure with its words */
 	char words[WORDS_MOST];
-	struct slot slots[SLOTS]; /* owned by turns */
+	struct packed_batch slots[SLOTS]; /* owned by turns */
+	struct side maker;		  /* the thread's own */
+	struct side user;		  /* the other one's */
 };
 
 bool ahead_helps(void)
@@ -94,10 +98,14 @@ static void put(struct ahead *a, int result)
 static void *read_all(void *arg)
 {
 	struct ahead *a = arg;
+	struct side *s = &a->maker;
+	size_t n = 0;
 	int r = 1;
 
 	for (size_t i = 0; r > 0 && wait_room(a); i = (i + 1) % SLOTS) {
-		r = merge_take(a->merge, a->slots[i].events, &a->slots[i].n);
+		r = merge_take(a->merge, s->events, &n);
+		if (r > 0)
+			packed_put(&a->slots[i], &s->known, s->events, n);
 		put(a, r);
 	}
 	return NULL;
@@ -151,7 +159,7 @@ void ahead_free(struct ahead *a)
 
 int ahead_next(struct ahead *a, struct sonde_batch *ret)
 {
-	const struct slot *s = NULL;
+	const struct packed_batch *b = NULL;
 
 	(void)pthread_mutex_lock(&a->lock);
 	const bool wake = a->is_using && in_use(a) == SLOTS / 2 + 1;
@@ -161,15 +169,15 @@ int ahead_next(struct ahead *a, struct sonde_batch *ret)
 			(void)pthread_cond_wait(&a->is_filled, &a->lock);
 	}
 	if (a->made > a->taken) {
-		s = &a->slots[a->taken++ % SLOTS];
+		b = &a->slots[a->taken++ % SLOTS];
 		a->is_using = true;
 	}
 	(void)pthread_mutex_unlock(&a->lock);
 	if (wake)
 		(void)pthread_cond_signal(&a->is_freed);
-	if (s) {
-		*ret = (struct sonde_batch){ s->events, s->n };
-		return 1;
-	}
-	return a->result < 0 ? sonde_fail(a->result, "%s", a->words) : 0;
+	if (!b)
+		return a->result < 0 ? sonde_fail(a->result, "%s", a->words) : 0;
+	packed_get(b, &a->user.known, a->user.events);
+	*ret = (struct sonde_batch){ a->user.events, b->n };
+	return 1;
 }
