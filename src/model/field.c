@@ -121,6 +121,7 @@ static void find_plain(const struct sonde_type *scope, struct field_ref *ret)
 	    scope->align % 8)
 		return;
 	ret->is_plain = is_int ? is_plain_int(&t->u.integer) : is_plain_text(t);
+	ret->is_number = ret->is_plain && is_int;
 	ret->is_signed = is_int && t->u.integer.is_signed;
 	ret->shift = ret->is_plain && is_int ? (uint8_t)(64 - t->u.integer.len) : 0;
 	ret->begin_at = begins[ret->scope];
@@ -277,40 +278,11 @@ static bool inside(const struct found *f, uint64_t len)
 	return f->pos <= f->end && f->end - f->pos >= len;
 }
 
-/* Where a plain field of @e is, and how many bytes there are up to the packet's end. */
-static inline const uint8_t *plain(const struct sonde_event *e, const struct field_ref *f,
-				   uint64_t *ret_room)
-{
-	const struct sonde_packet *pkt = e->u.pkt;
-	uint32_t begin;
-
-	memcpy(&begin, (const char *)e + f->begin_at, sizeof(begin));
-	const uint64_t at = (e->at + begin + f->off) / 8, n = pkt->n_bits / 8;
-	*ret_room = at < n ? n - at : 0;
-	return pkt->data + at;
-}
-
-/* False: not plain, or so near to the packet's end that eight bytes cannot be read. */
-static inline bool plain_int(const struct sonde_event *e, const struct field_ref *f, int64_t *ret)
-{
-	uint64_t room, v;
-
-	if (!f->is_plain || f->cls != e->cls || f->type->kind == SONDE_ARRAY)
-		return false;
-	const uint8_t *p = plain(e, f, &room);
-	if (room < sizeof(v))
-		return false;
-	memcpy(&v, p, sizeof(v));
-	v <<= f->shift;
-	*ret = f->is_signed ? (int64_t)v >> f->shift : (int64_t)(v >> f->shift);
-	return true;
-}
-
 bool field_int(const struct sonde_event *e, const struct field_ref *f, int64_t *ret)
 {
 	struct found x;
 
-	if (plain_int(e, f, ret))
+	if (f->is_number && f->cls == e->cls && field_number(e, f, ret))
 		return true;
 	if (!find(e, f, &x) || (x.type->kind != SONDE_INT && x.type->kind != SONDE_ENUM) ||
 	    !inside(&x, x.type->u.integer.len))
@@ -363,7 +335,7 @@ bool field_text(const struct sonde_event *e, const struct field_ref *f, struct s
 	uint64_t room;
 
 	if (f->is_plain && f->cls == e->cls && f->type->kind == SONDE_ARRAY) {
-		s.data = plain(e, f, &room);
+		s.data = field_plain(e, f, &room);
 		s.len = f->type->u.array.n;
 		if (room < s.len)
 			return false;

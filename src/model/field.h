@@ -8,6 +8,7 @@
 #define MODEL_FIELD_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include <sonde/event.h>
 #include <sonde/span.h>
@@ -22,6 +23,7 @@ struct field_ref {
 	uint32_t member; /* number of the top-level member of the scope */
 	/** A fixed integer of whole bytes in the machine's order, or an array of characters. */
 	bool is_plain;
+	bool is_number; /* plain, and an integer */
 	bool is_signed;
 	uint8_t shift;	  /* of a plain integer: all but its bits of 64 */
 	uint8_t begin_at; /* of the scope's begin in struct sonde_event, where plain */
@@ -42,6 +44,37 @@ bool field_find_any(const struct sonde_event_class *cls, const char *name, struc
  * looked through to its chosen option. False, *ret untouched: absent, or not an integer.
  */
 bool field_int(const struct sonde_event *e, const struct field_ref *f, int64_t *ret);
+
+/** Where a plain field of @e is, and how many bytes there are up to the packet's end. */
+static inline const uint8_t *field_plain(const struct sonde_event *e, const struct field_ref *f,
+					 uint64_t *ret_room)
+{
+	const struct sonde_packet *pkt = e->u.pkt;
+	uint32_t begin;
+
+	memcpy(&begin, (const char *)e + f->begin_at, sizeof(begin));
+	const uint64_t at = (e->at + begin + f->off) / 8, n = pkt->n_bits / 8;
+	*ret_room = at < n ? n - at : 0;
+	return pkt->data + at;
+}
+
+/**
+ * field_int() of an is_number of the class of @e. False, *ret untouched: it is so near to the
+ * packet's end that eight bytes cannot be read; field_int() can.
+ */
+static inline bool field_number(const struct sonde_event *e, const struct field_ref *f,
+				int64_t *ret)
+{
+	uint64_t room, v;
+	const uint8_t *p = field_plain(e, f, &room);
+
+	if (room < sizeof(v))
+		return false;
+	memcpy(&v, p, sizeof(v));
+	v <<= f->shift;
+	*ret = f->is_signed ? (int64_t)v >> f->shift : (int64_t)(v >> f->shift);
+	return true;
+}
 
 /** The value of a real. */
 bool field_real(const struct sonde_event *e, const struct field_ref *f, double *ret);

@@ -123,7 +123,7 @@ struct rec_thread {
 /** What a class tells of who runs; found once. */
 struct rec_teller {
 	enum { REC_TELLS_NOTHING, REC_SWITCH, REC_FORK, REC_EXEC, REC_NAME } tells;
-	bool is_looked_at;
+	bool is_simple; /* of its own, events tell at most a plain tid */
 	struct field_ref own_tid, own_pid, own_comm; /* whose event it is, where it says so */
 	struct field_ref first_tid; /* the same, asked only while the CPU's thread is not known */
 	struct field_ref tid, pid, comm; /* whom it is about */
@@ -142,8 +142,6 @@ struct rec_threads {
 	struct u64map by_tid;
 	struct rec_thread **on_cpu; /* owned; who runs there; NULL: not known */
 	size_t n_cpus;
-	struct rec_teller *tellers; /* owned; by index of event class */
-	size_t n_tellers;
 	struct rec_thread *recent[REC_RECENT]; /* by tid; found without the table */
 	struct rec_thread unknown, idle;       /* the first: only what its event tells is known */
 	int32_t idle_cpu;
@@ -201,13 +199,15 @@ enum rec_who { REC_WHO_PROCESS, REC_WHO_THREAD, REC_WHO_NAME };
 /** Whether anything tells whose events of a class are. */
 bool rec_threads_can_tell(struct rec_world *w, const struct sonde_event_class *cls,
 			  enum rec_who what);
-/** Whose event this is; never NULL. */
-struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_event *e);
-/** Whether events of @cls tell of threads; *@ret_before: what they tell is so when programs see
- * them. */
-bool rec_threads_teaches(struct rec_threads *t, const struct sonde_event_class *cls,
-			 bool *ret_before);
+/** What events of @cls tell; lives as long as the arena. NULL: out of memory. */
+struct rec_teller *rec_teller_new(struct arena *arena, const struct sonde_event_class *cls);
+/** Whether they tell of threads; *@ret_before: what they tell is so when programs see them. */
+bool rec_teller_teaches(const struct rec_teller *r, bool *ret_before);
+/** Whose event this is, of the class of @r; never NULL. */
+struct rec_thread *rec_threads_of(struct rec_threads *t, const struct rec_teller *r,
+				  const struct sonde_event *e);
 /** What it changes, after the programs saw it, or before that. 0 or -ENOMEM. */
-SONDE_MUST_CHECK int rec_threads_learn(struct rec_threads *t, const struct sonde_event *e);
+SONDE_MUST_CHECK int rec_threads_learn(struct rec_threads *t, const struct rec_teller *r,
+				       const struct sonde_event *e);
 
 #endif

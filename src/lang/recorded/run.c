@@ -21,8 +21,10 @@ struct binding {
 struct use {
 	struct binding *first;
 	struct rec_threads *threads; /* of its host; NULL: not looked at so far */
-	bool asks_who;		     /* some program wants to know whose events they are */
-	bool is_before, teaches;     /* its events tell of threads; and before programs see them */
+	const struct sonde_trace *trace;
+	const struct rec_teller *teller; /* where any program wants to know whose events they are */
+	bool asks_who;			 /* some program wants to know whose events they are */
+	bool is_before, teaches; /* its events tell of threads; and before programs see them */
 };
 
 struct tick {
@@ -36,6 +38,7 @@ struct recorded_run {
 	struct rec_world *world;
 	const struct script *script;
 	struct machine *machine;
+	struct machine_now *now;     /* the machine's */
 	struct machine_prog **progs; /* owned; by index of script.progs */
 	struct arena arena;
 	struct use *uses; /* owned; by index of event class */
@@ -353,6 +356,8 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	if (!e)
 		e = machine_new(s->bpf_maps, s->n_bpf_maps, &ops, r, &r->machine);
 	if (!e)
+		r->now = machine_now(r->machine);
+	if (!e)
 		e = rec_aggs_init(&r->aggs, s, r->machine, &r->printer);
 	if (!e) {
 		rec_names_init(&r->names, r->world, s, r->machine);
@@ -399,7 +404,7 @@ static void begin(struct recorded_run *r, int64_t ts_ns)
 {
 	r->has_begun = true;
 	r->globals->start_ns = (uint64_t)ts_ns;
-	machine_now(r->machine)->ts_ns = (uint64_t)ts_ns;
+	r->now->ts_ns = (uint64_t)ts_ns;
 	for (size_t i = 0; i < r->n_ticks; i++)
 		r->ticks[i].next_ns = ts_ns + (int64_t)r->ticks[i].period_ns;
 	run_named(r, "BEGIN");
@@ -420,7 +425,7 @@ static struct tick *due(struct recorded_run *r, int64_t ts_ns)
 static void run_ticks(struct recorded_run *r, int64_t ts_ns)
 {
 	static const uint64_t none[8];
-	struct machine_now *now = machine_now(r->machine);
+	struct machine_now *now = r->now;
 	uint64_t n = 0;
 
 	for (struct tick *t; (t = due(r, ts_ns)) && !r->globals->exiting;) {
@@ -450,37 +455,41 @@ static void take_gap(struct recorded_run *r, const struct sonde_gap *g)
 		r->lost_packets += g->count;
 }
 
-/* What is done with an event; found once for its class. */
-static struct use *use_of(struct recorded_run *r, const struct sonde_event_class *cls)
+static __attribute__((noinline)) int look_at(struct recorded_run *r, struct use *u,
+					     const struct sonde_event_class *cls)
 {
-	struct use *u = &r->uses[cls->index < r->n_uses ? cls->index : r->n_uses];
-
-	if (!u->threads) {
-		u->threads = &r->hosts[r->host_of[cls->stream_class->trace->index]];
-		u->teaches = r->asks_who && rec_threads_teaches(u->threads, cls, &u->is_before);
-	}
-	return u;
+	u->trace = cls->stream_class->trace;
+	u->threads = &r->hosts[r->host_of[u->trace->index]];
+	if (!r->asks_who)
+		return 0;
+	u->teller = rec_teller_new(&r->arena, cls);
+	if (!u->teller)
+		return sonde_fail(-ENOMEM, "out of memory");
+	u->teaches = rec_teller_teaches(u->teller, &u->is_before);
+	return 0;
 }
 
-static void set_who(const struct use *u, const struct sonde_event *e, struct machine_now *ret)
+static inline void set_who(const struct use *u, const struct sonde_event *e,
+			   struct machine_now *ret)
 {
-	const struct rec_thread *th = rec_threads_of(u->threads, e);
+	const struct rec_thread *th = rec_threads_of(u->threads, u->teller, e);
 
 	ret->pid_tgid = (uint64_t)th->pid << 32 | th->tid;
 	memcpy(ret->comm, th->comm, sizeof(ret->comm));
 }
 
-static void run_event(struct recorded_run *r, const struct sonde_event *e, const struct use *u)
+static inline void run_event(struct recorded_run *r, const struct sonde_event *e,
+			     const struct use *u)
 {
 	const struct sonde_packet *pkt = e->u.pkt;
-	struct machine_now *now = machine_now(r->machine);
+	struct machine_now *now = r->now;
 
 	if (u->asks_who)
 		set_who(u, e, now);
 	now->ts_ns = (uint64_t)e->ts_ns;
 	now->cpu = pkt->cpu >= 0 ? (uint32_t)pkt->cpu : 0;
 	now->event = e;
-	r->names.now = e->cls->stream_class->trace;
+	r->names.now = u->trace;
 	now->mem = pkt->data;
 	now->mem_len = (size_t)((pkt->n_bits + 7) / 8);
 	for (const struct binding *b = u->first; b && !r->globals->exiting; b = b->next)
@@ -488,39 +497,53 @@ static void run_event(struct recorded_run *r, const struct sonde_event *e, const
 }
 
 /* Programs see what was so when the event came: but of an exec the new name. */
-static int take_event(struct recorded_run *r, const struct sonde_event *e)
+static inline int take_event(struct recorded_run *r, const struct sonde_event *e)
 {
-	const struct use *u = use_of(r, e->cls);
+	struct use *u = &r->uses[e->cls->index < r->n_uses ? e->cls->index : r->n_uses];
 	int n = 0;
 
-	if (u->first && !u->is_before)
+	if (__builtin_expect(!u->threads, 0))
+		n = look_at(r, u, e->cls); // once for its class
+	if (n < 0)
+		return n;
+	if (__builtin_expect(u->is_before, 0))
+		n = rec_threads_learn(u->threads, u->teller, e);
+	if (u->first)
 		run_event(r, e, u);
-	if (u->teaches)
-		n = rec_threads_learn(u->threads, e);
-	if (u->first && u->is_before)
-		run_event(r, e, u);
+	if (__builtin_expect(u->teaches && !u->is_before, 0))
+		n = rec_threads_learn(u->threads, u->teller, e);
 	return n;
+}
+
+/* What comes before an event besides its own probes. */
+static __attribute__((noinline)) int come_to(struct recorded_run *r, const struct sonde_event *e)
+{
+	if (!r->has_begun)
+		begin(r, e->ts_ns);
+	if (r->n_ticks)
+		run_ticks(r, e->ts_ns);
+	return rec_names_take(&r->names, e);
 }
 
 int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 {
+	const bool has_more = r->n_ticks || r->names.has_user;
+
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct sonde_event *e = &batch->events[i];
+		int n = 0;
 
-		if (!e->cls) {
+		if (__builtin_expect(!e->cls, 0)) {
 			take_gap(r, e->u.gap);
 			continue;
 		}
-		if (!r->has_begun)
-			begin(r, e->ts_ns);
-		if (r->n_ticks)
-			run_ticks(r, e->ts_ns);
-		int n = rec_names_take(&r->names, e);
+		if (has_more || __builtin_expect(!r->has_begun, 0))
+			n = come_to(r, e);
 		if (!n)
 			n = take_event(r, e);
-		if (n < 0 || r->err < 0)
+		if (__builtin_expect(n < 0 || r->err < 0, 0))
 			return n < 0 ? n : r->err;
-		if (r->globals->exiting)
+		if (__builtin_expect(r->globals->exiting, 0))
 			return 1;
 	}
 	return 0;
@@ -592,7 +615,7 @@ static int show_maps(struct recorded_run *r)
 
 int recorded_run_finish(struct recorded_run *r, int *ret_status)
 {
-	struct machine_now *now = machine_now(r->machine);
+	struct machine_now *now = r->now;
 
 	if (!r->has_begun)
 		begin(r, 0);

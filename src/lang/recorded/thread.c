@@ -47,7 +47,6 @@ void rec_threads_fini(struct rec_threads *t)
 	free(t->all);
 	u64map_fini(&t->by_tid);
 	free(t->on_cpu);
-	free(t->tellers);
 }
 
 static __attribute__((noinline)) struct rec_thread *find_thread(struct rec_threads *t, int64_t tid)
@@ -92,15 +91,13 @@ static void look_at_trace(const struct sonde_trace *t, struct rec_teller *ret)
 	ret->trace_comm = (struct sonde_span){ (const uint8_t *)name, strlen(name) };
 }
 
-static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
+static void look_at_own(const struct sonde_event_class *cls, struct rec_teller *ret)
 {
 	static const char *const tids[] = { "common_pid", "tid", "vtid", "_tid" };
 	static const char *const pids[] = { "pid", "vpid", "_pid" };
 	static const char *const comms[] = { "procname", "comm", "_procname" };
 	const bool sample = !strcmp(cls->name, "perf:sample");
 
-	ret->is_looked_at = true;
-	look_at_trace(cls->stream_class->trace, ret);
 	for (int s = SONDE_SCOPE_STREAM_CONTEXT;
 	     s <= (sample ? SONDE_SCOPE_PAYLOAD : SONDE_SCOPE_EVENT_CONTEXT); s++) {
 		for (size_t i = 0; i < MEM_LEN(tids) && !ret->own_tid.type; i++)
@@ -118,6 +115,14 @@ static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
 		if (!ret->first_tid.type)
 			(void)field_find(cls, SONDE_SCOPE_PAYLOAD, owners[i].tid, &ret->first_tid);
 	}
+}
+
+static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
+{
+	look_at_trace(cls->stream_class->trace, ret);
+	look_at_own(cls, ret);
+	ret->is_simple = !ret->own_pid.type && !ret->own_comm.type && !ret->trace_pid &&
+			 !ret->trace_comm.len && (!ret->own_tid.type || ret->own_tid.is_number);
 	for (size_t i = 0; i < MEM_LEN(rules); i++) {
 		if (strcmp(rules[i].event, cls->name) != 0 ||
 		    !field_find(cls, SONDE_SCOPE_PAYLOAD, rules[i].tid, &ret->tid))
@@ -161,29 +166,13 @@ bool rec_threads_can_tell(struct rec_world *w, const struct sonde_event_class *c
 	return what == REC_WHO_PROCESS ? process : what == REC_WHO_THREAD ? thread : name;
 }
 
-static __attribute__((noinline)) struct rec_teller *make_teller(struct rec_threads *t,
-								const struct sonde_event_class *cls)
+struct rec_teller *rec_teller_new(struct arena *arena, const struct sonde_event_class *cls)
 {
-	if (cls->index >= t->n_tellers) {
-		size_t n = t->n_tellers ? t->n_tellers : 64;
-		while (n <= cls->index)
-			n *= 2;
-		struct rec_teller *more = realloc(t->tellers, n * sizeof(*more));
-		if (!more)
-			return NULL;
-		memset(more + t->n_tellers, 0, (n - t->n_tellers) * sizeof(*more));
-		t->tellers = more;
-		t->n_tellers = n;
-	}
-	look_at(cls, &t->tellers[cls->index]);
-	return &t->tellers[cls->index];
-}
+	struct rec_teller *r = arena_new(arena, struct rec_teller);
 
-static struct rec_teller *teller(struct rec_threads *t, const struct sonde_event_class *cls)
-{
-	if (cls->index < t->n_tellers && t->tellers[cls->index].is_looked_at)
-		return &t->tellers[cls->index];
-	return make_teller(t, cls);
+	if (r)
+		look_at(cls, r);
+	return r;
 }
 
 static void set_comm(struct rec_thread *th, struct sonde_span name)
@@ -207,39 +196,57 @@ static struct rec_thread *idle_of(struct rec_threads *t, int32_t cpu)
 	return &t->idle;
 }
 
-struct rec_thread *rec_threads_of(struct rec_threads *t, const struct sonde_event *e)
+/* All that the event and the table of CPUs have to say, and more than one of them may. */
+static __attribute__((noinline)) struct rec_thread *owner(struct rec_threads *t,
+							  const struct rec_teller *r,
+							  const struct sonde_event *e,
+							  struct rec_thread *here)
 {
-	const struct rec_teller *r = teller(t, e->cls);
 	const int32_t cpu = e->u.pkt->cpu;
-	static const struct sonde_span no_name = { (const uint8_t *)"", 0 };
-	struct rec_thread *here = cpu >= 0 && (size_t)cpu < t->n_cpus ? t->on_cpu[cpu] : NULL;
 	struct sonde_span name;
 	int64_t tid, pid;
 
-	if (r && r->own_tid.type && field_int(e, &r->own_tid, &tid)) {
+	if (r->own_tid.type && field_int(e, &r->own_tid, &tid)) {
 		if (!here || here->tid != (uint32_t)tid)
 			here = thread(t, tid);
 	}
 	// Nothing was known of this CPU so far.
-	if (!here && r && r->first_tid.type && field_int(e, &r->first_tid, &tid))
+	if (!here && r->first_tid.type && field_int(e, &r->first_tid, &tid))
 		here = thread(t, tid);
 	if (!here)
 		here = &t->unknown;
 	else if (!here->tid && cpu >= 0)
 		return idle_of(t, cpu);
-	if (r && r->own_pid.type && field_int(e, &r->own_pid, &pid)) {
+	if (r->own_pid.type && field_int(e, &r->own_pid, &pid)) {
 		here->pid = (uint32_t)pid;
 		here->has_pid = true;
-	} else if (r && r->trace_pid) {
+	} else if (r->trace_pid) {
 		here->pid = r->trace_pid;
 	} else if (here == &t->unknown) {
 		here->pid = 0; // the event before may have told it
 	}
-	if (r && r->own_comm.type && field_text(e, &r->own_comm, &name))
+	if (r->own_comm.type && field_text(e, &r->own_comm, &name))
 		set_comm(here, name);
-	else if (here == &t->unknown || (r && r->trace_comm.len && !here->comm[0]))
-		set_comm(here, r ? r->trace_comm : no_name);
+	else if (here == &t->unknown || (r->trace_comm.len && !here->comm[0]))
+		set_comm(here, r->trace_comm);
 	return here;
+}
+
+/* Most events are of the thread that the CPU was known to run. */
+struct rec_thread *rec_threads_of(struct rec_threads *t, const struct rec_teller *r,
+				  const struct sonde_event *e)
+{
+	const int32_t cpu = e->u.pkt->cpu;
+	struct rec_thread *here = cpu >= 0 && (size_t)cpu < t->n_cpus ? t->on_cpu[cpu] : NULL;
+	int64_t tid;
+
+	if (!here || !here->tid || !r->is_simple)
+		return owner(t, r, e, here);
+	if (!r->own_tid.type)
+		return here;
+	if (field_number(e, &r->own_tid, &tid) && (uint32_t)tid == here->tid)
+		return here;
+	return owner(t, r, e, here);
 }
 
 static int set_current(struct rec_threads *t, int32_t cpu, struct rec_thread *th)
@@ -268,23 +275,18 @@ static struct sonde_span base_name(struct sonde_span path)
 	return path;
 }
 
-bool rec_threads_teaches(struct rec_threads *t, const struct sonde_event_class *cls,
-			 bool *ret_before)
+bool rec_teller_teaches(const struct rec_teller *r, bool *ret_before)
 {
-	const struct rec_teller *r = teller(t, cls);
-
-	*ret_before = r && r->tells == REC_EXEC;
-	return !r || r->tells != REC_TELLS_NOTHING;
+	*ret_before = r->tells == REC_EXEC;
+	return r->tells != REC_TELLS_NOTHING;
 }
 
-int rec_threads_learn(struct rec_threads *t, const struct sonde_event *e)
+int rec_threads_learn(struct rec_threads *t, const struct rec_teller *r,
+		      const struct sonde_event *e)
 {
-	const struct rec_teller *r = teller(t, e->cls);
 	struct sonde_span name;
 	int64_t tid, pid;
 
-	if (!r)
-		return sonde_fail(-ENOMEM, "out of memory");
 	if (r->tells == REC_TELLS_NOTHING || !field_int(e, &r->tid, &tid))
 		return 0;
 	struct rec_thread *th = thread(t, tid);
