@@ -6,7 +6,7 @@
 
 #include <sonde/err.h>
 
-#include "lang/recorded/parts.h"
+#include "lang/recorded/outcome.h"
 
 enum { AGGS_MOST = 16 };
 

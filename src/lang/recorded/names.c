@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lang/engine/names.h"
+#include "lang/recorded/outcome.h"
 #include "lang/recorded/parts.h"
 #include "sym/demangle.h"
 #include "sym/kallsyms.h"
@@ -127,16 +128,8 @@ static void cgroup(void *arg, uint64_t id, struct strbuf *ret)
 static size_t frames_of(void *arg, uint64_t id, uint64_t *ret)
 {
 	const struct rec_names *n = arg;
-	const int map = n->script->stack_map;
-	const void *frames = map < 0 ? NULL : machine_map_find(n->machine, (size_t)map, &id);
 
-	if (!frames)
-		return 0;
-	memcpy(ret, frames, STACK_MOST * sizeof(*ret));
-	for (size_t i = 0; i < STACK_MOST; i++)
-		if (!ret[i])
-			return i;
-	return STACK_MOST;
+	return outcome_frames(n->script, n->machine, id, ret);
 }
 
 /* The trace's times are of the wall clock, where it has one. */

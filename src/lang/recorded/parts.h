@@ -148,12 +148,6 @@ struct rec_threads {
 	bool has_forks; /* events tell for each new thread which process it is of */
 };
 
-/* run.c */
-
-/** Appends the entries of a map. */
-SONDE_MUST_CHECK int rec_map_read(struct machine *machine, const struct script_map *m,
-				  struct rows *ret);
-
 /* names.c */
 
 struct rec_names {
@@ -171,26 +165,6 @@ void rec_names_init(struct rec_names *n, struct rec_world *w, const struct scrip
 void rec_names_fini(struct rec_names *n);
 /** What an event tells of processes, before programs look at it. 0 or -ENOMEM. */
 SONDE_MUST_CHECK int rec_names_take(struct rec_names *n, const struct sonde_event *e);
-
-/* agg_d.c */
-
-/** What scripts in D do with aggregations. */
-struct rec_aggs {
-	const struct script *script; /* borrowed, as the next two */
-	struct machine *machine;
-	struct printer *printer;
-	struct rec_agg {
-		uint64_t normal; /* what values are divided by; 0: nothing */
-		bool is_printed;
-	} * all; /* owned; by map */
-};
-SONDE_MUST_CHECK int rec_aggs_init(struct rec_aggs *a, const struct script *s, struct machine *m,
-				   struct printer *p);
-void rec_aggs_fini(struct rec_aggs *a);
-/** A record of a site that D alone has. */
-SONDE_MUST_CHECK int rec_aggs_act(struct rec_aggs *a, const struct site *site, const void *payload);
-/** At the end: those that the script has not printed itself. */
-SONDE_MUST_CHECK int rec_aggs_print(struct rec_aggs *a);
 
 /* thread.c */
 

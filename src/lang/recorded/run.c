@@ -7,6 +7,7 @@
 
 #include <sonde/err.h>
 
+#include "lang/recorded/outcome.h"
 #include "lang/recorded/parts.h"
 
 enum { TICKS_AT_ONCE_MOST = 1 << 20 };
@@ -49,13 +50,11 @@ struct recorded_run {
 	size_t n_hosts;
 	uint32_t *host_of; /* owned; .. by index of trace */
 	bool asks_who;	   /* programs want to know whose events they see */
-	struct printer printer;
-	struct rec_aggs aggs;
+	struct outcome outcome;
 	struct rec_names names;
 	struct script_globals *globals;
 	const struct sonde_event *event; /* the one that programs look at */
 	bool has_begun;
-	int err; /* of a record's output */
 	uint64_t lost_events, lost_packets, cut_ticks;
 	uint64_t lost_unknown; /* times that events or packets were lost, nobody knows how many */
 	uint64_t backward;     /* streams whose times step back */
@@ -114,102 +113,13 @@ static int64_t stack(void *arg, const struct machine_now *now, uint64_t *ret, ui
 	return (int64_t)frames * 8;
 }
 
-/* --- maps --- */
-
-struct reading {
-	const struct script_map *m;
-	struct rows *rows;
-};
-
-static int add_row(void *arg, const void *key, const void *val)
-{
-	const struct reading *to = arg;
-	uint64_t is_set;
-
-	if (to->m->store == STORE_SCALAR) {
-		memcpy(&is_set, val, sizeof(is_set));
-		return is_set ? rows_add(to->rows, key, (const uint8_t *)val + sizeof(is_set)) : 0;
-	}
-	if (to->m->store == STORE_PERCPU && agg_is_empty(to->m->val, val))
-		return 0;
-	return rows_add(to->rows, key, val);
-}
-
-int rec_map_read(struct machine *machine, const struct script_map *m, struct rows *ret)
-{
-	const struct reading to = { m, ret };
-
-	return machine_map_each(machine, (size_t)m->bpf_map, add_row, (void *)&to);
-}
-
-static int show_map(struct recorded_run *r, const struct script_map *m, const struct site *site)
-{
-	struct rows rows;
-
-	rows_init(&rows, m);
-	int n = rec_map_read(r->machine, m, &rows);
-	if (!n && (site || rows.n))
-		n = print_map(&r->printer, m, &rows, site ? site->top : 0, site ? site->div : 0);
-	rows_fini(&rows);
-	return n;
-}
-
-static int zero_row(void *arg, const void *key, const void *val)
-{
-	const struct script_map *m = arg;
-
-	(void)key;
-	// Lent by the machine, whose thread this is.
-	memset((void *)(uintptr_t)val, 0, (m->val->size + 7) & ~7U);
-	return 0;
-}
-
-static int act_on_map(struct recorded_run *r, const struct site *site)
-{
-	const struct script_map *m = &r->script->maps[site->map];
-
-	switch (site->kind) {
-	case SITE_PRINT_MAP: return show_map(r, m, site);
-	case SITE_CLEAR: machine_map_clear(r->machine, (size_t)m->bpf_map); return 0;
-	default:
-		return machine_map_each(r->machine, (size_t)m->bpf_map, zero_row,
-					(void *)(uintptr_t)m);
-	}
-}
-
 /* --- records --- */
-
-static int act(struct recorded_run *r, const struct site *site, const void *payload, size_t len)
-{
-	switch (site->kind) {
-	case SITE_PRINT_MAP:
-	case SITE_CLEAR:
-	case SITE_ZERO: return site->map < 0 ? 0 : act_on_map(r, site);
-	case SITE_EXIT: return 0; // programs see it in the globals
-	default:
-		return site->kind >= SITE_CLAUSE && site->kind != SITE_TRACE &&
-				       site->kind != SITE_TRACEMEM
-			       ? rec_aggs_act(&r->aggs, site, payload)
-			       : print_record(&r->printer, site, payload, len);
-	}
-}
 
 static void take_record(void *arg, const void *data, size_t len)
 {
 	struct recorded_run *r = arg;
-	struct record_head head;
 
-	if (len < sizeof(head) || r->err)
-		return;
-	memcpy(&head, data, sizeof(head));
-	if (head.site >= r->script->n_sites)
-		return;
-	const struct site *site = &r->script->sites[head.site];
-	if (len - sizeof(head) < site->payload_len)
-		return;
-	const int e = act(r, site, (const char *)data + sizeof(head), len - sizeof(head));
-	if (e < 0)
-		r->err = e;
+	outcome_take(&r->outcome, data, len);
 }
 
 static const struct machine_ops ops = {
@@ -343,9 +253,6 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	r->world = (struct rec_world *)opt->world;
 	r->script = s;
 	r->names.history = (struct history){ .note = opt->note, .note_arg = opt->note_arg };
-	r->printer = (struct printer){
-		.script = s, .names = &r->names.names, .out = opt->out, .format = opt->format
-	};
 	r->n_uses = count_classes(r->world);
 	r->progs = calloc(s->n_progs + 1, sizeof(struct machine_prog *));
 	r->uses = calloc(r->n_uses + 1, sizeof(*r->uses));
@@ -358,10 +265,12 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	if (!e)
 		r->now = machine_now(r->machine);
 	if (!e)
-		e = rec_aggs_init(&r->aggs, s, r->machine, &r->printer);
+		e = outcome_init(&r->outcome, s, r->machine,
+				 &(struct outcome_to){ &r->names.names, opt->out, opt->format,
+						       opt->note, opt->note_arg });
 	if (!e) {
 		rec_names_init(&r->names, r->world, s, r->machine);
-		r->globals = machine_map_value(r->machine, GLOBALS_MAP);
+		r->globals = r->outcome.globals;
 		e = load(r);
 	}
 	if (!e)
@@ -384,9 +293,8 @@ void recorded_run_free(struct recorded_run *r)
 		rec_threads_fini(&r->hosts[i]);
 	free(r->hosts);
 	free(r->host_of);
-	rec_aggs_fini(&r->aggs);
+	outcome_fini(&r->outcome);
 	rec_names_fini(&r->names);
-	printer_fini(&r->printer);
 	free(r);
 }
 
@@ -541,76 +449,24 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 			n = come_to(r, e);
 		if (!n)
 			n = take_event(r, e);
-		if (__builtin_expect(n < 0 || r->err < 0, 0))
-			return n < 0 ? n : r->err;
+		if (__builtin_expect(n < 0 || r->outcome.err < 0, 0))
+			return n < 0 ? n : r->outcome.err;
 		if (__builtin_expect(r->globals->exiting, 0))
 			return 1;
 	}
 	return 0;
 }
 
-static void note(struct recorded_run *r, uint64_t n, const char *what)
-{
-	char line[128];
-
-	if (!n || !r->opt.note)
-		return;
-	(void)snprintf(line, sizeof(line), "%llu %s", (unsigned long long)n, what);
-	r->opt.note(r->opt.note_arg, line);
-}
-
 static void tell_losses(struct recorded_run *r)
 {
-	const uint64_t *lost =
-		(const uint64_t *)((const uint8_t *)r->globals + r->script->lost_off);
-	char line[160];
+	struct outcome *o = &r->outcome;
 
-	note(r, r->lost_events, "events were lost while the trace was recorded");
-	note(r, r->lost_packets, "packets of the trace are missing");
-	note(r, r->lost_unknown, "times an unknown number of events was lost");
-	note(r, r->backward, "streams of the trace step back in time");
-	note(r, machine_cut_off(r->machine), "programs ran too long, and were ended");
-	note(r, r->cut_ticks,
-	     "times there were too many ticks between two events, and they were left out");
-	for (size_t i = 0; i < r->script->n_sites && r->opt.note; i++) {
-		const struct site *s = &r->script->sites[i];
-		if (!lost[i])
-			continue;
-		if (s->kind == SITE_LOST_MAP && s->map >= 0)
-			(void)snprintf(
-				line, sizeof(line), "map @%s was full (%u keys): %llu updates lost",
-				r->script->maps[s->map].name, r->script->maps[s->map].max_entries,
-				(unsigned long long)lost[i]);
-		else
-			(void)snprintf(line, sizeof(line),
-				       "%llu records of %s at line %u were lost",
-				       (unsigned long long)lost[i], s->name, s->pos.line);
-		r->opt.note(r->opt.note_arg, line);
-	}
-}
-
-static int by_name(const void *pa, const void *pb)
-{
-	const struct script_map *a = *(const struct script_map *const *)pa;
-	const struct script_map *b = *(const struct script_map *const *)pb;
-
-	return strcmp(a->name, b->name);
-}
-
-static int show_maps(struct recorded_run *r)
-{
-	const size_t n = r->script->n_maps;
-	sonde_auto(mem_freep) const struct script_map **order = calloc(n + 1, sizeof(*order));
-	int e = 0;
-
-	if (!order)
-		return sonde_fail(-ENOMEM, "out of memory");
-	for (size_t i = 0; i < n; i++)
-		order[i] = &r->script->maps[i];
-	qsort(order, n, sizeof(*order), by_name);
-	for (size_t i = 0; !e && i < n; i++)
-		e = show_map(r, order[i], NULL);
-	return e;
+	outcome_note(o, r->lost_events, "events were lost while the trace was recorded");
+	outcome_note(o, r->lost_packets, "packets of the trace are missing");
+	outcome_note(o, r->lost_unknown, "times an unknown number of events was lost");
+	outcome_note(o, r->backward, "streams of the trace step back in time");
+	outcome_note(o, r->cut_ticks,
+		     "times there were too many ticks between two events, and they were left out");
 }
 
 int recorded_run_finish(struct recorded_run *r, int *ret_status)
@@ -623,12 +479,7 @@ int recorded_run_finish(struct recorded_run *r, int *ret_status)
 	r->names.now = NULL;
 	r->globals->exiting = 1;
 	run_named(r, "END");
-	int e = r->err;
-	if (!e && r->opt.format == PRINT_TEXT)
-		out_str(r->opt.out, r->script->d ? "\n" : "\n\n");
-	if (!e && r->script->print_maps_on_exit)
-		e = r->script->d ? rec_aggs_print(&r->aggs) : show_maps(r);
+	int e = outcome_show(&r->outcome);
 	tell_losses(r);
-	*ret_status = (int)r->globals->exit_status;
-	return e < 0 ? e : out_flush(r->opt.out);
+	return outcome_finish(&r->outcome, e, ret_status);
 }
