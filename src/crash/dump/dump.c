@@ -37,9 +37,40 @@ const struct dump_about *dump_about(const struct dump *d)
 	return &d->about;
 }
 
+/** What is a dump, but not one that can be read. */
+static const struct {
+	const char *name;
+	uint8_t magic[8];
+	size_t n_magic;
+} others[] = {
+	{ "a Windows crash dump", "PAGE", 4 },
+	{ "an LKCD dump", { 0xfd, 0x23, 0x8f, 0x61, 0x73, 0x01, 0x19, 0xa8 }, 8 },
+	{ "a diskdump of before kdump", "DISKDUMP", 8 },
+	{ "a LiME dump", "EMiL", 4 },
+	{ "a saved QEMU machine", "QEVM", 4 },
+	{ "a saved libvirt machine", "LibvirtQ", 8 },
+	{ "a VMware snapshot", { 0xd0, 0xbe, 0xd2, 0xbe }, 4 },
+	{ "a VMware snapshot", { 0xd1, 0xba, 0xd1, 0xba }, 4 },
+	{ "a VMware snapshot", { 0xd2, 0xbe, 0xd2, 0xbe }, 4 },
+	{ "a VMware snapshot", { 0xd3, 0xbe, 0xd2, 0xbe }, 4 },
+	{ "an s390 dump", { 0xa8, 0x19, 0x01, 0x73, 0x61, 0x8f, 0x23, 0xfd }, 8 },
+	{ "packed with lz4", { 0x04, 0x22, 0x4d, 0x18 }, 4 },
+	{ "packed with lzop", { 0x89, 'L', 'Z', 'O', 0 }, 5 },
+	{ "a zip archive", { 'P', 'K', 3, 4 }, 4 },
+};
+
 /* Names what was found instead: its first bytes, as text where they are. */
 static int fail_unknown(const uint8_t *head, size_t n)
 {
+	for (size_t i = 0; i < MEM_LEN(others); i++) {
+		if (n >= others[i].n_magic && !memcmp(head, others[i].magic, others[i].n_magic))
+			return sonde_fail(
+				-ENOTSUP,
+				"is %s, which cannot be read (ELF, kdump and FreeBSD minidumps "
+				"can, also packed with gzip, bzip2, xz or zstd)",
+				others[i].name);
+	}
+
 	char text[3 * 16 + 1];
 	size_t len = 0;
 

@@ -355,7 +355,8 @@ static int kdump_open(struct dump *d)
 		return r;
 	d->about.arch = h.arch;
 	d->about.page_size = h.block_size;
-	d->about.system = DUMP_LINUX;
+	if (h.is_linux)
+		d->about.system = DUMP_LINUX; // QEMU does not know
 	d->about.phys_base_hint = h.phys_base;
 	k->shift = (unsigned)__builtin_ctz(h.block_size);
 	r = read_bitmap(d, k, &h);

@@ -135,6 +135,7 @@ int kdump_header_read(struct bytes *f, struct kdump_header *ret)
 	if (memcmp(head, "KDUMP   ", 8) != 0)
 		return sonde_fail(-EINVAL, "is no kdump file");
 	h.version = u32_at(head, 8);
+	h.is_linux = !memcmp(head + NAMES, "Linux", 6);
 	bool is_64 = is_block_size(u32_at(head, layout_64.block_size));
 	const struct layout *l = is_64 ? &layout_64 : &layout_32;
 	h.status = u32_at(head, l->status);

@@ -29,6 +29,7 @@ struct kdump_header {
 	uint64_t bitmap;     /* where that of the dump's pages begins */
 	uint64_t bitmap_len; /* bytes of it */
 	uint64_t descs;	     /* where the pages' descriptors begin */
+	bool is_linux;	     /* it says so */
 	bool split;	     /* this file has only the pages of begin..end */
 	uint64_t begin, end; /* pages */
 	uint64_t phys_base;

@@ -94,6 +94,7 @@ static void put_header(struct made_file *f, const struct plan *p)
 
 	made_put(f, 0, "KDUMP   ", 8);
 	put32(f, 8, p->how->version);
+	made_put(f, 12, "Linux", 6);
 	made_put(f, 12 + 4 * 65, is_32 ? "i686\0" : "x86_64", 6);
 	put32(f, is_32 ? 404 : 408, 1700000000);
 	put32(f, at, p->how->flags);

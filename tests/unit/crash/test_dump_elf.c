@@ -137,6 +137,11 @@ TEST(what_is_no_dump_is_named)
 	made_write(&f);
 	EXPECT_EQ(open_one(f.path, &d), -EINVAL);
 	EXPECT(strstr(sonde_err_str(), "is no dump that is known here: begins with 'hello\\x01'"));
+	made_fini(&f);
+	made_put(&f, 0, "PAGEDU64", 8);
+	made_write(&f);
+	EXPECT_EQ(open_one(f.path, &d), -ENOTSUP);
+	EXPECT(strstr(sonde_err_str(), ": is a Windows crash dump, which cannot be read (ELF, "));
 	EXPECT_EQ(open_one("/nonexistent/dump", &d), -ENOENT);
 	EXPECT_STR(sonde_err_str(), "'/nonexistent/dump': cannot open: No such file or directory");
 }
