@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sonde/crash.h>
 #include <sonde/err.h>
 
 #include "base/mem.h"
@@ -168,5 +169,82 @@ TEST(freebsd_full_inside_bzip2)
 		EXPECT_EQ(dump_read(d, 0x104000, &byte, 1), 0);
 		EXPECT_EQ(dump_read(d, 0xff000, &byte, 1), -ENODATA);
 	}
+	remove_folder(folder);
+}
+
+static void expect_task(struct sonde_crash *c, uint64_t task, const char *comm, uint64_t pid)
+{
+	struct sonde_crash_field f = { 0 };
+	char text[32] = "";
+	uint64_t n = 1;
+
+	EXPECT_EQ(sonde_crash_field(c, "struct task_struct", task, "comm", &f), 0);
+	EXPECT_EQ(f.size, 16);
+	EXPECT_EQ(sonde_crash_text(c, f.addr, text, f.size + 1), strlen(comm));
+	EXPECT_STR(text, comm);
+	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", task, "pid", &n), 0);
+	EXPECT_EQ(n, pid);
+}
+
+/** The library's face, by symbol, type and field. */
+static void expect_face(struct sonde_crash *c)
+{
+	struct sonde_crash_symbol init = { 0 }, at = { 0 };
+	struct sonde_crash_field f = { 0 };
+	uint64_t n = 0, next = 0;
+
+	EXPECT_EQ(sonde_crash_symbol(c, "init_task", &init), 0);
+	EXPECT_EQ(sonde_crash_symbol_at(c, init.addr + 1, &at), 0);
+	EXPECT_STR(at.name, "init_task");
+	EXPECT_EQ(sonde_crash_symbol(c, "no_such_thing", &at), -ENOENT);
+	EXPECT_EQ(sonde_crash_sizeof(c, "struct list_head", &n), 0);
+	EXPECT_EQ(n, 16);
+	expect_task(c, init.addr, "swapper/0", 0);
+
+	// The first of all tasks is init; back from it is the idle one.
+	EXPECT_EQ(sonde_crash_field(c, "struct task_struct", 0, "tasks", &f), 0);
+	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", init.addr, "tasks.next", &next), 0);
+	expect_task(c, next - f.addr, "init", 1);
+	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", init.addr, "tasks.next->prev->next",
+				     &n),
+		  0);
+	EXPECT_EQ(n, next);
+	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", next - f.addr,
+				     "real_parent->real_parent->comm[2]", &n),
+		  0);
+	EXPECT_EQ(n, 'a');
+	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", next - f.addr, "in_execve", &n), 0);
+	EXPECT_EQ(n, 0);
+
+	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", init.addr, "comn", &n), -EINVAL);
+	EXPECT(strstr(sonde_err_str(), "'task_struct' has no field 'comn'; did you mean 'comm'?"));
+	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", init.addr, "comm[16]", &n), -EINVAL);
+	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", init.addr, "pid.x", &n), -EINVAL);
+	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", init.addr, "tasks", &n), -EINVAL);
+	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", 8, "pid", &n), -EFAULT);
+	EXPECT_EQ(sonde_crash_sizeof(c, "struct nothing", &n), -ENOENT);
+}
+
+TEST(the_face_reads_by_symbol_type_and_field)
+{
+	char folder[64], path[256];
+	const char *paths[] = { path };
+	struct sonde_crash_about a;
+	struct sonde_crash *c = NULL;
+
+	if (!unpacked("crash-linux", folder, sizeof(folder)))
+		return;
+	(void)snprintf(path, sizeof(path), "%s/crash-linux/kdump.makedumpfile-zlib", folder);
+	if (sonde_crash_open(paths, 1, NULL, &c) == 0) {
+		sonde_crash_about(c, &a);
+		EXPECT_EQ(a.system, SONDE_CRASH_LINUX);
+		EXPECT_STR(a.machine, "x86-64");
+		EXPECT_STR(a.format, "kdump (zlib)");
+		EXPECT_EQ(a.n_pages, 18826);
+		expect_face(c);
+	} else {
+		test_failed(__FILE__, __LINE__, "%s", sonde_err_str());
+	}
+	sonde_crash_close(c);
 	remove_folder(folder);
 }
