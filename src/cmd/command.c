@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <sonde/err.h>
 
@@ -92,6 +93,23 @@ static int unknown_option(const struct command *cmd, const char *word)
 	return sonde_fail(-EINVAL, "unknown option '%s'", word);
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Takes the folders behind an option's value, as a shell makes them of *; getopt skips them. */
+static int set_folders(const struct command *cmd, void *state, int argc, char **argv)
+{
+	int r = 0;
+
+	while (r >= 0 && optind < argc && is_folder(argv[optind]))
+		r = cmd->set(state, cmd->folders_key, argv[optind++]);
+	return r;
+}
+
 /* 0: go on; 1: help was asked for; else a negative errno. */
 static int parse(const struct command *cmd, void *state, int argc, char **argv)
 {
@@ -110,6 +128,8 @@ static int parse(const struct command *cmd, void *state, int argc, char **argv)
 		if (key == '?')
 			return unknown_option(cmd, argv[optind - 1]);
 		int r = cmd->set(state, key, optarg);
+		if (r >= 0 && key == cmd->folders_key)
+			r = set_folders(cmd, state, argc, argv);
 		if (r < 0)
 			return r;
 	}

@@ -41,6 +41,7 @@ struct command {
 	const struct cmd_option *options;
 	const struct cmd_example *examples; /* ends with .line == NULL */
 	size_t state_size;		    /* zeroed memory for @set and @run */
+	int folders_key;    /* an option that folders right behind its value are values of, too */
 	bool wraps_command; /* options end at the first argument: a command to run follows */
 
 	/** Takes an option's value. 0, or -EINVAL with sonde_fail(). NULL where there are none. */

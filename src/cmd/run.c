@@ -67,8 +67,8 @@ static const struct cmd_option options[] = {
 	  "it. Its process is cpid." },
 	{ 'p', "pid", "PID", "User space probes see this process alone; the script ends with it." },
 	{ 't', "trace", "TRACE",
-	  "Run it over the events of a recorded trace instead; may be given again. Times, threads "
-	  "and intervals are the trace's." },
+	  "Run it over the events of a recorded trace instead; folders right behind it are traces "
+	  "too. Times, threads and intervals are the traces'." },
 	{ 'f', "format", "text|json", "How results are written; text if not given." },
 	{ 'o', "output", "FILE", "Where results go; standard output if not given." },
 	{ 'B', "buffer", "line|full|none",
@@ -448,6 +448,7 @@ const struct command cmd_script = {
 	.options = options,
 	.examples = examples,
 	.state_size = sizeof(struct state),
+	.folders_key = 't',
 	.wraps_command = true,
 	.set = run_set,
 	.run = run_run,

@@ -7,7 +7,7 @@ hardware:cycles { @raw[ustack(raw, 1)] = count(); @n[len(ustack), len(kstack)] =
 done
 # Addresses that no trace names, and two traces that name them alike.
 timeout 20 sonde run -t data/samples -e 'BEGIN { print(ksym(0x1234)); print(usym(0x1234)); exit(); }'
-timeout 20 sonde run -t data/samples -t examples/sonde-trace -e '
+timeout 20 sonde run -t data/samples examples/sonde-trace -e '
 profile:hz:99 / comm == "spin" / { @[ustack(2)] = count(); }
 event:perf:sample / comm == "ls" / { @k[kstack(1)] = count(); }'
 # In D.

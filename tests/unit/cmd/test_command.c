@@ -58,6 +58,17 @@ static const struct command cmd_look = {
 	.run = run,
 };
 
+static const struct command cmd_join = {
+	.name = "join",
+	.args = "FILE",
+	.summary = "Join",
+	.options = options,
+	.state_size = sizeof(struct state),
+	.folders_key = 'n',
+	.set = set,
+	.run = run,
+};
+
 static const struct command cmd_wrap = {
 	.name = "wrap",
 	.args = "CMD",
@@ -69,13 +80,13 @@ static const struct command cmd_wrap = {
 	.run = run,
 };
 
-const struct command *const cmd_all[] = { &cmd_look, &cmd_wrap, NULL };
+const struct command *const cmd_all[] = { &cmd_look, &cmd_join, &cmd_wrap, NULL };
 
 TEST(options_and_arguments)
 {
 	static const struct {
 		const struct command *cmd;
-		const char *args[6];
+		const char *args[7];
 		int status;
 		const char *seen;
 		const char *words; /* of the failure */
@@ -87,6 +98,12 @@ TEST(options_and_arguments)
 		{ &cmd_look, { "look", "--clock-gmt", "--", "-q" }, CMD_OK, "G|-|-q ", NULL },
 		{ &cmd_wrap, { "wrap", "-q", "ls", "-l" }, CMD_OK, "q|-|ls -l ", NULL },
 		{ &cmd_wrap, { "wrap", "--", "ls", "-q" }, CMD_OK, "||ls -q ", NULL },
+		{ &cmd_join, { "join", "-n", "x", "/", ".", "a" }, CMD_OK, "nnn|x/.|a ", NULL },
+		{ &cmd_join, { "join", "a", "-q", "-n", "x", "/" }, CMD_OK, "qnn|-x/|a ", NULL },
+		{ &cmd_join, { "join", "-n", "x", "a", "/" }, CMD_OK, "n|x|a / ", NULL },
+		{ &cmd_join, { "join", "a", "/", "-nx", "." }, CMD_OK, "nn|x.|a / ", NULL },
+		{ &cmd_join, { "join", "-nx", "--", "/" }, CMD_OK, "n|x|/ ", NULL },
+		{ &cmd_look, { "look", "-nx", "/" }, CMD_OK, "n|x|/ ", NULL },
 		{ &cmd_look, { "look", "-z" }, CMD_USAGE, NULL, "unknown option '-z'" },
 		{ &cmd_look, { "look", "-qz" }, CMD_USAGE, NULL, "unknown option '-z'" },
 		{ &cmd_look, { "look", "-n" }, CMD_USAGE, NULL, "option '-n' wants a value" },
