@@ -55,7 +55,7 @@ with tempfile.TemporaryDirectory() as scratch:
     got = json.loads(subprocess.run([sonde, 'report', 'anomalies', '--json', '-p', str(hog), '-p',
                                      str(victim), 'trace'], check=True, stdout=subprocess.PIPE,
                                     stderr=subprocess.DEVNULL).stdout)
-    finds = [f for f in got['anomalies'] if f['by_tid'] == hog and f['kind'] == 'preempted']
+    finds = [f for f in got['anomalies'] if f['by_tid'] == hog and f['kind'] == 'hog']
     # Another that ran when the hog came took no CPU from the victim; a switch that the kernel does
     # not show hides a wait. Which of the three that befalls is chance, so one is enough.
     doubtful = got['missing_switches'] or got['lost_events']

@@ -122,7 +122,7 @@ def preempted():
         t.at(at, 2).waking(40).at(at + .01, 2).switch(41, 0, 40)
         t.at(at + 100.01, 2).switch(40, 1, 41)
     t.at(1000, 2).switch(41, 1, 0)
-    got = is_worst('hog', 'preempted', {'by_tid': 40, 'by_thread': 'hog', 'tid': 41, 'count': 3,
+    got = is_worst('hog', 'hog', {'by_tid': 40, 'by_thread': 'hog', 'tid': 41, 'count': 3,
                                         'cpu': 2}, trace=t, count=1)
     result('hog: the loss is that of all three', 299 * MS < got[0]['lost_ns'] <= 300 * MS, got[0])
     result('hog: -p of who waited, and of who took it, show it', odd('hog', '-p', '40') ==
@@ -131,20 +131,38 @@ def preempted():
            odd('hog', '--from', '+350ms', '--to', '+600ms')[0]['count'] == 1)
     t.at(1200, 2).waking(41).at(1200.1, 2).switch(0, 0, 41)
     t.at(1300, 2).waking(40).at(1300.1, 2).switch(41, 0, 40).at(1900, 2).enter('getpid')
-    got = is_worst('starved', 'preempted', {'by_tid': 40, 'count': 4}, trace=t)
+    got = is_worst('starved', 'hog', {'by_tid': 40, 'count': 4}, trace=t)
     result('starved: who still waits at the end is told', got[0]['longest_ns'] > 599 * MS, got[0])
 
 
 def late():
-    t = healthy().name(50, 'sleepy').name(51, 'busy')
-    t.at(0, 2).switch(0, 0, 51).at(200, 2).waking(50).at(290, 2).switch(51, 1, 50)
-    t.at(291, 2).switch(50, 1, 0)
-    is_worst('late', 'late', {'tid': 50, 'longest_ns': 90 * MS, 'cpu': 2}, trace=t)
+    t = healthy().name(50, 'sleepy')
+    t.at(0, 2).switch(0, 0, 51).at(200, 2).waking(50)
+    for i in range(51, 54):
+        t.at(180 + 30 * (i - 50), 2).switch(i, 1, i + 1)
+    t.at(290, 2).switch(54, 1, 50).at(291, 2).switch(50, 1, 0)
+    got = is_worst('late', 'late', {'tid': 50, 'longest_ns': 90 * MS, 'cpu': 2}, trace=t, count=1)
+    result('late: nobody is to blame', got[0]['by_tid'] is None, got)
+    t = healthy().name(50, 'rcu').name(51, 'hog').name(52, 'victim')
+    t.at(0, 2).switch(0, 0, 52).at(100, 2).waking(50).waking(51).at(100.1, 2).switch(52, 0, 50)
+    t.at(100.2, 2).switch(50, 1, 51).at(400, 2).switch(51, 1, 52).at(401, 2).switch(52, 1, 0)
+    is_worst('behind', 'hog', {'tid': 52, 'by_tid': 51, 'count': 1}, trace=t, count=1)
+    t = healthy()
+    for i in range(60, 65):
+        at = 100 * (i - 59)
+        t.name(i, 'same').name(51, 'hog')
+        t.at(at, 2).switch(0, 0, i).at(at + 1, 2).switch(i, 0, 51).at(at + 51, 2).switch(51, 1, i)
+        t.at(at + 52, 2).enter('fsync').switch(i, 2, 0).at(at + 90, 2).waking(i)
+        t.at(at + 90.1, 2).switch(0, 0, i).leave('fsync').at(at + 91, 2).switch(i, 1, 0)
+    got = is_worst('same', 'hog', {'by_tid': 51, 'count': 5, 'threads': 1}, trace=t, count=2)
+    result('same: threads of one name are one line', got[1]['kind'] == 'blocked' and
+           got[1]['threads'] == 5 and 'and 4 more of that name' in got[1]['text'], got)
     t = healthy().name(50, 'sleepy').name(51, 'busy')
     t.at(0, 2).switch(0, 0, 51).at(0, 3).switch(51, 1, 0)
     t.at(200, 2).waking(50).at(290, 2).switch(51, 1, 50).at(291, 2).switch(50, 1, 0)
     got = is_worst('idle', 'idle', {'tid': 50, 'lost_ns': 90 * MS}, trace=t, count=2)
-    result('idle: and it was late', got[1]['kind'] == 'late' and got[1]['tid'] == 50, got)
+    result('idle: and it waited for who had its own', got[1]['kind'] == 'hog' and
+           (got[1]['tid'], got[1]['by_tid']) == (50, 51), got)
 
 
 def queue():

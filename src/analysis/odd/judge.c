@@ -16,7 +16,7 @@ static const int64_t MS = 1000000;
 const struct odd_rule odd_rules[ODD_N_KINDS] = {
 	[ODD_BLOCKED] = { "blocked", 10 * 1000000, 100 * 1000000, true },
 	[ODD_LATE] = { "late", 20 * 1000000, 100 * 1000000, true },
-	[ODD_PREEMPTED] = { "preempted", 20 * 1000000, 100 * 1000000, true },
+	[ODD_HOG] = { "hog", 20 * 1000000, 100 * 1000000, true },
 	[ODD_QUEUE] = { "queue", 0, 0, false },
 	[ODD_IDLE] = { "idle", 10 * 1000000, 0, false },
 	[ODD_CALL] = { "call", 10 * 1000000, 100 * 1000000, true },
@@ -38,18 +38,19 @@ void odd_list_fini(struct odd_list *l)
 	*l = (struct odd_list){ .n = 0 };
 }
 
-void odd_keep(struct odd_list *l, struct odd_suspect s)
+struct odd_suspect *odd_keep(struct odd_list *l, struct odd_suspect s)
 {
 	if (l->n >= ODD_SUSPECTS_MOST) {
 		l->over++;
-		return;
+		return NULL;
 	}
 	if (mem_grow(&l->suspects, &l->cap, l->n + 1) < 0) {
 		l->failed = true;
-		return;
+		return NULL;
 	}
 	s.n = s.n ? s.n : 1;
-	l->suspects[l->n++] = s;
+	l->suspects[l->n] = s;
+	return &l->suspects[l->n++];
 }
 
 /* The number of a distribution; UINT32_MAX: no memory. */
@@ -78,7 +79,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
 	return h ^ h >> 29;
 }
 
-void odd_take(struct odd_list *l, struct odd_suspect s, uint64_t sort)
+struct odd_suspect *odd_take(struct odd_list *l, struct odd_suspect s, uint64_t sort)
 {
 	const struct odd_rule *rule = &odd_rules[s.kind];
 	const int64_t ns = ns_between(s.begin_ns, s.end_ns);
@@ -89,11 +90,10 @@ void odd_take(struct odd_list *l, struct odd_suspect s, uint64_t sort)
 
 		s.dist = dist_of(l, mix(mix(mix(1, kind), s.host->trace->index), sort));
 		if (s.dist == UINT32_MAX)
-			return;
+			return NULL;
 		dist_add(&l->dists[s.dist], s.lost_ns);
 	}
-	if (s.lost_ns >= rule->floor_ns)
-		odd_keep(l, s);
+	return s.lost_ns >= rule->floor_ns ? odd_keep(l, s) : NULL;
 }
 
 /* What is usual, and from where on it is odd, of one distribution. */
@@ -130,36 +130,56 @@ static uint64_t thread_key(const struct kernel_thread *t)
 			return (a) < (b) ? -1 : 1; \
 	} while (0)
 
-/* Those that are one find are neighbours: of one culprit where there is one, else of one victim. */
-static int by_find(const void *a, const void *b)
+/* Whose name a find has: that of who did it, where that is known. */
+static const struct kernel_thread *named_by(const struct odd_suspect *s)
 {
-	const struct odd_suspect *x = a, *y = b;
+	return s->kind == ODD_HOG ? s->by : s->kind == ODD_REQUEST ? NULL : s->thread;
+}
+
+/* The process of a lock. */
+static int64_t lock_pid(const struct odd_suspect *s)
+{
+	return (s->kind == ODD_CONVOY || s->kind == ODD_LOCK) && s->thread ? s->thread->pid : 0;
+}
+
+/* Those that are one find are equal. */
+static int by_kind(const struct odd_suspect *x, const struct odd_suspect *y)
+{
+	const struct kernel_thread *a = named_by(x), *b = named_by(y);
 
 	COMPARE(x->kind, y->kind);
 	COMPARE(x->host->trace->index, y->host->trace->index);
-	if (x->kind == ODD_PREEMPTED)
-		COMPARE(thread_key(x->by), thread_key(y->by));
-	else if (x->kind == ODD_CONVOY)
-		COMPARE(x->thread->pid, y->thread->pid);
-	else if (x->kind != ODD_REQUEST)
-		COMPARE(thread_key(x->thread), thread_key(y->thread));
+	COMPARE(lock_pid(x), lock_pid(y));
 	COMPARE(x->what, y->what);
 	if (x->kind == ODD_IRQ || x->kind == ODD_SOFTIRQ)
 		COMPARE(x->cpu, y->cpu);
+	COMPARE(!a, !b);
+	// A convoy is one of many threads.
+	return a && b && x->kind != ODD_CONVOY ? strcmp(a->name, b->name) : 0;
+}
+
+/* And neighbours in this order. */
+static int by_find(const void *a, const void *b)
+{
+	const struct odd_suspect *x = a, *y = b;
+	const int order = by_kind(x, y);
+
+	if (order)
+		return order;
+	COMPARE(thread_key(named_by(x)), thread_key(named_by(y)));
 	COMPARE(x->begin_ns, y->begin_ns);
+	COMPARE(x->end_ns, y->end_ns);
 	return 0;
 }
 
 static bool is_one(const struct odd_suspect *x, const struct odd_suspect *y)
 {
-	struct odd_suspect z = *y;
-
-	z.begin_ns = x->begin_ns;
-	// Spikes and convoys are each their own.
-	return by_find(x, &z) == 0 && x->kind != ODD_QUEUE;
+	// Spikes are each their own.
+	return by_kind(x, y) == 0 && x->kind != ODD_QUEUE;
 }
 
-static void add_to(struct odd_find *f, const struct odd_suspect *s, int64_t usual_ns)
+static void add_to(struct odd_find *f, const struct odd_suspect *s, int64_t usual_ns,
+		   const struct odd_suspect *before)
 {
 	const int64_t lost = s->lost_ns > usual_ns ? s->lost_ns - usual_ns : 0;
 
@@ -169,6 +189,7 @@ static void add_to(struct odd_find *f, const struct odd_suspect *s, int64_t usua
 		f->begin_ns = s->begin_ns;
 	if (!f->n || s->end_ns > f->end_ns)
 		f->end_ns = s->end_ns;
+	f->n_threads += !f->n || !before || thread_key(named_by(s)) != thread_key(named_by(before));
 	f->usual_ns = usual_ns;
 	f->n += s->n;
 	f->lost_ns = ns_after(f->lost_ns, lost);
@@ -222,7 +243,7 @@ static int drop_told(struct odd_list *l)
 	return r;
 }
 
-int odd_judge(struct odd_list *l)
+int odd_judge(struct odd_list *l, odd_wants *wants, const void *arg)
 {
 	sonde_auto(mem_freep) struct line *lines = calloc(l->n_dists + 1, sizeof(*lines));
 	const struct odd_suspect *before = NULL;
@@ -245,11 +266,11 @@ int odd_judge(struct odd_list *l)
 		const struct odd_suspect *s = &l->suspects[i];
 		const bool compared = odd_rules[s->kind].is_compared;
 
-		if (compared && s->lost_ns < lines[s->dist].least)
+		if ((compared && s->lost_ns < lines[s->dist].least) || (wants && !wants(arg, s)))
 			continue;
 		if (!before || !is_one(before, s))
 			l->finds[l->n_finds++] = (struct odd_find){ .n = 0 };
-		add_to(&l->finds[l->n_finds - 1], s, compared ? lines[s->dist].median : 0);
+		add_to(&l->finds[l->n_finds - 1], s, compared ? lines[s->dist].median : 0, before);
 		before = s;
 	}
 	int r = drop_told(l);

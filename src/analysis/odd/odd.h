@@ -23,19 +23,19 @@ struct kernel_host;
 struct kernel_thread;
 
 enum odd_kind {
-	ODD_BLOCKED,   /* slept uninterruptibly; what: the system call */
-	ODD_LATE,      /* got a CPU long after it was woken */
-	ODD_PREEMPTED, /* waited for the CPU that .by had taken from it */
-	ODD_QUEUE,     /* many threads waited for CPUs */
-	ODD_IDLE,      /* waited for a CPU while another had nothing to do */
-	ODD_CALL,      /* a system call itself took long; what: which */
-	ODD_REQUEST,   /* a disk took long; what: operation and disk */
-	ODD_LOCK,      /* waited long for a lock; what: its address */
-	ODD_CONVOY,    /* many waited for one lock again and again */
-	ODD_IRQ,       /* handlers of an interrupt took much of a CPU; what: which */
-	ODD_SOFTIRQ,   /* likewise */
-	ODD_LOST,      /* events are missing; what: how many */
-	ODD_BACKWARD,  /* a clock ran backwards */
+	ODD_BLOCKED,  /* slept uninterruptibly; what: the system call */
+	ODD_LATE,     /* waited long for a CPU, which several had meanwhile */
+	ODD_HOG,      /* likewise, but .by alone had it for most of that time */
+	ODD_QUEUE,    /* many threads waited for CPUs */
+	ODD_IDLE,     /* waited for a CPU while another had nothing to do */
+	ODD_CALL,     /* a system call itself took long; what: which */
+	ODD_REQUEST,  /* a disk took long; what: operation and disk */
+	ODD_LOCK,     /* waited long for a lock; what: its address */
+	ODD_CONVOY,   /* many waited for one lock again and again */
+	ODD_IRQ,      /* handlers of an interrupt took much of a CPU; what: which */
+	ODD_SOFTIRQ,  /* likewise */
+	ODD_LOST,     /* events are missing; what: how many */
+	ODD_BACKWARD, /* a clock ran backwards */
 	ODD_N_KINDS,
 };
 
@@ -64,10 +64,11 @@ struct odd_suspect {
 	uint64_t n;	 /* how often, most often 1 */
 };
 
-/** Suspects of one kind and culprit, those that are out of line. */
+/** Suspects that are out of line, of one kind and of threads of one name. */
 struct odd_find {
 	struct odd_suspect worst; /* the longest */
 	uint64_t n;
+	uint64_t n_threads;	  /* that did it (ODD_HOG), or that it befell; of one name */
 	int64_t lost_ns;	  /* above what is usual, of all */
 	int64_t usual_ns;	  /* median of the kind; 0: not compared */
 	int64_t begin_ns, end_ns; /* of the first and the last */
@@ -90,14 +91,16 @@ void odd_list_fini(struct odd_list *l);
 
 /**
  * One more duration of its kind, and of @sort of it (the call, the disk); a suspect if it is above
- * the floor. .lost_ns and .dist are set here, .n is 1 where it is 0.
+ * the floor. .lost_ns and .dist are set here, .n is 1 where it is 0. Lends the suspect until the
+ * next one; NULL: it is none.
  */
-void odd_take(struct odd_list *l, struct odd_suspect s, uint64_t sort);
+struct odd_suspect *odd_take(struct odd_list *l, struct odd_suspect s, uint64_t sort);
 
 /** A suspect that is given whole, with its .lost_ns; compared with nothing. */
-void odd_keep(struct odd_list *l, struct odd_suspect s);
+struct odd_suspect *odd_keep(struct odd_list *l, struct odd_suspect s);
 
-/** Makes the finds. -ENOMEM. */
-SONDE_MUST_CHECK int odd_judge(struct odd_list *l);
+/** Makes the finds, of those suspects that @wants takes; NULL takes all. -ENOMEM. */
+typedef bool odd_wants(const void *arg, const struct odd_suspect *s);
+SONDE_MUST_CHECK int odd_judge(struct odd_list *l, odd_wants *wants, const void *arg);
 
 #endif

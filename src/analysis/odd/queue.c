@@ -118,7 +118,7 @@ void odd_queue_finish(struct odd_queue *q, size_t n_cpus, const struct kernel_ho
 			s.lost_ns = ns_after(s.lost_ns, q->ns[i] - usual);
 			s.what = waiting > s.what ? waiting : s.what;
 		} else if (s.n) {
-			odd_keep(list, s);
+			(void)odd_keep(list, s);
 			s.n = 0;
 			s.lost_ns = 0;
 			s.what = 0;

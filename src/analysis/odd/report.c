@@ -57,12 +57,13 @@ static int odd_consume(struct sonde_component *c, const struct sonde_batch *in)
 }
 
 /* With -p or --tid only what befell those, or what they did. */
-static bool is_wanted(const struct report *r, const struct odd_find *f)
+static bool is_wanted(const void *arg, const struct odd_suspect *s)
 {
+	const struct report *r = arg;
+
 	if (!r->n_pids && !r->n_tids)
 		return true;
-	return (f->worst.thread && report_wants(r, f->worst.thread)) ||
-	       (f->worst.by && report_wants(r, f->worst.by));
+	return (s->thread && report_wants(r, s->thread)) || (s->by && report_wants(r, s->by));
 }
 
 /* What it is, in words. */
@@ -106,9 +107,10 @@ static void put_what(const struct odd_report *s, const struct odd_find *f, struc
 	const struct kernel *k = odd_watch_kernel(s->watch);
 	char disk[KERNEL_DISK_MOST];
 
-	if (w->thread && w->kind != ODD_PREEMPTED && w->kind != ODD_REQUEST &&
-	    w->kind != ODD_CONVOY) {
-		put_thread(b, w->thread);
+	if (w->thread && w->kind != ODD_REQUEST && w->kind != ODD_CONVOY) {
+		put_thread(b, w->kind == ODD_HOG ? w->by : w->thread);
+		if (f->n_threads > 1)
+			strbuf_fmt(b, " and %" PRIu64 " more of that name", f->n_threads - 1);
 		strbuf_str(b, " ");
 	}
 	switch (w->kind) {
@@ -116,11 +118,8 @@ static void put_what(const struct odd_report *s, const struct odd_find *f, struc
 		strbuf_fmt(b, "slept uninterruptibly%s%s", w->what ? " in " : "",
 			   w->what ? kernel_call_name(k, (uint32_t)w->what) : "");
 		break;
-	case ODD_LATE: strbuf_str(b, "got a CPU late after it was woken"); break;
-	case ODD_PREEMPTED:
-		put_thread(b, w->by);
-		strbuf_str(b, " kept others from their CPU");
-		break;
+	case ODD_LATE: strbuf_str(b, "waited long for a CPU behind several others"); break;
+	case ODD_HOG: strbuf_str(b, "had the CPU while others waited for it"); break;
 	case ODD_IDLE: strbuf_str(b, "waited for a CPU while another was idle"); break;
 	case ODD_CALL:
 		strbuf_fmt(b, "was long in %s", kernel_call_name(k, (uint32_t)w->what));
@@ -141,7 +140,7 @@ static void put_longest(const struct odd_find *f, struct strbuf *b)
 	const struct odd_suspect *w = &f->worst;
 
 	put_times(b, f);
-	if (w->kind == ODD_PREEMPTED) {
+	if (w->kind == ODD_HOG) {
 		strbuf_str(b, " for ");
 		put_thread(b, w->thread);
 	}
@@ -259,7 +258,7 @@ static void put_command(const struct odd_report *s, const struct odd_find *f, st
 	static const char *const reports[ODD_N_KINDS] = {
 		[ODD_BLOCKED] = "critical-path",
 		[ODD_LATE] = "sched",
-		[ODD_PREEMPTED] = "sched",
+		[ODD_HOG] = "cpu",
 		[ODD_QUEUE] = "sched",
 		[ODD_IDLE] = "cpu",
 		[ODD_CALL] = "syscalls",
@@ -270,8 +269,7 @@ static void put_command(const struct odd_report *s, const struct odd_find *f, st
 		[ODD_SOFTIRQ] = "irq",
 	};
 	const struct odd_suspect *w = &f->worst;
-	const bool of_thread = w->kind == ODD_BLOCKED || w->kind == ODD_LATE ||
-			       w->kind == ODD_PREEMPTED || w->kind == ODD_CALL;
+	const bool of_thread = w->kind == ODD_BLOCKED || w->kind == ODD_LATE || w->kind == ODD_CALL;
 
 	if (!reports[w->kind]) {
 		strbuf_str(b, "sonde stats");
@@ -306,6 +304,7 @@ static const struct table_column columns[] = {
 	{ "by_tid", NULL, TABLE_ID },
 	{ "by_thread", NULL, TABLE_TEXT },
 	{ "cpu", NULL, TABLE_ID },
+	{ "threads", NULL, TABLE_COUNT },
 	{ "count", NULL, TABLE_COUNT },
 	{ "longest_ns", NULL, TABLE_NS },
 	{ "usual_ns", NULL, TABLE_NS },
@@ -347,6 +346,7 @@ static void add_row(struct odd_report *s, struct table *t, const struct odd_find
 	else
 		table_none(t);
 	report_id(t, w->cpu);
+	table_int(t, w->thread ? (int64_t)f->n_threads : 0);
 	table_int(t, (int64_t)f->n);
 	table_int(t, w->lost_ns);
 	table_int(t, f->usual_ns);
@@ -387,7 +387,7 @@ static int show(struct odd_report *s, int64_t begin_ns)
 	for (size_t i = 0; i < s->list.n_finds; i++) {
 		const struct odd_find *f = &s->list.finds[i];
 
-		if (!is_wanted(&s->report, f) || n++ >= most)
+		if (n++ >= most)
 			continue;
 		put_what(s, f, &b);
 		if (b.len)
@@ -420,6 +420,9 @@ static int odd_finish(struct sonde_component *c)
 	struct kernel_cpu *const *cpus;
 	int64_t begin, end;
 	int r = odd_watch_finish(s->watch);
+
+	if (r >= 0)
+		r = odd_judge(&s->list, is_wanted, &s->report);
 	const struct kernel *k = odd_watch_kernel(s->watch);
 
 	if (r < 0)

@@ -23,16 +23,27 @@ enum {
 	CONVOY_LEAST = 5,	 /* waits for one lock, without a time when none waits .. */
 	CONVOY_NS = 10000000,	 /* .. for at least so long */
 	CALLS_MOST = 4096,
+	RUNS = 64, /* on a CPU, that are remembered */
 };
 
 /* What a thread is in the middle of; by its index. */
 struct thread_odd {
 	int64_t waited_ns, blocked_ns;	   /* for a CPU, and uninterruptibly, so far .. */
 	int64_t call_waited, call_blocked; /* .. when its call began */
-	const struct kernel_thread *by;	   /* who took its CPU */
+	bool preempted;			   /* another took its CPU */
 	int64_t since_ns;		   /* since then, or when it was woken, it waits */
 	int64_t idle_ns;		   /* its host's, then */
 	uint32_t doubt;			   /* likewise */
+};
+
+/* Who had a CPU last, the latest at .n - 1. */
+struct cpu_odd {
+	bool is_idle; /* as far as known */
+	uint32_t n;   /* of all time */
+	struct run {
+		const struct kernel_thread *thread;
+		int64_t begin_ns, end_ns;
+	} runs[RUNS];
 };
 
 /* Whether a host has a CPU with nothing to do. */
@@ -64,8 +75,8 @@ struct odd_watch {
 	size_t cap_threads;
 	struct host_odd *hosts; /* owned, by the trace's index */
 	size_t n_hosts;
-	bool *idle; /* owned, by a CPU's index: it is known to be */
-	size_t cap_idle;
+	struct cpu_odd *cpus; /* owned, by index */
+	size_t n_cpus;
 	struct series *series; /* owned */
 	size_t n_series, cap_series;
 	struct u64map by_series;
@@ -89,7 +100,7 @@ void odd_watch_free(struct odd_watch *w)
 		odd_queue_fini(&w->hosts[i].queue);
 	free(w->threads);
 	free(w->hosts);
-	free(w->idle);
+	free(w->cpus);
 	free(w->series);
 	free(w->convoys);
 	u64map_fini(&w->by_series);
@@ -164,7 +175,7 @@ static void on_state(void *arg, const struct kernel_thread *t, enum kernel_state
 	o->blocked_ns = ns_after(o->blocked_ns, ns);
 	struct odd_suspect s = of(ODD_BLOCKED, t, begin_ns, end_ns);
 	s.what = t->state_call;
-	odd_take(w->list, s, t->state_call);
+	(void)odd_take(w->list, s, t->state_call);
 }
 
 /* Time in which the host had an idle CPU, without what is too short for it to be noticed. */
@@ -178,53 +189,90 @@ static int64_t idle_ns(const struct host_odd *h, int64_t now)
 static void set_idle(struct odd_watch *w, struct host_odd *h, const struct kernel_cpu *c, bool idle,
 		     int64_t now)
 {
-	bool *at = item(w, &w->idle, &w->cap_idle, c->index, sizeof(*w->idle));
+	struct cpu_odd *o = item(w, &w->cpus, &w->n_cpus, c->index, sizeof(*w->cpus));
 
-	if (!at || *at == idle)
+	if (!o || o->is_idle == idle)
 		return;
 	if (!idle && h->n_idle == 1)
 		h->idle_ns = idle_ns(h, now);
 	if (idle && !h->n_idle)
 		h->since_ns = now;
 	h->n_idle += idle ? 1 : (uint64_t)-1;
-	*at = idle;
+	o->is_idle = idle;
 }
 
-/* @t begins to wait for a CPU; @by took it, if any. */
-static void begin_wait(struct odd_watch *w, const struct kernel_thread *t,
-		       const struct kernel_thread *by, int64_t now)
+/* @t begins to wait for a CPU. */
+static void begin_wait(struct odd_watch *w, const struct kernel_thread *t, bool preempted,
+		       int64_t now)
 {
 	const struct host_odd *h = host_of(w, t->host->trace);
 	struct thread_odd *o = h ? thread_of(w, t) : NULL;
 
 	if (!o)
 		return;
-	o->by = by;
+	o->preempted = preempted;
 	o->since_ns = now;
 	o->idle_ns = idle_ns(h, now);
 	o->doubt = h->doubt;
 }
 
-/* @t has waited until @now, for what it gets on @cpu. */
-static void end_wait(struct odd_watch *w, const struct kernel_thread *t, int32_t cpu, int64_t now)
+static void on_ran(void *arg, const struct kernel_cpu *c, const struct kernel_thread *t,
+		   int64_t begin_ns, int64_t end_ns)
+{
+	struct odd_watch *w = arg;
+	struct cpu_odd *o = item(w, &w->cpus, &w->n_cpus, c->index, sizeof(*w->cpus));
+
+	if (o)
+		o->runs[o->n++ % RUNS] = (struct run){ t, begin_ns, end_ns };
+}
+
+/* Who had @c for more than half of the time; NULL: nobody. */
+static const struct kernel_thread *hog_of(const struct odd_watch *w, const struct kernel_cpu *c,
+					  int64_t begin_ns, int64_t end_ns)
+{
+	const struct cpu_odd *o = c && c->index < w->n_cpus ? &w->cpus[c->index] : NULL;
+	const uint32_t n = !o ? 0 : o->n < RUNS ? o->n : RUNS;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct kernel_thread *t = o->runs[i].thread;
+		int64_t sum = 0;
+
+		for (uint32_t k = 0; k < n; k++) {
+			const struct run *r = &o->runs[k];
+			const int64_t from = r->begin_ns > begin_ns ? r->begin_ns : begin_ns;
+			const int64_t to = r->end_ns < end_ns ? r->end_ns : end_ns;
+
+			if (r->thread == t && from < to)
+				sum = ns_after(sum, ns_between(from, to));
+		}
+		if (t->tid && sum > ns_between(begin_ns, end_ns) / 2)
+			return t;
+	}
+	return NULL;
+}
+
+/* @t has waited until @now, for what it gets on @c, which may be NULL. */
+static void end_wait(struct odd_watch *w, const struct kernel_thread *t, const struct kernel_cpu *c,
+		     int64_t now)
 {
 	const struct host_odd *h = host_of(w, t->host->trace);
 	struct thread_odd *o = h ? thread_of(w, t) : NULL;
 
 	if (!o || o->since_ns != t->since_ns || o->since_ns >= now)
 		return;
-	struct odd_suspect s = of(o->by ? ODD_PREEMPTED : ODD_LATE, t, o->since_ns, now);
-	s.by = o->by;
-	s.cpu = cpu;
-	odd_take(w->list, s, 0);
+	struct odd_suspect s = of(ODD_LATE, t, o->since_ns, now);
+	s.cpu = c ? (int32_t)c->cpu : -1;
+	struct odd_suspect *kept = odd_take(w->list, s, o->preempted);
+	if (kept)
+		kept->by = hog_of(w, c, o->since_ns, now);
+	if (kept && kept->by)
+		kept->kind = ODD_HOG;
 	s.kind = ODD_IDLE;
-	s.by = NULL;
 	s.lost_ns = ns_between(o->idle_ns, idle_ns(h, now));
 	if (s.lost_ns > ns_between(s.begin_ns, s.end_ns))
 		s.lost_ns = ns_between(s.begin_ns, s.end_ns);
 	if (o->doubt == h->doubt && s.lost_ns > 0)
-		odd_take(w->list, s, 0);
-	o->by = NULL;
+		(void)odd_take(w->list, s, 0);
 }
 
 static void on_waking(void *arg, const struct kernel_cpu *c, const struct kernel_thread *t,
@@ -232,7 +280,7 @@ static void on_waking(void *arg, const struct kernel_cpu *c, const struct kernel
 {
 	(void)c;
 	if (t->tid && t->state != KERNEL_WAIT_CPU)
-		begin_wait(arg, t, NULL, at_ns);
+		begin_wait(arg, t, /* preempted= */ false, at_ns);
 }
 
 static void on_switched(void *arg, const struct kernel_cpu *c, const struct kernel_thread *prev,
@@ -240,19 +288,19 @@ static void on_switched(void *arg, const struct kernel_cpu *c, const struct kern
 {
 	struct odd_watch *w = arg;
 	struct host_odd *h = host_of(w, c->host->trace);
-	const bool *was = item(w, &w->idle, &w->cap_idle, c->index, sizeof(*w->idle));
+	const struct cpu_odd *o = item(w, &w->cpus, &w->n_cpus, c->index, sizeof(*w->cpus));
 
-	if (!h || !was)
+	if (!h || !o)
 		return;
 	// A CPU that was thought to be idle was not.
-	if (*was != (prev && !prev->tid))
+	if (o->is_idle != (prev && !prev->tid))
 		h->doubt++;
 	if (next->tid && next->state == KERNEL_WAIT_CPU)
-		end_wait(w, next, (int32_t)c->cpu, at_ns);
+		end_wait(w, next, c, at_ns);
 	set_idle(w, h, c, !next->tid, at_ns);
 	if (prev && prev->tid && prev->state == KERNEL_WAIT_CPU &&
 	    (!prev->host->partial || prev->followed))
-		begin_wait(w, prev, next->tid ? next : NULL, at_ns);
+		begin_wait(w, prev, next->tid != 0, at_ns);
 }
 
 /* System calls. */
@@ -325,7 +373,7 @@ static void on_call(void *arg, const struct kernel_thread *t, uint32_t call, int
 		    (o->blocked_ns - o->call_blocked);
 	s.what = call;
 	if (s.lost_ns > 0)
-		odd_take(w->list, s, call);
+		(void)odd_take(w->list, s, call);
 }
 
 /* Interrupts and disks. */
@@ -336,7 +384,7 @@ static void end_slot(struct odd_watch *w, struct series *s)
 	const int64_t share = s->slot.kind == ODD_IRQ ? IRQ_SHARE : SOFTIRQ_SHARE;
 
 	if (s->slot.n && s->slot.lost_ns >= SLOT_NS / share)
-		odd_keep(w->list, s->slot);
+		(void)odd_keep(w->list, s->slot);
 }
 
 static void add_handler(struct odd_watch *w, enum odd_kind kind, const struct kernel_cpu *c,
@@ -404,7 +452,7 @@ static void on_io(void *arg, const struct kernel_cpu *c, const struct kernel_io 
 				       .cpu = -1,
 				       .begin_ns = q.issue_ns,
 				       .end_ns = q.end_ns };
-	odd_take(w->list, s, what);
+	(void)odd_take(w->list, s, what);
 }
 
 /* Locks. */
@@ -415,7 +463,7 @@ static void end_convoy(struct odd_watch *w, const struct convoy *c)
 
 	// On average more than one and a half waited.
 	if (c->s.n >= CONVOY_LEAST && ns >= CONVOY_NS && c->s.lost_ns / 3 >= ns / 2)
-		odd_keep(w->list, c->s);
+		(void)odd_keep(w->list, c->s);
 }
 
 static uint64_t lock_key(const struct lock_wait *l)
@@ -439,7 +487,7 @@ static void on_lock(void *arg, const struct lock_wait *l)
 		return;
 	s.by = l->waker;
 	s.what = l->addr;
-	odd_take(w->list, s, l->kind);
+	(void)odd_take(w->list, s, l->kind);
 	if (!u64map_get(&w->by_lock, key, &i)) {
 		i = (uint32_t)w->n_convoys;
 		if (mem_grow(&w->convoys, &w->cap_convoys, w->n_convoys + 1) < 0 ||
@@ -469,6 +517,7 @@ static void on_lock(void *arg, const struct lock_wait *l)
 /* All of it. */
 
 static const struct kernel_watch kernel_watch = {
+	.ran = on_ran,
 	.state = on_state,
 	.waking = on_waking,
 	.switched = on_switched,
@@ -529,7 +578,7 @@ static void take_gap(struct odd_watch *w, const struct sonde_event *e)
 	if (s.begin_ns > s.end_ns || s.begin_ns == INT64_MIN)
 		s.begin_ns = s.end_ns;
 	s.lost_ns = g->kind == SONDE_GAP_BACKWARD ? 0 : ns_between(s.begin_ns, s.end_ns);
-	odd_keep(w->list, s);
+	(void)odd_keep(w->list, s);
 	// Who waits and what is idle may have changed unseen.
 	struct host_odd *h = host_of(w, host->trace);
 	if (h)
@@ -576,8 +625,14 @@ static void end_waits(struct odd_watch *w)
 	const size_t n = kernel_threads(w->kernel, &threads);
 
 	for (size_t i = 0; i < n && !kernel_doubts(w->kernel)->mismatches; i++) {
+		const struct kernel_host *h = threads[i]->host;
+		const int32_t cpu =
+			threads[i]->wait_cpu >= 0 ? threads[i]->wait_cpu : threads[i]->last_cpu;
+
 		if (threads[i]->tid && threads[i]->state == KERNEL_WAIT_CPU)
-			end_wait(w, threads[i], threads[i]->wait_cpu, end_of(threads[i]->host));
+			end_wait(w, threads[i],
+				 cpu >= 0 && (size_t)cpu < h->n_cpus ? h->cpus[cpu] : NULL,
+				 end_of(h));
 	}
 }
 
@@ -602,7 +657,7 @@ int odd_watch_finish(struct odd_watch *w)
 		if (h)
 			odd_queue_finish(&h->queue, n_cpus, hosts[i], w->list);
 	}
-	return w->failed ? sonde_fail(-ENOMEM, "out of memory for the report") : odd_judge(w->list);
+	return w->failed ? sonde_fail(-ENOMEM, "out of memory for the report") : 0;
 }
 
 const struct kernel *odd_watch_kernel(const struct odd_watch *w)

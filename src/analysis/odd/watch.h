@@ -16,6 +16,7 @@ void odd_watch_free(struct odd_watch *w);
 
 /** As kernel_consume(). */
 SONDE_MUST_CHECK int odd_watch_consume(struct odd_watch *w, const struct sonde_batch *b);
+/** All was seen: the list can be judged. */
 SONDE_MUST_CHECK int odd_watch_finish(struct odd_watch *w);
 
 /** The model beneath; lent. */

@@ -87,21 +87,21 @@ static size_t judge(struct odd_list *l, int n, const int64_t *ns, size_t n_ns)
 {
 	static const struct sonde_trace trace = { .index = 0 };
 	static const struct kernel_host host = { .trace = &trace };
-	static const struct kernel_thread thread = { .index = 1 };
+	static const struct kernel_thread thread = { .index = 1, .name = "x" };
 
 	for (int i = 0; i < n + (int)n_ns; i++) {
 		const int64_t len = i < n ? MS : ns[i - n];
 
-		odd_take(l,
-			 (struct odd_suspect){ .kind = ODD_BLOCKED,
-					       .host = &host,
-					       .thread = &thread,
-					       .cpu = -1,
-					       .begin_ns = i * 1000 * MS,
-					       .end_ns = i * 1000 * MS + len },
-			 7);
+		(void)odd_take(l,
+			       (struct odd_suspect){ .kind = ODD_BLOCKED,
+						     .host = &host,
+						     .thread = &thread,
+						     .cpu = -1,
+						     .begin_ns = i * 1000 * MS,
+						     .end_ns = i * 1000 * MS + len },
+			       7);
 	}
-	EXPECT_EQ(odd_judge(l), 0);
+	EXPECT_EQ(odd_judge(l, NULL, NULL), 0);
 	return l->n_finds;
 }
 
@@ -137,6 +137,7 @@ TEST(what_is_out_of_line)
 }
 
 static struct maker oom_events;
+static size_t batch = 100;
 
 static int all_of_it(void)
 {
@@ -144,14 +145,19 @@ static int all_of_it(void)
 	struct odd_watch *w = NULL;
 	int r = odd_watch_new(&list, INT64_MIN, INT64_MAX, &w);
 
-	if (r >= 0)
-		r = odd_watch_consume(
-			w, &(struct sonde_batch){ oom_events.events, oom_events.n_events });
+	for (size_t i = 0; i < oom_events.n_events && r >= 0; i += batch) {
+		const size_t left = oom_events.n_events - i;
+
+		r = odd_watch_consume(w, &(struct sonde_batch){ &oom_events.events[i],
+								left < batch ? left : batch });
+	}
 	if (r >= 0)
 		r = odd_watch_finish(w);
+	if (r >= 0)
+		r = odd_judge(&list, NULL, NULL);
 	if (r >= 0) {
 		EXPECT_EQ(list.n_finds, 1);
-		EXPECT_EQ(list.finds[0].worst.kind, ODD_PREEMPTED);
+		EXPECT_EQ(list.finds[0].worst.kind, ODD_HOG);
 		EXPECT_EQ(list.finds[0].worst.by->tid, 8);
 	}
 	odd_watch_free(w);
@@ -168,5 +174,7 @@ TEST(without_memory_nothing_leaks)
 		   "150000000 0 switch 8 1 7\n150000001 0 enter getpid\n150000002 0 exit getpid 0\n"
 		   "150000003 0 switch 7 2 0\n");
 	test_oom(all_of_it);
+	for (batch = 1; batch < 9; batch++)
+		EXPECT_EQ(all_of_it(), 0);
 	maker_fini(&oom_events);
 }
