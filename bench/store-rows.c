@@ -6,12 +6,14 @@
  * usage: store-rows FILE [SEGMENTS]
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <sonde/err.h>
 
@@ -22,12 +24,17 @@ enum { PIXELS = 2000, ROWS = 400, STATES = 9 };
 
 static const struct store_print print = { { 7 } };
 
-static double seconds(void)
+static double seconds_of(clockid_t clock)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double seconds(void)
+{
+	return seconds_of(CLOCK_MONOTONIC);
 }
 
 static uint64_t next(uint64_t *seed)
@@ -68,25 +75,55 @@ static int build(const char *path, uint64_t n, int64_t *ret_end)
 	return r;
 }
 
+/* One that nothing has been read for: first in this process, then also not by the system. */
+static int first_row(const char *path, int64_t end, const char *key)
+{
+	static struct store_cell cells[PIXELS];
+	struct store *s = NULL;
+	int r = store_open(path, &print, &s);
+
+	if (r < 0)
+		return r;
+	const double begin = seconds();
+	r = store_row(s, 0, 0, end, cells, PIXELS);
+	printf("%s %.3f\n", key, (seconds() - begin) * 1e3);
+	store_free(s);
+	return r;
+}
+
+static void forget_file(const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)fsync(fd);
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	(void)close(fd);
+}
+
 static int rows(struct store *s, int64_t end)
 {
 	static struct store_cell cells[PIXELS];
-	double sum = 0, most = 0;
+	double sum = 0, most = 0, cpu_most = 0;
 	uint64_t seed = 4711;
 
 	for (int i = 0; i < ROWS; i++) {
 		const int64_t len = 1 + ((end - 1) >> next(&seed) % 24);
 		const int64_t from = (int64_t)(next(&seed) % (uint64_t)(end - len + 1));
-		const double begin = seconds();
+		const double begin = seconds(), cpu_begin = seconds_of(CLOCK_THREAD_CPUTIME_ID);
 		int r = store_row(s, 0, from, from + len, cells, PIXELS);
 		const double took = seconds() - begin;
+		const double cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu_begin;
 
 		if (r < 0)
 			return r;
 		sum += took;
 		most = took > most ? took : most;
+		cpu_most = cpu > cpu_most ? cpu : cpu_most;
 	}
-	printf("row_mean_ms %.3f\nrow_max_ms %.3f\n", sum / ROWS * 1e3, most * 1e3);
+	printf("row_mean_ms %.3f\nrow_max_ms %.3f\nrow_max_cpu_ms %.3f\n", sum / ROWS * 1e3,
+	       most * 1e3, cpu_most * 1e3);
 	return 0;
 }
 
@@ -113,6 +150,11 @@ static int measure(const char *path, uint64_t n)
 	if (r >= 0)
 		r = rows(s, end);
 	store_free(s);
+	if (r >= 0)
+		r = first_row(path, end, "row_first_ms");
+	forget_file(path);
+	if (r >= 0)
+		r = first_row(path, end, "row_cold_ms");
 	(void)unlink(path);
 	return r;
 }

@@ -27,7 +27,7 @@
 #include "state/store.h"
 
 enum {
-	FORMAT_VERSION = 1,
+	FORMAT_VERSION = 2,
 	FORMAT_PAGE = 4096,
 	FORMAT_ALIGN = 64,
 	FORMAT_SEGMENTS = 62,
@@ -83,11 +83,12 @@ _Static_assert(sizeof(struct format_node) + FORMAT_SEGMENTS * sizeof(struct form
  * row for each child: time by state before it.
  */
 enum format_column {
-	FORMAT_AT,	   /* 0: it is the open one, in memory */
-	FORMAT_BEGIN,	   /* int64_t */
-	FORMAT_LONGEST,	   /* ns of its longest known segment */
-	FORMAT_LONGEST_AT, /* that one's leaf, and in the lowest 6 bits which segment */
-	FORMAT_KNOWN,	   /* known segments before it */
+	FORMAT_AT,	      /* 0: it is the open one, in memory */
+	FORMAT_BEGIN,	      /* int64_t */
+	FORMAT_LONGEST,	      /* ns of its longest known segment */
+	FORMAT_LONGEST_BEGIN, /* int64_t: that one, so that its leaf need not be read .. */
+	FORMAT_LONGEST_WHAT,  /* .. its state, and above that its value */
+	FORMAT_KNOWN,	      /* known segments before it */
 	FORMAT_COLUMNS,
 };
 

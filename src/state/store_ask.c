@@ -223,7 +223,6 @@ int store_sum(struct store *s, uint32_t track, int64_t from_ns, int64_t to_ns,
 struct best {
 	int64_t from_ns, to_ns;
 	uint64_t ns;
-	uint64_t at; /* where it is in the file; 0: it is @seg */
 	struct store_segment seg;
 };
 
@@ -238,7 +237,6 @@ static void best_of_leaf(const struct node *leaf, struct best *b)
 			break;
 		if (seg.state && begin < end && span_ns(begin, end) > b->ns) {
 			b->ns = span_ns(begin, end);
-			b->at = 0;
 			b->seg = seg;
 		}
 	}
@@ -262,7 +260,7 @@ static int best_of_node(const struct asked *a, const struct node *n, struct best
 		if (begin >= b->from_ns && end <= b->to_ns && node_column(n, FORMAT_AT)[i]) {
 			if (longest[i] > b->ns) {
 				b->ns = longest[i];
-				b->at = node_column(n, FORMAT_LONGEST_AT)[i];
+				b->seg = node_longest(n, i);
 			}
 			continue;
 		}
@@ -293,8 +291,8 @@ static int fill_cell(const struct asked *a, int64_t from_ns, int64_t to_ns,
 	if (!most)
 		return 0;
 	int r = best_of_node(a, &a->root, &b);
-	if (r >= 0 && b.at)
-		r = store_longest(a->s, a->track, b.at, &b.seg);
+	if (r >= 0 && b.seg.state >= a->n_states)
+		r = sonde_fail(-EBADMSG, "the index is damaged: a wrong segment");
 	ret->longest = b.seg;
 	return r;
 }

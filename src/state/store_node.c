@@ -118,17 +118,3 @@ int store_child(struct store *s, uint32_t track, const struct node *n, unsigned 
 	*ret = store_open_node(store_track_of(s, track), n->level - 1);
 	return 0;
 }
-
-int store_longest(struct store *s, uint32_t track, uint64_t longest_at, struct store_segment *ret)
-{
-	const unsigned i = longest_at % FORMAT_ALIGN;
-	struct node leaf = { .n = 0 };
-
-	int r = node_at(s, track, longest_at - i, 0, &leaf);
-	if (r < 0)
-		return r;
-	if (i >= leaf.n)
-		return sonde_fail(-EBADMSG, "the index is damaged: no segment %u", i);
-	*ret = node_whole(&leaf, i);
-	return 0;
-}

@@ -106,9 +106,6 @@ int store_root(struct store *s, uint32_t track, struct node *ret);
 /** Child @i of a node. */
 int store_child(struct store *s, uint32_t track, const struct node *n, unsigned i,
 		struct node *ret);
-/** The segment that a child's .longest_at names. */
-int store_longest(struct store *s, uint32_t track, uint64_t longest_at, struct store_segment *ret);
-
 static inline const struct format_segment *node_segment(const struct node *n, unsigned i)
 {
 	return (const struct format_segment *)(const void *)n->items + i;
@@ -141,6 +138,20 @@ static inline struct store_segment node_whole(const struct node *n, unsigned i)
 	const struct format_segment *s = node_segment(n, i);
 
 	return (struct store_segment){ s->begin_ns, node_item_end(n, i), s->state, s->value };
+}
+
+/** The longest known segment of child @i; its .state is 0 where it has none. */
+static inline struct store_segment node_longest(const struct node *n, unsigned i)
+{
+	const int64_t begin = (int64_t)node_column(n, FORMAT_LONGEST_BEGIN)[i];
+	const uint64_t what = node_column(n, FORMAT_LONGEST_WHAT)[i];
+
+	return (struct store_segment){
+		.begin_ns = begin,
+		.end_ns = (int64_t)((uint64_t)begin + node_column(n, FORMAT_LONGEST)[i]),
+		.state = (uint32_t)what,
+		.value = (uint32_t)(what >> 32),
+	};
 }
 
 /** From @begin to @end, which is not before it. */

@@ -189,7 +189,8 @@ static int add_child(struct store *s, struct track *t, unsigned level, const str
 	*last_of(n, FORMAT_AT) = 0;
 	*last_of(n, FORMAT_BEGIN) = (uint64_t)b->begin_ns;
 	*last_of(n, FORMAT_LONGEST) = 0;
-	*last_of(n, FORMAT_LONGEST_AT) = 0;
+	*last_of(n, FORMAT_LONGEST_BEGIN) = 0;
+	*last_of(n, FORMAT_LONGEST_WHAT) = 0;
 	*last_of(n, FORMAT_KNOWN) = b->n_known;
 	return 0;
 }
@@ -210,27 +211,24 @@ static int add_level(struct store *s, struct track *t)
 	return add_child(s, t, t->n_above, &none);
 }
 
-/* The longest known segment of a node that lies at @at: how long, and where it is. */
-static uint64_t longest_of(const struct node *n, uint64_t at, uint64_t *ret_at)
+/* The longest known segment of a node: its place is the last child of the node above. */
+static void note_longest(const struct node *n, const struct open_node *above)
 {
+	struct store_segment longest = { .state = 0 };
 	uint64_t most = 0;
 
 	for (unsigned i = 0; i < n->n; i++) {
-		uint64_t ns, where = at | i;
+		const struct store_segment seg = n->level ? node_longest(n, i) : node_whole(n, i);
+		const uint64_t ns = seg.state ? span_ns(seg.begin_ns, seg.end_ns) : 0;
 
-		if (n->level) {
-			ns = node_column(n, FORMAT_LONGEST)[i];
-			where = node_column(n, FORMAT_LONGEST_AT)[i];
-		} else {
-			const struct store_segment seg = node_whole(n, i);
-			ns = seg.state ? span_ns(seg.begin_ns, seg.end_ns) : 0;
-		}
 		if (ns > most) {
 			most = ns;
-			*ret_at = where;
+			longest = seg;
 		}
 	}
-	return most;
+	*last_of(above, FORMAT_LONGEST) = most;
+	*last_of(above, FORMAT_LONGEST_BEGIN) = (uint64_t)longest.begin_ns;
+	*last_of(above, FORMAT_LONGEST_WHAT) = (uint64_t)longest.value << 32 | longest.state;
 }
 
 /* Tells the parent, if there is one, where its last child is now. */
@@ -242,7 +240,7 @@ static void close_child(struct track *t, unsigned level, uint64_t at)
 		return;
 	const struct open_node *above = level_of(t, level + 1);
 	*last_of(above, FORMAT_AT) = at;
-	*last_of(above, FORMAT_LONGEST) = longest_of(&n, at, last_of(above, FORMAT_LONGEST_AT));
+	note_longest(&n, above);
 }
 
 /*
