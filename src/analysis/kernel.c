@@ -44,6 +44,7 @@ int kernel_new(const struct kernel_watch *watch, void *arg, int64_t from_ns, int
 	k->arg = arg;
 	k->from_ns = from_ns;
 	k->to_ns = to_ns;
+	k->last_ns = KERNEL_NO_TIME;
 	*ret = k;
 	return 0;
 }
@@ -75,10 +76,11 @@ static bool heard(const struct kernel_thread *t)
 	return !t->host->partial || t->followed;
 }
 
-static void tell_ran(struct kernel *k, const struct kernel_cpu *c, int64_t end)
+static void tell_ran(struct kernel *k, struct kernel_cpu *c, int64_t end)
 {
-	int64_t begin = c->current_ns;
+	int64_t begin = c->current_ns > c->told_ns ? c->current_ns : c->told_ns;
 
+	c->told_ns = c->told_ns > end ? c->told_ns : end;
 	if (k->watch->ran && heard(c->current) && cut(k, &begin, &end))
 		k->watch->ran(k->arg, c, c->current, begin, end);
 }
@@ -161,7 +163,7 @@ void kernel_thread_set(struct kernel *k, struct kernel_thread *t, enum kernel_st
 		return;
 	tell_state(k, t, now);
 	t->state = s;
-	t->since_ns = now;
+	t->since_ns = now > t->since_ns ? now : t->since_ns; // no time is told twice
 	t->state_call = t->call;
 	if (s == KERNEL_GONE)
 		tell_gone(k, t, now);
@@ -362,7 +364,7 @@ void kernel_cpu_update(struct kernel *k, struct kernel_cpu *c, int64_t now)
 	if (s != c->state) {
 		tell_cpu(k, c, now);
 		c->state = s;
-		c->since_ns = now;
+		c->since_ns = now > c->since_ns ? now : c->since_ns;
 	}
 	if (!t)
 		return;
@@ -453,6 +455,8 @@ static struct kernel_cpu *cpu_new(struct kernel *k, struct kernel_host *h, uint3
 		.index = (uint32_t)k->n_cpus,
 		.since_ns = KERNEL_NO_TIME,
 		.open_ns = KERNEL_NO_TIME,
+		.told_ns = KERNEL_NO_TIME,
+		.last_ns = KERNEL_NO_TIME,
 	};
 	h->cpus[cpu] = k->cpus[k->n_cpus++] = c;
 	return c;
@@ -477,6 +481,19 @@ static struct kernel_cpu *gap_cpu(struct kernel *k, const struct sonde_gap *gap)
 	return s ? s->cpu : NULL;
 }
 
+/* Whoever did not run on another CPU all the time may have run on @c unseen. */
+static void lose(struct kernel *k, struct kernel_cpu *c, int64_t until)
+{
+	c->host->gap++;
+	for (size_t i = 0; i < c->host->n_cpus; i++) {
+		struct kernel_cpu *other = c->host->cpus[i];
+
+		if (other && other != c && other->current)
+			other->current->gap = c->host->gap;
+	}
+	kernel_cpu_forget(k, c, until);
+}
+
 void kernel_gap(struct kernel *k, const struct sonde_event *e)
 {
 	const struct sonde_gap *gap = e->u.gap;
@@ -486,23 +503,16 @@ void kernel_gap(struct kernel *k, const struct sonde_event *e)
 	case SONDE_GAP_LOST_EVENTS: k->doubts.lost_events += count; break;
 	case SONDE_GAP_LOST_PACKETS: k->doubts.lost_packets += count; break;
 	case SONDE_GAP_CUT: break;
-	case SONDE_GAP_BACKWARD: k->doubts.backward++; return;
+	// Where it happened the events themselves tell.
+	case SONDE_GAP_BACKWARD: k->doubts.backward += count; return;
 	}
 	struct kernel_cpu *c = gap_cpu(k, gap);
 	if (!c)
 		return;
 
-	// Whoever did not run on another CPU all the time may have run here unseen.
-	k->doubts.gaps++;
-	c->host->gap++;
-	for (size_t i = 0; i < c->host->n_cpus; i++) {
-		struct kernel_cpu *other = c->host->cpus[i];
-
-		if (other && other != c && other->current)
-			other->current->gap = c->host->gap;
-	}
 	const bool known = gap->begin_ns > c->last_ns && gap->begin_ns <= e->ts_ns;
-	kernel_cpu_forget(k, c, known ? gap->begin_ns : c->last_ns);
+	k->doubts.gaps++;
+	lose(k, c, known ? gap->begin_ns : c->last_ns);
 }
 
 /* The batch loop. */
@@ -575,7 +585,10 @@ static int consume_one(struct kernel *k, const struct sonde_event *e)
 		k->last_ns = k->to_ns;
 		return 1;
 	}
-	k->last_ns = e->ts_ns;
+	if (__builtin_expect(e->ts_ns >= k->last_ns, 1))
+		k->last_ns = e->ts_ns;
+	else if (e->ts_ns < k->first_ns)
+		k->first_ns = e->ts_ns;
 
 	const uint32_t index = e->cls->index;
 	const struct kernel_event *ev = index < k->cap_class ? k->by_class[index] : NULL;
@@ -604,6 +617,14 @@ static int consume_one(struct kernel *k, const struct sonde_event *e)
 		ev->handle(k, ev, e, c);
 		return 0;
 	}
+	// What came to be where it goes back in time is not known; each part alone is told.
+	if (__builtin_expect(e->ts_ns < c->last_ns, 0)) {
+		if (!c->behind)
+			lose(k, c, c->last_ns);
+		c->behind = true;
+	} else {
+		c->behind = false;
+	}
 	if (__builtin_expect(!c->current && c->open_ns == KERNEL_NO_TIME, 0)) {
 		c->open_ns = e->ts_ns;
 		kernel_begin_note(k, ev->host, p, e->ts_ns);
@@ -613,7 +634,7 @@ static int consume_one(struct kernel *k, const struct sonde_event *e)
 	if (ev->own && c->current && ev->host->partial)
 		c->current->followed = true;
 	ev->handle(k, ev, e, c);
-	c->last_ns = e->ts_ns;
+	c->last_ns = c->behind ? c->last_ns : e->ts_ns;
 	return 0;
 }
 

@@ -85,7 +85,9 @@ struct kernel_cpu {
 	uint32_t index;		       /* dense over all CPUs of the model */
 	struct kernel_thread *current; /* NULL: unknown */
 	int64_t current_ns;	       /* since then */
+	int64_t told_ns;	       /* who ran is told up to here */
 	int64_t last_ns;	       /* latest event seen */
+	bool behind;		       /* its events went back behind that */
 	int64_t open_ns;	       /* first event since its current thread is unknown */
 	bool after_gap;		       /* that was known once */
 	uint32_t irqs;		       /* handlers running, one in the other */
@@ -236,7 +238,7 @@ struct kernel_watch {
 struct kernel_doubts {
 	uint64_t lost_events, lost_packets; /* counts where the gaps told them */
 	uint64_t gaps;			    /* that touched a state */
-	uint64_t backward;		    /* gaps of that kind */
+	uint64_t backward;		    /* steps back in time */
 	uint64_t mismatches;   /* a CPU's events contradicted its state: something is missing */
 	uint64_t calls_broken; /* exits of another call than the open one */
 	uint64_t calls_open;   /* open at the end; from kernel_finish() on */

@@ -176,6 +176,12 @@ void report_losses(struct report *r, const struct kernel_doubts *d, bool partial
 	if (d->calls_broken)
 		report_note(r, "%" PRIu64 " system calls ended as another one: left out",
 			    d->calls_broken);
+	if (d->backward)
+		report_note(r,
+			    "time goes back at %" PRIu64
+			    " events: what was known until there counts "
+			    "as unknown",
+			    d->backward);
 	if (d->no_cpu)
 		report_note(r, "%" PRIu64 " events are of no known CPU: left out", d->no_cpu);
 	if (d->threads_over)

@@ -880,41 +880,38 @@ static const struct rule {
 	{ "threads of numbers beyond what a kernel gives are told apart, too",
 	  ANY,
 	  "R",
-	  "0 0 switch 0 0 4194303\n"
-	  "10 0 switch 4194303 1 4194304\n"
-	  "20 0 switch 4194304 1 2000000000\n"
-	  "30 0 switch 2000000000 1 4194304\n"
-	  "40 0 switch 4194304 1 4194303\n"
-	  "50 0 switch 4194303 1 2000000000\n",
-	  "R cpu0 4194303 0-10\n"
-	  "R cpu0 4194304 10-20\n"
-	  "R cpu0 2000000000 20-30\n"
-	  "R cpu0 4194304 30-40\n"
-	  "R cpu0 4194303 40-50\n",
+	  "0 0 switch 0 0 4194303\n10 0 switch 4194303 1 4194304\n"
+	  "20 0 switch 4194304 1 2000000000\n30 0 switch 2000000000 1 4194304\n"
+	  "40 0 switch 4194304 1 4194303\n50 0 switch 4194303 1 2000000000\n",
+	  "R cpu0 4194303 0-10\nR cpu0 4194304 10-20\nR cpu0 2000000000 20-30\n"
+	  "R cpu0 4194304 30-40\nR cpu0 4194303 40-50\n",
 	  { 0, 0 },
 	  INT64_MIN },
 	{ "a thread that takes over a number that no kernel gives",
 	  LTTNGS,
 	  "RB",
-	  "0 0 switch 0 0 5000000\n"
-	  "5 0 fork 5000000 5000000 5000001 5000000\n"
-	  "10 0 switch 5000000 1 5000001\n"
-	  "20 0 exec 5000000 5000001 /x\n"
-	  "30 0 switch 5000000 1 5000001\n"
-	  "40 0 switch 5000001 1 0\n",
-	  "B 5000001 of 5000000 5\n"
-	  "R cpu0 5000000 0-10\n"
-	  "B 5000000 gone 20\n"
-	  "R cpu0 5000000 10-30\n"
-	  "R cpu0 5000001 30-40\n",
+	  "0 0 switch 0 0 5000000\n5 0 fork 5000000 5000000 5000001 5000000\n"
+	  "10 0 switch 5000000 1 5000001\n20 0 exec 5000000 5000001 /x\n"
+	  "30 0 switch 5000000 1 5000001\n40 0 switch 5000001 1 0\n",
+	  "B 5000001 of 5000000 5\nR cpu0 5000000 0-10\nB 5000000 gone 20\n"
+	  "R cpu0 5000000 10-30\nR cpu0 5000001 30-40\n",
 	  { 0, 0 },
 	  INT64_MIN },
 	{ "events of packets that name no CPU are counted",
 	  ANY,
 	  "RD",
-	  "0 - switch 0 0 7\n"
-	  "10 - switch 7 1 0\n",
+	  "0 - switch 0 0 7\n10 - switch 7 1 0\n",
 	  "D lost 0 packets 0 gaps 0 backward 0 mismatches 0 broken 0 open 0 no-cpu 2\n",
+	  { 0, 0 },
+	  INT64_MIN },
+	{ "what lies behind a step back in time is told, but no time twice",
+	  NOT_CURRENT,
+	  "RCK",
+	  "100 0 switch 0 0 7\n110 0 enter read\n120 0 switch 7 0 8\n50 0 switch 0 0 7\n"
+	  "60 0 enter read\n70 0 exit read 3\n80 0 switch 7 1 8\n130 0 switch 8 1 7\n"
+	  "140 0 exit read 5\n150 0 other\n",
+	  "R cpu0 7 100-120\nC cpu0 busy 100-120\nK 7 read 60-70 3\nR cpu0 8 120-130\n"
+	  "R cpu0 7 130-150\nC cpu0 busy 120-150\n",
 	  { 0, 0 },
 	  INT64_MIN },
 	{ "time that runs backward gives no negative times",
@@ -927,7 +924,8 @@ static const struct rule {
 	  "44 0 waking 7 0\n"
 	  "42 0 switch 0 0 7\n"
 	  "70 0 other\n",
-	  "R cpu0 7 42-70\n",
+	  "R cpu0 7 50-60\n"
+	  "R cpu0 7 60-70\n",
 	  { 0, 0 },
 	  INT64_MIN },
 };
