@@ -286,14 +286,25 @@ int report_beside(struct report *r, struct table *t, const char *key, const char
 		if (err < 0)
 			return err;
 	}
-	if (r->limit >= 0 || r->json)
-		most = r->limit > 0 ? (size_t)r->limit : 0;
-	const size_t rest = table_limit(t, most);
+	const size_t rest = table_limit(t, report_most(r, most));
 
 	int err = report_rows(r, t, key, title);
-	if (err >= 0 && rest && !r->json)
-		out_fmt(r->setup->out, "  ... and %zu more (--limit 0 shows all)\n", rest);
+	if (err >= 0)
+		report_rest(r, rest);
 	return err;
+}
+
+size_t report_most(const struct report *r, size_t most)
+{
+	if (r->limit >= 0 || r->json)
+		return r->limit > 0 ? (size_t)r->limit : 0;
+	return most;
+}
+
+void report_rest(const struct report *r, size_t rest)
+{
+	if (rest && !r->json)
+		out_fmt(r->setup->out, "  ... and %zu more (--limit 0 shows all)\n", rest);
 }
 
 int report_rows(struct report *r, const struct table *t, const char *key, const char *title)

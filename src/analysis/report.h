@@ -85,4 +85,10 @@ int report_lacks(const char *events, const char *options);
 /** The same as a note, where a part of the report needs them and the trace does not @have them. */
 void report_lack(const struct report *r, bool have, const char *events, const char *options);
 
+/** How many rows are shown where a report shows @most unless told otherwise; 0: all. */
+size_t report_most(const struct report *r, size_t most);
+
+/** Tells people that there are @rest rows more. */
+void report_rest(const struct report *r, size_t rest);
+
 #endif

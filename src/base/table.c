@@ -400,13 +400,8 @@ static void put_json(struct json *j, const char *key, const struct table_cell *c
 	}
 }
 
-int table_json(const struct table *t, struct json *j, const char *key)
+static void put_rows(const struct table *t, struct json *j)
 {
-	int r = check_table(t);
-	if (r < 0)
-		return r;
-
-	json_array(j, key);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct table_column *col = &t->cols[i % t->n_cols];
 		const struct table_cell *c = &t->cells[i];
@@ -418,6 +413,26 @@ int table_json(const struct table *t, struct json *j, const char *key)
 		if (i % t->n_cols == t->n_cols - 1)
 			json_end_object(j);
 	}
+}
+
+int table_json(const struct table *t, struct json *j, const char *key)
+{
+	int r = check_table(t);
+	if (r < 0)
+		return r;
+
+	json_array(j, key);
+	put_rows(t, j);
 	json_end_array(j);
 	return 0;
+}
+
+int table_json_rows(struct table *t, struct json *j)
+{
+	int r = check_table(t);
+
+	if (r >= 0)
+		put_rows(t, j);
+	t->n = 0;
+	return r;
 }

@@ -81,6 +81,9 @@ SONDE_MUST_CHECK int table_print(const struct table *t, struct sonde_out *o, uns
 /** Writes the rows as an array of objects, as member @key of what is open. */
 SONDE_MUST_CHECK int table_json(const struct table *t, struct json *j, const char *key);
 
+/** Writes the rows into the array that is open, and takes them out of the table. */
+SONDE_MUST_CHECK int table_json_rows(struct table *t, struct json *j);
+
 enum { TABLE_VALUE_MOST = 40 };
 
 /** A value as its unit shows it, without padding, into TABLE_VALUE_MOST bytes. */

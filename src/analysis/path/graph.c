@@ -11,7 +11,7 @@
 
 void exec_graph_fini(struct exec_graph *g)
 {
-	free(g->vertices);
+	spill_fini(&g->vertices_mem);
 	free(g->workers);
 	*g = (struct exec_graph){ 0 };
 }
@@ -32,7 +32,7 @@ static int add_vertex(struct exec_graph *g, uint32_t worker, int64_t ts_ns, uint
 {
 	if (g->n_vertices >= EXEC_NONE)
 		return sonde_fail(-E2BIG, "more events than a graph may have");
-	int r = mem_grow(&g->vertices, &g->cap_vertices, g->n_vertices + 1);
+	int r = spill_room(&g->vertices_mem, &g->vertices, g->n_vertices + 1);
 	if (r < 0)
 		return r;
 

@@ -15,6 +15,8 @@
 
 #include <sonde/def.h>
 
+#include "base/spill.h"
+
 /** What an edge means. */
 enum exec_type {
 	EXEC_UNKNOWN,
@@ -53,8 +55,9 @@ _Static_assert(sizeof(struct exec_vertex) == 32, "graphs of long traces have man
 
 /** All zero is an empty one. */
 struct exec_graph {
-	struct exec_vertex *vertices; /* owned */
-	size_t n_vertices, cap_vertices;
+	struct exec_vertex *vertices; /* @vertices_mem's */
+	size_t n_vertices;
+	struct spill vertices_mem;
 	struct exec_worker *workers; /* owned */
 	size_t n_workers, cap_workers;
 };

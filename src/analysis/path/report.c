@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/ns.h"
 #include "base/out.h"
+#include "base/spill.h"
 #include "base/time_text.h"
 #include "graph/component.h"
 #include "model/host.h"
@@ -458,6 +459,66 @@ static int show_tree(struct path_report *s)
 	return r;
 }
 
+struct state_names {
+	char text[EXEC_N_TYPES][TABLE_VALUE_MOST];
+};
+
+static void add_step(const struct path_report *s, struct table *t, const struct state_names *names,
+		     const struct sums_step *x)
+{
+	static const char *const kinds[] = { "segment", "hop" };
+	const bool is_hop = x->from_part != EXEC_NONE;
+	const char *label = exec_build_label(s->build, x->step.label);
+
+	table_int(t, x->step.begin_ns - s->path.begin_ns);
+	table_int(t, x->step.begin_ns);
+	table_int(t, x->step.end_ns);
+	table_int(t, x->step.end_ns - x->step.begin_ns);
+	add_ids(s, t, x->step.worker);
+	table_str(t, s->sums.parts[x->part].name);
+	table_str(t, kinds[is_hop]);
+	table_str(t,
+		  is_hop && x->step.type == EXEC_DEFAULT ? "goes on" : names->text[x->step.type]);
+	table_str(t,
+		  x->step.call ? kernel_call_name(exec_build_kernel(s->build), x->step.call) : "");
+	table_str(t, label ? label : "");
+	if (is_hop) {
+		add_ids(s, t, x->step.from);
+		table_str(t, s->sums.parts[x->from_part].name);
+		return;
+	}
+	table_none(t);
+	table_none(t);
+	table_str(t, "");
+}
+
+/* Paths of long traces have many steps: no more of them become rows at once than are shown. */
+static int write_steps(struct path_report *s, struct table *t, const struct state_names *names,
+		       size_t most)
+{
+	enum { AT_ONCE = 1 << 12 };
+	const bool all = s->report.sort;
+	const size_t n = most && !all && most < s->sums.n_steps ? most : s->sums.n_steps;
+	const bool streams = s->report.json && !all;
+	int r = 0;
+
+	if (streams)
+		json_array(&s->report.j, "path");
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		add_step(s, t, names, &s->sums.steps[i]);
+		if (streams && (i + 1) % AT_ONCE == 0)
+			r = table_json_rows(t, &s->report.j);
+		if ((i + 1) % AT_ONCE == 0)
+			spill_trim(&s->sums.steps_mem);
+	}
+	if (r >= 0 && !streams)
+		return report_table(&s->report, t, "path", "Path", NULL, most);
+	if (r >= 0)
+		r = table_json_rows(t, &s->report.j);
+	json_end_array(&s->report.j);
+	return r;
+}
+
 static int show_steps(struct path_report *s)
 {
 	struct table_column cols[] = {
@@ -469,42 +530,17 @@ static int show_steps(struct path_report *s)
 		{ "by", "BY", TABLE_TEXT },	    { "from_host", NULL, TABLE_TEXT },
 		{ "from_tid", NULL, TABLE_ID },	    { "from_thread", "FROM", TABLE_TEXT },
 	};
-	static const char *const kinds[] = { "segment", "hop" };
-	char names[EXEC_N_TYPES][TABLE_VALUE_MOST];
+	const size_t most = report_most(&s->report, STEPS);
+	struct state_names names;
 	struct table t;
 
 	hosts_column(s, &cols[4]);
 	for (int i = 0; i < EXEC_N_TYPES; i++)
-		(void)state_name((enum exec_type)i, names[i]);
+		(void)state_name((enum exec_type)i, names.text[i]);
 	table_init(&t, cols, MEM_LEN(cols));
-	for (size_t i = 0; i < s->sums.n_steps; i++) {
-		const struct sums_step *x = &s->sums.steps[i];
-		const bool is_hop = x->from_part != EXEC_NONE;
-
-		table_int(&t, x->step.begin_ns - s->path.begin_ns);
-		table_int(&t, x->step.begin_ns);
-		table_int(&t, x->step.end_ns);
-		table_int(&t, x->step.end_ns - x->step.begin_ns);
-		add_ids(s, &t, x->step.worker);
-		table_str(&t, s->sums.parts[x->part].name);
-		table_str(&t, kinds[is_hop]);
-		table_str(&t,
-			  is_hop && x->step.type == EXEC_DEFAULT ? "goes on" : names[x->step.type]);
-		table_str(&t, x->step.call
-				      ? kernel_call_name(exec_build_kernel(s->build), x->step.call)
-				      : "");
-		const char *label = exec_build_label(s->build, x->step.label);
-		table_str(&t, label ? label : "");
-		if (is_hop) {
-			add_ids(s, &t, x->step.from);
-			table_str(&t, s->sums.parts[x->from_part].name);
-		} else {
-			table_none(&t);
-			table_none(&t);
-			table_str(&t, "");
-		}
-	}
-	int r = report_table(&s->report, &t, "path", "Path", NULL, STEPS);
+	int r = write_steps(s, &t, &names, most);
+	if (r >= 0 && most && !s->report.sort && s->sums.n_steps > most)
+		report_rest(&s->report, s->sums.n_steps - most);
 	table_fini(&t);
 	return r;
 }

@@ -13,7 +13,7 @@
 void sums_fini(struct sums *s)
 {
 	free(s->parts);
-	free(s->steps);
+	spill_fini(&s->steps_mem);
 	free(s->last);
 	*s = (struct sums){ 0 };
 }
@@ -114,7 +114,7 @@ static int add_step(struct sums *s, struct sums_step step)
 		s->steps[s->n_steps - 1].step.end_ns = step.step.end_ns;
 		return 0;
 	}
-	int r = mem_grow(&s->steps, &s->cap_steps, s->n_steps + 1);
+	int r = spill_room(&s->steps_mem, &s->steps, s->n_steps + 1);
 
 	if (r >= 0)
 		s->steps[s->n_steps++] = step;
@@ -217,15 +217,21 @@ static void make_lists(struct sums *s)
 
 int sums_of(const struct exec_build *b, const struct path *p, struct sums *ret)
 {
+	enum { AT_ONCE = 1 << 16 };
 	struct sums s = { .root = EXEC_NONE };
 	int r = 0;
 
 	s.last = calloc(exec_build_graph(b)->n_workers + 1, sizeof(*s.last));
 	if (!s.last)
 		return sonde_fail(-ENOMEM, "out of memory for the path's sums");
-	for (size_t i = 0; i < p->n && r >= 0; i++)
+	for (size_t i = 0; i < p->n && r >= 0; i++) {
 		r = p->steps[i].from == EXEC_NONE ? add_segment(b, &s, p->steps[i])
 						  : add_hop(b, &s, p->steps[i]);
+		if (i % AT_ONCE == AT_ONCE - 1) {
+			spill_trim(&p->steps_mem);
+			spill_trim(&s.steps_mem);
+		}
+	}
 	// Parents that did nothing on the path join at the end, and have parents of their own.
 	for (uint32_t i = 0; i < s.n && r >= 0; i++)
 		r = find_parent(b, &s, i, p->begin_ns);

@@ -28,8 +28,9 @@ struct sums_step {
 struct sums {
 	struct sums_part *parts; /* owned */
 	size_t n, cap;
-	struct sums_step *steps; /* owned */
-	size_t n_steps, cap_steps;
+	struct sums_step *steps; /* @steps_mem's */
+	size_t n_steps;
+	struct spill steps_mem;
 	int64_t by_type[EXEC_N_TYPES]; /* of segments */
 	uint32_t *last;		       /* owned, by worker: its last part + 1 */
 	uint32_t root;		       /* first part without a parent; they are siblings */

@@ -47,20 +47,34 @@ struct other {
 struct walk {
 	const struct exec_graph *g;
 	struct path *path;
-	struct back *backs; /* owned: the path of one wait, from its end */
-	size_t n_backs, cap_backs;
-	struct frame *frames; /* owned */
-	size_t n_frames, cap_frames;
-	struct other *others; /* owned */
-	size_t n_others, cap_others;
-	uint32_t *passed; /* owned, by vertex: number of the wait that looked at its cause last */
+	struct back *backs; /* the path of one wait, from its end */
+	struct frame *frames;
+	struct other *others;
+	size_t n_backs, n_frames, n_others;
+	struct spill backs_mem, frames_mem, others_mem, passed_mem;
+	uint32_t *passed; /* by vertex: number of the wait that looked at its cause last */
 	uint32_t wait;	  /* number of the one at the top */
+	uint32_t n_visits;
 };
 
 void path_fini(struct path *p)
 {
-	free(p->steps);
+	spill_fini(&p->steps_mem);
 	*p = (struct path){ 0 };
+}
+
+/* Once in a while what was read is given back: graphs of long traces are larger than memory. */
+static void note_visit(struct walk *w)
+{
+	enum { AT_ONCE = 1 << 12 };
+
+	if (++w->n_visits % AT_ONCE)
+		return;
+	spill_trim(&w->g->vertices_mem);
+	spill_trim(&w->passed_mem);
+	spill_trim(&w->backs_mem);
+	spill_trim(&w->others_mem);
+	spill_trim(&w->path->steps_mem);
 }
 
 static bool is_wait(enum exec_type t)
@@ -70,7 +84,7 @@ static bool is_wait(enum exec_type t)
 
 static int add_back(struct walk *w, uint32_t vertex, bool vertical)
 {
-	int r = mem_grow(&w->backs, &w->cap_backs, w->n_backs + 1);
+	int r = spill_room(&w->backs_mem, &w->backs, w->n_backs + 1);
 
 	if (r >= 0)
 		w->backs[w->n_backs++] = (struct back){ vertex, vertical };
@@ -82,7 +96,7 @@ static int add_frame(struct walk *w, uint32_t vertex, int64_t bound_ns)
 {
 	const struct exec_vertex *v = &w->g->vertices[vertex];
 	const int64_t begin_ns = w->g->vertices[v->prev].ts_ns;
-	int r = mem_grow(&w->frames, &w->cap_frames, w->n_frames + 1);
+	int r = spill_room(&w->frames_mem, &w->frames, w->n_frames + 1);
 
 	if (r < 0)
 		return r;
@@ -99,7 +113,7 @@ static int note_other(struct walk *w, uint32_t vertex)
 	if (w->passed[vertex] == w->wait)
 		return 0;
 	w->passed[vertex] = w->wait;
-	int r = mem_grow(&w->others, &w->cap_others, w->n_others + 1);
+	int r = spill_room(&w->others_mem, &w->others, w->n_others + 1);
 	if (r >= 0)
 		w->others[w->n_others++] = (struct other){ vertex, w->n_backs };
 	return r;
@@ -155,6 +169,7 @@ static int resolve(struct walk *w, uint32_t vertex, int64_t bound_ns)
 	while (r >= 0 && w->n_frames) {
 		const struct frame *f = &w->frames[w->n_frames - 1];
 
+		note_visit(w);
 		if (f->at != EXEC_NONE && w->g->vertices[f->at].ts_ns > f->bound_ns) {
 			r = step_back(w);
 			continue;
@@ -169,7 +184,7 @@ static int resolve(struct walk *w, uint32_t vertex, int64_t bound_ns)
 
 static int add_step(struct path *p, struct path_step s)
 {
-	int r = mem_grow(&p->steps, &p->cap, p->n + 1);
+	int r = spill_room(&p->steps_mem, &p->steps, p->n + 1);
 	if (r < 0)
 		return r;
 	p->steps[p->n++] = s;
@@ -240,11 +255,12 @@ static int horizontal(const struct walk *w, struct place *at, uint32_t vertex, i
 }
 
 /* What w->backs holds, up to the wait's end @end_ns. */
-static int write_wait(const struct walk *w, struct place *at, int64_t end_ns)
+static int write_wait(struct walk *w, struct place *at, int64_t end_ns)
 {
 	int r = 0;
 
 	for (size_t i = w->n_backs; i-- > 0 && r >= 0;) {
+		note_visit(w);
 		const struct exec_vertex *v = &w->g->vertices[w->backs[i].vertex];
 		const struct exec_vertex *from =
 			v->cause != EXEC_NONE ? &w->g->vertices[v->cause] : NULL;
@@ -294,6 +310,7 @@ static int walk_worker(struct walk *w, uint32_t worker, int64_t begin_ns, int64_
 	int r = 0;
 	for (v = g->vertices[v].next; v != EXEC_NONE && at.ts_ns < end_ns && r >= 0;
 	     v = g->vertices[v].next) {
+		note_visit(w);
 		if (g->vertices[v].ts_ns > at.ts_ns)
 			r = take_edge(w, &at, v, end_ns);
 	}
@@ -306,17 +323,14 @@ int path_find(const struct exec_graph *g, uint32_t worker, int64_t begin_ns, int
 {
 	struct path p = { 0 };
 	struct walk w = { .g = g, .path = &p };
-	int r = 0;
 
-	w.passed = calloc(g->n_vertices + 1, sizeof(*w.passed));
-	if (!w.passed)
-		r = sonde_fail(-ENOMEM, "out of memory for the path");
+	int r = spill_room(&w.passed_mem, &w.passed, g->n_vertices + 1);
 	if (r >= 0)
 		r = walk_worker(&w, worker, begin_ns, end_ns);
-	free(w.passed);
-	free(w.backs);
-	free(w.frames);
-	free(w.others);
+	spill_fini(&w.passed_mem);
+	spill_fini(&w.backs_mem);
+	spill_fini(&w.frames_mem);
+	spill_fini(&w.others_mem);
 	if (r < 0) {
 		path_fini(&p);
 		return r;
@@ -327,6 +341,7 @@ int path_find(const struct exec_graph *g, uint32_t worker, int64_t begin_ns, int
 
 bool path_adds_up(const struct path *p)
 {
+	enum { AT_ONCE = 1 << 16 };
 	int64_t at = p->begin_ns, segments = 0, hops = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
@@ -335,6 +350,8 @@ bool path_adds_up(const struct path *p)
 
 		if (s->begin_ns != at || s->end_ns < at || (i && p->steps[i - 1].worker != from))
 			return false;
+		if (i % AT_ONCE == AT_ONCE - 1)
+			spill_trim(&p->steps_mem);
 		at = s->end_ns;
 		if (s->from == EXEC_NONE)
 			segments += s->end_ns - s->begin_ns;

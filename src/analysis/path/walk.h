@@ -20,8 +20,9 @@ struct path_step {
 
 /** All zero is an empty one. */
 struct path {
-	struct path_step *steps; /* owned */
-	size_t n, cap;
+	struct path_step *steps; /* @steps_mem's */
+	size_t n;
+	struct spill steps_mem;
 	int64_t begin_ns, end_ns;
 	int64_t segments_ns, hops_ns; /* sums; always together what is between begin and end */
 };
