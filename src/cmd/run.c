@@ -16,6 +16,7 @@
 #include "base/out.h"
 #include "cmd/all.h"
 #include "cmd/script_arg.h"
+#include "cmd/script_core.h"
 #include "cmd/script_d.h"
 #include "cmd/script_dump.h"
 #include "cmd/script_trace.h"
@@ -33,6 +34,8 @@ enum {
 	KEY_NO_WARNINGS,
 	KEY_INTERPRETER,
 	KEY_D,
+	KEY_CORE,
+	KEY_KERNEL,
 };
 
 struct state {
@@ -41,8 +44,10 @@ struct state {
 	enum print_format format;
 	enum dump_kind dump;
 	pid_t pid;
-	const char *traces[TRACES_MOST];
+	const char *traces[TRACES_MOST]; /* or parts of a dump, where @is_core */
 	size_t n_traces;
+	const char *kernel;
+	bool is_core;
 	bool interpreter;
 	bool unsafe, dry_run, no_warnings, verbose, quiet, buffer_full;
 
@@ -69,6 +74,11 @@ static const struct cmd_option options[] = {
 	{ 't', "trace", "TRACE",
 	  "Run it over the events of a recorded trace instead; folders right behind it are traces "
 	  "too. Times, threads and intervals are the traces'." },
+	{ KEY_CORE, "core", "DUMP",
+	  "Run it over a crash dump instead, whose parts may each be given: iter:task walks over "
+	  "its threads." },
+	{ KEY_KERNEL, "kernel", "FILE",
+	  "With --core: the kernel's file, where the dump is not enough." },
 	{ 'f', "format", "text|json", "How results are written; text if not given." },
 	{ 'o', "output", "FILE", "Where results go; standard output if not given." },
 	{ 'B', "buffer", "line|full|none",
@@ -106,6 +116,8 @@ static const struct cmd_example examples[] = {
 	  "Runs a script of one's own beside a command; 100 is its $1.", false },
 	{ "sudo sonde run -n 'syscall:::entry { @[execname] = count(); }'",
 	  "The first example again, in DTrace's D.", false },
+	{ "sonde run --core vmcore -e 'iter:task { @[kstack] = count(); }'",
+	  "The stacks of all threads of a dead kernel.", false },
 	{ "sonde run -d ast -e 'BEGIN { exit(); }'", "Shows how a script is understood.", true },
 	{ 0 },
 };
@@ -179,7 +191,13 @@ static int run_set(void *state, int key, const char *value)
 	case 'Z':
 	case 'F': s->d.is_d = true; return script_d_set(&s->d, key, value);
 	case KEY_D: s->d.is_d = true; break;
+	case KEY_KERNEL: s->kernel = value; break;
+	case KEY_CORE:
 	case 't':
+		if (s->n_traces && s->is_core != (key == KEY_CORE))
+			return sonde_fail(-EINVAL, "a script runs over traces or over a dump: want "
+						   "only one of '-t' and '--core'");
+		s->is_core = key == KEY_CORE;
 		if (s->n_traces == TRACES_MOST)
 			return sonde_fail(-EINVAL, "more than %d traces", TRACES_MOST);
 		s->traces[s->n_traces++] = value;
@@ -318,21 +336,25 @@ static int run_recorded(struct state *s, char *const *params, size_t n_params,
 		.arg = s,
 	};
 
-	return script_trace_run(&t, ret_status);
+	return s->is_core ? script_core_run(&t, s->kernel, ret_status)
+			  : script_trace_run(&t, ret_status);
 }
 
 /* From the text to the end of the run. */
 static int work(struct state *s, char *const *params, size_t n_params, int *ret_status)
 {
+	const char *what = s->is_core ? "dump" : "trace";
 	struct script_ast ast;
 	int r = s->pid && s->n_traces
-			? sonde_fail(-EINVAL, "a trace has no process to look at: want no '-p'")
+			? sonde_fail(-EINVAL, "a %s has no process to look at: want no '-p'", what)
 		: s->pid && kill(s->pid, 0) < 0 && errno == ESRCH
 			? sonde_fail(-ESRCH, "there is no process %d", (int)s->pid)
 			: 0;
 
+	if (!r && s->kernel && !s->is_core)
+		r = sonde_fail(-EINVAL, "'--kernel' is of a dump: want '--core'");
 	if (!r && s->n_traces && s->command)
-		r = sonde_fail(-EINVAL, "there is no command beside a trace: want no '-c'");
+		r = sonde_fail(-EINVAL, "there is no command beside a %s: want no '-c'", what);
 	if (!r && s->command)
 		r = hold_command(s);
 	if (!r)

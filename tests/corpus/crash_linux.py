@@ -95,6 +95,31 @@ def check_ps(folder, kind, dump):
     report(kind + ': tasks and their names', wrong)
 
 
+def check_scripts(folder, kind, dump):
+    """A script sees the same tasks and stacks; by both machines."""
+    names, stacks = expected_tasks(folder, kind)
+    names.pop(0, None)  # as a live walk, without idle tasks
+    for how in [], ['--interpreter']:
+        done = subprocess.run([sonde, 'run', *how, '--core', dump, '-e',
+                               r'iter:task { printf("%d %s\n", ctx->task->pid, ctx->task->comm); }'],
+                              capture_output=True, timeout=120, check=False)
+        got = dict(line.split(' ', 1) for line in done.stdout.decode().splitlines() if line)
+        wrong = [done.stderr.decode()] if done.returncode else []
+        wrong += ['%s: %s, wanted %s' % (p, got.get(str(p)), n) for p, n in names.items()
+                  if got.get(str(p)) != n]
+        wrong += [] if len(got) == len(names) else ['%d tasks' % len(got)]
+        report('%s: tasks by a script %s' % (kind, ' '.join(how)), wrong)
+    done = subprocess.run([sonde, 'run', '--core', dump, '-e',
+                           r'iter:task { printf("=%d %s", tid, kstack(raw)); }'],
+                          capture_output=True, timeout=120, check=False)
+    wrong = [done.stderr.decode()] if done.returncode else []
+    for part in done.stdout.decode().strip().split('=')[1:]:
+        pid, *pcs = part.split()
+        if ['0x' + pc.lstrip('0x').lstrip('0') for pc in pcs] != stacks.get(int(pid)):
+            wrong.append('%s: %s, wanted %s' % (pid, pcs, stacks.get(int(pid))))
+    report(kind + ': stacks by a script', wrong)
+
+
 def check_log(folder, kind, dump):
     want, got = read(folder, kind + '.log').rstrip().split('\n'), run(dump, 'log').rstrip().split('\n')
     wrong = ['%r, wanted %r' % pair for pair in zip(got, want) if pair[0] != pair[1]]
@@ -114,6 +139,7 @@ def main():
         check_stacks(folder, kind, dump)
         check_ps(folder, kind, dump)
         check_log(folder, kind, dump)
+        check_scripts(folder, kind, dump)
     print('1..%d' % count)
 
 

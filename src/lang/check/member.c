@@ -348,6 +348,10 @@ static void check_record_field(struct check *c, struct ast *x, const struct type
 	if (ct->kind != CT_STRUCT && ct->kind != CT_UNION)
 		check_error(c, x->pos, "no-struct", "'%s' has no fields, so no '%s'",
 			    strbuf_text(&words), x->u.member.name);
+	else if (ct->is_forward)
+		check_error(c, x->pos, "unknown-field",
+			    "of '%s' only the name is known here, and no field '%s'",
+			    strbuf_text(&words), x->u.member.name);
 	else if (near)
 		check_error(c, x->pos, "unknown-field",
 			    "'%s' has no field '%s'; did you mean '%s'?", strbuf_text(&words),

@@ -5,11 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <sonde/err.h>
 
 #include "base/mem.h"
 #include "crash/core.h"
+#include "crash/script/dead.h"
+#include "lang/gen/compile.h"
+#include "lang/syntax/diag.h"
+#include "lang/syntax/parse.h"
 #include "made_minidump.h"
 #include "test.h"
 
@@ -47,24 +53,24 @@ static const struct arch archs[] = {
 	{ "i386", 0xc0000000, 4, 20, 8, 12, 0, 4, 3, 0 },
 };
 
-struct world {
+struct made_world {
 	const struct arch *arch;
 	struct made_minidump how;
 	struct made_file core, kernel;
 };
 
-static void put(struct world *w, unsigned off, uint64_t v, unsigned size)
+static void put(struct made_world *w, unsigned off, uint64_t v, unsigned size)
 {
 	memcpy(w->how.tables[0].bytes + off, &v, size);
 }
 
-static void put_pointer(struct world *w, unsigned off, unsigned to)
+static void put_pointer(struct made_world *w, unsigned off, unsigned to)
 {
 	put(w, off, to ? w->arch->base + to : 0, w->arch->pointer);
 }
 
 /* A stack of three functions: at CODE + 0x10 * @n, called from + 1, from + 2. */
-static void put_stack(struct world *w, unsigned pcb, unsigned n)
+static void put_stack(struct made_world *w, unsigned pcb, unsigned n)
 {
 	const struct arch *a = w->arch;
 	unsigned frame = FRAMES + 0x100 * n;
@@ -78,7 +84,8 @@ static void put_stack(struct world *w, unsigned pcb, unsigned n)
 	put(w, frame + 0x60 + (unsigned)a->next, 0, a->pointer);
 }
 
-static void put_process(struct world *w, unsigned i, int pid, const char *comm, unsigned thread)
+static void put_process(struct made_world *w, unsigned i, int pid, const char *comm,
+			unsigned thread)
 {
 	unsigned at = PROCS + 0x80 * i;
 
@@ -88,7 +95,7 @@ static void put_process(struct world *w, unsigned i, int pid, const char *comm, 
 	memcpy(w->how.tables[0].bytes + at + 40, comm, strlen(comm) + 1);
 }
 
-static void put_thread(struct world *w, unsigned i, const char *name, int cpu, unsigned next)
+static void put_thread(struct made_world *w, unsigned i, const char *name, int cpu, unsigned next)
 {
 	unsigned at = THREADS + 0x80 * i;
 
@@ -99,7 +106,7 @@ static void put_thread(struct world *w, unsigned i, const char *name, int cpu, u
 	put_pointer(w, at + 56, WAITPCB);
 }
 
-static void put_messages(struct world *w)
+static void put_messages(struct made_world *w)
 {
 	w->how.messages = "ond\n<4>third\n<5>first\nsec";
 	put_pointer(w, MSGBUFP, MSGBUF);
@@ -135,7 +142,7 @@ static const struct {
 	{ "calltrap", CODE + 0x40, 0x10, true },
 };
 
-static void make_kernel(struct world *w)
+static void make_kernel(struct made_world *w)
 {
 	struct made_file *f = &w->kernel;
 	Elf64_Ehdr h = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
@@ -176,12 +183,12 @@ static void make_kernel(struct world *w)
 	made_put(f, 0, &h, sizeof(h));
 }
 
-static void make(struct world *w, const struct arch *a)
+static void make(struct made_world *w, const struct arch *a)
 {
 	static const uint32_t offsets[] = { 32, 40, 0, 16, 16, 24, 48, 56, 0, PCB };
 	static uint64_t map;
 
-	*w = (struct world){ .arch = a };
+	*w = (struct made_world){ .arch = a };
 	w->how.arch = a->name;
 	w->how.version = 1;
 	w->how.kernbase = a->base;
@@ -205,7 +212,7 @@ static void make(struct world *w, const struct arch *a)
 	make_kernel(w);
 }
 
-static int open_world(struct world *w, struct crash_core **ret)
+static int open_world(struct made_world *w, struct crash_core **ret)
 {
 	struct made_memory m;
 
@@ -217,14 +224,14 @@ static int open_world(struct world *w, struct crash_core **ret)
 	return crash_open(paths, 1, w->kernel.path, ret);
 }
 
-static void fini(struct world *w)
+static void fini(struct made_world *w)
 {
 	made_fini(&w->core);
 	made_fini(&w->kernel);
 }
 
-static void expect_stack(const struct world *w, struct crash_core *c, const struct crash_task *t,
-			 const char *function, unsigned n)
+static void expect_stack(const struct made_world *w, struct crash_core *c,
+			 const struct crash_task *t, const char *function, unsigned n)
 {
 	struct crash_stack s = { 0 };
 
@@ -243,7 +250,7 @@ TEST(threads_and_stacks)
 	for (size_t i = 0; i < MEM_LEN(archs); i++) {
 		sonde_auto(crash_closep) struct crash_core *c = NULL;
 		struct crash_tasks t = { 0 };
-		struct world w;
+		struct made_world w;
 
 		make(&w, &archs[i]);
 		if (open_world(&w, &c) < 0 || c->system->tasks(c, &t) < 0) {
@@ -283,7 +290,7 @@ TEST(messages_from_the_ring)
 	for (size_t i = 0; i < MEM_LEN(archs); i++) {
 		sonde_auto(crash_closep) struct crash_core *c = NULL;
 		char text[100] = "";
-		struct world w;
+		struct made_world w;
 
 		make(&w, &archs[i]);
 		EXPECT_EQ(open_world(&w, &c), 0);
@@ -301,7 +308,7 @@ TEST(traps_on_amd64)
 		sonde_auto(crash_closep) struct crash_core *c = NULL;
 		struct crash_tasks t = { 0 };
 		struct crash_stack s = { 0 };
-		struct world w;
+		struct made_world w;
 		unsigned frame = FRAMES + 0x60; // whose caller is the trap's entry
 
 		make(&w, &archs[0]);
@@ -333,7 +340,7 @@ TEST(loops_end)
 		sonde_auto(crash_closep) struct crash_core *c = NULL;
 		struct crash_tasks t = { 0 };
 		struct crash_stack s = { 0 };
-		struct world w;
+		struct made_world w;
 
 		make(&w, &archs[0]);
 		if (kind == 0)
@@ -360,7 +367,7 @@ TEST(what_is_missing_is_named)
 {
 	struct crash_core *c = NULL;
 	struct crash_tasks t;
-	struct world w;
+	struct made_world w;
 
 	make(&w, &archs[0]);
 	put(&w, OFFSETS + 8, UINT32_MAX, 4);
@@ -376,5 +383,76 @@ TEST(what_is_missing_is_named)
 	if (c)
 		EXPECT_EQ(c->system->tasks(c, &t), -ENOENT);
 	crash_close(c);
+	fini(&w);
+}
+
+/* Compiles and runs a script over the dump; what it prints, or what is wrong with it, in @ret. */
+static void run_script(struct crash_core *c, const char *text, enum machine_how how, char *ret,
+		       size_t room)
+{
+	sonde_auto(world_freep) struct world *w = NULL;
+	sonde_auto(script_freep) struct script *script = NULL;
+	sonde_auto(mem_closep) int fd = memfd_create("out", 0);
+	struct arena arena = { 0 };
+	struct diag d = { .name = "-e", .text = text, .text_len = strlen(text) };
+	struct compile_options options = { 0 };
+	struct script_ast ast;
+	struct sonde_out out;
+	int status = 0;
+
+	EXPECT_EQ(out_init(&out, fd), 0);
+	EXPECT_EQ(dead_world_new(c, &w), 0);
+	int r = parse_bt(&d, &arena, NULL, 0, &ast);
+	if (r == 0)
+		r = compile_script(&d, w, &ast, &options, &script);
+	if (r == 0)
+		r = dead_run(&(struct dead_options){ .world = w,
+						     .script = script,
+						     .out = &out,
+						     .format = PRINT_TEXT,
+						     .how = how },
+			     &status);
+	ssize_t n = pread(fd, ret, room - 1, 0);
+	ret[n > 0 ? n : 0] = '\0';
+	if (r < 0)
+		(void)snprintf(ret, room, "%s", strbuf_text(&d.out));
+	out_fini(&out);
+	diag_fini(&d);
+	arena_fini(&arena);
+}
+
+TEST(scripts)
+{
+	static const struct {
+		const char *text, *wanted;
+	} cases[] = {
+		{ "iter:task { printf(\"%d %d %s %d\\n\", pid, tid, comm, cpu); }",
+		  "800 100 sysctl 0\n28 101 pagedaemon/dom0 1\n28 102 pagedaemon/uma 0\n\n\n" },
+		{ "iter:task /pid == 800/ { printf(\"%s\", kstack); exit(); } END { "
+		  "printf(\"end\"); }",
+		  "\n        panic+0\n        panic+1\n        panic+2\nend\n\n" },
+		{ "iter:task { @[comm] = max(tid); } BEGIN { printf(\"%s\\n\", "
+		  "ksym(kaddr(\"wait\"))); }",
+		  "wait\n\n\n@[sysctl]: 100\n@[pagedaemon/dom0]: 101\n@[pagedaemon/uma]: 102\n" },
+		{ "iter:task { @ = sum(*(uint32*)(kaddr(\"pcb_size\"))); }", "\n\n@: 960\n" },
+		{ "interval:s:1 { exit(); }", "nothing happens in a dump" },
+		{ "iter:task_file { exit(); }", "it has BEGIN, END, iter:task [" },
+		{ "iter:task { print(ctx->task->td_tid); }",
+		  "of 'struct thread' only the name is known here" },
+		{ "BEGIN { print(pid); }", "it is of the thread that a walk is at" },
+	};
+	sonde_auto(crash_closep) struct crash_core *c = NULL;
+	struct made_world w;
+
+	make(&w, &archs[0]);
+	EXPECT_EQ(open_world(&w, &c), 0);
+	for (size_t i = 0; c && i < 2 * MEM_LEN(cases); i++) {
+		char text[4096];
+
+		run_script(c, cases[i / 2].text, i % 2 ? MACHINE_INTERPRETER : MACHINE_JIT, text,
+			   sizeof(text));
+		if (!strstr(text, cases[i / 2].wanted))
+			EXPECT_STR(text, cases[i / 2].wanted);
+	}
 	fini(&w);
 }
