@@ -206,7 +206,7 @@ struct kernel_watch {
 	void (*softirq)(void *arg, const struct kernel_cpu *c, unsigned vec, int64_t raised_ns,
 			int64_t begin_ns, int64_t end_ns);
 	/**
-	 * The next four are of any time, and told of what events say alone: also where that does
+	 * The next five are of any time, and told of what events say alone: also where that does
 	 * not agree with what is known of the thread. @e: what tells it, with fields of its own.
 	 *
 	 * @t makes @call; some recordings have two events for that.
@@ -216,6 +216,8 @@ struct kernel_watch {
 	/** @t comes back from its call; @call is 0 where the event does not say from which. */
 	void (*returned)(void *arg, const struct kernel_thread *t, uint32_t call, int64_t ret,
 			 const struct sonde_event *e);
+	/** @t is taken off its CPU; its .state is what it is from now on. */
+	void (*off)(void *arg, const struct kernel_thread *t, const struct sonde_event *e);
 	/** What runs on @c wakes @t: sched_waking, or where the trace has none, sched_wakeup. */
 	void (*roused)(void *arg, const struct kernel_cpu *c, const struct kernel_thread *t,
 		       const struct sonde_event *e);

@@ -93,6 +93,8 @@ static struct kernel_thread *switch_out(struct kernel *k, const struct kernel_ev
 	if (t->exiting && s != KERNEL_WAIT_CPU)
 		s = KERNEL_GONE;
 	kernel_thread_set(k, t, s, e->ts_ns);
+	if (k->watch->off)
+		k->watch->off(k->arg, t, e);
 	kernel_left(k, t, e->ts_ns);
 	return t;
 }
@@ -397,6 +399,7 @@ static void on_perf(struct kernel *k, const struct kernel_event *ev, const struc
 		return;
 	if (t->pid < 0)
 		kernel_thread_join(k, t, get(ev, e, PERF_PID, -1));
+	t->followed |= c->host->partial; // of others there are none
 	take_name(k, ev, e, PERF_NAME, t);
 }
 
@@ -412,6 +415,7 @@ static void on_perf_fork(struct kernel *k, const struct kernel_event *ev,
 		t = kernel_thread_born(k, c->host, tid);
 	if (!t)
 		return;
+	t->followed |= c->host->partial;
 	if (t->pid < 0) {
 		kernel_thread_join(k, t, get(ev, e, PERF_PID, -1));
 		if (t->pid == t->tid)

@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sonde/err.h>
 
-#include "analysis/flame.h"
+#include "analysis/flame/diff.h"
+#include "analysis/flame/flame.h"
 #include "base/mem.h"
 #include "base/out.h"
 #include "cmd/all.h"
@@ -20,7 +23,28 @@
 
 enum { PARAMS_MOST = 200, PATH_MOST = 4096 };
 
-enum { KEY_FOLDED = 256, KEY_FROM, KEY_TO, KEY_TITLE };
+enum {
+	KEY_FOLDED = 256,
+	KEY_FROM,
+	KEY_TO,
+	KEY_TITLE,
+	KEY_OFF_CPU,
+	KEY_WAKEUP,
+	KEY_LOCKS,
+	KEY_DIFF,
+	KEY_NORMALIZE,
+};
+
+/* What is folded, where it is not samples. */
+static const struct flame_kind {
+	int key;
+	const char *option;
+	const struct sonde_component_class *sink;
+} kinds[] = {
+	{ KEY_OFF_CPU, "off-cpu", &sink_offcpu },
+	{ KEY_WAKEUP, "wakeup", &sink_wakeup },
+	{ KEY_LOCKS, "locks", &sink_locks },
+}, usual = { 0, "event", &sink_flame };
 
 struct flame_cmd {
 	struct sonde_param params[PARAMS_MOST]; /* borrowed from the arguments */
@@ -28,7 +52,9 @@ struct flame_cmd {
 	const char *path; /* of the picture; NULL: as usual */
 	struct time_arg from, to;
 	char from_ns[24], to_ns[24];
-	bool folded;
+	const struct flame_kind *kind; /* NULL: samples */
+	const char *title;
+	bool folded, diff, normalize, has_event;
 };
 
 static const struct cmd_option options[] = {
@@ -36,7 +62,21 @@ static const struct cmd_option options[] = {
 	  "The picture's file; flame.svg if not given, - for standard output." },
 	{ KEY_FOLDED, "folded", NULL,
 	  "Print lines 'thread;outer;inner COUNT' instead, to standard output or -o." },
+	{ KEY_OFF_CPU, "off-cpu", NULL,
+	  "Where threads blocked, as wide as the time that they did; of 'sonde record "
+	  "--off-cpu'." },
+	{ KEY_WAKEUP, "wakeup", NULL,
+	  "The same, and above each stack that of who ended the wait, upside down." },
+	{ KEY_LOCKS, "locks", NULL,
+	  "Where threads waited for locks, as wide as the time that they did; of 'sonde record "
+	  "--locks'." },
+	{ KEY_DIFF, "diff", NULL,
+	  "What changed from the first TRACE to the second: widths are the second's, red is more, "
+	  "blue is less. Files of folded stacks will do, too." },
+	{ KEY_NORMALIZE, "normalize", NULL,
+	  "With --diff: scale the first to the sum of the second, to compare shares." },
 	{ 'p', "pid", "PID", "Only this process; may be given again." },
+	{ 'C', "cpu", "CPU", "Only what was on this CPU, or left it; may be given again." },
 	{ 'e', "event", "GLOB", "The events whose stacks count; perf:sample if not given." },
 	{ KEY_FROM, "from", "TIME", "Leave out what was before. " TIME_ARG_HELP },
 	{ KEY_TO, "to", "TIME", "Leave out what came after." },
@@ -50,6 +90,14 @@ static const struct cmd_example examples[] = {
 	{ "sonde flame --from +10ms -o - sonde-trace > late.svg",
 	  "Only what came after the first 10 milliseconds.", true },
 	{ "sonde flame --folded sonde-trace", "The same as lines, for other programs.", true },
+	{ "sudo sonde record --off-cpu -- make && sonde flame --off-cpu",
+	  "Where the programs slept, and for how long.", false },
+	{ "sonde flame --wakeup -p 1234", "Why process 1234 slept: who woke it, from where.",
+	  false },
+	{ "sonde flame --diff before after -o diff.svg", "What another version does differently.",
+	  false },
+	{ "sonde flame --diff --folded --to +0.5s sonde-trace sonde-trace | wc -l",
+	  "A trace does not differ from itself.", true },
 	{ 0 },
 };
 
@@ -61,26 +109,48 @@ static int add_param(struct flame_cmd *s, const char *key, const char *value)
 	return 0;
 }
 
+/* A number that the sink compares with. */
+static int add_number(struct flame_cmd *s, const char *key, const char *value, const char *what)
+{
+	char *end;
+
+	errno = 0;
+	const long n = strtol(value, &end, 10);
+	if (errno || end == value || *end || n < 0 || n > INT32_MAX)
+		return sonde_fail(-EINVAL, "'%s' is no %s", value, what);
+	return add_param(s, key, value);
+}
+
+static int set_kind(struct flame_cmd *s, const struct flame_kind *kind)
+{
+	if (s->kind && s->kind != kind)
+		return sonde_fail(-EINVAL, "either --%s or --%s", s->kind->option, kind->option);
+	s->kind = kind;
+	return 0;
+}
+
 static int flame_set(void *state, int key, const char *value)
 {
 	struct flame_cmd *s = state;
-	char *end;
 
 	switch (key) {
 	case 'o': s->path = value; return 0;
-	case KEY_FOLDED: s->folded = true; return add_param(s, "format", "folded");
+	case KEY_FOLDED: s->folded = true; return 0;
 	case KEY_FROM: return time_arg_parse(value, &s->from);
 	case KEY_TO: return time_arg_parse(value, &s->to);
-	case KEY_TITLE: return add_param(s, "title", value);
-	case 'e': return add_param(s, "event", value);
-	case 'p':
-		errno = 0;
-		long pid = strtol(value, &end, 10);
-		if (errno || end == value || *end || pid < 0 || pid > INT32_MAX)
-			return sonde_fail(-EINVAL, "'%s' is no process id", value);
-		return add_param(s, "pid", value);
-	default: return 0;
+	case KEY_TITLE: s->title = value; return add_param(s, "title", value);
+	case KEY_DIFF: s->diff = true; return 0;
+	case KEY_NORMALIZE: s->normalize = true; return 0;
+	case 'e': s->has_event = true; return add_param(s, "event", value);
+	case 'p': return add_number(s, "pid", value, "process id");
+	case 'C': return add_number(s, "cpu", value, "CPU");
+	default: break;
 	}
+	for (size_t i = 0; i < MEM_LEN(kinds); i++) {
+		if (kinds[i].key == key)
+			return set_kind(s, &kinds[i]);
+	}
+	return 0;
 }
 
 /* Turns --from and --to into nanoseconds for the sink. */
@@ -103,15 +173,28 @@ static int take_window(struct flame_cmd *s, const struct trace_args *traces, str
 
 SONDE_DEFINE_AUTO(struct graph *, graph_free)
 
-static int run_graph(struct flame_cmd *s, const struct trace_args *traces, struct sonde_out *out)
+/* What the sink makes of the traces; in lines with @folded, else as a picture. */
+static int run_graph(struct flame_cmd *s, struct trace_args *traces, bool folded,
+		     struct sonde_out *out)
 {
 	sonde_auto(graph_freep) struct graph *g = NULL;
-	int r = graph_new(&g);
+	const struct flame_kind *kind = s->kind ? s->kind : &usual;
+	const size_t n = s->n;
 
+	// Other streams, of kernel events most often, are many times larger.
+	int r = kind == &usual ? trace_args_want(traces, "perf:*") : 0;
+	for (size_t i = 0; !r && kind == &usual && i < s->n; i++) {
+		if (!strcmp(s->params[i].key, "event"))
+			r = trace_args_want(traces, s->params[i].value);
+	}
+	if (!r)
+		r = graph_new(&g);
 	if (!r)
 		r = trace_args_add(traces, g);
 	if (!r)
 		r = take_window(s, traces, g);
+	if (!r && folded)
+		r = add_param(s, "format", "folded");
 	const struct sonde_setup setup = {
 		.params = s->params,
 		.n_params = s->n,
@@ -119,28 +202,122 @@ static int run_graph(struct flame_cmd *s, const struct trace_args *traces, struc
 		.note = cmd_note,
 	};
 	if (!r)
-		r = graph_add(g, &sink_flame, &setup);
+		r = graph_add(g, kind->sink, &setup);
 	if (!r)
 		r = graph_run(g);
+	s->n = n;
 	return r < 0 ? r : out_flush(out);
 }
 
+static int draw_traces(struct flame_cmd *s, int argc, char **argv, struct sonde_out *out)
+{
+	struct trace_args traces = { 0 };
+	int r = trace_args_take(argc, argv, &traces);
+
+	if (!r)
+		r = run_graph(s, &traces, s->folded, out);
+	trace_args_fini(&traces);
+	return r;
+}
+
+/* The folded stacks of a trace, into a file without a name. */
+static int fold_trace(struct flame_cmd *s, char *path, int *ret_fd)
+{
+	struct trace_args traces = { 0 };
+	struct sonde_out out;
+
+	sonde_auto(mem_closep) int fd = memfd_create("folded", MFD_CLOEXEC);
+	if (fd < 0)
+		return sonde_fail_errno(-errno, "no room for folded stacks");
+	int r = trace_args_take(1, &path, &traces);
+	if (!r)
+		r = out_init(&out, fd);
+	if (!r) {
+		r = run_graph(s, &traces, /* folded= */ true, &out);
+		out_fini(&out);
+	}
+	trace_args_fini(&traces);
+	if (!r)
+		*ret_fd = mem_take_fd(&fd);
+	return r < 0 ? sonde_wrap(r, "'%s'", path) : 0;
+}
+
+/* One side of a differential: a trace, or a file of folded stacks. */
+static int add_side(struct flame_cmd *s, struct flame_diff *d, char *path, bool is_before)
+{
+	sonde_auto(mem_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return sonde_fail_errno(-errno, "cannot read '%s'", path);
+	if (S_ISDIR(st.st_mode)) {
+		close(fd);
+		fd = -1;
+		int r = fold_trace(s, path, &fd);
+		if (r < 0)
+			return r;
+	}
+	if (fstat(fd, &st) != 0)
+		return sonde_fail_errno(-errno, "cannot read '%s'", path);
+	if (!st.st_size)
+		return 0;
+	void *text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (text == MAP_FAILED)
+		return sonde_fail_errno(-errno, "cannot read '%s'", path);
+	int r = flame_diff_add(d, path, text, (size_t)st.st_size, is_before);
+	munmap(text, (size_t)st.st_size);
+	return r;
+}
+
+static int draw_diff(struct flame_cmd *s, int argc, char **argv, struct sonde_out *out)
+{
+	struct strbuf title = { 0 };
+	struct flame_diff d;
+
+	(void)argc;
+	int r = flame_diff_init(&d);
+	d.normalize = s->normalize;
+	if (!r)
+		r = add_side(s, &d, argv[0], /* is_before= */ true);
+	if (!r)
+		r = add_side(s, &d, argv[1], /* is_before= */ false);
+	strbuf_fmt(&title, "%s \xe2\x86\x92 %s", argv[0], argv[1]);
+	if (!r)
+		r = strbuf_ok(&title);
+	if (!r)
+		r = flame_diff_write(&d, s->title ? s->title : strbuf_text(&title),
+				     s->kind ? FLAME_NS : FLAME_SAMPLES, s->folded, out);
+	strbuf_fini(&title);
+	flame_diff_fini(&d);
+	return r < 0 ? r : out_flush(out);
+}
+
+typedef int draw_fn(struct flame_cmd *s, int argc, char **argv, struct sonde_out *out);
+
+/* Draws to a descriptor. */
+static int draw_to(struct flame_cmd *s, draw_fn *draw, int argc, char **argv, int fd)
+{
+	struct sonde_out out;
+	int r = out_init(&out, fd);
+
+	if (!r) {
+		r = draw(s, argc, argv, &out);
+		out_fini(&out);
+	}
+	return r;
+}
+
 /* Draws into a new file that takes the place of the old one when it is whole. */
-static int draw_file(struct flame_cmd *s, const struct trace_args *traces, const char *path)
+static int draw_file(struct flame_cmd *s, draw_fn *draw, int argc, char **argv, const char *path)
 {
 	char tmp[PATH_MOST];
-	struct sonde_out out;
 
 	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.part", path) >= sizeof(tmp))
 		return sonde_fail(-ENAMETOOLONG, "path too long: '%s'", path);
 	sonde_auto(mem_closep) int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return sonde_fail_errno(-errno, "cannot write '%s'", path);
-	int r = out_init(&out, fd);
-	if (!r) {
-		r = run_graph(s, traces, &out);
-		out_fini(&out);
-	}
+	int r = draw_to(s, draw, argc, argv, fd);
 	if (!r && rename(tmp, path) != 0)
 		r = sonde_fail_errno(-errno, "cannot write '%s'", path);
 	if (r < 0)
@@ -150,46 +327,44 @@ static int draw_file(struct flame_cmd *s, const struct trace_args *traces, const
 	return r;
 }
 
-static int draw_stdout(struct flame_cmd *s, const struct trace_args *traces)
+static int check_args(const struct flame_cmd *s, int argc)
 {
-	struct sonde_out out;
-	int r = out_init(&out, STDOUT_FILENO);
-
-	if (!r) {
-		r = run_graph(s, traces, &out);
-		out_fini(&out);
-	}
-	return r;
+	if (s->diff && argc != 2)
+		return sonde_fail(-EINVAL, "--diff wants two traces, or files of folded stacks");
+	if (s->normalize && !s->diff)
+		return sonde_fail(-EINVAL, "--normalize is for --diff");
+	if (s->kind && s->has_event)
+		return sonde_fail(-EINVAL, "either --%s or --event", s->kind->option);
+	return 0;
 }
 
 static int flame_run(void *state, int argc, char **argv)
 {
 	struct flame_cmd *s = state;
-	struct trace_args traces = { 0 };
-
+	draw_fn *const draw = s->diff ? draw_diff : draw_traces;
 	const char *path = s->path ? s->path : s->folded ? "-" : "flame.svg";
-	int r = trace_args_take(argc, argv, &traces);
-	if (r < 0)
-		return cmd_failed(&cmd_flame);
-	// Other streams, of kernel events most often, are many times larger.
-	r = trace_args_want(&traces, "perf:*");
-	for (size_t i = 0; !r && i < s->n; i++) {
-		if (!strcmp(s->params[i].key, "event"))
-			r = trace_args_want(&traces, s->params[i].value);
-	}
-	if (!r)
-		r = strcmp(path, "-") != 0 ? draw_file(s, &traces, path) : draw_stdout(s, &traces);
-	trace_args_fini(&traces);
-	return r < 0 ? cmd_failed(&cmd_flame) : CMD_OK;
+
+	if (check_args(s, argc) < 0)
+		return cmd_usage(&cmd_flame);
+	int r = strcmp(path, "-") != 0 ? draw_file(s, draw, argc, argv, path)
+				       : draw_to(s, draw, argc, argv, STDOUT_FILENO);
+	return r < 0 && r != -EPIPE ? cmd_failed(&cmd_flame) : CMD_OK;
 }
 
 const struct command cmd_flame = {
 	.name = "flame",
 	.args = "[TRACE]...",
-	.summary = "Draw a flame graph of a trace's samples",
+	.summary = "Draw a flame graph of samples, waits or differences",
 	.about = "Writes one SVG file that a browser shows: a frame is as wide as its share of the "
 		 "samples, what called it is below, what it called above. Click to zoom, / to "
 		 "search.\n"
+		 "With --off-cpu, --wakeup and --locks the width is a time: how long threads were "
+		 "blocked from there, until they were woken, or waited for a lock. Their lines "
+		 "(--folded) are in nanoseconds. What blocks an idle server is most often the wait "
+		 "for its next request: --pid, --from and --to leave such things out.\n"
+		 "Of a wake-up that an interrupt made, what that interrupted is not shown.\n"
+		 "--diff with --folded prints the stacks that changed, "
+		 "'thread;outer;inner BEFORE NOW'.\n"
 		 "Names come from the trace itself, else from this machine where kernel and files "
 		 "are the very same; other code is shown as file+offset.",
 	.options = options,

@@ -26,6 +26,8 @@ enum {
 	KEY_SCRIPT,
 	KEY_NO_EVENTS,
 	KEY_NET,
+	KEY_OFF_CPU,
+	KEY_LOCKS,
 	HZ_USUAL = 999,
 	HZ_MOST = 100000,
 	BUFFER_LEAST = 16 << 10,
@@ -70,6 +72,12 @@ static const struct cmd_option options[] = {
 	{ KEY_NET, "net", NULL,
 	  "Also what reports need to follow TCP messages from host to host: critical-path, sync. "
 	  "Record so on each of them, at the same time, from before they connect." },
+	{ KEY_OFF_CPU, "off-cpu", NULL,
+	  "Also the stacks of threads that leave a CPU and of those that wake others: for 'sonde "
+	  "flame --off-cpu' and --wakeup." },
+	{ KEY_LOCKS, "locks", NULL,
+	  "Also who waits for which lock of the kernel or of a program, with stacks: for 'sonde "
+	  "report locks' and 'sonde flame --locks'." },
 	{ KEY_FOR, "for", "SCRIPT",
 	  "Only what this script needs, so that 'sonde run -t DIR SCRIPT' gives what it would have "
 	  "given live; SCRIPT may have its parameters behind it, within quotes. May be given more "
@@ -82,6 +90,9 @@ static const struct cmd_example examples[] = {
 	{ "sudo sonde record -d 5 -o idle", "Records 5 seconds into the folder 'idle'.", false },
 	{ "sudo sonde record -e 'sched:*' -e 'sched:sched_switch:prev_prio < 100' --no-samples",
 	  "All scheduler events, switches only away from real-time threads, until Ctrl-C.", false },
+	{ "sudo sonde record --off-cpu -- make && sonde flame --off-cpu",
+	  "Where the programs slept; with --no-events --no-samples besides, at the least cost.",
+	  false },
 	{ "sudo sonde record --for runqlat -- make -j4",
 	  "What the ready script runqlat needs; 'sonde run -t sonde-trace runqlat' then runs it.",
 	  false },
@@ -197,6 +208,16 @@ static int record_set(void *state, int key, const char *value)
 	case KEY_NO_EVENTS: s->no_events = true; break;
 	case KEY_CALL_GRAPH: return set_call_graph(s, value);
 	case KEY_NET: s->opts.net = true; break;
+	case KEY_OFF_CPU:
+		s->opts.blocking = true;
+		record_for_stacks(&s->scripts, "sched:sched_switch");
+		record_for_stacks(&s->scripts, "sched:sched_waking");
+		break;
+	case KEY_LOCKS:
+		s->opts.locks = true;
+		record_for_stacks(&s->scripts, "lock:contention_begin");
+		record_for_stacks(&s->scripts, "syscalls:sys_enter_futex");
+		break;
 	case KEY_FOR: return record_for_add(&s->scripts, value);
 	default: break;
 	}
@@ -277,6 +298,7 @@ static int set_samples(struct state *s)
 /* What the scripts need, besides what was asked for. */
 static int take_scripts(struct state *s)
 {
+	s->scripts.capture.only_map = s->n_pids ? record_scripts_only : NULL;
 	int r = record_for_find(&s->scripts, /* tells= */ true);
 
 	if (!r)
@@ -286,6 +308,8 @@ static int take_scripts(struct state *s)
 	if (!r && s->scripts.capture.n)
 		r = record_scripts_add(&s->beside, strbuf_text(&s->scripts.capture.script),
 				       /* is_text= */ true);
+	if (!r && s->scripts.capture.n)
+		record_scripts_asks(&s->beside);
 	return r;
 }
 
@@ -294,8 +318,9 @@ static int pick_sources(struct state *s, const struct record_source **ret, size_
 {
 	size_t n = 0;
 
-	if (s->no_events && s->n_events)
-		return sonde_fail(-EINVAL, "either --no-events or -e");
+	for (size_t i = 0; s->no_events && i < s->n_events; i++)
+		if (!s->events[i].is_made)
+			return sonde_fail(-EINVAL, "either --no-events or -e");
 	for (size_t i = 0; record_all[i] && n + 1 < most; i++)
 		if (!s->no_events || record_all[i] != &source_kernel)
 			ret[n++] = record_all[i];

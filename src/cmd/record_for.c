@@ -10,6 +10,7 @@
 
 #include <sonde/err.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "cmd/command.h"
 #include "cmd/record_script.h"
@@ -102,6 +103,16 @@ int record_for_add(struct record_for *f, const char *what)
 	return read_script(s, what);
 }
 
+void record_for_stacks(struct record_for *f, const char *event)
+{
+	for (size_t i = 0; i < f->n_stacks; i++) {
+		if (!strcmp(f->stacks[i], event))
+			return;
+	}
+	sonde_check(f->n_stacks + 1 < MEM_LEN(f->stacks)); // NULL ends them
+	f->stacks[f->n_stacks++] = event;
+}
+
 static void tell(struct for_script *s)
 {
 	if (s->diag.out.len)
@@ -144,7 +155,10 @@ static int add_capture(struct record_for *f)
 		return sonde_fail(-ENOMEM, "out of memory");
 	for (size_t i = 0; i < f->n; i++)
 		all[i] = &f->all[i]->needs;
-	int r = recorded_capture(&f->arena, all, f->n, &f->capture);
+	int r = f->n_stacks ? recorded_whole(&f->arena, f->stacks, &f->with_stacks) : 0;
+	all[f->n] = &f->with_stacks;
+	if (!r)
+		r = recorded_capture(&f->arena, all, f->n + (f->n_stacks > 0), &f->capture);
 	if (!r)
 		r = mem_grow(&f->events, &f->cap_events, f->n_events + f->capture.n + 1);
 	for (size_t i = 0; !r && i < f->capture.n; i++)

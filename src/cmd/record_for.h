@@ -23,6 +23,10 @@ struct record_for {
 	/** Of all; where samples of one differ from those of another, that was told. */
 	struct recorded_needs needs;
 	struct arena arena;
+	/** Whole records with stacks, besides what the scripts need. */
+	const char *stacks[8];
+	size_t n_stacks;
+	struct recorded_needs with_stacks;
 	/** What is to be emitted meanwhile. */
 	struct recorded_capture capture;
 };
@@ -34,6 +38,9 @@ void record_for_fini(struct record_for *f);
  * splits them.
  */
 SONDE_MUST_CHECK int record_for_add(struct record_for *f, const char *what);
+
+/** Also wants these events with the stacks of who makes them: "sched:sched_switch". */
+void record_for_stacks(struct record_for *f, const char *event);
 
 /**
  * Finds out what they need. -EINVAL: a script is wrong, or needs what no recording has; with @tells

@@ -21,7 +21,7 @@
 
 struct record_script_state {
 	const char *what; /* borrowed from the arguments */
-	bool is_text;
+	bool is_text, asks;
 	struct script_arg arg;
 	struct diag diag, follow;
 	struct arena arena;
@@ -114,6 +114,13 @@ static uint32_t ring_len(size_t buffer)
 
 #define ONLY_MAP AST_OWN_MAP "only"
 
+const char record_scripts_only[] = ONLY_MAP;
+
+void record_scripts_asks(struct record_scripts *s)
+{
+	s->all[s->n - 1]->asks = true;
+}
+
 /* Probes that follow the processes of -p and what they fork, as the kernel's tracing does. */
 static const char follow_text[] =
 	"rawtracepoint:sched_process_fork / @" ONLY_MAP "[pid] /"
@@ -158,7 +165,7 @@ static int compile(struct record_script_state *s, const struct record_opts *opts
 	const struct compile_options how = {
 		.pid = opts->n_pids == 1 ? opts->pids[0] : 0,
 		.has_child = opts->argv != NULL,
-		.only_map = opts->n_pids ? ONLY_MAP : NULL,
+		.only_map = opts->n_pids && !s->asks ? ONLY_MAP : NULL,
 		.ring_len = ring_len(opts->buffer_bytes),
 	};
 	const struct live_options live = { .pid = how.pid };

@@ -91,6 +91,23 @@ static const char *const net[] = {
 	"workqueue:workqueue_execute_start",
 };
 
+/* Who waits for which lock, until when, and who wakes it. */
+static const char *const locks[] = {
+	"lock:contention_begin",    "lock:contention_end",	"raw_syscalls:sys_enter",
+	"raw_syscalls:sys_exit",    "sched:sched_switch",	"sched:sched_waking",
+	"sched:sched_wakeup_new",   "sched:sched_process_fork", "sched:sched_process_exec",
+	"sched:sched_process_exit", "task:task_newtask",	"task:task_rename",
+	"irq:irq_handler_entry",    "irq:irq_handler_exit",	"irq:softirq_entry",
+	"irq:softirq_exit",
+};
+
+/* When threads are blocked, and who wakes them. */
+static const char *const blocking[] = {
+	"sched:sched_switch",	    "sched:sched_waking",	"sched:sched_wakeup_new",
+	"sched:sched_process_fork", "sched:sched_process_exec", "sched:sched_process_exit",
+	"task:task_newtask",	    "task:task_rename",
+};
+
 enum { SUGGEST_MOST = 4, NAME_LEN_MOST = 128 };
 
 void event_list_fini(struct event_list *l)
@@ -258,8 +275,11 @@ static void drop(struct event_list *l, const char *glob)
 
 int event_list_pick(struct event_list *l, const struct record_opts *o)
 {
-	const bool wants_usual = !o->n_events && !o->no_usual;
+	bool wants_usual = !o->no_usual;
 	size_t found = 0;
+
+	for (size_t i = 0; i < o->n_events; i++)
+		wants_usual &= o->events[i].is_made;
 
 	for (size_t i = 0; i < o->n_events; i++) {
 		const struct record_event *e = &o->events[i];
@@ -268,6 +288,10 @@ int event_list_pick(struct event_list *l, const struct record_opts *o)
 	}
 	for (size_t i = 0; o->net && i < MEM_LEN(net); i++)
 		(void)pick(l, &(struct record_event){ .glob = net[i] });
+	for (size_t i = 0; o->locks && i < MEM_LEN(locks); i++)
+		(void)pick(l, &(struct record_event){ .glob = locks[i] });
+	for (size_t i = 0; o->blocking && i < MEM_LEN(blocking); i++)
+		(void)pick(l, &(struct record_event){ .glob = blocking[i] });
 	for (size_t i = 0; wants_usual && i < MEM_LEN(usual); i++)
 		found += pick(l, &(struct record_event){ .glob = usual[i] });
 	for (size_t i = 0; i < o->n_events; i++)

@@ -51,6 +51,8 @@ struct record_opts {
 	size_t n_events; /* 0: what the analyses need */
 	bool no_usual;	 /* not even then: none */
 	bool net;	 /* also what paths between hosts need */
+	bool locks;	 /* also what tells of waits for locks */
+	bool blocking;	 /* also what tells when threads are blocked, and by whom they are woken */
 	const pid_t *pids;
 	size_t n_pids;	     /* 0: the whole system */
 	double seconds;	     /* 0: no limit */

@@ -100,7 +100,7 @@ def check_windows(load, whole):
     parts = [report('-p', pid, '--to', text, 'trace'), report('-p', pid, '--from', after, 'trace')]
     want = sum(x['waits'] for x in report('-p', pid, 'trace')['locks'])
     got = [sum(x['waits'] for x in p['locks']) for p in parts]
-    result(f'two halves have {got} of {want} waits', sum(got) == want and all(got), (got, want))
+    result(f'two halves have {got} of {want} waits', sum(got) == want > 0, (got, want))
 
 
 def check_lacking():
@@ -109,7 +109,7 @@ def check_lacking():
     p = subprocess.run([sonde, 'report', 'locks', 'other'], stdout=subprocess.PIPE, text=True,
                        stderr=subprocess.PIPE, check=False)
     result('without such events it says what to record',
-           p.returncode == 1 and 'sonde record' in p.stderr and 'lock:' in p.stderr, p)
+           p.returncode == 1 and 'sonde record --locks' in p.stderr, p)
 
 
 with tempfile.TemporaryDirectory() as scratch:

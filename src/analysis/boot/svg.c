@@ -22,7 +22,7 @@
 #include <sonde/err.h>
 
 #include "analysis/boot/boot.h"
-#include "analysis/flame_svg.h"
+#include "analysis/flame/svg.h"
 #include "base/mem.h"
 #include "base/ns.h"
 #include "base/out.h"

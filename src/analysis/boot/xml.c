@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "analysis/boot/boot.h"
-#include "analysis/flame_svg.h"
+#include "analysis/flame/svg.h"
 #include "base/out.h"
 #include "base/strbuf.h"
 #include "model/host.h"

@@ -9,8 +9,9 @@
 #include <sonde/err.h>
 
 #include "analysis/all.h"
+#include "analysis/flame/lock_stacks.h"
 #include "analysis/kernel.h"
-#include "analysis/locks/waits.h"
+#include "analysis/locks/callers.h"
 #include "analysis/report.h"
 #include "analysis/spread.h"
 #include "base/arena.h"
@@ -48,8 +49,10 @@ struct groups {
 
 struct locks_report {
 	struct report report;
-	struct lock_waits *waits; /* owned */
-	struct entry *entries;	  /* owned */
+	struct stacks stacks;
+	struct frames frames;
+	struct lock_stacks waits;
+	struct entry *entries; /* owned */
 	size_t n_entries, cap_entries;
 	struct u64map by_key;
 	struct arena arena; /* text of the tables */
@@ -122,21 +125,27 @@ static void on_ended(void *arg, const struct lock_wait *w)
 	e->moved += w->end == LOCK_MOVED;
 }
 
-static const struct lock_watch watch = { .ended = on_ended };
-
 static int locks_init(struct sonde_component *c, const struct sonde_setup *setup)
 {
 	struct locks_report *s = c->state;
 	int r = report_init(&s->report, setup);
 
-	return r < 0 ? r : lock_waits_new(&watch, s, s->report.from_ns, s->report.to_ns, &s->waits);
+	if (r >= 0)
+		r = stacks_init(&s->stacks);
+	if (r >= 0)
+		r = frames_init(&s->frames, &s->stacks, setup->note, setup->note_arg);
+	return r < 0 ? r
+		     : lock_stacks_init(&s->waits, &s->frames, on_ended, s, s->report.from_ns,
+					s->report.to_ns);
 }
 
 static void locks_fini(struct sonde_component *c)
 {
 	struct locks_report *s = c->state;
 
-	lock_waits_free(s->waits);
+	lock_stacks_fini(&s->waits);
+	frames_fini(&s->frames);
+	stacks_fini(&s->stacks);
 	free(s->entries);
 	u64map_fini(&s->by_key);
 	arena_fini(&s->arena);
@@ -145,14 +154,14 @@ static void locks_fini(struct sonde_component *c)
 static int locks_consume(struct sonde_component *c, const struct sonde_batch *in)
 {
 	struct locks_report *s = c->state;
-	int r = lock_waits_consume(s->waits, in);
+	int r = lock_stacks_consume(&s->waits, in);
 
 	return s->failed ? sonde_fail(-ENOMEM, "out of memory for the report") : r;
 }
 
 /* Groups. */
 
-enum group_by { BY_LOCK, BY_THREAD, BY_HOLDER };
+enum group_by { BY_LOCK, BY_THREAD, BY_HOLDER, BY_CALLER };
 
 /* The process of a futex; of threads whose process is not known, each is its own. */
 static int64_t process_of(const struct entry *e)
@@ -167,6 +176,8 @@ static uint64_t group_hash(const struct entry *e, enum group_by by)
 
 	if (by == BY_THREAD)
 		return mix(lock_is_futex(e->kind), e->thread->index);
+	if (by == BY_CALLER)
+		return mix(h, e->stack);
 	h = mix(h, e->addr);
 	if (lock_is_futex(e->kind))
 		h = mix(h, (uint64_t)process_of(e));
@@ -177,6 +188,9 @@ static bool group_same(const struct entry *a, const struct entry *b, enum group_
 {
 	if (by == BY_THREAD)
 		return a->thread == b->thread && lock_is_futex(a->kind) == lock_is_futex(b->kind);
+	if (by == BY_CALLER)
+		return a->stack == b->stack && a->kind == b->kind &&
+		       a->thread->host == b->thread->host;
 	if (a->kind != b->kind || a->addr != b->addr || a->thread->host != b->thread->host ||
 	    (by == BY_HOLDER && a->waker != b->waker))
 		return false;
@@ -215,7 +229,8 @@ static int make_groups(const struct locks_report *s, enum group_by by, struct gr
 	for (size_t i = 0; i < s->n_entries; i++) {
 		const struct entry *e = &s->entries[i];
 
-		if (!report_wants(&s->report, e->thread) || (by == BY_HOLDER && !e->waker))
+		if (!report_wants(&s->report, e->thread) || (by == BY_HOLDER && !e->waker) ||
+		    (by == BY_CALLER && !e->stack))
 			continue;
 		struct group *at = find_group(g, e, by);
 		if (!at)
@@ -280,6 +295,12 @@ static const struct table_column holder_columns[] = {
 	WAIT_COLUMNS,
 };
 
+static const struct table_column caller_columns[] = {
+	{ "host", NULL, TABLE_TEXT },	       { "kind", "KIND", TABLE_TEXT },
+	{ "waiters", "THREADS", TABLE_COUNT }, WAIT_COLUMNS,
+	{ "caller", "CALLER", TABLE_TEXT },    { "stack", NULL, TABLE_TEXT },
+};
+
 /* "0xffff888627d2ba40"; "" where there is no memory, which the table tells. */
 static const char *address(struct locks_report *s, uint64_t addr)
 {
@@ -295,7 +316,7 @@ static const char *address(struct locks_report *s, uint64_t addr)
 static const char *process_name(const struct locks_report *s, const struct kernel_thread *t)
 {
 	struct kernel_thread *const *threads;
-	const size_t n = kernel_threads(lock_waits_kernel(s->waits), &threads);
+	const size_t n = kernel_threads(lock_waits_kernel(s->waits.waits), &threads);
 
 	for (size_t i = n; t->pid >= 0 && t->pid != t->tid && i--;) {
 		if (threads[i]->tid == t->pid && threads[i]->host == t->host && threads[i]->name[0])
@@ -366,6 +387,19 @@ static void add_holder(struct locks_report *s, struct table *t, const struct gro
 	spread_cells(&g->sum.spread, t);
 }
 
+static void add_caller(struct locks_report *s, struct table *t, const struct group *g)
+{
+	report_host(t, g->sum.thread->host);
+	table_str(t, lock_kind_name(g->sum.kind));
+	table_int(t, (int64_t)g->n_threads);
+	spread_cells(&g->sum.spread, t);
+	const char *caller = lock_caller(&s->stacks, g->sum.stack, &s->arena);
+	const char *stack = lock_stack(&s->stacks, g->sum.stack, &s->arena);
+	s->failed |= !caller || !stack;
+	table_str(t, caller ? caller : "");
+	table_str(t, stack ? stack : "");
+}
+
 struct view {
 	enum group_by by;
 	const char *key, *title;
@@ -380,7 +414,23 @@ static const struct view views[] = {
 	{ BY_THREAD, "threads", "Who waited", thread_columns, MEM_LEN(thread_columns), add_thread },
 	{ BY_HOLDER, "holders", "Whom they waited for: who woke them", holder_columns,
 	  MEM_LEN(holder_columns), add_holder },
+	{ BY_CALLER, "callers", "Where they waited", caller_columns, MEM_LEN(caller_columns),
+	  add_caller },
 };
+
+/* --sort is for the first table, and for each that has such a column. */
+static int show_sorted(struct locks_report *s, const struct view *v, struct table *t)
+{
+	const char *sort = "wait_total_ns";
+
+	if (v == views)
+		return report_table(&s->report, t, v->key, v->title, sort, ROWS);
+	for (size_t i = 0; s->report.sort && i < v->n_cols; i++) {
+		if (!strcmp(v->cols[i].key, s->report.sort))
+			sort = s->report.sort;
+	}
+	return report_beside(&s->report, t, v->key, v->title, sort, ROWS);
+}
 
 static int show(struct locks_report *s, const struct view *v)
 {
@@ -388,14 +438,14 @@ static int show(struct locks_report *s, const struct view *v)
 	struct groups g = { 0 };
 	struct table t;
 
-	report_hosts_table(&t, lock_waits_kernel(s->waits), cols, v->cols, v->n_cols);
+	report_hosts_table(&t, lock_waits_kernel(s->waits.waits), cols, v->cols, v->n_cols);
 	int r = make_groups(s, v->by, &g);
 	for (size_t i = 0; !r && i < g.n; i++)
 		v->add(s, &t, &g.all[i]);
 	if (r < 0 || s->failed)
 		r = sonde_fail(-ENOMEM, "out of memory for the report");
 	else if (g.n || s->report.json)
-		r = report_table(&s->report, &t, v->key, v->title, "wait_total_ns", ROWS);
+		r = show_sorted(s, v, &t);
 	table_fini(&t);
 	groups_fini(&g);
 	return r;
@@ -403,7 +453,7 @@ static int show(struct locks_report *s, const struct view *v)
 
 static void tell_doubts(struct locks_report *s)
 {
-	const struct lock_doubts *d = lock_waits_doubts(s->waits);
+	const struct lock_doubts *d = lock_waits_doubts(s->waits.waits);
 
 	if (s->report.json) {
 		json_uint(&s->report.j, "not_waited", d->again);
@@ -427,20 +477,18 @@ static void tell_doubts(struct locks_report *s)
 static int locks_finish(struct sonde_component *c)
 {
 	struct locks_report *s = c->state;
-	struct kernel *k = lock_waits_kernel(s->waits);
+	struct kernel *k = lock_waits_kernel(s->waits.waits);
 	struct kernel_cpu *const *cpus;
 	int64_t begin, end;
 
-	lock_waits_finish(s->waits);
+	lock_waits_finish(s->waits.waits);
 	int r = kernel_span(k, &begin, &end);
 	if (r < 0)
 		return r;
 	const unsigned has = kernel_sources(k);
 	const bool locks = has & KERNEL_HAS_LOCK, calls = has & KERNEL_HAS_CALLS;
 	if (!locks && !calls)
-		return report_lacks("contention_begin and no sys_enter",
-				    "-e 'lock:*' -e 'raw_syscalls:*' "
-				    "-e sched:sched_switch -e sched:sched_waking");
+		return report_lacks("contention_begin and no sys_enter", "--locks");
 
 	report_begin(&s->report, kernel_cpus(k, &cpus), begin, end);
 	qsort(s->entries, s->n_entries, sizeof(*s->entries), by_thread);
@@ -448,9 +496,11 @@ static int locks_finish(struct sonde_component *c)
 		r = show(s, &views[i]);
 	if (!s->n_entries && !s->report.json)
 		out_fmt(s->report.setup->out, "\nNobody waited for a lock.\n");
-	report_lack(&s->report, locks, "contention_begin", "-e 'lock:contention_*'");
-	report_lack(&s->report, calls, "sys_enter", "-e 'raw_syscalls:*'");
-	report_lack(&s->report, has & KERNEL_HAS_WAKING, "sched_waking", "-e sched:sched_waking");
+	report_lack(&s->report, locks, "contention_begin", "--locks");
+	report_lack(&s->report, calls, "sys_enter", "--locks");
+	report_lack(&s->report, s->waits.has_stacks || !s->n_entries, "stacks with these",
+		    "--locks");
+	report_lack(&s->report, has & KERNEL_HAS_WAKING, "sched_waking", "--locks");
 	tell_doubts(s);
 	report_doubts(&s->report, k);
 	report_end(&s->report);

@@ -24,6 +24,7 @@ struct open_wait {
 	enum lock_kind kind;
 	bool is_shared, is_mutex;
 	int64_t begin_ns;
+	int32_t cpu;
 	uint32_t stack;
 	uint32_t gap; /* what its thread's was at the begin: losses change it */
 	const struct kernel_thread *waker;
@@ -163,6 +164,7 @@ static void tell(struct lock_waits *w, const struct kernel_thread *t, const stru
 		.is_mutex = o->is_mutex,
 		.begin_ns = o->begin_ns,
 		.end_ns = end_ns,
+		.cpu = o->cpu,
 		.stack = o->stack,
 	};
 	w->watch->ended(w->arg, &wait);
@@ -228,6 +230,7 @@ static void on_lock(void *arg, const struct kernel_thread *t, const struct kerne
 		.addr = l->addr,
 		.kind = kind_of(l->flags),
 		.begin_ns = e->ts_ns,
+		.cpu = e->u.pkt->cpu,
 		.stack = stack_of(w, t, e),
 		.gap = t->gap,
 	};
@@ -323,6 +326,7 @@ static void begin_wait(struct lock_waits *w, const struct kernel_thread *t,
 		.is_shared = ask->is_shared,
 		.is_mutex = ask->is_mutex,
 		.begin_ns = e->ts_ns,
+		.cpu = e->u.pkt->cpu,
 		.stack = stack_of(w, t, e),
 		.gap = t->gap,
 	};
@@ -488,7 +492,21 @@ static void on_roused(void *arg, const struct kernel_cpu *c, const struct kernel
 		by->n_woken++;
 }
 
+/* It sleeps: if its begin had no stack, this one is that of the wait. */
+static void on_off(void *arg, const struct kernel_thread *t, const struct sonde_event *e)
+{
+	struct lock_waits *w = arg;
+	struct waiter *m = waiter_of(w, t);
+	struct open_wait *o = m && m->n_locks	  ? &m->locks[m->n_locks - 1]
+			      : m && m->has_futex ? &m->futex
+						  : NULL;
+
+	if (o && !o->stack && w->watch->stack)
+		o->stack = stack_of(w, t, e);
+}
+
 static const struct kernel_watch kernel_watch = {
+	.off = on_off,
 	.entered = on_entered,
 	.returned = on_returned,
 	.roused = on_roused,

@@ -63,7 +63,8 @@ struct lock_wait {
 	bool is_mutex;	/* not what is waited for until there is work */
 	bool is_shared; /* a futex that several processes may have at addresses of their own */
 	int64_t begin_ns, end_ns;
-	uint32_t stack; /* what the watcher gave at the begin */
+	int32_t cpu;	/* where it began */
+	uint32_t stack; /* what the watcher gave at the begin, or when the thread slept */
 };
 
 struct lock_watch {

@@ -9,6 +9,7 @@
 
 #include <sonde/err.h>
 
+#include "base/check.h"
 #include "base/glob.h"
 #include "base/mem.h"
 #include "lang/check/check.h"
@@ -154,6 +155,30 @@ static void write_elements(struct making *m, const char *name)
 			   name, i);
 }
 
+/* Threads that left a CPU while they were followed: switches and wake-ups name no process. */
+#define LEFT_MAP AST_OWN_MAP "left"
+
+static bool is_named(const struct captured *c, const char *group, const char *name)
+{
+	return !strcmp(c->group, group) && !strcmp(c->name, name);
+}
+
+/* Which events are wanted where only some processes are. */
+static void write_condition(struct making *m, const struct captured *c)
+{
+	struct strbuf *s = &m->out->script;
+	const char *map = m->out->only_map;
+
+	if (is_named(c, "sched", "sched_switch")) {
+		strbuf_fmt(s, "if (@%s[pid]) { @" LEFT_MAP "[tid] = 1; } ", map);
+		strbuf_fmt(s, "if (@%s[pid] || @" LEFT_MAP "[args.next_pid]) { ", map);
+	} else if (is_named(c, "sched", "sched_waking")) {
+		strbuf_fmt(s, "if (@%s[pid] || @" LEFT_MAP "[args.pid]) { ", map);
+	} else {
+		strbuf_fmt(s, "if (@%s[pid]) { ", map);
+	}
+}
+
 static int write_event(struct making *m, const struct captured *c)
 {
 	struct strbuf *s = &m->out->script;
@@ -163,6 +188,8 @@ static int write_event(struct making *m, const struct captured *c)
 	if (r < 0)
 		return r;
 	strbuf_fmt(s, "tracepoint:%s:%s { ", c->group, c->name);
+	if (m->out->only_map)
+		write_condition(m, c);
 	for (size_t i = 0; i < format.n_fields; i++)
 		if (!format.fields[i].is_common && is_joined(m, &format.fields[i]))
 			write_elements(m, format.fields[i].name);
@@ -185,7 +212,7 @@ static int write_event(struct making *m, const struct captured *c)
 		strbuf_fmt(s, ", callstack_kernel = kstack(%d)", KERNEL_FRAMES);
 	if (c->user_stack)
 		strbuf_fmt(s, ", callstack_user = ustack(%d)", USER_FRAMES);
-	strbuf_str(s, "); }\n");
+	strbuf_str(s, m->out->only_map ? "); } }\n" : "); }\n");
 	return 0;
 }
 
@@ -198,6 +225,11 @@ static void write_settings(struct making *m)
 		if (one && (!most || strtoul(one, NULL, 10) > strtoul(most, NULL, 10)))
 			most = one;
 	}
+	if (m->out->only_map)
+		strbuf_str(&m->out->script,
+			   "let @" LEFT_MAP " = hash(65536);\n"
+			   "tracepoint:sched:sched_process_exit { delete(@" LEFT_MAP
+			   "[args.pid]); }\n");
 	if (most)
 		strbuf_fmt(&m->out->script, "config = { max_strlen = %s; }\n", most);
 }
@@ -223,4 +255,73 @@ int recorded_capture(struct arena *arena, const struct recorded_needs *const *al
 	for (size_t i = 0; i < ret->n && !r; i++)
 		r = write_event(&m, &ret->events[i]);
 	return r < 0 ? r : strbuf_ok(&ret->script);
+}
+
+struct whole {
+	struct arena *arena;
+	struct recorded_needs *needs;
+	size_t cap_events, cap_fields;
+	const char *glob;
+};
+
+static int add_fields(struct whole *w, const struct tp_format *format)
+{
+	struct recorded_needs *n = w->needs;
+
+	for (size_t i = 0; i < format->n_fields; i++) {
+		if (format->fields[i].is_common)
+			continue;
+		if (n->n_fields == w->cap_fields)
+			return sonde_fail(-E2BIG, "more than %zu fields", w->cap_fields);
+		n->fields[n->n_fields++] = format->fields[i].name;
+	}
+	return 0;
+}
+
+static int see_whole(void *arg, const char *group, const char *name)
+{
+	struct whole *w = arg;
+	struct recorded_needs *n = w->needs;
+	struct tp_format format;
+
+	if (n->n_events == w->cap_events || !strcmp(group, "ftrace"))
+		return 0;
+	const int r = tp_format_read(w->arena, NULL, group, name, &format);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0; // what has no format cannot be made again
+	const char *own = arena_strndup(w->arena, group, strlen(group));
+	const char *own_name = arena_strndup(w->arena, name, strlen(name));
+	if (!own || !own_name)
+		return sonde_fail(-ENOMEM, "out of memory");
+	n->events[n->n_events++] = (struct recorded_event){ .glob = w->glob,
+							    .group = own,
+							    .name = own_name,
+							    .kernel_stack = true,
+							    .user_stack = true };
+	return add_fields(w, &format);
+}
+
+int recorded_whole(struct arena *arena, const char *const *events, struct recorded_needs *ret)
+{
+	enum { FIELDS_MOST = 256 };
+	struct whole w = { .arena = arena, .needs = ret, .cap_fields = FIELDS_MOST };
+	int r = 0;
+
+	while (events[w.cap_events])
+		w.cap_events++;
+	*ret = (struct recorded_needs){ .threads = true };
+	ret->events = arena_array(arena, w.cap_events + 1, sizeof(*ret->events));
+	ret->fields = arena_array(arena, FIELDS_MOST, sizeof(*ret->fields));
+	if (!ret->events || !ret->fields)
+		return sonde_fail(-ENOMEM, "out of memory");
+	for (size_t i = 0; events[i] && !r; i++) {
+		char group[64];
+		const char *colon = strchr(events[i], ':');
+
+		sonde_check(colon && (size_t)(colon - events[i]) < sizeof(group));
+		(void)snprintf(group, sizeof(group), "%.*s", (int)(colon - events[i]), events[i]);
+		w.glob = events[i];
+		r = tp_each(group, colon + 1, see_whole, &w);
+	}
+	return r;
 }

@@ -18,6 +18,11 @@ struct recorded_capture {
 		bool kernel_stack, user_stack;
 	} * events; /* owned; their text in the arena: they come from the script alone */
 	size_t n, cap;
+	/**
+	 * Set before: only of threads of processes in this map of the script, "@NAME[pid]", which
+	 * somebody else keeps; switches to them and wake-ups of them, too. NULL: of all.
+	 */
+	const char *only_map;
 };
 
 void recorded_capture_fini(struct recorded_capture *c);
@@ -28,5 +33,13 @@ void recorded_capture_fini(struct recorded_capture *c);
  */
 SONDE_MUST_CHECK int recorded_capture(struct arena *arena, const struct recorded_needs *const *all,
 				      size_t n, struct recorded_capture *ret);
+
+/**
+ * The needs of one who wants whole records with stacks, in @arena: of @events
+ * ("sched:sched_switch"; ends with NULL), of all their fields. What the running kernel does not
+ * have is left out.
+ */
+SONDE_MUST_CHECK int recorded_whole(struct arena *arena, const char *const *events,
+				    struct recorded_needs *ret);
 
 #endif

@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "analysis/flame_svg.h"
-#include "analysis/stacks.h"
+#include <sonde/err.h>
+
+#include "analysis/flame/diff.h"
+#include "analysis/flame/stacks.h"
+#include "analysis/flame/svg.h"
 #include "test.h"
 
 /* Adds "kind text" frames, given as "tname;uname;kname". */
@@ -56,7 +60,9 @@ static char *text_of(struct stacks *s, bool svg)
 	if (pipe(fds) != 0 || out_init(&out, fds[1]) < 0)
 		return NULL;
 	if (svg)
-		EXPECT_EQ(flame_svg(s, &(struct flame_text){ "a <title>", "1 & 2" }, &out), 0);
+		EXPECT_EQ(flame_svg(s, &(struct flame_text){ "a <title>", "1 & 2", FLAME_SAMPLES },
+				    &out),
+			  0);
 	else
 		stacks_print_folded(s, &out);
 	char *text = calloc(1, out.len + 1);
@@ -189,4 +195,115 @@ TEST(fitting)
 		EXPECT_EQ(flame_fit(cases[i].text, cases[i].chars, &cut), cases[i].len);
 		EXPECT_EQ(cut, cases[i].cut);
 	}
+}
+
+/* What a differential of two texts writes; NULL: it failed with *@ret. */
+static char *diff_of(const char *before, const char *now, bool normalize, bool folded, int *ret)
+{
+	struct flame_diff d;
+	struct sonde_out out;
+	char *text = NULL;
+
+	*ret = out_init(&out, -1);
+	if (*ret < 0)
+		return NULL;
+	*ret = flame_diff_init(&d);
+	d.normalize = normalize;
+	if (!*ret)
+		*ret = flame_diff_add(&d, "before", before, strlen(before), true);
+	if (!*ret)
+		*ret = flame_diff_add(&d, "now", now, strlen(now), false);
+	if (!*ret)
+		*ret = flame_diff_write(&d, "t", FLAME_NS, folded, &out);
+	if (!*ret)
+		text = calloc(1, out.len + 1);
+	if (text)
+		memcpy(text, out.buf, out.len);
+	flame_diff_fini(&d);
+	out_fini(&out);
+	return text;
+}
+
+TEST(differentials)
+{
+	static const struct {
+		const char *before, *now;
+		bool normalize;
+		const char *want;
+	} cases[] = {
+		{ "a;b 3\na;c 4\n", "a;b 3\na;c 4\n", false, "" },
+		{ "a;b 3\na;c 4\na 1\n", "a;b 3\na;c 6\na;d e 7", false,
+		  "a 1 0\na;c 4 6\na;d e 0 7\n" },
+		{ "a;b 1\na;b 2\n", "\r\na;b 3 \r\n\n", false, "" },
+		{ "a 1\nb 3\n", "a 50\nb 150\n", true, "" },
+		{ "a 1\nb 2\n", "a 10\nb 10\n", true, "a 7 10\nb 13 10\n" },
+		{ "", "a 5\n", true, "a 0 5\n" },
+		{ "a 5\n", "", false, "a 5 0\n" },
+		{ ";;a 1", ";;a 2", false, ";;a 1 2\n" },
+		{ "a 9223372036854775807", "a 9223372036854775806", true, "" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int r;
+		char *text = diff_of(cases[i].before, cases[i].now, cases[i].normalize, true, &r);
+
+		EXPECT_EQ(r, 0);
+		EXPECT_STR(text ? text : "none", cases[i].want);
+		free(text);
+	}
+}
+
+TEST(lines_that_are_none)
+{
+	static const char *const bad[] = { "a",
+					   "a b",
+					   "a;b -1",
+					   "a 1.5",
+					   " 1",
+					   "5",
+					   "a 18446744073709551616",
+					   "a 9223372036854775808",
+					   "a 9223372036854775807\nb 1" };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		int r;
+		char *text = diff_of("", bad[i], false, true, &r);
+
+		EXPECT_EQ(r, -EBADMSG);
+		EXPECT(!text);
+		EXPECT(strstr(sonde_err_str(), "now:"));
+		free(text);
+	}
+}
+
+TEST(picture_of_a_differential)
+{
+	int r;
+	char *text = diff_of("a;b 1000000\na;c 3000000\n", "a;b 3000000\na;c 1000000\na;d 5", false,
+			     false, &r);
+
+	EXPECT_EQ(r, 0);
+	EXPECT(text && strstr(text, "class=\"m7\" data-x=\"0\" data-n=\"3000000\""));
+	EXPECT(text && strstr(text, "<title>b (3.000 ms, 75.00 %, +2.000 ms)</title>"));
+	EXPECT(text && strstr(text, "<title>c (1.000 ms, 25.00 %, -2.000 ms)</title>"));
+	EXPECT(text && strstr(text, "<title>a (4.000 ms, 100.00 %, +5 ns)</title>"));
+	EXPECT(text && strstr(text, "class=\"l7\""));
+	EXPECT(text && strstr(text, "data-unit=\"ns\""));
+	free(text);
+	text = diff_of("a 1\n", "", false, false, &r);
+	EXPECT_EQ(r, -ENODATA);
+	EXPECT(!text);
+}
+
+static int diff_without_memory(void)
+{
+	int r;
+
+	free(diff_of("a;b 1\na;c 3\n", "a;b 3\na;d 5", true, false, &r));
+	return r;
+}
+
+TEST(differentials_out_of_memory)
+{
+	test_oom(diff_without_memory);
 }

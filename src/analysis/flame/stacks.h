@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /** Stacks folded into a tree: how often each frame was hit below its callers. */
-#ifndef ANALYSIS_STACKS_H
-#define ANALYSIS_STACKS_H
+#ifndef ANALYSIS_FLAME_STACKS_H
+#define ANALYSIS_FLAME_STACKS_H
+
+#include <stdbool.h>
 
 #include "base/arena.h"
 #include "base/out.h"
@@ -24,8 +26,9 @@ struct frame_name {
 struct stack_node {
 	uint32_t name;
 	uint32_t parent;
-	uint32_t child, sibling; /* first child, next sibling; 0: none */
-	uint64_t self, total;	 /* weight here; here and below */
+	uint32_t child, sibling;       /* first child, next sibling; 0: none */
+	uint64_t self, total;	       /* weight here; here and below */
+	uint64_t before, before_total; /* of a differential: the same of what is compared with */
 };
 
 /** All zero, then stacks_init(). */
@@ -37,6 +40,7 @@ struct stacks {
 	struct stack_node *nodes; /* owned */
 	size_t n_nodes, cap_nodes;
 	struct u64map by_frame; /* parent << 32 | name -> node */
+	bool is_diff;		/* weights of before count too */
 };
 
 enum { STACK_NODES_MOST = 1 << 24 };
@@ -51,10 +55,22 @@ SONDE_MUST_CHECK int stacks_name(struct stacks *s, enum frame_kind kind, const c
 /** Adds one stack, outermost frame first. -E2BIG: too many different ones. */
 SONDE_MUST_CHECK int stacks_add(struct stacks *s, const uint32_t *names, size_t n, uint64_t weight);
 
+/** The node of a stack, made if it is new; the same limits. */
+SONDE_MUST_CHECK int stacks_find(struct stacks *s, const uint32_t *names, size_t n, uint32_t *ret);
+
+/** Adds to a node that stacks_find() gave. */
+static inline void stacks_weigh(struct stacks *s, uint32_t node, uint64_t weight)
+{
+	s->nodes[node].self += weight;
+}
+
 /** Sums up, and sorts the children of each node by name. After the last stack. */
 SONDE_MUST_CHECK int stacks_finish(struct stacks *s);
 
-/** One line for each stack, "thread;outer;inner COUNT", sorted. */
+/**
+ * One line for each stack, "thread;outer;inner COUNT", sorted. Of a differential those that
+ * changed, "thread;outer;inner BEFORE COUNT".
+ */
 void stacks_print_folded(const struct stacks *s, struct sonde_out *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Folds stacks into a tree of nodes that know each other by number. */
-#include "analysis/stacks.h"
+#include "analysis/flame/stacks.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -111,7 +111,7 @@ static int child_of(struct stacks *s, uint32_t parent, uint32_t name, uint32_t *
 	return 0;
 }
 
-int stacks_add(struct stacks *s, const uint32_t *names, size_t n, uint64_t weight)
+int stacks_find(struct stacks *s, const uint32_t *names, size_t n, uint32_t *ret)
 {
 	uint32_t at = 0;
 
@@ -120,8 +120,18 @@ int stacks_add(struct stacks *s, const uint32_t *names, size_t n, uint64_t weigh
 		if (r < 0)
 			return r;
 	}
-	s->nodes[at].self += weight;
+	*ret = at;
 	return 0;
+}
+
+int stacks_add(struct stacks *s, const uint32_t *names, size_t n, uint64_t weight)
+{
+	uint32_t node;
+	int r = stacks_find(s, names, n, &node);
+
+	if (!r)
+		stacks_weigh(s, node, weight);
+	return r;
 }
 
 struct place {
@@ -165,8 +175,11 @@ int stacks_finish(struct stacks *s)
 		struct stack_node *n = &s->nodes[i];
 
 		n->total += n->self;
-		if (i)
+		n->before_total += n->before;
+		if (i) {
 			s->nodes[n->parent].total += n->total;
+			s->nodes[n->parent].before_total += n->before_total;
+		}
 	}
 	for (size_t i = 0; i < s->n_nodes; i++)
 		sort_children(s, (uint32_t)i, all);
@@ -193,8 +206,10 @@ void stacks_print_folded(const struct stacks *s, struct sonde_out *out)
 	while (at) {
 		const struct stack_node *n = &s->nodes[at];
 
-		if (n->self) {
+		if (s->is_diff ? n->self != n->before : n->self) {
 			print_frames(s, at, out);
+			if (s->is_diff)
+				out_fmt(out, " %" PRIu64, n->before);
 			out_fmt(out, " %" PRIu64 "\n", n->self);
 		}
 		if (n->child) {

@@ -31,6 +31,13 @@
   const holds = (a, b) => { while (b && b !== a) b = b.parent; return b === a; };
   const percent = (n, of) => (100 * n / of).toFixed(2) + ' %';
 
+  // "1,234 samples", "1.234 ms".
+  function amount(n) {
+    if (all.dataset.unit !== 'ns') return n.toLocaleString('en') + (n === 1 ? ' sample' : ' samples');
+    const u = n < 1e3 ? 0 : n < 1e6 ? 1 : n < 1e9 ? 2 : 3;
+    return (n / 1e3 ** u).toFixed(u ? 3 : 0) + [' ns', ' us', ' ms', ' s'][u];
+  }
+
   function fit(name, w) {
     const places = Math.floor((w - 8) / CHAR), letters = [...name];
     if (letters.length <= places) return name;
@@ -49,6 +56,7 @@
       f.g.classList.toggle('above', above);
       f.rect.setAttribute('x', x.toFixed(3));
       f.rect.setAttribute('width', w.toFixed(3));
+      f.rect.classList.toggle('thin', w < 5);
       const label = fit(f.name, w);
       if (label && !f.text) {
         f.text = document.createElementNS(NS, 'text');
@@ -86,7 +94,7 @@
 
   function found() {
     const n = matched(zoomed);
-    return 'matched: ' + percent(n, zoomed.n) + ' (' + n.toLocaleString('en') + (n === 1 ? ' sample)' : ' samples)');
+    return 'matched: ' + percent(n, zoomed.n) + ' (' + amount(n) + ')';
   }
 
   function search(text) {

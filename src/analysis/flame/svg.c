@@ -12,13 +12,16 @@
  *	+-------------------------+
  *	what is pointed at                        what is not drawn
  */
-#include "analysis/flame_svg.h"
+#include "analysis/flame/svg.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/mem.h"
+#include "base/table.h"
 
 enum {
 	WIDTH = 1200,
@@ -27,16 +30,17 @@ enum {
 	TOP = 74,
 	BOTTOM = 40,
 	CHAR_MILLI = 7225,  /* width of a letter of 12 px, in 1/1000 px */
+	THIN_MILLI = 5000,  /* narrower frames have no edges, which would be all there is to see */
 	LEAST_SHARE = 1000, /* frames with less than one in so many samples are not drawn */
 	SHADES = 8,
 };
 
 static const char css[] = {
-#include "analysis/flame_css.inc"
+#include "analysis/flame/flame_css.inc"
 };
 
 static const char js[] = {
-#include "analysis/flame_js.inc"
+#include "analysis/flame/flame_js.inc"
 };
 
 /* The length of the UTF-8 letter at @s, or 0: it is none that XML takes. */
@@ -114,6 +118,19 @@ void flame_count(struct strbuf *b, uint64_t v)
 		strbuf_fmt(b, "%s%c", i && (n - i) % 3 == 0 ? "," : "", plain[i]);
 }
 
+void flame_amount(struct strbuf *b, uint64_t v, enum flame_unit unit)
+{
+	char text[TABLE_VALUE_MOST];
+
+	if (unit == FLAME_NS) {
+		table_ns(v > INT64_MAX ? INT64_MAX : (int64_t)v, text);
+		strbuf_str(b, text);
+		return;
+	}
+	flame_count(b, v);
+	strbuf_str(b, v == 1 ? " sample" : " samples");
+}
+
 static uint64_t name_hash(const char *s)
 {
 	uint64_t h = 0xcbf29ce484222325u;
@@ -131,11 +148,13 @@ struct drawing {
 	uint64_t total;
 	uint32_t depth; /* of the deepest frame that is drawn; the root has 0 */
 	uint64_t n_left_out;
+	enum flame_unit unit;
+	uint64_t most_change; /* of a differential: of any frame but the root */
 };
 
 static bool is_drawn(const struct drawing *d, const struct stack_node *n)
 {
-	return n->total * LEAST_SHARE >= d->total;
+	return n->total && (unsigned __int128)n->total * LEAST_SHARE >= d->total;
 }
 
 /* The next node, parents first; its children only if @inside. 0: the end. */
@@ -152,6 +171,11 @@ static uint32_t next_node(const struct stacks *s, uint32_t at, bool inside, uint
 	return at ? s->nodes[at].sibling : 0;
 }
 
+static uint64_t change_of(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : before - now;
+}
+
 /* Whole subtrees that are not drawn count with all their frames. */
 static void measure(struct drawing *d)
 {
@@ -159,9 +183,13 @@ static void measure(struct drawing *d)
 
 	do {
 		if (!is_drawn(d, &d->s->nodes[at]))
-			d->n_left_out++;
+			d->n_left_out += d->s->nodes[at].total > 0;
 		else if (depth > d->depth)
 			d->depth = depth;
+		const uint64_t change =
+			change_of(d->s->nodes[at].before_total, d->s->nodes[at].total);
+		if (at && change > d->most_change)
+			d->most_change = change;
 		at = next_node(d->s, at, true, &depth);
 	} while (at);
 }
@@ -174,8 +202,8 @@ static void put_milli(struct drawing *d, const char *name, uint64_t milli)
 
 static uint64_t scaled(const struct drawing *d, uint64_t samples)
 {
-	// Samples are far fewer than 2 to the power of 43, so that this does not overflow.
-	return samples * ((WIDTH - 2 * PAD) * UINT64_C(1000)) / d->total;
+	return (uint64_t)((unsigned __int128)samples * ((WIDTH - 2 * PAD) * UINT64_C(1000)) /
+			  d->total);
 }
 
 static void put_percent(struct drawing *d, uint64_t n)
@@ -183,18 +211,37 @@ static void put_percent(struct drawing *d, uint64_t n)
 	strbuf_fmt(&d->text, "%.2f %%", 100.0 * (double)n / (double)d->total);
 }
 
+static void put_change(struct drawing *d, const char *what, uint64_t before, uint64_t now)
+{
+	strbuf_str(&d->text, what);
+	strbuf_str(&d->text, now < before ? "-" : "+");
+	flame_amount(&d->text, change_of(before, now), d->unit);
+}
+
+static void put_changes(struct drawing *d, const struct stack_node *n)
+{
+	if (n->total != n->before_total)
+		put_change(d, ", ", n->before_total, n->total);
+	else
+		strbuf_str(&d->text, ", as before");
+	if (n->self != n->before && (n->self != n->total || n->before != n->before_total))
+		put_change(d, ", itself ", n->before, n->self);
+}
+
 static void put_title(struct drawing *d, const char *name, const struct stack_node *n)
 {
 	d->text.len = 0;
 	flame_escape(&d->text, name, strlen(name));
 	strbuf_str(&d->text, " (");
-	flame_count(&d->text, n->total);
-	strbuf_str(&d->text, n->total == 1 ? " sample, " : " samples, ");
+	flame_amount(&d->text, n->total, d->unit);
+	strbuf_str(&d->text, ", ");
 	put_percent(d, n->total);
 	if (n->self && n->self != n->total) {
 		strbuf_str(&d->text, ", itself ");
 		put_percent(d, n->self);
 	}
+	if (d->s->is_diff)
+		put_changes(d, n);
 	out_str(d->out, "<title>");
 	out_str(d->out, strbuf_text(&d->text));
 	out_str(d->out, ")</title>");
@@ -217,6 +264,20 @@ static void put_label(struct drawing *d, const char *name, uint64_t x, uint64_t 
 	out_str(d->out, cut ? "..</text>" : "</text>");
 }
 
+/* Red where it is more than before, blue where less, the stronger the more. */
+static void put_shade(struct drawing *d, const struct stack_node *n)
+{
+	const uint64_t change = change_of(n->before_total, n->total);
+	const unsigned __int128 scaled_up = (unsigned __int128)change * (SHADES - 1);
+	const unsigned shade =
+		change >= d->most_change ? SHADES - 1 : (unsigned)(scaled_up / d->most_change);
+
+	if (change)
+		out_fmt(d->out, "<g class=\"%c%u", n->total > n->before_total ? 'm' : 'l', shade);
+	else
+		out_str(d->out, "<g class=\"e");
+}
+
 /* One frame; @first is the number of the first sample below it. */
 static void put_frame(struct drawing *d, uint32_t node, uint32_t depth, uint64_t first)
 {
@@ -231,13 +292,16 @@ static void put_frame(struct drawing *d, uint32_t node, uint32_t depth, uint64_t
 	const uint64_t x = PAD * 1000 + scaled(d, first);
 	const uint64_t w = PAD * 1000 + scaled(d, first + n->total) - x;
 
-	out_fmt(d->out, "<g class=\"%c", name ? letters[name->kind] : 'r');
-	if (name && (name->kind == FRAME_USER || name->kind == FRAME_KERNEL))
+	if (d->s->is_diff)
+		put_shade(d, n);
+	else
+		out_fmt(d->out, "<g class=\"%c", name ? letters[name->kind] : 'r');
+	if (!d->s->is_diff && name && (name->kind == FRAME_USER || name->kind == FRAME_KERNEL))
 		out_fmt(d->out, "%u", (unsigned)(name_hash(text) % SHADES));
 	out_fmt(d->out, "\" data-x=\"%" PRIu64 "\" data-n=\"%" PRIu64 "\" data-d=\"%u\">", first,
 		n->total, depth);
 	put_title(d, text, n);
-	out_str(d->out, "<rect");
+	out_str(d->out, w < THIN_MILLI ? "<rect class=\"thin\"" : "<rect");
 	put_milli(d, "x", x);
 	out_fmt(d->out, " y=\"%u\"", y);
 	put_milli(d, "width", w);
@@ -255,7 +319,8 @@ static int put_frames(struct drawing *d)
 
 	if (!first)
 		return -ENOMEM;
-	out_fmt(d->out, "<g id=\"frames\" tabindex=\"0\" data-total=\"%" PRIu64 "\">\n", d->total);
+	out_fmt(d->out, "<g id=\"frames\" tabindex=\"0\" data-total=\"%" PRIu64 "\"%s>\n", d->total,
+		d->unit == FLAME_NS ? " data-unit=\"ns\"" : "");
 	do {
 		const struct stack_node *n = &d->s->nodes[at];
 		const bool drawn = is_drawn(d, n);
@@ -285,16 +350,21 @@ static void put_text(struct drawing *d, const char *cls, int x, int y, const cha
 /* The right upper corner; x counts back from the right edge. */
 static void put_legend(struct drawing *d)
 {
-	static const struct {
+	static const struct entry {
 		const char *cls, *text;
 		int x;
-	} entries[] = { { "u1", "user", -262 },
-			{ "k1", "kernel", -206 },
-			{ "t", "thread", -139 },
-			{ "x", "unknown", -72 } };
+	} usual[] = { { "u1", "user", -262 },
+		      { "k1", "kernel", -206 },
+		      { "t", "thread", -139 },
+		      { "x", "unknown", -72 } },
+	  diff[] = { { "m6", "more", -197 },
+		     { "l6", "less", -141 },
+		     { "e", "as before", -89 },
+		     { NULL, NULL, 0 } };
+	const struct entry *entries = d->s->is_diff ? diff : usual;
 
 	out_fmt(d->out, "<g id=\"right\" transform=\"translate(%d 0)\">\n", WIDTH - PAD);
-	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
+	for (size_t i = 0; i < MEM_LEN(usual) && entries[i].cls; i++) {
 		out_fmt(d->out,
 			"<rect class=\"%s\" x=\"%d\" y=\"58\" width=\"10\" height=\"10\" "
 			"rx=\"2\"/>",
@@ -360,7 +430,7 @@ static void put_script(struct drawing *d)
 
 int flame_svg(const struct stacks *s, const struct flame_text *text, struct sonde_out *out)
 {
-	struct drawing d = { .s = s, .out = out, .total = s->nodes[0].total };
+	struct drawing d = { .s = s, .out = out, .total = s->nodes[0].total, .unit = text->unit };
 
 	measure(&d);
 	const unsigned height = TOP + (d.depth + 1) * ROW + BOTTOM;
