@@ -14,6 +14,7 @@ const struct analysis analysis_all[] = {
 	{ "block", &analysis_block, NULL, NULL },
 	{ "locks", &analysis_locks, NULL, NULL },
 	{ "files", &analysis_files, NULL, NULL },
+	{ "net", &analysis_net, NULL, NULL },
 	{ "critical-path", &analysis_critical_path,
 	  (const char *const[]){ "comm", "exec", "host", NULL }, NULL },
 	{ "boot", &analysis_boot, (const char *const[]){ "comm", "svg", "xml", NULL }, NULL },

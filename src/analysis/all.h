@@ -35,6 +35,7 @@ extern const struct sonde_component_class analysis_block;
 extern const struct sonde_component_class analysis_anomalies;
 extern const struct sonde_component_class analysis_boot;
 extern const struct sonde_component_class analysis_files;
+extern const struct sonde_component_class analysis_net;
 extern const struct sonde_component_class analysis_sync;
 extern const struct sonde_component_class analysis_states;
 

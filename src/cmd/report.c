@@ -83,6 +83,7 @@ static const struct cmd_example examples[] = {
 	{ "sonde report block lttng-trace", "How fast the disks were, and who used them.", false },
 	{ "sonde report locks sonde-trace", "Which locks were waited for, and who held them.",
 	  true },
+	{ "sonde report net sonde-trace", "What each TCP connection moved, and for whom.", false },
 	{ "sonde report files --sort read_bytes sonde-trace", "What was read most.", true },
 	{ "sonde report states --from=-10ms --cache index sonde-trace",
 	  "What each thread did in the last 10 ms.", true },
@@ -345,9 +346,10 @@ static int report_run(void *state, int argc, char **argv)
 const struct command cmd_report = {
 	.name = "report",
 	.args = "[NAME] [TRACE]...",
-	.words = "cpu syscalls sched wakeups irq block files locks critical-path boot anomalies "
-		 "sync "
-		 "states",
+	.words =
+		"cpu syscalls sched wakeups irq block files net locks critical-path boot anomalies "
+		"sync "
+		"states",
 	.summary = "Show an analysis of traces as tables",
 	.about =
 		"Reads kernel traces of 'sonde record' and of LTTng and shows where the time went. "
@@ -378,6 +380,13 @@ const struct command cmd_report = {
 		"from being handed "
 		"to the disk to their end, and waited in the queue before; and for which "
 		"threads.\n\n"
+		"net: for each TCP connection its addresses, whose it is, when it was opened and "
+		"for how long, the bytes of data and the segments each way, how often one was sent "
+		"again, the round-trip time as the kernel measures it (or that of the handshake), "
+		"and how long after it was opened the first data came in; then for each network "
+		"device the packets and bytes of all protocols. Each host tells its own end. Wants "
+		"a trace of 'sonde record --net', or LTTng's net_dev_queue and net_if_receive_skb "
+		"with headers; segments that go out are only told by the latter.\n\n"
 		"locks: for each lock that was waited for, of the kernel (mutexes, spinlocks, "
 		"semaphores ..., by the address) and of programs (futexes, by process and "
 		"address), how many threads waited how often and how long; the same for each "

@@ -15,6 +15,7 @@ struct deep {
 	uint64_t *slots;
 	uint32_t n_slots;
 	deep_visit *visit;
+	deep_bytes *bytes; /* NULL: not wanted */
 	void *arg;
 };
 
@@ -57,12 +58,28 @@ static bool go_string(struct deep *d)
 	return len < left && skip_bits(d, 8 * (uint64_t)(len + 1));
 }
 
-static bool go_array(struct deep *d, const struct sonde_type *t, unsigned depth)
+/* @n elements lie one behind the other, each of whole bytes. */
+static void tell_bytes(const struct deep *d, const struct sonde_type *elem, const char *name,
+		       uint64_t n)
+{
+	const uint64_t at = bits_align(d->pos, elem->align);
+
+	if (!d->bytes || !name || elem->kind != SONDE_INT || elem->u.integer.len % 8 ||
+	    elem->u.integer.len % elem->align || at % 8 || n > DEEP_BYTES_MOST)
+		return;
+	const uint64_t len = n * (elem->u.integer.len / 8);
+	if (len && len <= DEEP_BYTES_MOST && at <= d->end && d->end - at >= 8 * len)
+		d->bytes(d->arg, name, d->data + at / 8, (size_t)len);
+}
+
+static bool go_array(struct deep *d, const struct sonde_type *t, const char *name, unsigned depth)
 {
 	const struct sonde_type *elem = t->u.array.elem;
 	uint64_t n = t->kind == SONDE_ARRAY ? t->u.array.n
 		     : t->ref <= d->n_slots ? d->slots[t->ref]
 					    : 0;
+
+	tell_bytes(d, elem, name, n);
 
 	for (; n; n--) {
 		const uint64_t before = d->pos;
@@ -105,7 +122,7 @@ static bool go(struct deep *d, const struct sonde_type *t, const char *name, uns
 	case SONDE_FLOAT: return skip_bits(d, t->u.real.len);
 	case SONDE_STRING: return go_string(d);
 	case SONDE_ARRAY:
-	case SONDE_SEQUENCE: return go_array(d, t, depth);
+	case SONDE_SEQUENCE: return go_array(d, t, name, depth);
 	case SONDE_STRUCT:
 		for (size_t i = 0; i < t->u.structure.n_members; i++) {
 			const struct sonde_member *m = &t->u.structure.members[i];
@@ -121,6 +138,12 @@ static bool go(struct deep *d, const struct sonde_type *t, const char *name, uns
 
 bool deep_ints(const struct sonde_event *e, uint64_t *slots, deep_visit *visit, void *arg)
 {
+	return deep_fields(e, slots, visit, NULL, arg);
+}
+
+bool deep_fields(const struct sonde_event *e, uint64_t *slots, deep_visit *visit, deep_bytes *bytes,
+		 void *arg)
+{
 	const struct sonde_packet *p = e->u.pkt;
 	const uint32_t n = e->cls->stream_class->trace->n_slots;
 	struct deep d = {
@@ -130,6 +153,7 @@ bool deep_ints(const struct sonde_event *e, uint64_t *slots, deep_visit *visit, 
 		.slots = slots,
 		.n_slots = n,
 		.visit = visit,
+		.bytes = bytes,
 		.arg = arg,
 	};
 

@@ -87,6 +87,8 @@ static const char *const net[] = {
 	"net:net_dev_start_xmit",
 	"net:netif_receive_skb_entry",
 	"net:netif_receive_skb_exit",
+	"net:netif_receive_skb",
+	"net:net_dev_xmit",
 	"workqueue:workqueue_queue_work",
 	"workqueue:workqueue_execute_start",
 };
