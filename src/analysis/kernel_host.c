@@ -51,6 +51,7 @@ struct kernel_host *kernel_host(struct kernel *k, const struct sonde_trace *trac
 	h->partial = sonde_trace_env(trace, "only_pids") != NULL;
 	// Mostly others move a thread, whose events are not in a partial trace.
 	h->has_migrate = !h->partial && names_migration(trace);
+	kernel_disks_told(k, h);
 	k->hosts[k->n_hosts++] = h;
 	return h;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/kernel_state.h"
@@ -10,6 +11,7 @@
 
 enum { IO_DEV, IO_SECTOR, IO_SECTORS, IO_BYTES, IO_FLAGS, IO_TID };
 enum { DISK_DEV, DISK_NAME };
+enum { MINOR_BITS = 20, MINOR_MOST = (1 << MINOR_BITS) - 1 };
 
 /* rwbs of LTTng: linux/blktrace_api.h's letters as bits. */
 enum { FLAG_WRITE = 1, FLAG_DISCARD = 2, FLAG_READ = 4, FLAG_FLUSH = 0x100 };
@@ -110,16 +112,12 @@ static struct kernel_disk *find_disk(const struct kernel_host *h, uint32_t dev)
 	return NULL;
 }
 
-static void on_disk(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
-		    struct kernel_cpu *c)
+/* The first name holds; what has none goes by its numbers. */
+static void name_disk(struct kernel *k, struct kernel_host *h, uint32_t dev, struct sonde_span name)
 {
 	enum { DISKS_MOST = 4096 };
-	const uint32_t dev = (uint32_t)get(ev, e, DISK_DEV, 0);
-	struct kernel_host *h = c->host;
-	struct sonde_span name;
 
-	if (!field_text(e, &ev->fields[DISK_NAME], &name) || !name.len || find_disk(h, dev) ||
-	    h->n_disks >= DISKS_MOST)
+	if (!name.len || find_disk(h, dev) || h->n_disks >= DISKS_MOST)
 		return;
 	if (mem_grow(&h->disks, &h->cap_disks, h->n_disks + 1) < 0) {
 		k->err = -ENOMEM;
@@ -130,6 +128,49 @@ static void on_disk(struct kernel *k, const struct kernel_event *ev, const struc
 	memcpy(d->name, name.data, name.len < sizeof(d->name) ? name.len : sizeof(d->name) - 1);
 }
 
+static void on_disk(struct kernel *k, const struct kernel_event *ev, const struct sonde_event *e,
+		    struct kernel_cpu *c)
+{
+	struct sonde_span name;
+
+	if (field_text(e, &ev->fields[DISK_NAME], &name))
+		name_disk(k, c->host, (uint32_t)get(ev, e, DISK_DEV, 0), name);
+}
+
+/* A number of at most @most in front of @end; false: there is none. */
+static bool take_number(const char **text, char end, unsigned long most, unsigned long *ret)
+{
+	char *behind;
+
+	if (**text < '0' || **text > '9')
+		return false;
+	errno = 0;
+	*ret = strtoul(*text, &behind, 10);
+	if (errno || *behind != end || *ret > most)
+		return false;
+	*text = behind + 1;
+	return true;
+}
+
+void kernel_disks_told(struct kernel *k, struct kernel_host *h)
+{
+	const struct sonde_env *e = sonde_trace_env(h->trace, "disks");
+	const char *text = e && e->str ? e->str : "";
+	unsigned long major, minor;
+
+	while (*text) {
+		const char *word = text;
+		const size_t len = strcspn(text, " ");
+
+		text += len + (text[len] == ' ');
+		if (!take_number(&word, ':', 0xfff, &major) ||
+		    !take_number(&word, '=', MINOR_MOST, &minor) || word >= text)
+			continue;
+		const struct sonde_span name = { (const uint8_t *)word, strcspn(word, " ") };
+		name_disk(k, h, (uint32_t)(major << MINOR_BITS | minor), name);
+	}
+}
+
 void kernel_disk_name(const struct kernel_host *h, uint32_t dev, char ret[KERNEL_DISK_MOST])
 {
 	const struct kernel_disk *d = find_disk(h, dev);
@@ -138,8 +179,8 @@ void kernel_disk_name(const struct kernel_host *h, uint32_t dev, char ret[KERNEL
 	if (d)
 		memcpy(ret, d->name, KERNEL_DISK_MOST);
 	else
-		(void)snprintf(ret, KERNEL_DISK_MOST, "%" PRIu32 ":%" PRIu32, dev >> 20,
-			       dev & 0xfffff);
+		(void)snprintf(ret, KERNEL_DISK_MOST, "%" PRIu32 ":%" PRIu32, dev >> MINOR_BITS,
+			       dev & MINOR_MOST);
 }
 
 static const struct kernel_rule io_rules[] = {

@@ -27,6 +27,8 @@ struct kernel_rule {
 
 /** Those of block requests. */
 const struct kernel_rule *kernel_io_rules(size_t *ret_n);
+/** Takes the names of disks that the trace's environment tells: "254:0=vda 254:1=vda1". */
+void kernel_disks_told(struct kernel *k, struct kernel_host *h);
 
 /** Those of locks. */
 const struct kernel_rule *kernel_lock_rules(size_t *ret_n);

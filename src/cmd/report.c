@@ -379,7 +379,7 @@ const struct command cmd_report = {
 		"block: for each disk how much was read and written and how long its requests took "
 		"from being handed "
 		"to the disk to their end, and waited in the queue before; and for which "
-		"threads.\n\n"
+		"threads. Disks have the names that they had where the trace was made.\n\n"
 		"net: for each TCP connection its addresses, whose it is, when it was opened and "
 		"for how long, the bytes of data and the segments each way, how often one was sent "
 		"again, the round-trip time as the kernel measures it (or that of the handshake), "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** The recording loop. */
 #include "record/session.h"
+#include "record/disks.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -188,6 +189,7 @@ static int set_up(struct session *s)
 	// Reports begin with it.
 	if (!r && o->argv)
 		describe_env_int(&s->desc, "command_pid", s->child.pid);
+	disks_describe(&s->desc);
 	if (!r)
 		r = write_metadata(s);
 	if (!r && o->argv)
