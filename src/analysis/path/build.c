@@ -441,7 +441,7 @@ int exec_build_new(int64_t from_ns, int64_t to_ns, struct exec_build **ret)
 	if (r >= 0)
 		r = tcp_ends_new(&b->ends);
 	if (r >= 0)
-		r = stock_new(&b->stock);
+		r = stock_new(/* one_clock= */ true, &b->stock);
 	if (r < 0)
 		return r;
 	*ret = sonde_take(b);

@@ -75,6 +75,7 @@ struct flow {
 	uint64_t sent, received;
 	bool sends, receives; /* the sender's, the receiver's begin was seen */
 	bool broken;
+	bool reused; /* another one has the same ports: broken for good */
 	struct queue out, in;
 	/* Where nothing tells of sends: */
 	bool counted;	  /* @next is known */
@@ -103,14 +104,16 @@ struct stock {
 	uint64_t n_broken;
 	struct claims claims; /* what left hosts that do not tell of sends */
 	struct claim_row row; /* of the search at hand */
+	bool one_clock;
 };
 
-int stock_new(struct stock **ret)
+int stock_new(bool one_clock, struct stock **ret)
 {
 	struct stock *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return sonde_fail(-ENOMEM, "out of memory for messages");
+	s->one_clock = one_clock;
 	*ret = s;
 	return 0;
 }
@@ -340,25 +343,43 @@ static uint64_t sock_key(uint32_t host, int64_t sk)
 	return (uint64_t)sk ^ (uint64_t)host << 56;
 }
 
-/* The begin of a flow at one of its ends. */
-static void begin_flow(struct flow *f, bool sender, int64_t ts_ns)
+/* Nothing is known of the sender's (or receiver's) end any more. */
+static void forget_end(struct flow *f, bool sender)
 {
-	if (sender && f->sends) // its ports are used again
-		f->receives = false;
-	if (!sender && f->receives)
-		f->sends = false;
 	if (sender) {
 		f->sent = 0;
-		f->sends = true;
-		f->out.first = f->out.n = 0;
-		f->counted = f->sender_closed = false;
-		f->since_ns = ts_ns;
-		f->n_tail = 0;
+		f->sends = f->counted = f->sender_closed = false;
+		f->out.first = f->out.n = f->n_tail = 0;
 	} else {
 		f->received = 0;
-		f->receives = true;
+		f->receives = f->receiver_closed = false;
 		f->in.first = f->in.n = 0;
-		f->receiver_closed = false;
+	}
+}
+
+/*
+ * The begin of a flow at one of its ends. Where its ports are used again, the other end's begin is
+ * another one's; which one's, times of different clocks do not tell.
+ */
+static void begin_flow(struct stock *s, struct flow *f, bool sender, int64_t ts_ns)
+{
+	const bool again = sender ? f->sends : f->receives;
+
+	if (f->reused)
+		return;
+	if (again && !s->one_clock) {
+		break_flow(s, f);
+		f->reused = true;
+		return;
+	}
+	if (again)
+		forget_end(f, !sender);
+	forget_end(f, sender);
+	if (sender) {
+		f->sends = true;
+		f->since_ns = ts_ns;
+	} else {
+		f->receives = true;
 	}
 	f->broken = false;
 }
@@ -373,7 +394,7 @@ static int on_established(struct stock *s, const struct class_info *c, const str
 		int r = read_key(e, c, back, &key) ? flow_of(s, &key, /* make= */ true, &flow) : 0;
 		if (r <= 0)
 			return r;
-		begin_flow(&s->flows[flow], !back, e->ts_ns);
+		begin_flow(s, &s->flows[flow], !back, e->ts_ns);
 		if (!back)
 			r = u64map_put(&s->by_sock, sock, flow);
 		if (r < 0)

@@ -29,7 +29,8 @@ struct stock_user {
 	void *arg;
 };
 
-SONDE_MUST_CHECK int stock_new(struct stock **ret);
+/** @one_clock: times of different hosts may be compared. */
+SONDE_MUST_CHECK int stock_new(bool one_clock, struct stock **ret);
 void stock_free(struct stock *s);
 
 /** Takes an event of a host. 1: it told of messages; 0: it did not; or a failure. */
@@ -39,7 +40,8 @@ SONDE_MUST_CHECK int stock_take(struct stock *s, const struct sonde_event *e, ui
 /** Something is missing: what is counted so far is not to be trusted. */
 void stock_gap(struct stock *s);
 
-/** Connections that could not be followed to their end: lost events, data that was sent twice. */
+/** Connections that could not be followed to their end: lost events, data that was sent twice,
+ * ports that were used again. */
 uint64_t stock_broken(const struct stock *s);
 
 #endif

@@ -73,7 +73,7 @@ int sync_new(struct sync **ret)
 	if (r >= 0)
 		r = tcp_ends_new(&s->ends);
 	if (r >= 0)
-		r = stock_new(&s->stock);
+		r = stock_new(/* one_clock= */ false, &s->stock);
 	if (r < 0)
 		return r;
 	*ret = sonde_take(s);

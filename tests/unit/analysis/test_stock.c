@@ -250,7 +250,7 @@ static int run(int first, struct strbuf *out, uint64_t *ret_broken)
 {
 	const struct stock_user user = { .match = on_match, .arg = out };
 	struct stock *s = NULL;
-	int r = stock_new(&s);
+	int r = stock_new(/* one_clock= */ first < 0, &s);
 
 	for (int turn = 0; turn < 2 && r >= 0; turn++) {
 		for (size_t i = 0; i < made.n && r >= 0; i++) {
@@ -332,6 +332,27 @@ TEST(what_cannot_be_counted_is_left_out)
 	EXPECT(!strstr(strbuf_text(&out), "0@50"));
 	EXPECT(strstr(strbuf_text(&out), "1@32 > 0@40\n"));
 	EXPECT_EQ(broken, 1);
+}
+
+TEST(ports_that_are_used_again)
+{
+	for (int first = -1; first < 2; first++) {
+		sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+		uint64_t broken;
+
+		begin(/* tells_sends= */ true);
+		for (int64_t at = 0; at < 200; at += 100) {
+			opens(at + 2, 0);
+			xmit(at + 3, 0, 10, false);
+			sent(at + 4, 0, 10);
+			opens(at + 5, 1);
+			got(at + 6, 1, 10);
+		}
+		EXPECT_EQ(run(first, &out, &broken), 0);
+		// Without one clock nothing tells which of them is which.
+		EXPECT_STR(strbuf_text(&out), first < 0 ? "0@3 > 1@6\n0@103 > 1@106\n" : "");
+		EXPECT_EQ(broken, first < 0 ? 0 : 2);
+	}
 }
 
 static void make_old_talk(void)
