@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/out.h"
 #include "cmd/all.h"
+#include "cmd/sync_arg.h"
 #include "cmd/time_arg.h"
 #include "cmd/trace_arg.h"
 #include "comp/all.h"
@@ -27,6 +28,7 @@ enum {
 	KEY_FROM,
 	KEY_TO,
 	KEY_LIMIT,
+	KEY_SYNC,
 };
 
 static const struct cmd_option options[] = {
@@ -48,6 +50,8 @@ static const struct cmd_option options[] = {
 	{ KEY_FROM, "from", "TIME", "Begin at this time." },
 	{ KEY_TO, "to", "TIME", "End at this time. " TIME_ARG_HELP },
 	{ KEY_LIMIT, "limit", "N", "End after so many events." },
+	{ KEY_SYNC, "sync", NULL,
+	  "Print times of several hosts by the clock of one, as 'sonde report sync' finds them." },
 	{ 0 },
 };
 
@@ -56,6 +60,8 @@ static const struct cmd_example examples[] = {
 	{ "sonde cat --no-delta -e 'sched_*' sonde-trace", "Only scheduler events, without deltas.",
 	  true },
 	{ "sonde cat --from -10ms sonde-trace", "The last 10 milliseconds.", true },
+	{ "sonde cat --sync -e 'tcp_*' client-trace server-trace",
+	  "What two hosts did, in the order in which it happened.", false },
 	{ "sonde cat --json sonde-trace | jq 'select(.fields.next_tid == 42)'",
 	  "Chooses by a field, with jq.", false },
 	{ 0 },
@@ -68,7 +74,7 @@ struct state {
 	size_t n_globs, cap_globs;
 	struct time_arg from, to;
 	const char *limit; /* NULL: none */
-	bool json, quiet, gmt;
+	bool json, quiet, gmt, sync;
 
 	struct sonde_param window[2];
 	char window_text[2][24];
@@ -115,6 +121,7 @@ static int cat_set(void *state, int key, const char *value)
 	case 'f': name = "fields"; break;
 	case KEY_JSON: s->json = true; return 0;
 	case KEY_QUIET: s->quiet = true; return 0;
+	case KEY_SYNC: s->sync = true; return 0;
 	case 'e': return add_param(&s->globs, &s->n_globs, &s->cap_globs, "glob", value);
 	case KEY_FROM: return time_arg_parse(value, &s->from);
 	case KEY_TO: return time_arg_parse(value, &s->to);
@@ -174,13 +181,18 @@ static int add_rest(struct state *s, const struct trace_args *traces, struct gra
 
 SONDE_DEFINE_AUTO(struct graph *, graph_free)
 
-static int run_graph(struct state *s, const struct trace_args *traces, struct sonde_out *out)
+static int run_graph(struct state *s, struct trace_args *traces, struct sonde_out *out)
 {
 	sonde_auto(graph_freep) struct graph *g = NULL;
 	int r = graph_new(&g);
 
 	if (r >= 0)
 		r = trace_args_add(traces, g);
+	if (r >= 0 && s->sync)
+		r = sync_arg_apply(traces, &g);
+	else if (r >= 0 && sync_arg_has_hosts(g))
+		cmd_note(NULL, "several hosts: each event has the time of its own host's clock; "
+			       "--sync brings them together");
 	if (r >= 0)
 		r = add_rest(s, traces, g, out);
 	if (r >= 0)
@@ -233,7 +245,8 @@ const struct command cmd_cat = {
 		"Merges all traces by time. A TRACE is a folder with a file 'metadata', or a "
 		"folder "
 		"above several; without one, the newest trace below the current folder is "
-		"taken.\n\n"
+		"taken. Traces of several hosts are merged by what their clocks say, unless --sync "
+		"brings those together.\n\n"
 		"The text is that of babeltrace2 2.0.4, byte for byte; sonde-cat(1) lists the few "
 		"exceptions. Losses (events that the tracer discarded, packets that are missing or "
 		"cut) are told on standard error; with --json they are objects with a key 'gap'.",

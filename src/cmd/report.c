@@ -261,12 +261,7 @@ static int bring_together(const struct analysis *a, struct trace_args *traces, s
 {
 	if (a->sink == &analysis_sync)
 		return 0;
-	int r = sync_arg_apply(traces, *g);
-	if (r <= 0)
-		return r;
-	graph_free(sonde_take(*g));
-	r = graph_new(g);
-	return r < 0 ? r : trace_args_add(traces, *g);
+	return sync_arg_apply(traces, g);
 }
 
 static int run_graph(struct report_cmd *s, const struct analysis *a, struct trace_args *traces,

@@ -73,7 +73,8 @@ static const struct cmd_option options[] = {
 	{ 'p', "pid", "PID", "User space probes see this process alone; the script ends with it." },
 	{ 't', "trace", "TRACE",
 	  "Run it over the events of a recorded trace instead; folders right behind it are traces "
-	  "too. Times, threads and intervals are the traces'." },
+	  "too. Times, threads and intervals are the traces'; clocks of several hosts are "
+	  "brought together." },
 	{ KEY_CORE, "core", "DUMP",
 	  "Run it over a crash dump instead, whose parts may each be given: iter:task walks over "
 	  "its threads." },

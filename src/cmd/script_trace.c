@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "cmd/command.h"
+#include "cmd/sync_arg.h"
 #include "cmd/trace_arg.h"
 #include "comp/clock_text.h"
 #include "comp/gap_note.h"
@@ -93,7 +94,7 @@ static int run(const struct script_trace *s, struct graph *g, struct world *w,
 	return r < 0 ? r : recorded_run_finish(run, ret_status);
 }
 
-static int over(const struct script_trace *s, const struct trace_args *traces, int *ret_status)
+static int over(const struct script_trace *s, struct trace_args *traces, int *ret_status)
 {
 	sonde_auto(graph_freep) struct graph *g = NULL;
 	sonde_auto(world_freep) struct world *w = NULL;
@@ -103,6 +104,8 @@ static int over(const struct script_trace *s, const struct trace_args *traces, i
 	int r = graph_new(&g);
 	if (!r)
 		r = trace_args_add(traces, g);
+	if (!r && !s->dump)
+		r = sync_arg_apply(traces, &g);
 	if (r < 0)
 		return r;
 	const size_t n = graph_traces(g, &all);

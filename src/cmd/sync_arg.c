@@ -62,18 +62,19 @@ int sync_arg_find(const struct trace_args *a, struct sync **ret, struct sync_hos
 	return 0;
 }
 
-static bool has_several_hosts(const struct graph *g)
+bool sync_arg_has_hosts(const struct graph *g)
 {
 	struct sonde_trace *const *traces;
 	const size_t n = graph_traces(g, &traces);
 	char first[HOST_KEY_MOST] = "", key[HOST_KEY_MOST] = "";
 
-	if (n)
-		host_key(traces[0], first);
-	for (size_t i = 1; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
+		if (!traces[i]->n_clocks)
+			continue;
 		host_key(traces[i], key);
-		if (strcmp(key, first) != 0)
+		if (*first && strcmp(key, first) != 0)
 			return true;
+		memcpy(first, key, sizeof(first));
 	}
 	return false;
 }
@@ -100,18 +101,22 @@ static int apply_host(struct trace_args *a, const struct sync_host *h, const cha
 	return trace_args_param(a, "clock", line);
 }
 
-int sync_arg_apply(struct trace_args *a, const struct graph *g)
+int sync_arg_apply(struct trace_args *a, struct graph **g)
 {
 	sonde_auto(sync_freep) struct sync *s = NULL;
 	struct sync_hosts hosts;
 	const size_t before = a->n;
 
-	if (!has_several_hosts(g))
+	if (!sync_arg_has_hosts(*g))
 		return 0;
 	int r = sync_arg_find(a, &s, &hosts);
 	if (r < 0)
 		return r == -ENODATA ? 0 : r;
 	for (size_t i = 0; i < hosts.n && r >= 0; i++)
 		r = apply_host(a, &hosts.all[i], hosts.reference->name);
-	return r < 0 ? r : a->n != before;
+	if (r < 0 || a->n == before)
+		return r < 0 ? r : 0;
+	graph_free(sonde_take(*g));
+	r = graph_new(g);
+	return r < 0 ? r : trace_args_add(a, *g);
 }

@@ -11,10 +11,13 @@ SONDE_MUST_CHECK int sync_arg_find(const struct trace_args *a, struct sync **ret
 				   struct sync_hosts *ret_hosts);
 
 /**
- * If the traces are of several hosts, finds their clocks and lets a show all times on that of the
- * reference; says so to standard error. @g is a graph that has the traces' source already. 1: @a
- * changed, so that a source that was added before shows other times; else 0.
+ * If the traces are of several hosts, finds their clocks and lets all times be shown on that of the
+ * reference; says so to standard error. *@g, which has the traces' source and nothing else, is then
+ * made anew.
  */
-SONDE_MUST_CHECK int sync_arg_apply(struct trace_args *a, const struct graph *g);
+SONDE_MUST_CHECK int sync_arg_apply(struct trace_args *a, struct graph **g);
+
+/** Whether the traces of a graph are of several hosts. */
+bool sync_arg_has_hosts(const struct graph *g);
 
 #endif

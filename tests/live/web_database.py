@@ -345,6 +345,26 @@ def clock_of(sonde, side):
     return next((h for h in sync.get('hosts', ()) if h['name'] == side), absent)
 
 
+def check_times(sonde):
+    """What prints events has them in one order, or says that it has not."""
+    seconds = {}
+    for sync in ('--sync', '--quiet'):
+        p = subprocess.run([sonde, 'cat', '--clock-seconds', '--no-delta', sync, '-e', 'tcp_probe',
+                            'client', 'shifted'], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           text=True, check=False)
+        seconds[sync] = [float(x) for x in re.findall(r'^\[([\d.]+)\]', p.stdout, re.M)], p.stderr
+    times, words = seconds['--sync']
+    result('cat --sync prints times of one clock', len(times) > ROUNDS and
+           max(times) - min(times) < 1800 and 'clock of client' in words, (times[:9], words))
+    result('cat without it says so', '--sync' in seconds['--quiet'][1], seconds['--quiet'][1])
+    script = 'tracepoint:tcp:tcp_probe { @first = min(nsecs); @last = max(nsecs); }'
+    p = subprocess.run([sonde, 'run', '-t', 'client', '-t', 'shifted', '-e', script],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    ns = [int(x) for x in re.findall(r'^@(?:first|last): (\d+)$', p.stdout, re.M)]
+    result('scripts see times of one clock', len(ns) == 2 and
+           max(ns) - min(ns) < 1800 * 10**9 and 'clock of client' in p.stderr, (p.stdout, p.stderr))
+
+
 def check_sides(sonde, cpus, tid, tids):
     """The same path, whatever the servers' clock says."""
     uuids = '00000000-0000-4000-8000-000000000000', 'ffffffff-ffff-4fff-bfff-ffffffffffff'
@@ -361,6 +381,7 @@ def check_sides(sonde, cpus, tid, tids):
     slopes = [float(line['slope'] or 0) for line in lines]
     result('with the pace that was changed', abs(slopes[1] - slopes[0] * 1.0002) < 1e-6, lines)
     print(f"# {lines[1]['quality']}, slope {slopes[1]}, {lines[1]['matches']} messages")
+    check_times(sonde)
     if not check_sums('both sides', paths[0]) or not check_sums('clock shifted', paths[1]):
         return
     order, times = zip(*(tiers_of(p, tids) for p in paths))
