@@ -146,6 +146,38 @@ static void tell_gone(struct kernel *k, struct kernel_thread *t, int64_t now)
 	t->end_ns = now;
 	if (k->watch->gone)
 		k->watch->gone(k->arg, t, now);
+	if (!k->watch->forgets || t->is_gone)
+		return;
+	t->is_gone = true;
+	t->next_gone = NULL;
+	if (k->last_gone)
+		k->last_gone->next_gone = t;
+	else
+		k->first_gone = t;
+	k->last_gone = t;
+	k->n_gone++;
+}
+
+/* A thread that is gone for long, whose memory is free; NULL: there is none. */
+static struct kernel_thread *take_gone(struct kernel *k)
+{
+	enum { KEPT = 64 }; // an event's rule may still be at one of the latest
+
+	while (k->n_gone > KEPT) {
+		struct kernel_thread *t = k->first_gone;
+
+		k->first_gone = t->next_gone;
+		k->n_gone--;
+		t->is_gone = false;
+		// Events that contradict each other may have called it back.
+		if (t->state != KERNEL_GONE || t->on)
+			continue;
+		struct kernel_thread **s = kernel_tid(t->host, t->tid);
+		if (s && *s == t)
+			*s = NULL;
+		return t;
+	}
+	return NULL;
 }
 
 /* Its number is another's now: it ended at some time that no event told. */
@@ -194,8 +226,10 @@ void kernel_thread_made(struct kernel *k, struct kernel_thread *t, struct kernel
 			int64_t now)
 {
 	// Several events may tell it, one after the other.
-	if (!t->parent)
+	if (!t->parent && parent) {
 		t->parent = parent;
+		t->parent_life = parent->life;
+	}
 	if (t->begin_ns == KERNEL_NO_TIME) {
 		t->begin_ns = now;
 		if (k->watch->born)
@@ -216,7 +250,8 @@ void kernel_thread_prio(struct kernel_thread *t, int64_t prio)
 	t->has_prio = true;
 }
 
-static struct kernel_thread *thread_new(struct kernel *k, struct kernel_host *h, int64_t tid)
+/* Memory of a thread more; NULL: no room. */
+static struct kernel_thread *thread_alloc(struct kernel *k)
 {
 	if (k->n_threads >= KERNEL_THREADS_MOST) {
 		k->doubts.threads_over++;
@@ -228,9 +263,25 @@ static struct kernel_thread *thread_new(struct kernel *k, struct kernel_host *h,
 	struct kernel_thread *t = arena_new(&k->arena, struct kernel_thread);
 	if (!t)
 		return no_memory(k);
+	t->index = (uint32_t)k->n_threads;
+	k->threads[k->n_threads++] = t;
+	return t;
+}
+
+static struct kernel_thread *thread_new(struct kernel *k, struct kernel_host *h, int64_t tid)
+{
+	struct kernel_thread *t = k->n_gone ? take_gone(k) : NULL;
+
+	if (t)
+		t->life++;
+	else
+		t = thread_alloc(k);
+	if (!t)
+		return NULL;
 	*t = (struct kernel_thread){
 		.host = h,
-		.index = (uint32_t)k->n_threads,
+		.index = t->index,
+		.life = t->life,
 		.gap = h->gap,
 		.tid = tid,
 		.pid = -1,
@@ -242,7 +293,6 @@ static struct kernel_thread *thread_new(struct kernel *k, struct kernel_host *h,
 		.since_ns = KERNEL_NO_TIME,
 		.woken_ns = KERNEL_NO_TIME,
 	};
-	k->threads[k->n_threads++] = t;
 	return t;
 }
 

@@ -75,7 +75,11 @@ struct kernel_thread {
 	int64_t call_ns;     /* its entry */
 	int32_t wait_cpu;    /* KERNEL_WAIT_CPU: there; -1: unknown */
 	struct kernel_thread *parent; /* whose call made it; NULL: unknown */
-	int64_t begin_ns, end_ns;     /* made, and gone; or KERNEL_NO_TIME */
+	uint32_t parent_life;	      /* that one's .life then */
+	uint32_t life;		      /* which thread this is in the memory of one that is gone */
+	bool is_gone;		      /* it is in the list of these .. */
+	struct kernel_thread *next_gone; /* .. and who follows it */
+	int64_t begin_ns, end_ns;	 /* made, and gone; or KERNEL_NO_TIME */
 	char name[KERNEL_NAME_MOST];
 };
 
@@ -173,6 +177,11 @@ struct kernel_host {
  * migration counts where it ends.
  */
 struct kernel_watch {
+	/**
+	 * Nobody asks for threads that are gone: their memory and .index become others', so that
+	 * memory does not grow with the trace. kernel_parent() tells whether a .parent is still it.
+	 */
+	bool forgets;
 	/** @t, also an idle thread, was @c's current one all of that time. */
 	void (*ran)(void *arg, const struct kernel_cpu *c, const struct kernel_thread *t,
 		    int64_t begin_ns, int64_t end_ns);
@@ -264,6 +273,12 @@ SONDE_MUST_CHECK int kernel_span(const struct kernel *k, int64_t *ret_begin_ns,
 				 int64_t *ret_end_ns);
 
 const struct kernel_doubts *kernel_doubts(const struct kernel *k);
+
+/** Who made @t; NULL: unknown, or forgotten. */
+static inline const struct kernel_thread *kernel_parent(const struct kernel_thread *t)
+{
+	return t->parent && t->parent->life == t->parent_life ? t->parent : NULL;
+}
 
 /** Whether any event of the traces told of such a thing. */
 enum kernel_source {

@@ -73,6 +73,8 @@ struct kernel {
 	size_t n_hosts, cap_hosts;
 	struct kernel_thread **threads;
 	size_t n_threads, cap_threads;
+	struct kernel_thread *first_gone, *last_gone; /* oldest first */
+	size_t n_gone;
 	struct kernel_cpu **cpus;
 	size_t n_cpus, cap_cpus;
 	const char **calls; /* by call - 1 */

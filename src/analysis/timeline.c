@@ -19,6 +19,8 @@ struct rope {
 	uint32_t names; /* likewise */
 	uint32_t name;	/* text of the name, since @named_ns */
 	int64_t named_ns;
+	uint32_t parent; /* track of who made it, or STORE_NO_TRACK */
+	uint32_t life;	 /* the thread's: of another one it tells nothing */
 	bool sealed;
 };
 
@@ -125,6 +127,9 @@ static uint32_t call_text(struct line *l, uint32_t call)
 
 static struct rope *rope_of(struct line *l, const struct kernel_thread *t)
 {
+	static const struct rope none = { .track = STORE_NO_TRACK,
+					  .names = STORE_NO_TRACK,
+					  .parent = STORE_NO_TRACK };
 	const size_t old = l->cap_ropes;
 
 	if (t->index >= old) {
@@ -133,22 +138,35 @@ static struct rope *rope_of(struct line *l, const struct kernel_thread *t)
 			return NULL;
 		}
 		for (size_t i = old; i < l->cap_ropes; i++)
-			l->ropes[i] =
-				(struct rope){ .track = STORE_NO_TRACK, .names = STORE_NO_TRACK };
+			l->ropes[i] = none;
 	}
-	return &l->ropes[t->index];
+	struct rope *rope = &l->ropes[t->index];
+	if (rope->life != t->life) {
+		*rope = none;
+		rope->life = t->life;
+	}
+	return rope;
 }
 
-static struct store_track thread_spec(struct line *l, const struct kernel_thread *t,
-				      const struct rope *rope)
+/* The track of who made @t, as far as it is known by now and not forgotten again. */
+static void learn_parent(struct line *l, const struct kernel_thread *t)
 {
-	const struct rope *parent = t->parent ? rope_of(l, t->parent) : NULL;
+	const struct kernel_thread *parent = kernel_parent(t);
+	const struct rope *of_parent = parent ? rope_of(l, parent) : NULL;
+	const uint32_t track = of_parent ? of_parent->track : STORE_NO_TRACK;
+	struct rope *rope = rope_of(l, t);
 
+	if (rope && track != STORE_NO_TRACK)
+		rope->parent = track;
+}
+
+static struct store_track thread_spec(const struct kernel_thread *t, const struct rope *rope)
+{
 	return (struct store_track){
 		.kind = TIMELINE_THREAD,
 		.id = t->tid,
 		.aux = t->pid,
-		.parent = parent ? parent->track : STORE_NO_TRACK,
+		.parent = rope->parent,
 		.name = rope->name,
 		.n_states = KERNEL_N_STATES,
 	};
@@ -162,10 +180,11 @@ static uint32_t thread_track(struct line *l, const struct kernel_thread *t)
 	if (!rope || l->tl->err)
 		return STORE_NO_TRACK;
 	if (rope->track == STORE_NO_TRACK) {
-		if (t->parent && !rope_of(l, t->parent))
-			return STORE_NO_TRACK;
+		learn_parent(l, t);
 		rope = rope_of(l, t);
-		const struct store_track spec = thread_spec(l, t, rope);
+		if (!rope)
+			return STORE_NO_TRACK;
+		const struct store_track spec = thread_spec(t, rope);
 		note_result(l, store_add_track(l->store, &spec, &rope->track));
 	}
 	return rope->track;
@@ -276,7 +295,11 @@ static void seal(struct line *l, const struct kernel_thread *t, int64_t at_ns)
 	}
 	if (rope->track == STORE_NO_TRACK)
 		return;
-	const struct store_track spec = thread_spec(l, t, rope);
+	learn_parent(l, t);
+	rope = rope_of(l, t);
+	if (!rope)
+		return;
+	const struct store_track spec = thread_spec(t, rope);
 	store_set_track(l->store, rope->track, &spec);
 	rope->sealed = true;
 	note_result(l, store_seal(l->store, rope->track));
@@ -288,6 +311,7 @@ static void on_gone(void *arg, const struct kernel_thread *t, int64_t at_ns)
 }
 
 static const struct kernel_watch watch = {
+	.forgets = true,
 	.ran = on_ran,
 	.cpu = on_cpu,
 	.state = on_state,

@@ -30,8 +30,11 @@ static void give_back(struct store *s, uint32_t track)
 		return;
 	atomic_store_explicit(&s->last_asked, track, memory_order_relaxed);
 	const uint32_t n = atomic_fetch_add_explicit(&s->n_asked, 1, memory_order_relaxed);
-	if (n % EACH == EACH - 1 && s->map)
+	if (n % EACH != EACH - 1)
+		return;
+	if (s->map)
 		(void)madvise((void *)(uintptr_t)s->map, s->map_len, MADV_DONTNEED); // a hint
+	spill_trim(&s->built_mem);
 }
 
 static int ask(struct store *s, uint32_t track, struct asked *ret)

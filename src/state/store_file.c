@@ -32,15 +32,13 @@ void store_free(struct store *s)
 		return;
 	for (uint32_t i = 0; s->is_built && i < s->head.n_tracks; i++)
 		store_free_open(s, store_track_of(s, i));
-	for (size_t i = 0; i < s->cap_chunks; i++)
-		free(s->chunks[i]);
 	drop_temp(s);
 	if (s->map)
 		(void)munmap((void *)(uintptr_t)s->map, s->map_len);
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	(void)pthread_mutex_destroy(&s->lock);
-	free(s->chunks);
+	spill_fini(&s->built_mem);
 	free(s->path);
 	free(s->buf);
 	free(s->texts);

@@ -7,11 +7,12 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/spill.h"
 #include "base/u64map.h"
 #include "state/format.h"
 #include "state/store.h"
 
-enum { STORE_CHUNK = 1024, STORE_BUF = 1 << 20 };
+enum { STORE_BUF = 1 << 20 };
 
 /** A node at the right edge of a track's tree that is still being filled. */
 struct open_node {
@@ -64,8 +65,8 @@ struct store {
 	size_t n_texts, cap_texts;
 
 	/* Built. */
-	struct track **chunks; /* owned: arrays of STORE_CHUNK */
-	size_t cap_chunks;
+	struct track *built; /* @built_mem's: moves when one is added */
+	struct spill built_mem;
 	uint8_t *buf; /* owned: what belongs at @buf_at */
 	size_t buf_len;
 	uint64_t buf_at;
@@ -77,7 +78,7 @@ struct store {
 
 static inline struct track *store_track_of(const struct store *s, uint32_t i)
 {
-	return &s->chunks[i / STORE_CHUNK][i % STORE_CHUNK];
+	return &s->built[i];
 }
 
 /** Appends bytes to the file; writes what is buffered; goes on to a multiple of 64. */

@@ -13,19 +13,13 @@
 int store_add_track(struct store *s, const struct store_track *track, uint32_t *ret)
 {
 	const uint32_t i = (uint32_t)s->head.n_tracks;
-	const size_t chunk = i / STORE_CHUNK, old = s->cap_chunks;
 
 	sonde_check(s->is_built && track->n_states && track->n_states <= STORE_STATES_MOST);
 	if (i >= STORE_TRACKS_MOST)
 		return sonde_fail(-E2BIG, "more than %d tracks", STORE_TRACKS_MOST);
-	if (mem_grow(&s->chunks, &s->cap_chunks, chunk + 1) < 0)
-		return -ENOMEM;
-	for (size_t c = old; c < s->cap_chunks; c++)
-		s->chunks[c] = NULL;
-	if (!s->chunks[chunk])
-		s->chunks[chunk] = calloc(STORE_CHUNK, sizeof(struct track));
-	if (!s->chunks[chunk])
-		return sonde_fail(-ENOMEM, "out of memory for the index");
+	int r = spill_room(&s->built_mem, &s->built, (size_t)i + 1);
+	if (r < 0)
+		return r;
 	store_track_of(s, i)->rec = (struct format_track){
 		.id = track->id,
 		.aux = track->aux,

@@ -94,6 +94,27 @@ def many_threads():
     return {'cpu_0': [Packet(0, events[i:i + 5000], seq=i // 5000) for i in range(0, len(events), 5000)]}
 
 
+PROCESSES = 3000
+
+
+def many_processes():
+    """One behind the other, with few numbers: each is another one."""
+    events, at = [(1000, switch(0, 0, 50))], 1000
+    for i in range(PROCESSES):
+        tid, at = 100 + i % 500, at + 100
+        events += [(at, fork(50, tid)), (at + 10, ('sched_wakeup_new', 't', tid, 20, 0)),
+                   (at + 20, switch(50, 0, tid)), (at + 40, ('sched_process_exit', 't', tid, 20)),
+                   (at + 50, switch(tid, 64, 50)), (at + 60, ('sched_process_free', 't', tid, 20))]
+    return {'cpu_0': [Packet(0, events)]}
+
+
+def of_processes(key):
+    def told(out):
+        threads = [t for t in out['threads'] if t['tid'] >= 100]
+        return len(threads), {t[key] for t in threads}
+    return told
+
+
 def row(rows, **keys):
     """Those that have these values."""
     return [r for r in rows if all(r.get(k) == v for k, v in keys.items())]
@@ -158,6 +179,9 @@ CASES = [
         'cpu': (lambda out: sorted(r['cpu_ns'] for r in row(out['threads'], tid=100)), [2000, 4000]),
         'states': (lambda out: sorted(r['run_ns'] for r in row(out['threads'], tid=100)),
                    [2000, 4000])}),
+    (many_processes, None, {
+        'cpu': (of_processes('cpu_ns'), (PROCESSES, {30})),
+        'states': (of_processes('run_ns'), (PROCESSES, {30}))}),
     (many_threads, None, {
         'cpu': (lambda out: [len(out['threads']), sum(t['cpu_ns'] for t in out['threads'])],
                 [MANY, MANY * 1000]),
