@@ -14,6 +14,7 @@
 #include "base/near.h"
 #include "base/out.h"
 #include "cmd/all.h"
+#include "cmd/crash_flame.h"
 #include "cmd/terminal.h"
 #include "crash/verbs/verb.h"
 
@@ -32,14 +33,23 @@ static const struct cmd_option options[] = {
 	{ 'p', "pid", "PID", "ps, bt: only this process or thread; may be given again." },
 	{ 'r', "running", NULL, "ps, bt: only what was running on a CPU." },
 	{ KEY_STATE, "state", "LETTER", "ps, bt: only tasks in this state, as D for blocked." },
+	{ 'u', "unique", NULL, "bt: the same stacks once, with the tasks that have them." },
+	{ 'o', "output", "FILE", "flame: the picture's file; crash.svg if not given." },
 	{ 'n', "limit", "N", "At most so many rows or members." },
 	{ KEY_JSON, "json", NULL, "Write JSON." },
+	{ 'f', "format", "FORMAT", "text, json, or html (report and other tables)." },
 	{ 0 },
 };
 
 static const struct cmd_example examples[] = {
+	{ "sonde crash vmcore", "One page of what happened.", false },
+	{ "sonde crash vmcore -f html > report.html", "The same for a browser.", false },
 	{ "sonde crash vmcore ps", "The tasks of a dead kernel.", false },
 	{ "sonde crash vmcore bt --running", "What each CPU did when it died.", false },
+	{ "sonde crash vmcore bt --unique", "All stacks, each once, the most common first.",
+	  false },
+	{ "sonde crash vmcore print task_struct init_task mm", "A field of a struct.", false },
+	{ "sonde crash vmcore flame", "All stacks as one picture, crash.svg.", false },
 	{ "sonde crash vmcore log | tail", "Its last words.", false },
 	{ 0 },
 };
@@ -58,13 +68,29 @@ static int add_pid(struct crash_args *a, const char *text)
 	return 0;
 }
 
+static int set_format(struct crash_args *a, const char *value)
+{
+	static const char *const names[] = { "text", "json", "html" };
+
+	for (unsigned i = 0; i < MEM_LEN(names); i++) {
+		if (!strcmp(value, names[i])) {
+			a->format = (enum crash_format)i;
+			return 0;
+		}
+	}
+	return sonde_fail(-EINVAL, "format '%s' is none of text, json and html", value);
+}
+
 static int crash_set(void *state, int key, const char *value)
 {
 	struct crash_args *a = &((struct crash_cmd *)state)->args;
 	char *end;
 
 	switch (key) {
+	case 'f': return set_format(a, value);
 	case KEY_JSON: a->format = CRASH_JSON; return 0;
+	case 'u': a->unique = true; return 0;
+	case 'o': a->output = value; return 0;
 	case 'r': a->running = true; return 0;
 	case 'p': return add_pid(a, value);
 	case KEY_STATE:
@@ -80,6 +106,18 @@ static int crash_set(void *state, int key, const char *value)
 		return 0;
 	default: return 0;
 	}
+}
+
+/* What stands on other floors too. */
+static const struct crash_verb *const cmd_crash_verbs[] = { &crash_flame, NULL };
+
+static const struct crash_verb *find_verb(const struct crash_system *system, const char *name)
+{
+	for (size_t i = 0; cmd_crash_verbs[i]; i++) {
+		if (!strcmp(cmd_crash_verbs[i]->name, name))
+			return cmd_crash_verbs[i];
+	}
+	return crash_verb_find(system, name);
 }
 
 /* A kernel's file is a program; a part of a dump is not. */
@@ -117,7 +155,7 @@ static int take_files(struct crash_cmd *s, int argc, char **argv)
 {
 	int i = 0;
 
-	for (; i < argc && (!i || !crash_verb_find(NULL, argv[i])); i++) {
+	for (; i < argc && (!i || !find_verb(NULL, argv[i])); i++) {
 		if (i && access(argv[i], F_OK) != 0)
 			return no_verb(argv[i]);
 		if (i && is_program(argv[i]))
@@ -141,12 +179,12 @@ static int run_verb(struct crash_cmd *s, int argc, char **argv)
 {
 	sonde_auto(crash_closep) struct crash_core *core = NULL;
 	struct sonde_out out;
-	const char *name = argc ? argv[0] : "ps";
 
 	int r = crash_open(s->paths, s->n_paths, s->kernel, &core);
 	if (r < 0)
 		return r;
-	const struct crash_verb *verb = crash_verb_find(core->system, name);
+	const char *name = argc ? argv[0] : find_verb(core->system, "report") ? "report" : "ps";
+	const struct crash_verb *verb = find_verb(core->system, name);
 	if (!verb)
 		return sonde_fail(-EINVAL, "there is no '%s' of %s", name, core->system->name);
 	r = out_init(&out, STDOUT_FILENO);
@@ -160,6 +198,7 @@ static int run_verb(struct crash_cmd *s, int argc, char **argv)
 		.out = &out,
 		.width = terminal_width(STDOUT_FILENO),
 		.note = note,
+		.more = cmd_crash_verbs,
 	};
 	r = verb->run(&run);
 	int flushed = out_flush(&out);
@@ -187,7 +226,7 @@ const struct command cmd_crash = {
 	.about = "Reads a dump of a machine's memory: symbols, types and stacks come from the dump "
 		 "alone; no debug package is wanted.\n"
 		 "Several files are parts of one dump; a program among them is the kernel's file. "
-		 "VERB help shows the verbs that there are for a dump; without one it is ps.",
+		 "VERB help shows the verbs that there are for a dump; without one it is report.",
 	.options = options,
 	.examples = examples,
 	.state_size = sizeof(struct crash_cmd),

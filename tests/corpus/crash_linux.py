@@ -16,7 +16,9 @@ import tarfile
 
 sonde, scratch = sys.argv[1], os.path.join(sys.argv[2], 'crash-linux')
 corpus = os.environ.get('SONDE_CORPUS', '')
-DUMPS = [('kdump', 'kdump.sparse.elf'), ('live', 'live.sparse.elf')]
+PACKED = ['kdump.sparse.elf', 'live.sparse.elf']
+DUMPS = [('kdump', 'kdump.sparse.elf'), ('live', 'live.sparse.elf'),
+         ('kdump', 'kdump.makedumpfile-zlib')]
 count = 0
 
 
@@ -42,7 +44,7 @@ def unpack():
     with tarfile.open(os.path.join(corpus, 'crash-linux.tar')) as tar:
         tar.extractall(scratch)
     folder = os.path.join(scratch, 'crash-linux')
-    for _, name in DUMPS:
+    for name in PACKED:
         path = os.path.join(folder, name)
         with lzma.open(path + '.xz') as packed, open(path, 'wb') as plain:
             plain.write(packed.read())
@@ -69,6 +71,7 @@ def expected_tasks(folder, kind):
 
 
 def check_stacks(folder, kind, dump):
+    title = os.path.basename(dump)
     names, stacks = expected_tasks(folder, kind)
     text, wrong = run(dump, 'bt', '--json'), []
     got = {}
@@ -81,10 +84,11 @@ def check_stacks(folder, kind, dump):
         want = (names.get(pid), stacks.get(pid))
         if got.get(pid) != want:
             wrong.append('%d: %s, wanted %s' % (pid, got.get(pid), want))
-    report(kind + ': the stack of every task', wrong)
+    report(title + ': the stack of every task', wrong)
 
 
 def check_ps(folder, kind, dump):
+    title = os.path.basename(dump)
     names, _ = expected_tasks(folder, kind)
     text, wrong = run(dump, 'ps', '--json'), []
     try:
@@ -92,7 +96,7 @@ def check_ps(folder, kind, dump):
         wrong = [] if got == names else ['%s, wanted %s' % (got, names)]
     except ValueError:
         wrong.append(text[:200])
-    report(kind + ': tasks and their names', wrong)
+    report(title + ': tasks and their names', wrong)
 
 
 def check_scripts(folder, kind, dump):
@@ -121,11 +125,44 @@ def check_scripts(folder, kind, dump):
 
 
 def check_log(folder, kind, dump):
+    title = os.path.basename(dump)
     want, got = read(folder, kind + '.log').rstrip().split('\n'), run(dump, 'log').rstrip().split('\n')
     wrong = ['%r, wanted %r' % pair for pair in zip(got, want) if pair[0] != pair[1]]
     if len(want) != len(got):
         wrong.append('%d lines, wanted %d' % (len(got), len(want)))
-    report(kind + ': messages', wrong)
+    report(title + ': messages', wrong)
+
+
+def check_words(dump, args, words):
+    """What a verb prints has these words, each on one line."""
+    text = run(dump, *args)
+    lines = [' '.join(line.split()) for line in text.splitlines()]
+    wrong = ['no %r' % w for w in words if not any(w in line for line in lines)]
+    report(' '.join(args), wrong + ([text[:300]] if wrong else []))
+
+
+# What a guest is known to have had that ran /init of the test's own and was crashed by sysrq-c.
+KNOWN = [
+    (['report'], ['Panic Kernel panic - not syncing: sysrq triggered crash', 'Crashed CPU 0 in 1 init',
+                  'Kernel Linux 6.1.0-56-cloud-amd64', 'CPUs 2 online of 2', 'sysrq_handle_crash+0x16',
+                  '1 2 105 cat clear_user_erms < read_zero < vfs_read']),
+    (['mods'], ['loop 32.0 KiB 0 live 0xffffffffc0601000', 'virtio_ring 48.0 KiB 3 live']),
+    (['mem'], ['total 435.0 MiB', 'task_struct 1.2 MiB 111 8,328 37', '106 threads 8.6 MiB']),
+    (['irq'], ['0 125 IO-APIC timer', 'ttyS0', 'i8042']),
+    (['files', '1'], ['1 1 file 0 /proc/sysrq-trigger', '1 10 file 1,507 /init']),
+    (['mount'], ['/dev devtmpfs dev', '/tmp tmpfs tmp']),
+    (['net'], ['1 lo up 65536 127.0.0.1/8']),
+    (['sym', '__crash_kexec+0x11a'], ['0xffffffff9816475a __crash_kexec+0x11a/0x130']),
+    (['sym', 'virtio_ring*', 'vring_interrupt'], ['vring_interrupt', '[virtio_ring]']),
+    (['read', 'linux_banner', '32'], ['Linux version 6.']),
+    (['print', 'task_struct', 'init_task', 'comm'], ['"swapper/0"']),
+    (['print', 'struct task_struct', 'init_task', 'mm'], ['NULL']),
+    (['list', 'modules', 'struct module', 'list', 'name'], ['"loop"', '"virtio_ring"']),
+    (['search', '=Linux version 6.1'], ['physical 0x23d1ffe0']),
+    (['bt', '--unique'], ['36 tasks: 101 sleep, 102 sleep']),
+    (['bt', '1'], ['__crash_kexec+0x11a', 'panic+0x13d (found by searching)']),
+    (['flame', '-o', '-'], ['do_nanosleep']),
+]
 
 
 def main():
@@ -140,6 +177,9 @@ def main():
         check_ps(folder, kind, dump)
         check_log(folder, kind, dump)
         check_scripts(folder, kind, dump)
+    whole = os.path.join(folder, 'kdump.makedumpfile-zlib')
+    for args, words in KNOWN:
+        check_words(whole, args, words)
     print('1..%d' % count)
 
 

@@ -10,6 +10,7 @@
 #include <sonde/err.h>
 
 #include "crash/linux/linux.h"
+#include "crash/linux/show/show.h"
 
 #define X86_KERNEL_MAP	   0xffffffff80000000ull
 #define X86_KERNEL_MAP_LEN (1ull << 30)
@@ -335,8 +336,6 @@ static struct ctypes *system_types(struct crash_core *c, const char *module)
 	return m ? linux_module_types(k, m) : NULL;
 }
 
-static const struct crash_verb *const verbs[] = { NULL };
-
 const struct crash_system crash_linux = {
 	.kind = DUMP_LINUX,
 	.name = "Linux",
@@ -352,5 +351,5 @@ const struct crash_system crash_linux = {
 	.tasks = linux_tasks,
 	.stack = linux_stack,
 	.log = linux_log,
-	.verbs = verbs,
+	.verbs = linux_verbs,
 };

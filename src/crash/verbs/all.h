@@ -8,6 +8,12 @@
 extern const struct crash_verb crash_ps;
 extern const struct crash_verb crash_bt;
 extern const struct crash_verb crash_log;
+extern const struct crash_verb crash_sym;
+extern const struct crash_verb crash_read;
+extern const struct crash_verb crash_print;
+extern const struct crash_verb crash_list;
+extern const struct crash_verb crash_tree;
+extern const struct crash_verb crash_search;
 extern const struct crash_verb crash_help;
 
 #endif

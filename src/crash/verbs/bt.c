@@ -7,6 +7,9 @@
 
 #include "base/json.h"
 #include "crash/verbs/all.h"
+#include "crash/verbs/stacks.h"
+
+enum { TASKS_SHOWN = 8 };
 
 static void print_frame(struct sonde_out *o, size_t i, const struct crash_frame *f)
 {
@@ -129,6 +132,61 @@ static int each(struct crash_run *r, const struct crash_args *args, const struct
 	return 0;
 }
 
+static void print_group(struct sonde_out *o, const struct crash_group *g)
+{
+	out_fmt(o, "%zu task%s:", g->n_tasks, g->n_tasks == 1 ? "" : "s");
+	for (size_t i = 0; i < g->n_tasks && i < TASKS_SHOWN; i++)
+		out_fmt(o, "%s %lld %s", i ? "," : "", (long long)g->tasks[i]->tid,
+			g->tasks[i]->comm);
+	if (g->n_tasks > TASKS_SHOWN)
+		out_fmt(o, " and %zu more", g->n_tasks - TASKS_SHOWN);
+	out_str(o, "\n");
+	for (size_t i = 0; i < g->n_frames; i++)
+		print_frame(o, i, &g->frames[i]);
+}
+
+static void json_group(struct json *j, const struct crash_group *g)
+{
+	json_object(j, NULL);
+	json_uint(j, "count", g->n_tasks);
+	json_array(j, "pids");
+	for (size_t i = 0; i < g->n_tasks; i++)
+		json_int(j, NULL, g->tasks[i]->tid);
+	json_end_array(j);
+	json_array(j, "frames");
+	for (size_t i = 0; i < g->n_frames; i++)
+		json_frame(j, &g->frames[i]);
+	json_end_array(j);
+	json_end_object(j);
+}
+
+/* The same stacks once. */
+static int unique(struct crash_run *r, const struct crash_args *args,
+		  const struct crash_tasks *tasks, struct json *j, struct crash_stack *s)
+{
+	struct crash_groups g = { 0 };
+	int err = 0;
+
+	for (size_t i = 0; !err && i < tasks->n; i++) {
+		if (!crash_args_want(args, &tasks->all[i]))
+			continue;
+		err = r->core->system->stack(r->core, &tasks->all[i], s);
+		if (!err)
+			err = crash_groups_add(&g, &tasks->all[i], s);
+	}
+	crash_groups_sort(&g);
+	for (size_t i = 0; !err && i < g.n && (!args->limit || i < args->limit); i++) {
+		if (j) {
+			json_group(j, &g.all[i]);
+		} else {
+			out_str(r->out, i ? "\n" : "");
+			print_group(r->out, &g.all[i]);
+		}
+	}
+	crash_groups_fini(&g);
+	return err;
+}
+
 static int run(struct crash_run *r)
 {
 	struct crash_stack s = { 0 };
@@ -146,7 +204,7 @@ static int run(struct crash_run *r)
 		json_init(&j, r->out);
 		json_array(&j, NULL);
 	}
-	err = each(r, &args, &tasks, json ? &j : NULL, &s);
+	err = (args.unique ? unique : each)(r, &args, &tasks, json ? &j : NULL, &s);
 	if (json)
 		json_end_array(&j);
 	if (tasks.cut)

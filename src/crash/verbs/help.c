@@ -31,6 +31,8 @@ static int run(struct crash_run *r)
 		if (!shown)
 			print(r->out, s->verbs[i]);
 	}
+	for (size_t i = 0; r->more && r->more[i]; i++)
+		print(r->out, r->more[i]);
 	return 0;
 }
 

@@ -38,6 +38,8 @@ struct crash_run {
 	unsigned width; /* of the terminal; 0: none */
 	/** Tells the person something that is no result; one line. */
 	void (*note)(const char *line);
+	const struct crash_verb *const
+		*more; /* verbs of the caller's own, for help; ends with NULL */
 };
 
 struct crash_verb {

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/** sonde crash CORE net: interfaces and their addresses. */
+#include <errno.h>
+#include <string.h>
+
+#include <sonde/err.h>
+
+#include "crash/linux/show/show.h"
+
+enum { IFNAMSIZ_LEN = 16, DEVICES_MOST = 1 << 16, ADDRESSES_MOST = 64, UP = 1, RUNNING = 0x40 };
+
+static const struct table_column columns[] = {
+	{ "index", "INDEX", TABLE_ID },	  { "name", "NAME", TABLE_TEXT },
+	{ "state", "STATE", TABLE_TEXT }, { "mtu", "MTU", TABLE_ID },
+	{ "ipv4", "IPV4", TABLE_TEXT },	  { "addr", NULL, TABLE_TEXT },
+};
+
+enum {
+	HEAD,
+	LIST,
+	NAME,
+	INDEX,
+	MTU,
+	FLAGS,
+	IP_PTR,
+	IFA_LIST,
+	IFA_LOCAL,
+	IFA_LEN,
+	IFA_NEXT,
+	FIELDS
+};
+
+static const struct kfield_want wanted[FIELDS] = {
+	[HEAD] = { "struct net", "dev_base_head" },
+	[LIST] = { "struct net_device", "dev_list" },
+	[NAME] = { "struct net_device", "name" },
+	[INDEX] = { "struct net_device", "ifindex" },
+	[MTU] = { "struct net_device", "mtu" },
+	[FLAGS] = { "struct net_device", "flags" },
+	[IP_PTR] = { "struct net_device", "ip_ptr" },
+	[IFA_LIST] = { "struct in_device", "ifa_list" },
+	[IFA_LOCAL] = { "struct in_ifaddr", "ifa_local" },
+	[IFA_LEN] = { "struct in_ifaddr", "ifa_prefixlen" },
+	[IFA_NEXT] = { "struct in_ifaddr", "ifa_next" },
+};
+
+static const char *addresses(struct linux_kernel *k, const struct kfield *f, uint64_t dev)
+{
+	uint64_t in = linux_field_or(k, dev, &f[IP_PTR], 0);
+	uint64_t at = in ? linux_field_or(k, in, &f[IFA_LIST], 0) : 0;
+	const char *all = "-";
+
+	for (unsigned i = 0; at && i < ADDRESSES_MOST; i++) {
+		uint32_t ip = (uint32_t)linux_field_or(k, at, &f[IFA_LOCAL], 0); // first byte first
+		const char *one =
+			linux_keep(k, "%u.%u.%u.%u/%u", ip & 255, ip >> 8 & 255, ip >> 16 & 255,
+				   ip >> 24, (unsigned)linux_field_or(k, at, &f[IFA_LEN], 0));
+
+		all = i ? linux_keep(k, "%s, %s", all, one) : one;
+		at = linux_field_or(k, at, &f[IFA_NEXT], 0);
+	}
+	return all;
+}
+
+static void add(struct linux_kernel *k, struct table *t, const struct kfield *f, uint64_t dev)
+{
+	char name[IFNAMSIZ_LEN + 1] = "?";
+	uint64_t flags = linux_field_or(k, dev, &f[FLAGS], 0);
+
+	(void)space_string(&k->mem, dev + f[NAME].off, name, sizeof(name)); // else it stays "?"
+	table_int(t, (int64_t)linux_field_or(k, dev, &f[INDEX], 0));
+	table_str(t, linux_keep(k, "%s", name));
+	table_str(t, !(flags & UP) ? "down" : flags & RUNNING ? "up, running" : "up");
+	table_int(t, (int64_t)linux_field_or(k, dev, &f[MTU], 0));
+	table_str(t, addresses(k, f, dev));
+	table_str(t, linux_keep(k, "0x%llx", (unsigned long long)dev));
+}
+
+static int run(struct crash_run *r)
+{
+	struct linux_kernel *k = linux_of(r->core);
+	struct kfield f[FIELDS];
+	struct linux_list list;
+	struct table t;
+	struct page p;
+	uint64_t net;
+
+	kfield_find_all(k->types, wanted, FIELDS, f);
+	if (!linux_symbol(k, "init_net", &net) || !f[HEAD].type || !f[LIST].type || !f[NAME].type)
+		return sonde_fail(-ENOTSUP, "how this kernel keeps interfaces is not understood");
+	table_init(&t, columns, MEM_LEN(columns));
+	linux_list_begin(&list, net + f[HEAD].off);
+	while (list.n < DEVICES_MOST && linux_list_next(k, &list))
+		add(k, &t, f, list.at - f[LIST].off);
+	if (list.cut)
+		r->note(list.cut);
+	page_begin(&p, r, "Network");
+	int err = page_table(&p, "interfaces", "Interfaces", &t);
+	page_end(&p);
+	table_fini(&t);
+	return err;
+}
+
+const struct crash_verb linux_net = {
+	.name = "net",
+	.args = "",
+	.summary = "Network interfaces and their addresses",
+	.run = run,
+};
