@@ -491,7 +491,8 @@ static int locks_finish(struct sonde_component *c)
 		return report_lacks("contention_begin and no sys_enter", "--locks");
 
 	report_begin(&s->report, kernel_cpus(k, &cpus), begin, end);
-	qsort(s->entries, s->n_entries, sizeof(*s->entries), by_thread);
+	if (s->n_entries)
+		qsort(s->entries, s->n_entries, sizeof(*s->entries), by_thread);
 	for (size_t i = 0; !r && i < MEM_LEN(views); i++)
 		r = show(s, &views[i]);
 	if (!s->n_entries && !s->report.json)
