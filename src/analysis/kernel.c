@@ -633,6 +633,7 @@ static int consume_one(struct kernel *k, const struct sonde_event *e)
 	}
 	if (e->ts_ns > k->to_ns) {
 		k->last_ns = k->to_ns;
+		k->beyond = true;
 		return 1;
 	}
 	if (__builtin_expect(e->ts_ns >= k->last_ns, 1))
@@ -649,6 +650,8 @@ static int consume_one(struct kernel *k, const struct sonde_event *e)
 			return 0;
 		}
 	}
+	if (__builtin_expect(e->ts_ns > ev->host->last_ns, 1))
+		ev->host->last_ns = e->ts_ns;
 	const struct sonde_packet *p = e->u.pkt;
 	if (__builtin_expect(
 		    p->stream->index >= k->cap_streams || !k->streams[p->stream->index].begin, 0)) {
@@ -706,20 +709,26 @@ int kernel_consume(struct kernel *k, const struct sonde_batch *b)
 	return enough;
 }
 
+/* Up to when is known what goes on: to the window's end, or that of the host's own trace. */
+static int64_t end_of(const struct kernel *k, const struct kernel_host *h)
+{
+	return k->beyond || h->last_ns == KERNEL_NO_TIME ? k->last_ns : h->last_ns;
+}
+
 void kernel_finish(struct kernel *k)
 {
 	for (size_t i = 0; i < k->n_cpus; i++) {
 		struct kernel_cpu *c = k->cpus[i];
 
 		if (c->current)
-			tell_ran(k, c, k->last_ns);
-		tell_cpu(k, c, k->last_ns);
+			tell_ran(k, c, end_of(k, c->host));
+		tell_cpu(k, c, end_of(k, c->host));
 	}
 	for (size_t i = 0; i < k->n_threads; i++) {
 		struct kernel_thread *t = k->threads[i];
 
 		forget_if_gap(t);
-		tell_state(k, t, k->last_ns);
+		tell_state(k, t, end_of(k, t->host));
 		k->doubts.calls_open += t->call && t->state != KERNEL_GONE;
 	}
 }

@@ -52,6 +52,7 @@ struct kernel_host *kernel_host(struct kernel *k, const struct sonde_trace *trac
 	// Mostly others move a thread, whose events are not in a partial trace.
 	h->has_migrate = !h->partial && names_migration(trace);
 	kernel_disks_told(k, h);
+	h->last_ns = KERNEL_NO_TIME;
 	k->hosts[k->n_hosts++] = h;
 	return h;
 }

@@ -63,7 +63,8 @@ struct kernel {
 	int64_t from_ns, to_ns;	   /* the window */
 	int64_t first_ns, last_ns; /* of the events, as far as they are not behind it */
 	bool some;
-	int err; /* -ENOMEM once there was none */
+	bool beyond; /* an event behind the window was seen */
+	int err;     /* -ENOMEM once there was none */
 	unsigned sources;
 	struct kernel_doubts doubts;
 	struct arena arena; /* threads, CPUs, hosts, events, names */

@@ -256,6 +256,12 @@ def damaged():
     rows = json.loads(run('boot', '--json', 'a', 'b', '-p', '10', '--svg', 'two.svg'))['processes']
     result('two hosts: a tree of each', [r['host'] for r in rows].count('box') == 3 and
            [r['host'] for r in rows].count('other') == 3, rows)
+    small().at(500, 1).switch(0, 0, 20).write('longer')
+    rows = json.loads(run('boot', '--json', 'longer', 'b'))['processes']
+    alone = {r['pid']: r['run_ns'] for r in boot('b')['processes']}
+    both = {r['pid']: r['run_ns'] for r in rows if r['host'] == 'other'}
+    result('two hosts: what goes on at the end of one trace is not known to go on for longer',
+           both == alone, (both, alone))
     t = small()
     t.env = 'command_pid = 11;'
     t.write('of')

@@ -197,22 +197,34 @@ static int find_parent(const struct exec_build *b, struct sums *s, uint32_t part
 }
 
 /* Puts each part into its parent's list, in order of time. */
-static void make_lists(struct sums *s)
+static int make_lists(struct sums *s)
 {
+	// By parent, or s->n for none: the list's last part so far. Most parts come in order.
+	sonde_auto(mem_freep) uint32_t *last = malloc((s->n + 1) * sizeof(*last));
+
+	if (!last)
+		return sonde_fail(-ENOMEM, "out of memory for the path's sums");
+	memset(last, 0xff, (s->n + 1) * sizeof(*last));
 	s->root = EXEC_NONE;
 	for (uint32_t i = 0; i < s->n; i++) {
 		struct sums_part *p = &s->parts[i];
 		uint32_t *at = p->parent == EXEC_NONE ? &s->root : &s->parts[p->parent].first;
+		uint32_t *tail = &last[p->parent == EXEC_NONE ? s->n : p->parent];
 
+		if (*tail != EXEC_NONE && s->parts[*tail].from_ns <= p->from_ns)
+			at = &s->parts[*tail].next;
 		while (*at != EXEC_NONE && s->parts[*at].from_ns <= p->from_ns)
 			at = &s->parts[*at].next;
 		p->next = *at;
 		*at = i;
+		if (p->next == EXEC_NONE)
+			*tail = i;
 	}
 	for (size_t i = 0; i < s->n; i++) {
 		for (uint32_t up = (uint32_t)i; up != EXEC_NONE; up = s->parts[up].parent)
 			s->parts[up].total_ns += s->parts[i].self_ns;
 	}
+	return 0;
 }
 
 int sums_of(const struct exec_build *b, const struct path *p, struct sums *ret)
@@ -239,7 +251,11 @@ int sums_of(const struct exec_build *b, const struct path *p, struct sums *ret)
 		sums_fini(&s);
 		return r;
 	}
-	make_lists(&s);
+	r = make_lists(&s);
+	if (r < 0) {
+		sums_fini(&s);
+		return r;
+	}
 	*ret = s;
 	return 0;
 }
