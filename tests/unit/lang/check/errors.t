@@ -598,7 +598,7 @@ t.bt:8:15: error: a tuple of 2 has no part '2' [unknown-field]
 t.bt:10:11: error: a tuple of 2 has no part 'x' [unknown-field]
 t.bt:11:11: error: a tuple of 2 has no part '5' [unknown-field]
 t.bt:12:13: error: this has no fields, so no 'x'; a cast makes it a struct [no-struct]
-t.bt:13:25: error: 'struct hidden' has no field 'x' [unknown-field]
+t.bt:13:25: error: of 'struct hidden' only the name is known here, and no field 'x' [unknown-field]
 t.bt:14:22: error: 'uint8_t' has no fields, so no 'x' [no-struct]
 
 == elements
