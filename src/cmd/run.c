@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sonde/err.h>
@@ -407,6 +408,45 @@ static int read_script(struct state *s, int *argc, char ***argv)
 							    : sonde_fail(-ENOMEM, "out of memory");
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* What it runs over, right behind the script and before its parameters: "SCRIPT -t TRACE...". */
+static int take_sources(struct state *s, int *argc, char ***argv)
+{
+	static const struct {
+		const char *name;
+		int key;
+	} names[] = { { "-t", 't' },
+		      { "--trace", 't' },
+		      { "--core", KEY_CORE },
+		      { "--kernel", KEY_KERNEL } };
+	int r = 0;
+
+	while (r >= 0 && *argc) {
+		size_t i = 0;
+
+		while (i < MEM_LEN(names) && strcmp(**argv, names[i].name) != 0)
+			i++;
+		if (i == MEM_LEN(names))
+			break;
+		if (*argc == 1)
+			return sonde_fail(-EINVAL, "option '%s' wants a value", **argv);
+		++*argv;
+		--*argc;
+		do {
+			r = run_set(s, names[i].key, **argv);
+			++*argv;
+			--*argc;
+		} while (r >= 0 && names[i].key == 't' && *argc && is_folder(**argv));
+	}
+	return r;
+}
+
 static int run_run(void *state, int argc, char **argv)
 {
 	struct state *s = state;
@@ -417,6 +457,8 @@ static int run_run(void *state, int argc, char **argv)
 		return cmd_usage(&cmd_script);
 	}
 	int r = read_script(s, &argc, &argv);
+	if (!r)
+		r = take_sources(s, &argc, &argv);
 	if (!r)
 		r = script_d_look(&s->d, &s->script);
 	if (!r)

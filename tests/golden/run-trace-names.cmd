@@ -13,3 +13,7 @@ event:perf:sample / comm == "ls" / { @k[kstack(1)] = count(); }'
 # In D.
 timeout 20 sonde run -t data/samples --d -q -n 'profile-997 { @[stack(2)] = count(); @u[ustack(2)] = count(); }'
 timeout 20 sonde run -t data/samples -e 'software:page-faults:1 { @ = count(); } hardware:instructions { @ = count(); }'
+# Traces behind the script, and its parameters behind them.
+printf 'event:* { @[str($1)] = count(); }' > two.bt
+timeout 20 sonde run two.bt -t data/samples examples/sonde-trace x
+timeout 20 sonde run two.bt -t
