@@ -531,7 +531,7 @@ static int show_steps(struct path_report *s)
 		{ "from_tid", NULL, TABLE_ID },	    { "from_thread", "FROM", TABLE_TEXT },
 	};
 	const size_t most = report_most(&s->report, STEPS);
-	struct state_names names;
+	struct state_names names = { 0 };
 	struct table t;
 
 	hosts_column(s, &cols[4]);

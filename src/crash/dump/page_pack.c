@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <zstd.h>
 #ifdef HAVE_GZIP
 #include <zlib.h>
 #endif
@@ -18,6 +17,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "crash/dump/library.h"
+#include "crash/dump/zstd_library.h"
 
 /* liblzo2 and libsnappy are called by these shapes, which have not changed since they are there. */
 typedef int lzo_fn(const uint8_t *in, uintptr_t n_in, uint8_t *out, uintptr_t *n_out, void *work);
@@ -43,6 +43,7 @@ struct page_packs {
 				   */
 	lzo_fn *lzo;
 	snappy_fn *snappy;
+	struct zstd_library zstd;
 #ifdef HAVE_GZIP
 	__typeof__(&inflateInit2_) zlib_init;
 	__typeof__(&inflateReset) zlib_reset;
@@ -65,12 +66,12 @@ int page_packs_new(uint32_t page_size, struct page_packs **ret)
 
 static void worker_free(struct page_packs *p, struct worker *w)
 {
-	ZSTD_freeDCtx(w->zstd);
+	if (w->zstd)
+		p->zstd.freeDCtx(w->zstd);
 #ifdef HAVE_GZIP
 	if (w->zlib.state)
 		p->zlib_end(&w->zlib);
 #endif
-	(void)p;
 	free(w);
 }
 
@@ -88,6 +89,7 @@ void page_packs_free(struct page_packs *p)
 		if (p->libraries[i])
 			dlclose(p->libraries[i]);
 	}
+	zstd_library_close(&p->zstd);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -124,11 +126,12 @@ static int open_method(struct page_packs *p, enum place_method method)
 	};
 	void **handle = &p->libraries[method];
 
-	if (*handle || method == PLACE_ZSTD)
+	if (*handle || (method == PLACE_ZSTD && p->zstd.handle))
 		return 0;
 	switch (method) {
 	case PLACE_ZLIB: return open_zlib(p, handle);
 	case PLACE_LZO: return library_open(lzo, lzo_symbols, handle);
+	case PLACE_ZSTD: return zstd_library_open(&p->zstd);
 	case PLACE_SNAPPY: return library_open(snappy, snappy_symbols, handle);
 	default: return sonde_fail(-ENOTSUP, "packing %d is not known", (int)method);
 	}
@@ -199,10 +202,10 @@ static int unpack_zstd(struct page_packs *p, struct worker *w, const uint8_t *in
 		       uint8_t *out)
 {
 	if (!w->zstd)
-		w->zstd = ZSTD_createDCtx();
+		w->zstd = p->zstd.createDCtx();
 	if (!w->zstd)
 		return sonde_fail(-ENOMEM, "out of memory");
-	return ZSTD_decompressDCtx(w->zstd, out, p->page_size, in, n_in) == p->page_size
+	return p->zstd.decompressDCtx(w->zstd, out, p->page_size, in, n_in) == p->page_size
 		       ? 0
 		       : fail_damaged(PLACE_ZSTD);
 }

@@ -78,8 +78,8 @@ static int page_at(struct space *s, uint64_t va, const uint8_t **ret)
 	int r = space_translate(s, va, &pa, &len);
 	if (!r)
 		r = dump_page(s->dump, pa & ~((1ull << s->page_bits) - 1), &page);
-	if (r < 0)
-		return r;
+	if (r < 0 || !page.bytes)
+		return r < 0 ? r : -ENODATA;
 	if (slot->page)
 		dump_release(s->dump, &slot->held);
 	*slot = (struct space_slot){ .page = number + 1, .held = page };
