@@ -15,6 +15,7 @@
 
 #include "crash/dump/flat.h"
 #include "crash/dump/packing.h"
+#include "crash/dump/units.h"
 #include "crash/dump/unpack.h"
 
 /** What could not be lent. */
@@ -134,8 +135,9 @@ static int look_inside(struct bytes **b)
 	const struct packing *how = packing_of((*b)->map, (*b)->len);
 
 	if (how) {
-		(void)madvise((void *)(uintptr_t)(*b)->map, (*b)->len, MADV_SEQUENTIAL);
-		int r = unpack_whole(*b, how, b);
+		int r = units_open(*b, how, UNITS_BUDGET, b);
+		if (r == 0)
+			r = unpack_whole(*b, how, b);
 		if (r < 0)
 			return r;
 	}

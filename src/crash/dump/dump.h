@@ -29,7 +29,7 @@ struct dump_about {
 	enum dump_system system;
 	const char *format;	/* "ELF", "kdump (zlib)", "FreeBSD minidump v3" ...; borrowed */
 	const char *unpacked;	/* how it was packed: "xz" ...; NULL: it lies open */
-	uint64_t unpacked_size; /* bytes that were unpacked into a temporary file */
+	uint64_t unpacked_size; /* bytes that are, or at most will be, in a temporary file */
 	const char *cut;     /* NULL, or why some of its pages are not there: the file's end ... */
 	uint32_t page_size;  /* bytes */
 	uint64_t pages_held; /* pages that the dump has */

@@ -64,6 +64,55 @@ static int zstd_step(void *state, struct packing_io *io)
 	return sonde_fail(-EBADMSG, "data is damaged (zstd: %s)", u->lib.getErrorName(z));
 }
 
+/* Frames that say how long they are inside: all but those of a pipe. */
+static int list_frames(const struct zstd_library *z, const struct sonde_span *all,
+		       struct packing_unit **ret, size_t *ret_n)
+{
+	sonde_auto(mem_freep) struct packing_unit *units = NULL;
+	size_t n = 0, cap = 0;
+	uint64_t out = 0;
+
+	for (size_t at = 0; at < all->len;) {
+		size_t len = z->findFrameCompressedSize(all->data + at, all->len - at);
+		unsigned long long size = z->getFrameContentSize(all->data + at, all->len - at);
+
+		if (z->isError(len) || !len || size == ZSTD_CONTENTSIZE_UNKNOWN ||
+		    size == ZSTD_CONTENTSIZE_ERROR || size > INT64_MAX - out)
+			return 0;
+		int r = mem_grow(&units, &cap, n + 1);
+		if (r < 0)
+			return r;
+		units[n++] = (struct packing_unit){
+			.in = at, .in_len = len, .out = out, .out_len = size
+		};
+		at += len;
+		out += size;
+	}
+	*ret = sonde_take(units);
+	*ret_n = n;
+	return 0;
+}
+
+static int zstd_list(const struct sonde_span *all, struct packing_unit **ret, size_t *ret_n)
+{
+	struct zstd_library z = { 0 };
+
+	int r = zstd_library_open(&z);
+	if (r == 0)
+		r = list_frames(&z, all, ret, ret_n);
+	zstd_library_close(&z);
+	return r;
+}
+
+static int zstd_begin_unit(const struct sonde_span *all, const struct packing_unit *unit,
+			   void **ret, size_t *ret_skip)
+{
+	(void)all;
+	(void)unit;
+	*ret_skip = 0;
+	return zstd_begin(ret);
+}
+
 const struct packing packing_zstd = {
 	.name = "zstd",
 	.magic = { 0x28, 0xb5, 0x2f, 0xfd },
@@ -71,4 +120,6 @@ const struct packing packing_zstd = {
 	.begin = zstd_begin,
 	.step = zstd_step,
 	.end = zstd_end,
+	.list = zstd_list,
+	.begin_unit = zstd_begin_unit,
 };

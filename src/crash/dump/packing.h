@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <sonde/def.h>
+#include <sonde/span.h>
 
 /** Input that is there, and room for output; both move on. */
 struct packing_io {
@@ -15,6 +16,12 @@ struct packing_io {
 	size_t n_in;
 	uint8_t *out;
 	size_t n_out;
+};
+
+/** A part that can be unpacked alone: where it is in the packed file, and inside. */
+struct packing_unit {
+	uint64_t in, in_len, out, out_len;
+	int kind; /* what the packing wants to know of it */
 };
 
 /** One way of packing; its library is opened when a file of it is. */
@@ -27,6 +34,12 @@ struct packing {
 	/* 1: the stream has ended; 0: go on; a negative errno with words. */
 	int (*step)(void *state, struct packing_io *io);
 	void (*end)(void *state);
+	/* The parts of a whole file, in order: an owned array, *ret_n 0 where there are none or
+	   where the file is cut; both NULL: the packing has no parts. */
+	int (*list)(const struct sonde_span *all, struct packing_unit **ret, size_t *ret_n);
+	/* As begin, for a part; the first *ret_skip of its bytes are not for step. */
+	int (*begin_unit)(const struct sonde_span *all, const struct packing_unit *unit, void **ret,
+			  size_t *ret_skip);
 };
 
 extern const struct packing packing_bzip2, packing_gzip, packing_xz, packing_zstd;

@@ -101,6 +101,7 @@ static int unpack_all(struct unpacking *u, struct bytes *b)
 	u->room = malloc(ROOM);
 	if (!u->room)
 		return sonde_fail(-ENOMEM, "out of memory");
+	(void)madvise((void *)(uintptr_t)u->packed->map, u->packed->len, MADV_SEQUENTIAL);
 	int r = spill_open(&u->fd);
 	if (r < 0)
 		return r;

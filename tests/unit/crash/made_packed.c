@@ -76,11 +76,23 @@ static size_t pack_gzip(const uint8_t *in, size_t n, uint8_t *out, size_t room)
 }
 #endif
 
+/* With a checksum, as the command writes it. */
+static size_t pack_zstd(const uint8_t *in, size_t n, uint8_t *out, size_t room)
+{
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+
+	sonde_check(z && !ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1)));
+	size_t len = ZSTD_compress2(z, out, room, in, n);
+	ZSTD_freeCCtx(z);
+	sonde_check(!ZSTD_isError(len));
+	return len;
+}
+
 /* The packed length; 0: not here. */
 static size_t pack(const char *how, const uint8_t *in, size_t n, uint8_t *out, size_t room)
 {
 	if (!strcmp(how, "zstd"))
-		return ZSTD_compress(out, room, in, n, 1);
+		return pack_zstd(in, n, out, room);
 #ifdef HAVE_GZIP
 	if (!strcmp(how, "gzip"))
 		return pack_gzip(in, n, out, room);
