@@ -30,6 +30,8 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 QEMU = 'qemu-system-x86_64'
 BOOT_SECONDS = 90     # until the first step begins; some 3 s on an idle machine
 GRACE_SECONDS = 20    # for a guest that must end a step itself
+STALL_SECONDS = 30    # without a word, of a guest whose kernel has said that it stands still
+BOOTS = 3             # at most, of one that stands still
 MOST_OUT = 4 << 20    # bytes of one step's output; the rest is left out
 
 Result = collections.namedtuple('Result', 'name status out err seconds timed_out')
@@ -216,15 +218,21 @@ class Image:
 class Frames:
     """Reads what the guest sends, with an end to all waiting."""
 
-    def __init__(self, fd):
+    def __init__(self, fd, is_stalled):
         self.fd = fd
+        self.is_stalled = is_stalled
         self.held = bytearray()
 
     def more(self, deadline):
         """Waits for bytes; False: the guest has gone."""
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([self.fd], [], [], left)[0]:
-            raise TimeoutError
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            if select.select([self.fd], [], [], min(left, STALL_SECONDS))[0]:
+                break
+            if left > STALL_SECONDS and self.is_stalled():
+                raise TimeoutError
         data = os.read(self.fd, 1 << 16)
         self.held += data
         return bool(data)
@@ -275,7 +283,7 @@ class Guest:
     def run(self):
         """Boots, gives one Result after another, and powers off. GuestError: it went wrong.
 
-        A busy host may starve an emulated processor for good: then it is booted again, once."""
+        A busy host may starve an emulated processor for good: then it is booted again."""
         if not shutil.which(QEMU):
             raise GuestError(f"no '{QEMU}' (Debian package qemu-system-x86)")
         scratch = tempfile.mkdtemp(prefix='sonde-guest-')
@@ -284,15 +292,17 @@ class Guest:
             with open(initrd, 'wb') as f:
                 self.image.write(f)
             n = 0
-            try:
-                for result in self.talk(initrd, console):
-                    n += 1
-                    yield result
-                return
-            except GuestStalled as e:
-                print('# booted again, as ' + str(e).replace('\n', '\n# '), flush=True)
-            os.remove(console)
-            yield from itertools.islice(self.talk(initrd, console), n, None)
+            for left in reversed(range(BOOTS)):
+                try:
+                    for result in itertools.islice(self.talk(initrd, console), n, None):
+                        n += 1
+                        yield result
+                    return
+                except GuestStalled as e:
+                    if not left:
+                        raise
+                    print('# booted again, as ' + str(e).replace('\n', '\n# '), flush=True)
+                os.remove(console)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -302,7 +312,8 @@ class Guest:
         with subprocess.Popen(['nice', '-n', '5', *self.command(initrd, serial)], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=end_with_us) as qemu:
             try:
-                yield from self.results(Frames(qemu.stdout.fileno()), qemu, console)
+                frames = Frames(qemu.stdout.fileno(), lambda: self.has_stalled(console))
+                yield from self.results(frames, qemu, console)
             finally:
                 if qemu.poll() is None:
                     qemu.kill()
@@ -325,9 +336,11 @@ class Guest:
             qemu.wait(GRACE_SECONDS)
         except (TimeoutError, subprocess.TimeoutExpired):
             qemu.kill()
-            is_stall = b'rcu_preempt kthread starved' in self.read(console)
-            raise (GuestStalled if is_stall else GuestError)(
+            raise (GuestStalled if self.has_stalled(console) else GuestError)(
                 f'the guest hung {where}{self.tail(console)}') from None
+
+    def has_stalled(self, console):
+        return b'rcu_preempt kthread starved' in self.read(console)
 
     def result(self, frames, n, qemu, console):
         name, timeout = self.steps[n]

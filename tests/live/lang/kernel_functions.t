@@ -40,8 +40,9 @@ script:
 trigger:
     sleep 0.3
 check:
-    ms = int(re.search(r'^sleep slept (\d+) ms$', out, re.M).group(1))
-    assert 300 <= ms < 3000, ms
+    # Others may sleep meanwhile, and shorter.
+    ms = max(map(int, re.findall(r'^sleep slept (\d+) ms$', out, re.M)))
+    assert 300 <= ms < 3000, out
     assert '@begin[' not in out
 
 == arguments are pointers to structures with BTF's types
