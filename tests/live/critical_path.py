@@ -53,8 +53,12 @@ def result(name, ok, words=''):
 
 
 def report(*args):
-    return json.loads(subprocess.run([sonde, 'report', *args, '--json', 'trace'], check=True,
-                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
+    p = subprocess.run([sonde, 'report', *args, '--json', 'trace'], stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, text=True, check=False)
+    if p.returncode:
+        print(f"# sonde report {' '.join(args)}: {p.stderr}")
+        sys.exit(1)
+    return json.loads(p.stdout)
 
 
 def record(script):
@@ -162,9 +166,15 @@ def terminal():
         return
     with open('burn.py', 'w', encoding='ascii') as f:
         f.write('import time\nwhile time.process_time() < 0.2:\n    pass\nprint("done")\n')
-    subprocess.run([sonde, 'record', '--no-samples', '--force', '-o', 'trace', '--', 'script', '-q',
-                    '-e', '-c', 'exec python3 burn.py', '/dev/null'], check=True,
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(3):  # until the kernel has shown its exec
+        subprocess.run([sonde, 'record', '--no-samples', '--force', '-o', 'trace', '--', 'script',
+                        '-q', '-e', '-c', 'exec python3 burn.py', '/dev/null'], check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        seen = subprocess.run([sonde, 'cat', '-e', 'sched_process_exec', 'trace'], check=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+        if '/script"' in seen:
+            break
     path = report('critical-path', '--exec', 'script')
     result('a terminal: all adds up', not sums(path), sums(path)[:3])
     ran = sum(t['running_ns'] for t in path['by_thread'] if t['thread'].startswith('python3'))
