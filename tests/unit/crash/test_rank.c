@@ -61,10 +61,11 @@ TEST(counts_agree)
 			if (!bits)
 				return;
 			for (size_t k = 0; k < bytes; k++)
-				bits[k] = kind == 0   ? 0
-					  : kind == 1 ? 0xff
-					  : kind == 2 ? (uint8_t)below(256)
-						      : (uint8_t)(below(40) ? 0 : 1 << below(8));
+				bits[k] = (uint8_t)(kind == 0	? 0
+						    : kind == 1 ? 0xff
+						    : kind == 2 ? below(256)
+						    : below(40) ? UINT64_C(0)
+								: UINT64_C(1) << below(8));
 			compare(bits, sizes[i]);
 		}
 	}
