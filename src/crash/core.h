@@ -116,6 +116,7 @@ struct crash_system {
 	struct ctypes *(*types)(struct crash_core *c, const char *module);
 
 	int (*tasks)(struct crash_core *c, struct crash_tasks *ret);
+	/** @ret is all zero or of an earlier call, whose memory is used again. */
 	int (*stack)(struct crash_core *c, const struct crash_task *t, struct crash_stack *ret);
 	/** Messages, the oldest first, until @f returns other than 0, which is returned. */
 	int (*log)(struct crash_core *c, int (*f)(void *arg, const struct crash_message *m),

@@ -179,22 +179,17 @@ static int follow(struct freebsd_kernel *k, const struct machine *m, struct at a
 int freebsd_stack(struct crash_core *c, const struct crash_task *t, struct crash_stack *ret)
 {
 	struct freebsd_kernel *k = freebsd_of(c);
-	struct crash_stack s = { .cut = "its registers are not in the dump" };
 	struct at a = { 0 };
 	uint64_t pcb;
 
-	if (find_pcb(k, t, &pcb) == 0) {
-		const struct machine *m = machine_of(k, pcb);
-
-		if (read_pcb(k, m, pcb, &a) == 0) {
-			s.cut = NULL;
-			int r = follow(k, m, a, &s);
-			if (r < 0) {
-				crash_stack_fini(&s);
-				return r;
-			}
-		}
-	}
-	*ret = s;
-	return 0;
+	ret->n = 0;
+	ret->user_pc = 0;
+	ret->cut = "its registers are not in the dump";
+	if (find_pcb(k, t, &pcb) < 0)
+		return 0;
+	const struct machine *m = machine_of(k, pcb);
+	if (read_pcb(k, m, pcb, &a) < 0)
+		return 0;
+	ret->cut = NULL;
+	return follow(k, m, a, ret);
 }

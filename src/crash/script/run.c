@@ -50,9 +50,12 @@ static int64_t stack(void *arg, const struct machine_now *now, uint64_t *ret, ui
 	size_t frames = 0;
 
 	(void)now;
-	if (!d->task || flags & BPF_F_USER_STACK ||
-	    d->core->system->stack(d->core, d->task, &s) < 0)
+	if (!d->task || flags & BPF_F_USER_STACK)
 		return -EFAULT;
+	if (d->core->system->stack(d->core, d->task, &s) < 0) {
+		crash_stack_fini(&s);
+		return -EFAULT;
+	}
 	for (size_t i = flags & BPF_F_SKIP_FIELD_MASK; i < s.n && frames < n; i++)
 		if (!s.frames[i].inlined)
 			ret[frames++] = s.frames[i].pc;
