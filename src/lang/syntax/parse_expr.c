@@ -7,63 +7,7 @@
 #include "lang/syntax/parse.h"
 #include "lang/syntax/parser.h"
 
-static const struct {
-	uint32_t punct;
-	enum op op;
-} binaries[] = {
-	{ '+', OP_ADD },     { '-', OP_SUB },	{ '*', OP_MUL },    { '/', OP_DIV },
-	{ '%', OP_MOD },     { '&', OP_AND },	{ '|', OP_OR },	    { '^', OP_XOR },
-	{ P_SHL, OP_SHL },   { P_SHR, OP_SHR }, { P_LAND, OP_LAND }, { P_LOR, OP_LOR },
-	{ P_EQ, OP_EQ },     { P_NE, OP_NE },	{ '<', OP_LT },	    { P_LE, OP_LE },
-	{ '>', OP_GT },	     { P_GE, OP_GE },
-}, prefixes[] = {
-	{ '-', OP_NEG },   { '!', OP_NOT },	   { '~', OP_INV },	   { '*', OP_DEREF },
-	{ '&', OP_ADDR },  { P_INC, OP_PRE_INC }, { P_DEC, OP_PRE_DEC },
-};
-
 static struct ast *unary(struct parser *p);
-
-/* Sets the height of @a above @x; false: too high, told. */
-static bool raise_above(struct parser *p, struct ast *a, const struct ast *x)
-{
-	if (x && x->height >= a->height)
-		a->height = x->height + 1;
-	if (a->height <= PARSE_HEIGHT_MOST)
-		return true;
-	diag_error(p->d, a->pos, "too-deep", "this expression is too long; at most %d terms",
-		   PARSE_HEIGHT_MOST);
-	return false;
-}
-
-static struct ast *op_new(struct parser *p, enum ast_kind kind, struct pos pos, enum op op,
-			  struct ast *a)
-{
-	struct ast *ret = a ? parser_ast(p, kind, pos) : NULL;
-
-	if (!ret || !raise_above(p, ret, a))
-		return NULL;
-	ret->u.op.op = op;
-	ret->u.op.a = a;
-	return ret;
-}
-
-/* Up to @close; appends to the list @first. @n: how many. */
-static bool list(struct parser *p, uint32_t close, struct ast *owner, struct ast **first, size_t *n)
-{
-	struct ast **end = first;
-
-	do {
-		struct ast *x = parse_expr(p);
-
-		if (!x || !raise_above(p, owner, x))
-			return false;
-		*end = x;
-		end = &x->next;
-		++*n;
-	} while (parser_accept(p, ',') &&
-		 !(close == ')' && owner->kind == AST_TUPLE && parser_at(p, close)));
-	return parser_expect(p, close, "behind the list");
-}
 
 /* emit("name", field = value, ...): behind its '('. */
 static struct ast *emit(struct parser *p, struct ast *a)
@@ -74,7 +18,7 @@ static struct ast *emit(struct parser *p, struct ast *a)
 	for (;;) {
 		struct ast *x = parse_expr(p);
 
-		if (!x || !raise_above(p, a, x))
+		if (!x || !parser_raise(p, a, x))
 			return NULL;
 		*args = x;
 		args = &x->next;
@@ -109,7 +53,7 @@ static struct ast *call(struct parser *p, const struct token *name)
 		return a;
 	if (!strcmp(name->text, "emit"))
 		return emit(p, a);
-	return list(p, ')', a, &a->u.call.args, &a->u.call.n_args) ? a : NULL;
+	return parser_list(p, ')', a, parse_expr, &a->u.call.args, &a->u.call.n_args) ? a : NULL;
 }
 
 /* "a.b.c" of offsetof(). */
@@ -152,7 +96,7 @@ static struct ast *size_of(struct parser *p, enum ast_kind kind, struct pos pos)
 			return NULL;
 	} else {
 		a->u.cast.x = parse_expr(p);
-		if (!a->u.cast.x || !raise_above(p, a, a->u.cast.x))
+		if (!a->u.cast.x || !parser_raise(p, a, a->u.cast.x))
 			return NULL;
 	}
 	if (kind == AST_OFFSETOF) {
@@ -175,7 +119,7 @@ static struct ast *map(struct parser *p, const struct token *t)
 	a->u.map.name = t->text;
 	if (!parser_accept(p, '['))
 		return a;
-	return list(p, ']', a, &a->u.map.keys, &n) ? a : NULL;
+	return parser_list(p, ']', a, parse_expr, &a->u.map.keys, &n) ? a : NULL;
 }
 
 /* Behind '(': an expression, or a tuple where there is a comma. */
@@ -189,13 +133,13 @@ static struct ast *paren(struct parser *p, struct pos pos)
 	if (!parser_at(p, ','))
 		return parser_expect(p, ')', "behind the expression") ? x : NULL;
 	struct ast *a = parser_ast(p, AST_TUPLE, pos);
-	if (!a || !raise_above(p, a, x))
+	if (!a || !parser_raise(p, a, x))
 		return NULL;
 	a->u.list.first = x;
 	(void)parser_take(p); // the ','
 	if (parser_accept(p, ')'))
 		return a;
-	return list(p, ')', a, &x->next, &n) ? a : NULL;
+	return parser_list(p, ')', a, parse_expr, &x->next, &n) ? a : NULL;
 }
 
 /* Whether what follows '(' is a type and its ')' ends a cast. */
@@ -225,7 +169,7 @@ static struct ast *cast(struct parser *p)
 		return NULL;
 	struct ast *x = unary(p);
 	struct ast *a = x ? parser_ast(p, AST_CAST, pos) : NULL;
-	if (!a || !raise_above(p, a, x))
+	if (!a || !parser_raise(p, a, x))
 		return NULL;
 	a->u.cast.type = t;
 	a->u.cast.x = x;
@@ -305,7 +249,7 @@ static struct ast *member(struct parser *p, struct ast *x, bool is_arrow)
 	}
 	struct token name = parser_take(p);
 	struct ast *a = parser_ast(p, AST_MEMBER, name.pos);
-	if (!a || !raise_above(p, a, x))
+	if (!a || !parser_raise(p, a, x))
 		return NULL;
 	a->u.member.x = x;
 	a->u.member.name =
@@ -328,7 +272,7 @@ static struct ast *step(struct parser *p, struct pos pos, enum op op, struct ast
 		diag_error(p->d, pos, "bad-assign", "'++' and '--' want a $variable or a @map");
 		return NULL;
 	}
-	return op_new(p, AST_UNARY, pos, op, x);
+	return parser_op(p, AST_UNARY, pos, op, x);
 }
 
 static struct ast *postfix(struct parser *p)
@@ -339,11 +283,11 @@ static struct ast *postfix(struct parser *p)
 		struct pos pos = parser_peek(p, 0)->pos;
 
 		if (parser_accept(p, '[')) {
-			a = op_new(p, AST_INDEX, pos, OP_NONE, a);
+			a = parser_op(p, AST_INDEX, pos, OP_NONE, a);
 			if (!a)
 				return NULL;
 			a->u.op.b = parse_expr(p);
-			if (!a->u.op.b || !raise_above(p, a, a->u.op.b) ||
+			if (!a->u.op.b || !parser_raise(p, a, a->u.op.b) ||
 			    !parser_expect(p, ']', "behind the index"))
 				return NULL;
 		} else if (parser_accept(p, '.')) {
@@ -368,28 +312,18 @@ static struct ast *prefix(struct parser *p, enum op op)
 
 	if (op == OP_PRE_INC || op == OP_PRE_DEC)
 		return step(p, pos, op, x);
-	return op_new(p, AST_UNARY, pos, op, x);
+	return parser_op(p, AST_UNARY, pos, op, x);
 }
 
 static struct ast *unary(struct parser *p)
 {
-	const struct token *t = parser_peek(p, 0);
-	struct ast *a;
+	const enum op op = parser_prefix(parser_peek(p, 0));
 
-	for (size_t i = 0; i < MEM_LEN(prefixes) && t->kind == TOK_PUNCT; i++) {
-		if (t->punct != prefixes[i].punct)
-			continue;
-		if (!parser_enter(p))
-			return NULL;
-		a = prefix(p, prefixes[i].op);
-		parser_leave(p);
-		return a;
-	}
-	if (!at_cast(p))
+	if (!op && !at_cast(p))
 		return postfix(p);
 	if (!parser_enter(p))
 		return NULL;
-	a = cast(p);
+	struct ast *a = op ? prefix(p, op) : cast(p);
 	parser_leave(p);
 	return a;
 }
@@ -403,15 +337,6 @@ static bool at_pred_end(struct parser *p)
 	return t->kind == TOK_END || (t->kind == TOK_PUNCT && t->punct == '{');
 }
 
-static enum op binary_op(uint32_t punct)
-{
-	for (size_t i = 0; i < MEM_LEN(binaries); i++) {
-		if (binaries[i].punct == punct)
-			return binaries[i].op;
-	}
-	return OP_NONE;
-}
-
 static struct ast *binary(struct parser *p, unsigned least)
 {
 	struct ast *a = unary(p);
@@ -422,13 +347,13 @@ static struct ast *binary(struct parser *p, unsigned least)
 
 		if (prec == 0 || prec < least)
 			break;
-		enum op op = binary_op(t->punct);
+		enum op op = parser_binary(t);
 		struct pos pos = parser_take(p).pos;
-		a = op_new(p, AST_BINARY, pos, op, a);
+		a = parser_op(p, AST_BINARY, pos, op, a);
 		if (!a)
 			return NULL;
 		a->u.op.b = binary(p, prec + 1);
-		if (!a->u.op.b || !raise_above(p, a, a->u.op.b))
+		if (!a->u.op.b || !parser_raise(p, a, a->u.op.b))
 			return NULL;
 	}
 	return a;
@@ -442,15 +367,15 @@ static struct ast *ternary(struct parser *p)
 	if (!cond || !parser_at(p, '?'))
 		return cond;
 	struct ast *a = parser_ast(p, AST_TERNARY, parser_take(p).pos);
-	if (!a || !raise_above(p, a, cond))
+	if (!a || !parser_raise(p, a, cond))
 		return NULL;
 	a->u.cond.cond = cond;
 	a->u.cond.yes = parse_expr(p);
-	if (!a->u.cond.yes || !raise_above(p, a, a->u.cond.yes) ||
+	if (!a->u.cond.yes || !parser_raise(p, a, a->u.cond.yes) ||
 	    !parser_expect(p, ':', "between the two values of '?'"))
 		return NULL;
 	a->u.cond.no = parse_expr(p);
-	return a->u.cond.no && raise_above(p, a, a->u.cond.no) ? a : NULL;
+	return a->u.cond.no && parser_raise(p, a, a->u.cond.no) ? a : NULL;
 }
 
 struct ast *parse_expr(struct parser *p)

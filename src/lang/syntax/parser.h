@@ -74,6 +74,20 @@ struct ast *parser_ast(struct parser *p, enum ast_kind kind, struct pos pos);
 /** Sets @r for a negative @r. */
 bool parser_ok(struct parser *p, int r);
 
+/* parse_op.c */
+/** OP_NONE: no operator. */
+enum op parser_binary(const struct token *t);
+enum op parser_prefix(const struct token *t);
+/** Sets the height of @a above @x; false: too high, told. */
+bool parser_raise(struct parser *p, struct ast *a, const struct ast *x);
+/** NULL also for @a == NULL. */
+struct ast *parser_op(struct parser *p, enum ast_kind kind, struct pos pos, enum op op,
+		      struct ast *a);
+typedef struct ast *(*parse_one_fn)(struct parser *p);
+/** What @one parses, up to @close, becomes the list @first; @n grows by how many. */
+bool parser_list(struct parser *p, uint32_t close, struct ast *owner, parse_one_fn one,
+		 struct ast **first, size_t *n);
+
 /* parse_expr.c */
 struct ast *parse_expr(struct parser *p);
 

@@ -12,64 +12,13 @@
 static const struct {
 	uint32_t punct;
 	enum op op;
-} binaries[] = {
-	{ '+', OP_ADD },     { '-', OP_SUB },	{ '*', OP_MUL },     { '/', OP_DIV },
-	{ '%', OP_MOD },     { '&', OP_AND },	{ '|', OP_OR },	     { '^', OP_XOR },
-	{ P_SHL, OP_SHL },   { P_SHR, OP_SHR }, { P_LAND, OP_LAND }, { P_LOR, OP_LOR },
-	{ P_EQ, OP_EQ },     { P_NE, OP_NE },	{ '<', OP_LT },	     { P_LE, OP_LE },
-	{ '>', OP_GT },	     { P_GE, OP_GE },
-}, prefixes[] = {
-	{ '-', OP_NEG },  { '!', OP_NOT },	  { '~', OP_INV },	  { '*', OP_DEREF },
-	{ '&', OP_ADDR }, { P_INC, OP_PRE_INC }, { P_DEC, OP_PRE_DEC },
-}, assigns[] = {
-	{ '=', OP_NONE },      { P_SET_ADD, OP_ADD }, { P_SET_SUB, OP_SUB },
-	{ P_SET_MUL, OP_MUL }, { P_SET_DIV, OP_DIV }, { P_SET_MOD, OP_MOD },
-	{ P_SET_AND, OP_AND }, { P_SET_OR, OP_OR },   { P_SET_XOR, OP_XOR },
-	{ P_SET_SHL, OP_SHL }, { P_SET_SHR, OP_SHR },
+} assigns[] = {
+	{ '=', OP_NONE },      { P_SET_ADD, OP_ADD }, { P_SET_SUB, OP_SUB }, { P_SET_MUL, OP_MUL },
+	{ P_SET_DIV, OP_DIV }, { P_SET_MOD, OP_MOD }, { P_SET_AND, OP_AND }, { P_SET_OR, OP_OR },
+	{ P_SET_XOR, OP_XOR }, { P_SET_SHL, OP_SHL }, { P_SET_SHR, OP_SHR },
 };
 
 static struct ast *unary(struct parser *p);
-
-/* Sets the height of @a above @x; false: too high, told. */
-static bool raise_above(struct parser *p, struct ast *a, const struct ast *x)
-{
-	if (x && x->height >= a->height)
-		a->height = x->height + 1;
-	if (a->height <= PARSE_HEIGHT_MOST)
-		return true;
-	(void)diag_error(p->d, a->pos, "too-deep", "this expression is too long; at most %d terms",
-			 PARSE_HEIGHT_MOST);
-	return false;
-}
-
-static struct ast *op_new(struct parser *p, enum ast_kind kind, struct pos pos, enum op op,
-			  struct ast *a)
-{
-	struct ast *ret = a ? parser_ast(p, kind, pos) : NULL;
-
-	if (!ret || !raise_above(p, ret, a))
-		return NULL;
-	ret->u.op.op = op;
-	ret->u.op.a = a;
-	return ret;
-}
-
-/* Up to @close; appends to the list @first. */
-static bool list(struct parser *p, uint32_t close, struct ast *owner, struct ast **first, size_t *n)
-{
-	struct ast **end = first;
-
-	do {
-		struct ast *x = d_parse_assignment(p);
-
-		if (!x || !raise_above(p, owner, x))
-			return false;
-		*end = x;
-		end = &x->next;
-		++*n;
-	} while (parser_accept(p, ','));
-	return parser_expect(p, close, "behind the list");
-}
 
 static struct ast *name_ast(struct parser *p, struct pos pos, const char *name)
 {
@@ -104,7 +53,7 @@ static struct ast *cast(struct parser *p)
 		return NULL;
 	struct ast *x = unary(p);
 	struct ast *a = x ? parser_ast(p, AST_CAST, pos) : NULL;
-	if (!a || !raise_above(p, a, x))
+	if (!a || !parser_raise(p, a, x))
 		return NULL;
 	a->u.cast.type = t;
 	a->u.cast.x = x;
@@ -145,7 +94,7 @@ static struct ast *size_of(struct parser *p, enum ast_kind kind, struct pos pos)
 		a->u.cast.x = kind == AST_SIZEOF ? unary(p) : NULL;
 		if (kind == AST_OFFSETOF)
 			parser_unexpected(p, "'(' and a type");
-		return a->u.cast.x && raise_above(p, a, a->u.cast.x) ? a : NULL;
+		return a->u.cast.x && parser_raise(p, a, a->u.cast.x) ? a : NULL;
 	}
 	(void)parser_take(p); // the '('
 	a->u.cast.type = parse_type(p);
@@ -173,7 +122,9 @@ static struct ast *xlate(struct parser *p, struct pos pos)
 	if (!a->note || !parser_expect(p, '>', "behind the type") ||
 	    !parser_expect(p, '(', "behind the type"))
 		return NULL;
-	return list(p, ')', a, &a->u.call.args, &a->u.call.n_args) ? a : NULL;
+	return parser_list(p, ')', a, d_parse_assignment, &a->u.call.args, &a->u.call.n_args)
+		       ? a
+		       : NULL;
 }
 
 /* stringof x, stringof(x): binds like a cast. */
@@ -181,7 +132,7 @@ static struct ast *string_of(struct parser *p, struct pos pos)
 {
 	struct ast *a = parser_ast(p, AST_CALL, pos), *x = a ? unary(p) : NULL;
 
-	if (!x || !raise_above(p, a, x))
+	if (!x || !parser_raise(p, a, x))
 		return NULL;
 	a->u.call.name = "stringof";
 	a->u.call.args = x;
@@ -210,7 +161,9 @@ static struct ast *word(struct parser *p)
 	(void)parser_take(p); // the '('
 	if (parser_accept(p, ')'))
 		return a;
-	return list(p, ')', a, &a->u.call.args, &a->u.call.n_args) ? a : NULL;
+	return parser_list(p, ')', a, d_parse_assignment, &a->u.call.args, &a->u.call.n_args)
+		       ? a
+		       : NULL;
 }
 
 static struct ast *aggregation(struct parser *p, const struct token *t)
@@ -223,7 +176,7 @@ static struct ast *aggregation(struct parser *p, const struct token *t)
 	a->u.map.name = t->text;
 	if (!parser_accept(p, '['))
 		return a;
-	return list(p, ']', a, &a->u.map.keys, &n) ? a : NULL;
+	return parser_list(p, ']', a, d_parse_assignment, &a->u.map.keys, &n) ? a : NULL;
 }
 
 static struct ast *text_ast(struct parser *p, struct pos pos, const char *text, size_t len)
@@ -299,7 +252,7 @@ static struct ast *member(struct parser *p, struct ast *x, bool is_arrow)
 	}
 	const struct token name = parser_take(p);
 	struct ast *a = parser_ast(p, AST_MEMBER, name.pos);
-	if (!a || !raise_above(p, a, x))
+	if (!a || !parser_raise(p, a, x))
 		return NULL;
 	if (x->kind == AST_NAME && is_arrow) { // the caret below all of self->x
 		a->pos = x->pos;
@@ -314,10 +267,10 @@ static struct ast *member(struct parser *p, struct ast *x, bool is_arrow)
 
 static struct ast *index_of(struct parser *p, struct pos pos, struct ast *x)
 {
-	struct ast *a = op_new(p, AST_INDEX, pos, OP_NONE, x);
+	struct ast *a = parser_op(p, AST_INDEX, pos, OP_NONE, x);
 	size_t n = 0;
 
-	return a && list(p, ']', a, &a->u.op.b, &n) ? a : NULL;
+	return a && parser_list(p, ']', a, d_parse_assignment, &a->u.op.b, &n) ? a : NULL;
 }
 
 static struct ast *postfix(struct parser *p)
@@ -334,9 +287,9 @@ static struct ast *postfix(struct parser *p)
 		else if (parser_accept(p, P_ARROW))
 			a = member(p, a, true);
 		else if (parser_accept(p, P_INC))
-			a = op_new(p, AST_UNARY, pos, OP_POST_INC, a);
+			a = parser_op(p, AST_UNARY, pos, OP_POST_INC, a);
 		else if (parser_accept(p, P_DEC))
-			a = op_new(p, AST_UNARY, pos, OP_POST_DEC, a);
+			a = parser_op(p, AST_UNARY, pos, OP_POST_DEC, a);
 		else
 			break;
 	}
@@ -345,24 +298,19 @@ static struct ast *postfix(struct parser *p)
 
 static struct ast *unary(struct parser *p)
 {
-	const struct token *t = parser_peek(p, 0);
+	const enum op op = parser_prefix(parser_peek(p, 0));
+	const bool is_deep =
+		op || at_cast(p) || parser_at_word(p, "sizeof") || parser_at_word(p, "stringof");
 	struct ast *a;
 
-	for (size_t i = 0; i < MEM_LEN(prefixes) && t->kind == TOK_PUNCT; i++) {
-		if (t->punct != prefixes[i].punct)
-			continue;
-		if (!parser_enter(p))
-			return NULL;
-		const struct pos pos = parser_take(p).pos;
-		a = op_new(p, AST_UNARY, pos, prefixes[i].op, unary(p));
-		parser_leave(p);
-		return a;
-	}
-	const bool is_deep =
-		at_cast(p) || parser_at_word(p, "sizeof") || parser_at_word(p, "stringof");
 	if (is_deep && !parser_enter(p))
 		return NULL;
-	a = at_cast(p) ? cast(p) : postfix(p);
+	if (op) {
+		const struct pos pos = parser_take(p).pos;
+		a = parser_op(p, AST_UNARY, pos, op, unary(p));
+	} else {
+		a = at_cast(p) ? cast(p) : postfix(p);
+	}
 	if (is_deep)
 		parser_leave(p);
 	return a;
@@ -386,15 +334,6 @@ static bool at_lxor(struct parser *p)
 	       b->at == a->at + 1;
 }
 
-static enum op binary_op(uint32_t punct)
-{
-	for (size_t i = 0; i < MEM_LEN(binaries); i++) {
-		if (binaries[i].punct == punct)
-			return binaries[i].op;
-	}
-	return OP_NONE;
-}
-
 static struct ast *binary(struct parser *p, unsigned least)
 {
 	struct ast *a = unary(p);
@@ -407,15 +346,15 @@ static struct ast *binary(struct parser *p, unsigned least)
 
 		if (prec == 0 || prec < least)
 			break;
-		const enum op op = is_lxor ? (enum op)D_OP_LXOR : binary_op(t->punct);
+		const enum op op = is_lxor ? (enum op)D_OP_LXOR : parser_binary(t);
 		const struct pos pos = parser_take(p).pos;
 		if (is_lxor)
 			(void)parser_take(p); // its second sign
-		a = op_new(p, AST_BINARY, pos, op, a);
+		a = parser_op(p, AST_BINARY, pos, op, a);
 		if (!a)
 			return NULL;
 		a->u.op.b = binary(p, prec + 1);
-		if (!a->u.op.b || !raise_above(p, a, a->u.op.b))
+		if (!a->u.op.b || !parser_raise(p, a, a->u.op.b))
 			return NULL;
 	}
 	return a;
@@ -429,15 +368,15 @@ static struct ast *ternary(struct parser *p)
 	if (!cond || !parser_at(p, '?'))
 		return cond;
 	struct ast *a = parser_ast(p, AST_TERNARY, parser_take(p).pos);
-	if (!a || !raise_above(p, a, cond))
+	if (!a || !parser_raise(p, a, cond))
 		return NULL;
 	a->u.cond.cond = cond;
 	a->u.cond.yes = d_parse_expr(p);
-	if (!a->u.cond.yes || !raise_above(p, a, a->u.cond.yes) ||
+	if (!a->u.cond.yes || !parser_raise(p, a, a->u.cond.yes) ||
 	    !parser_expect(p, ':', "between the two values of '?'"))
 		return NULL;
 	a->u.cond.no = d_parse_assignment(p);
-	return a->u.cond.no && raise_above(p, a, a->u.cond.no) ? a : NULL;
+	return a->u.cond.no && parser_raise(p, a, a->u.cond.no) ? a : NULL;
 }
 
 static struct ast *assignment(struct parser *p)
@@ -448,11 +387,11 @@ static struct ast *assignment(struct parser *p)
 		if (!parser_at(p, assigns[i].punct))
 			continue;
 		const struct pos pos = parser_take(p).pos;
-		a = op_new(p, AST_ASSIGN, pos, assigns[i].op, a);
+		a = parser_op(p, AST_ASSIGN, pos, assigns[i].op, a);
 		if (!a)
 			return NULL;
 		a->u.op.b = d_parse_assignment(p);
-		return a->u.op.b && raise_above(p, a, a->u.op.b) ? a : NULL;
+		return a->u.op.b && parser_raise(p, a, a->u.op.b) ? a : NULL;
 	}
 	return a;
 }
@@ -473,13 +412,13 @@ struct ast *d_parse_expr(struct parser *p)
 	if (!a || !parser_at(p, ','))
 		return a;
 	struct ast *all = parser_ast(p, AST_TUPLE, a->pos);
-	if (!all || !raise_above(p, all, a))
+	if (!all || !parser_raise(p, all, a))
 		return NULL;
 	struct ast **end = &a->next;
 	all->u.list.first = a;
 	while (parser_accept(p, ',')) {
 		*end = d_parse_assignment(p);
-		if (!*end || !raise_above(p, all, *end))
+		if (!*end || !parser_raise(p, all, *end))
 			return NULL;
 		end = &(*end)->next;
 	}
