@@ -183,10 +183,16 @@ record -o status --no-events -E 'BEGIN { emit("e"); }' -- sh -c 'exit 7'
 result 'the status of the command is passed on' $? err
 
 # A process that is there, what it forks, and what that forks; and one beside.
-sh -c 'sleep 1; "$@"; sh -c "\"\$@\"; true" sh "$@"' sh "$calls" $number 1000 &
+sh -c 'until [ -e go ]; do sleep 0.05; done; "$@"; sh -c "\"\$@\"; true" sh "$@"' sh "$calls" $number 1000 &
 other=$!
-(sleep 1; exec "$calls" $number 500) &
-record -p $other -d 2 --no-events -o one --script calls.bt -E 'interval:ms:100 { emit("tick"); }'
+background one -p $other --script calls.bt -E 'interval:ms:10 { emit("tick"); }'
+"$calls" $number 500
+touch go
+wait $other
+sleep 0.5
+kill -INT "$pid"
+wait $waiter
+status=$?
 [ $status = 0 ] && readable one && [ "$(grep -c test:call cat.txt)" = 2000 ] &&
 	[ "$(grep -c ' tick: ' cat.txt)" -gt 10 ] && ! grep -q __sonde out
 result 'one process and what it forks only' $? err out cat.err

@@ -215,10 +215,14 @@ record -o none -p 99999999 -e sched_switch
 [ $status != 0 ] && grep -q 'no process 99999999' err && [ ! -e none ]
 result 'a process that is not there' $? err
 
-sh -c 'sleep 0.3; exec "$@"' sh "$calls" $number 1000 &
+sh -c 'until [ -e go ]; do sleep 0.05; done; exec "$@"' sh "$calls" $number 1000 &
 other=$!
-"$calls" $number 10 &
-record -p $other -d 1 -o one -e "raw_syscalls:sys_enter:id == $number"
+background one -p $other -e "raw_syscalls:sys_enter:id == $number"
+"$calls" $number 10
+touch go
+wait $other
+kill -INT $pid 2>/dev/null
+wait $pid
 [ "$(closing)" = '1000 0' ] && readable one && ! grep "id = $number," cat.txt | grep -vq "common_pid = $other "
 result 'one process only' $? err
 

@@ -196,7 +196,7 @@ def same(sonde, fixed):
     for live in lives:
         live.attached(deadline)
     time.sleep(0.3)
-    p = run(sonde, 'record', '-o', 'trace', *[a for path in paths for a in ('--for', path)], '--', fixed)
+    p = run(sonde, 'record', '-o', 'trace', '--buffer', '64M', *[a for path in paths for a in ('--for', path)], '--', fixed)
     outputs = [live.end() for live in lives]
     result('recorded for all scripts at once', [] if p.returncode == 0 and '(0 lost)' in p.stderr else [p.stderr])
     if p.returncode:

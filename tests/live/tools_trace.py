@@ -26,7 +26,7 @@ WAIT = 60
 # Of the package's scripts: those whose tracepoints a recording has.
 PEER_NAMES = ['bitesize', 'cpuwalk', 'execsnoop', 'killsnoop', 'opensnoop', 'pidpersec', 'runqlat', 'statsnoop', 'syncsnoop',
               'syscount', 'writeback']
-SAMPLED = ['oncpu']  # at other moments live
+SAMPLED = ['oncpu', 'storms']  # at other moments live
 MINE = re.compile(r'(?<![\w/.])fixed(-thread|-child|-pong|-exec)?(?![\w/.])')
 # Lines of the load that must be there, so that something is compared.
 MUST = {

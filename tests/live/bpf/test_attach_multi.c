@@ -110,7 +110,7 @@ static void check(enum attach_kind kind, bool multi)
 		return;
 	check_all(a, &c, prog, type);
 	attachments_free(sonde_take(a));
-	for (int i = 0; i < 100 && semaphore; i++)
+	for (int i = 0; i < 1200 && semaphore; i++)
 		usleep(50000);
 	EXPECT_EQ(semaphore, 0);
 }

@@ -87,7 +87,7 @@ stdout:
 
 == the words of a command
 script:
-    tracepoint:syscalls:sys_enter_execve { join(args->argv); }
+    tracepoint:syscalls:sys_enter_execve / str(args->filename) == "/bin/true" / { join(args->argv); }
 trigger: /bin/true of two words
 match:
     ^/bin/true of two words$
@@ -95,7 +95,7 @@ match:
 == with what is between them
 oracle: no, it is newer than 0.17
 script:
-    tracepoint:syscalls:sys_enter_execve { join(args.argv, ","); }
+    tracepoint:syscalls:sys_enter_execve / str(args.filename) == "/bin/true" / { join(args.argv, ","); }
 trigger: /bin/true of two words
 match:
     ^/bin/true,of,two,words$

@@ -172,8 +172,8 @@ command:
     "$SONDE" run -q -c ./pi -n 'sched:::change-pri / args[1]->pr_pid == $target / {
         printf("%s: %d to %d\n", args[1]->pr_fname, args[0]->pr_pri, args[2]); }'
 match:
-    ^pi: 120 to 94$
-    ^pi: 94 to 120$
+    ^pi: 1[0-3]\d to 94$
+    ^pi: 94 to 1[0-3]\d$
 
 == memory of a program
 command:
