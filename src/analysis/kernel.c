@@ -488,6 +488,20 @@ void kernel_cpu_deduce(struct kernel *k, struct kernel_cpu *c, struct kernel_thr
 	}
 }
 
+void kernel_cpu_correct(struct kernel *k, struct kernel_cpu *c, struct kernel_thread *t,
+			int64_t now)
+{
+	if (c->current) {
+		k->doubts.mismatches++;
+		kernel_cpu_forget(k, c, c->last_ns);
+	}
+	if (!t)
+		return;
+	kernel_cpu_enter(k, c, t, now);
+	kernel_cpu_update(k, c, now);
+	t->woken_ns = KERNEL_NO_TIME; // how late it came is not known; the next waking is a new one
+}
+
 static struct kernel_cpu *cpu_new(struct kernel *k, struct kernel_host *h, uint32_t cpu)
 {
 	if (mem_grow(&k->cpus, &k->cap_cpus, k->n_cpus + 1) < 0 ||
@@ -613,16 +627,7 @@ static void learn_current(struct kernel *k, const struct kernel_event *ev,
 	if (!kernel_int(e, &ev->current_int, &ev->current, &tid) || tid < 0 ||
 	    (c->current && c->current->tid == tid))
 		return;
-	if (c->current) {
-		k->doubts.mismatches++;
-		kernel_cpu_forget(k, c, c->last_ns);
-	}
-	struct kernel_thread *t = kernel_thread(k, c, tid);
-	if (!t)
-		return;
-	kernel_cpu_enter(k, c, t, e->ts_ns);
-	kernel_cpu_update(k, c, e->ts_ns);
-	t->woken_ns = KERNEL_NO_TIME; // how late it came is not known; the next waking is a new one
+	kernel_cpu_correct(k, c, kernel_thread(k, c, tid), e->ts_ns);
 }
 
 static int consume_one(struct kernel *k, const struct sonde_event *e)

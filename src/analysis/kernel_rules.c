@@ -219,6 +219,8 @@ static void on_exec(struct kernel *k, const struct kernel_event *ev, const struc
 	// One that is not the first of its process takes over that one's number.
 	if (tid > 0)
 		kernel_thread_renumber(k, t, tid);
+	if (c->current != t)
+		kernel_cpu_correct(k, c, t, e->ts_ns);
 	kernel_thread_join(k, t, t->tid);
 	if (!field_text(e, &ev->fields[EXEC_FILE], &file))
 		return;
@@ -476,6 +478,17 @@ static const struct kernel_rule rules[] = {
 	  { [NEW_TID] = { "tid", "pid" },
 	    [NEW_NAME] = { "comm" },
 	    [NEW_FLAGS] = { "clone_flags" } } },
+	// The execution graph asks who ran at these.
+	{ { "workqueue_queue_work", "workqueue_execute_start", "sock_send_length" },
+	  on_nothing,
+	  0,
+	  0,
+	  { { NULL } } },
+	{ { "net_dev_start_xmit", "tcp_probe", "inet_sock_set_state" },
+	  on_nothing,
+	  0,
+	  0,
+	  { { NULL } } },
 	{ { "sched_process_exec" },
 	  on_exec,
 	  0,

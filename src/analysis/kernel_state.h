@@ -154,6 +154,9 @@ void kernel_cpu_enter(struct kernel *k, struct kernel_cpu *c, struct kernel_thre
 void kernel_cpu_leave(struct kernel *k, struct kernel_cpu *c, int64_t now);
 /** Who runs on @c is not known any more; what was known holds up to @until. */
 void kernel_cpu_forget(struct kernel *k, struct kernel_cpu *c, int64_t until);
+/** @t (NULL: no memory for it) is on the CPU, to which no event has told that it came. */
+void kernel_cpu_correct(struct kernel *k, struct kernel_cpu *c, struct kernel_thread *t,
+			int64_t now);
 /** Follows a change of current thread, interrupts or softirqs. */
 void kernel_cpu_update(struct kernel *k, struct kernel_cpu *c, int64_t now);
 

@@ -182,7 +182,7 @@ static int find_exec(struct path_report *s)
 	const struct exec_graph *g = exec_build_graph(s->build);
 	struct exec_start e;
 	int64_t most = -1;
-	size_t n = 0, n_all = 0;
+	size_t n = 0, n_all = 0, n_seen = 0;
 
 	for (size_t i = 0; exec_build_exec(s->build, i, &e); i++) {
 		const uint32_t last = g->workers[e.worker].last;
@@ -190,7 +190,11 @@ static int find_exec(struct path_report *s)
 			last == EXEC_NONE ? -1 : ns_between(e.ts_ns, g->vertices[last].ts_ns);
 
 		n_all++;
-		if (!is_file(e.file, s->exec) || len < 0 || !is_on_host(s, e.worker))
+		if (!is_file(e.file, s->exec) || !is_on_host(s, e.worker) ||
+		    e.ts_ns > s->report.to_ns)
+			continue;
+		n_seen++;
+		if (len <= 0)
 			continue;
 		n++;
 		if (len > most) {
@@ -201,6 +205,10 @@ static int find_exec(struct path_report *s)
 	}
 	if (!n_all)
 		return sonde_fail(-ENODATA, "no sched_process_exec events tell who ran '%s'",
+				  s->exec);
+	if (!n && n_seen)
+		return sonde_fail(-ENODATA,
+				  "'%s' was begun, but no event tells what it did from then on",
 				  s->exec);
 	if (!n)
 		return sonde_fail(-ENODATA, "nobody began to run '%s'", s->exec);

@@ -1,0 +1,1 @@
+sonde report critical-path --exec late --to +5ms data/hidden

@@ -1,0 +1,1 @@
+sonde report critical-path --exec late data/hidden
