@@ -24,9 +24,10 @@ test: setup-test all
 test-guest: setup-guest all
 	@tools/test $(BUILD) --suite guest
 
-# Two virtual machines that record each other's requests, under emulation. About a minute.
+# Two virtual machines that record each other's requests, and dumps of others, under emulation. Minutes.
 test-nightly: setup-guest all
 	@tests/nightly/two_hosts.py $(BUILD)/sonde
+	@tests/nightly/crash.py $(BUILD)/sonde
 
 # Everything that style asks for: both compilers, sanitizers, linters. Takes minutes.
 check: setup-check all

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""Compares what Sonde reads in a dump with what the dumped kernel said of itself before and after.
+
+Used by crash.py. Each check gets a Case and gives a list of what is wrong. What the kernel said both
+before and after the dump, word for word, must be in the dump too; what changed in between is left
+out, and each check wants enough to be left.
+"""
+import json
+import re
+import subprocess
+
+
+class Wrong(Exception):
+    """Sonde failed where it must not."""
+
+
+class Case:
+    def __init__(self, sonde, script, dump, before, after):
+        self.sonde, self.script, self.dump = sonde, script, dump
+        self.before, self.after = before, after
+
+    def run(self, *words):
+        p = subprocess.run([self.sonde, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           text=True, check=False, timeout=120, errors='replace')
+        if p.returncode:
+            raise Wrong(f"'{' '.join(words[:1] + words[2:])}': status {p.returncode}: {p.stderr.strip()}")
+        return p.stdout
+
+    def crash(self, *words):
+        return self.run('crash', self.dump, *words)
+
+    def table(self, verb, name):
+        return json.loads(self.crash(verb, '--json'))[name]
+
+    def steady(self, part, parse):
+        """What @parse (lines to a dict) gives for a part in which both times are alike."""
+        before, after = parse(self.before[part]), parse(self.after[part])
+        return {k: v for k, v in before.items() if after.get(k) == v}
+
+
+def differences(want, have, least):
+    """Of two dicts: what of @want, at least @least things, is otherwise in @have."""
+    wrong = [f'only {len(want)} to compare'] if len(want) < least else []
+    return wrong + [f'{k}: {v}, read as {have.get(k)}' for k, v in want.items() if have.get(k) != v]
+
+
+def tasks_of(lines):
+    return {line.split()[0]: line for line in lines if line[:1].isdigit()}
+
+
+def check_tasks(case):
+    """The same text of a script, live and over the dump."""
+    have = tasks_of(case.run('run', '--core', case.dump, case.script).splitlines())
+    want = case.steady('tasks', tasks_of)
+    either = {**tasks_of(case.before['tasks']), **tasks_of(case.after['tasks'])}
+    new = [line for pid, line in have.items() if pid not in either]
+    wrong = differences(want, have, 40)
+    # The shell's programs come and go while it asks.
+    if len(new) > 5:
+        wrong.append(f'tasks that nobody knows: {new}')
+    return wrong
+
+
+def switches_of(lines):
+    counts = {}
+    for line in lines:
+        pid, n = re.match(r'/proc/(\d+)/status:\w+:\s*(\d+)', line).groups()
+        counts[int(pid)] = counts.get(int(pid), 0) + int(n)
+    return counts
+
+
+def stacks_of(lines):
+    stacks = {}
+    for line in lines:
+        m = re.match(r'/proc/(\d+)/stack:\[<0>\] (\S+?)\+0x([0-9a-f]+)/', line)
+        if m:
+            stacks.setdefault(int(m[1]), []).append((m[2], int(m[3], 16)))
+    return stacks
+
+
+def check_stacks(case):
+    """Of all that slept all the time. The kernel's own leave out where its scheduler begins."""
+    slept = case.steady('switches', switches_of)
+    want = {tid: s for tid, s in stacks_of(case.before['stacks']).items() if tid in slept}
+    have = {}
+    for task in json.loads(case.crash('bt', '--json')):
+        frames = [(f['symbol'], f['offset']) for f in task['frames'] if f['symbol']]
+        have[task['tid']] = frames[-len(want.get(task['tid'], frames)):]
+    return differences(want, have, 20)
+
+
+def mounts_of(lines):
+    mounts = {}
+    for line in lines:
+        words = line.split()
+        kind = words.index('-')
+        mounts[words[4], words[kind + 1], words[kind + 2]] = True
+    return mounts
+
+
+def check_mounts(case):
+    have = {(m['path'], m['type'], m['device']): True for m in case.table('mount', 'mounts')}
+    return differences(case.steady('mounts', mounts_of), have, 12) + \
+        differences(have, mounts_of(case.before['mounts']), 12)
+
+
+def modules_of(lines):
+    return {w[0]: (int(w[1]), int(w[2]), int(w[5], 16)) for w in map(str.split, lines)}
+
+
+def check_modules(case):
+    have = {m['name']: (m['size'], m['users'], int(m['code'], 16)) for m in case.table('mods', 'modules')}
+    return differences(case.steady('modules', modules_of), have, 3)
+
+
+def interrupts_of(lines):
+    n = len(lines[0].split())
+    irqs = {}
+    for line in lines[1:]:
+        words = line.split()
+        if words[0][:-1].isdigit():
+            irqs[int(words[0][:-1])] = (sum(map(int, words[1:1 + n])), words[1 + n], ' '.join(words[3 + n:]))
+    return irqs
+
+
+def check_interrupts(case):
+    have = {i['irq']: (i['count'], i['chip'], i['actions']) for i in case.table('irq', 'irqs')}
+    wrong = []
+    before, after = (interrupts_of(said['interrupts']) for said in (case.before, case.after))
+    for irq, (n, chip, actions) in before.items():
+        n_have, *rest = have.get(irq, (-1, None, None))
+        if not n <= n_have <= after[irq][0] or rest != [chip, actions]:
+            wrong.append(f'{irq}: {before[irq]} .. {after[irq]}, read as {have.get(irq)}')
+    return wrong + ([] if len(before) > 4 else ['too few'])
+
+
+def links_of(lines):
+    links = {}
+    for line in lines:
+        m = re.match(r'(\d+): (\S+?):? .*?(?:mtu (\d+)|inet (\S+))', line)
+        mtu, ip = links.get(m[2], (0, '-'))
+        links[m[2]] = (int(m[3] or mtu), m[4] or ip)
+    return links
+
+
+def check_links(case):
+    have = {i['name']: (i['mtu'], i['ipv4']) for i in case.table('net', 'interfaces')}
+    return differences(case.steady('links', links_of), have, 3)
+
+
+def files_of(lines):
+    files, pid = {}, 0
+    for line in lines:
+        head = re.match(r'/proc/(\d+)/fd:', line)
+        pid = int(head[1]) if head else pid
+        link = re.search(r' (\d+) -> (.*)$', line)
+        if link and pid != 1:
+            files[pid, int(link[1])] = link[2]
+    return files
+
+
+def check_files(case):
+    have = {(f['pid'], f['fd']): f['path'] for f in case.table('files', 'files')}
+    return differences(case.steady('files', files_of), have, 12)
+
+
+def slabs_of(lines):
+    return {w[0]: (int(w[2]), int(w[14])) for w in map(str.split, lines[2:])}
+
+
+def check_slabs(case):
+    have = {s['name']: (s['objects'], s['slabs']) for s in case.table('mem', 'slabs')}
+    # Its table is cut to the largest ones.
+    want = {k: v for k, v in case.steady('slabs', slabs_of).items() if k in have}
+    return differences(want, have, 5)
+
+
+def memory_of(lines):
+    return {line.split(':')[0]: int(line.split()[1]) * 1024 for line in lines}
+
+
+def check_memory(case):
+    names = {'total': 'MemTotal', 'free': 'MemFree', 'anonymous': 'AnonPages', 'files mapped': 'Mapped',
+             'shared memory (in page cache)': 'Shmem', 'slabs, reclaimable': 'SReclaimable',
+             'slabs, not reclaimable': 'SUnreclaim', 'kernel stacks': 'KernelStack',
+             'page tables': 'PageTables'}
+    have = {k['kind']: k['bytes'] for k in case.table('mem', 'kinds')}
+    wrong = []
+    before, after = (memory_of(said['memory']) for said in (case.before, case.after))
+    for mine, name in names.items():
+        room = 0 if mine == 'total' else 16 << 20  # CPUs count for themselves, and tell later
+        ends = sorted((before[name], after[name]))
+        if not ends[0] - room <= have.get(mine, -1) <= ends[1] + room:
+            wrong.append(f'{mine}: {before[name]} .. {after[name]}, read as {have.get(mine)}')
+    return wrong
+
+
+def check_symbols(case):
+    wrong = []
+    for line in case.before['symbols']:
+        addr, _, name = line.split()[:3]
+        said = case.crash('sym', name).split()[0]
+        if int(said, 16) != int(addr, 16):
+            wrong.append(f'{name}: {addr}, read as {said}')
+    return wrong + ([] if len(case.before['symbols']) > 3 else ['too few'])
+
+
+def check_log(case):
+    """One message may be of several lines."""
+    have = [(m['level'], line) for m in json.loads(case.crash('log', '--json'))
+            for line in m['text'].split('\n')]
+    want = [(int(level) & 7, text) for level, text in
+            (re.match(r'<(\d+)>\[ *[\d.]+\] (.*)$', line).groups() for line in case.before['log'])]
+    if len(want) < 100:
+        return ['too few']
+    return [f'line {i}: {w}, read as {h}' for i, (w, h) in enumerate(zip(want, have)) if w != h] + \
+        ([] if len(have) >= len(want) else [f'{len(want)} lines, read as {len(have)}'])
+
+
+def check_report(case):
+    text = case.crash('report')
+    words = [case.before['release'][0], 'guest']
+    return [f"no '{word}'" for word in words if word not in text]
+
+
+ALL = {'tasks': check_tasks, 'symbols': check_symbols, 'stacks': check_stacks, 'messages': check_log,
+       'modules': check_modules, 'mounts': check_mounts, 'interrupts': check_interrupts,
+       'interfaces': check_links, 'files': check_files, 'slabs': check_slabs, 'memory': check_memory,
+       'report': check_report}
