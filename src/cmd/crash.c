@@ -34,7 +34,8 @@ static const struct cmd_option options[] = {
 	{ 'r', "running", NULL, "ps, bt: only what was running on a CPU." },
 	{ KEY_STATE, "state", "LETTER", "ps, bt: only tasks in this state, as D for blocked." },
 	{ 'u', "unique", NULL, "bt: the same stacks once, with the tasks that have them." },
-	{ 'o', "output", "FILE", "flame: the picture's file; crash.svg if not given." },
+	{ 'o', "output", "FILE",
+	  "thin: the new dump; flame: the picture, crash.svg if not given." },
 	{ 'n', "limit", "N", "At most so many rows or members." },
 	{ KEY_JSON, "json", NULL, "Write JSON." },
 	{ 'f', "format", "FORMAT", "text, json, or html (report and other tables)." },
@@ -50,6 +51,8 @@ static const struct cmd_example examples[] = {
 	  false },
 	{ "sonde crash vmcore print task_struct init_task mm", "A field of a struct.", false },
 	{ "sonde crash vmcore flame", "All stacks as one picture, crash.svg.", false },
+	{ "sonde crash vmcore thin -o small.dump", "A dump of what the report reads, to send away.",
+	  false },
 	{ "sonde crash vmcore log | tail", "Its last words.", false },
 	{ 0 },
 };
@@ -187,6 +190,11 @@ static int run_verb(struct crash_cmd *s, int argc, char **argv)
 	const struct crash_verb *verb = find_verb(core->system, name);
 	if (!verb)
 		return sonde_fail(-EINVAL, "there is no '%s' of %s", name, core->system->name);
+	if (core->about->origin)
+		fprintf(stderr,
+			"sonde crash: a thin dump, of %llu pages: what it was not made for "
+			"may be missing\n",
+			(unsigned long long)core->about->pages_held);
 	r = out_init(&out, STDOUT_FILENO);
 	if (r < 0)
 		return r;

@@ -74,7 +74,7 @@ static int draw(const struct stacks *all, size_t n, const char *path)
 	r = flame_svg(all, &text, &out);
 	int flushed = out_flush(&out);
 	out_fini(&out);
-	if (!r && !flushed && strcmp(path, "-") != 0)
+	if (!r && !flushed && strcmp(path, "-") != 0 && strcmp(path, "/dev/null") != 0)
 		fprintf(stderr, "sonde: wrote %s\n", path);
 	return r < 0 ? r : flushed;
 }

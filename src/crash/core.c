@@ -26,7 +26,8 @@ void crash_close(struct crash_core *c)
 		return;
 	if (c->system && c->state)
 		c->system->close(c);
-	dump_close(c->dump);
+	if (!c->lent)
+		dump_close(c->dump);
 	arena_fini(&c->arena);
 	free(c);
 }
@@ -66,6 +67,22 @@ int crash_open(const char *const *paths, size_t n_paths, const char *kernel,
 		return sonde_wrap(r, "'%s' (%s, %s)", paths[0], c->about->format, c->system->name);
 	*ret = sonde_take(c);
 	return 0;
+}
+
+int crash_open_again(const struct crash_core *c, struct crash_core **ret)
+{
+	sonde_auto(crash_closep) struct crash_core *again = calloc(1, sizeof(*again));
+	if (!again)
+		return sonde_fail(-ENOMEM, "out of memory");
+	*again = (struct crash_core){ .dump = c->dump,
+				      .lent = true,
+				      .about = c->about,
+				      .system = c->system,
+				      .kernel_path = c->kernel_path };
+	int r = again->system->open(again);
+	if (r == 0)
+		*ret = sonde_take(again);
+	return r;
 }
 
 int crash_read_uint(struct crash_core *c, uint64_t va, unsigned size, uint64_t *ret)

@@ -127,7 +127,8 @@ struct crash_system {
 };
 
 struct crash_core {
-	struct dump *dump; /* owned */
+	struct dump *dump; /* owned, unless @lent */
+	bool lent;
 	const struct dump_about *about;
 	const struct crash_system *system;
 	const char *kernel_path; /* borrowed; NULL: none was given */
@@ -144,6 +145,9 @@ extern const struct crash_system *const crash_systems[];
  */
 SONDE_MUST_CHECK int crash_open(const char *const *paths, size_t n_paths, const char *kernel,
 				struct crash_core **ret);
+
+/** Opens the system of @c once more, over its dump, which is lent: nothing was read yet. */
+SONDE_MUST_CHECK int crash_open_again(const struct crash_core *c, struct crash_core **ret);
 void crash_close(struct crash_core *c);
 SONDE_DEFINE_AUTO(struct crash_core *, crash_close)
 

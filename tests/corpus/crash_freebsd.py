@@ -82,6 +82,18 @@ def check(name, dump, kernel):
            [] if status == 1 and 'name the kernel' in err else [out, err])
 
 
+def check_thin(name, dump, kernel):
+    thin, wrong = os.path.join(scratch, 'thin'), []
+    for verb in 'ps', 'bt', 'log':
+        whole = run(dump, kernel, verb)
+        if whole[0]:
+            continue
+        status, out, err = run(dump, kernel, '-o', thin, 'thin', verb)
+        if status or run(thin, kernel, verb)[:2] != whole[:2]:
+            wrong.append('%s: %s%s' % (verb, out, err))
+    report(name + ': thin dumps', wrong)
+
+
 def main():
     if not os.path.exists(os.path.join(corpus, 'crash-freebsd.tar')):
         print('1..0 # SKIP SONDE_CORPUS names no folder with crash-freebsd.tar')
@@ -97,6 +109,7 @@ def main():
         f.write(made)
     for name in DUMPS:
         check(name, os.path.join(folder, name), kernel)
+        check_thin(name, os.path.join(folder, name), kernel)
     print('1..%d' % count)
 
 

@@ -165,6 +165,31 @@ KNOWN = [
 ]
 
 
+def check_thin(folder, dump):
+    """What a verb shows of the dump that was thinned for it is the same."""
+    thin, again = os.path.join(folder, 'thin'), os.path.join(folder, 'thin-again')
+    for args, _ in KNOWN:
+        if args[0] == 'search':  # reads all there is
+            continue
+        line = ' '.join("'%s'" % a for a in args if a not in ('-o', '-', '--unique'))
+        options = [a for a in args if a == '--unique']
+        whole = run(dump, *args)
+        if whole.startswith('exit status'):  # the dump has not what this verb wants
+            continue
+        made = run(dump, *options, '-o', thin, 'thin', line)
+        wrong = [] if made.startswith('wrote') else [made[:200]]
+        wrong += [] if run(thin, *args) == whole else ['another answer']
+        report('thin: %s of %s' % (line, os.path.basename(dump)), wrong)
+    wrong = []
+    for to, of in (thin, dump), (again, thin):
+        made = json.loads(run(of, '-o', to, '--json', 'thin', 'report', 'ps'))
+        if made['bytes'] != os.stat(to).st_size or made['pages'] > made['of_pages']:
+            wrong.append(str(made))
+    with open(thin, 'rb') as a, open(again, 'rb') as b:
+        wrong += [] if a.read() == b.read() else ['a thin dump is not thinned to itself']
+    report('thin: twice', wrong)
+
+
 def main():
     if not os.path.exists(os.path.join(corpus, 'crash-linux.tar')):
         print('1..0 # SKIP SONDE_CORPUS names no folder with crash-linux.tar')
@@ -180,6 +205,8 @@ def main():
     whole = os.path.join(folder, 'kdump.makedumpfile-zlib')
     for args, words in KNOWN:
         check_words(whole, args, words)
+    check_thin(folder, whole)
+    check_thin(folder, os.path.join(folder, 'live.sparse.elf'))
     print('1..%d' % count)
 
 

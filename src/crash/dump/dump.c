@@ -13,6 +13,7 @@
 
 #include "crash/dump/format.h"
 #include "crash/dump/page_cache.h"
+#include "crash/dump/touched.h"
 
 enum { MOST_FILES = 1024, HEAD = 64 };
 
@@ -189,6 +190,31 @@ const char *format_method_name(enum place_method method)
 	return names[method];
 }
 
+void dump_describe(const struct dump_about *a, char *ret, size_t cap)
+{
+	if (a->origin)
+		(void)snprintf(ret, cap, "%s", a->origin);
+	else
+		(void)snprintf(ret, cap, "%s, %" PRIu64 " pages%s%s", a->format, a->pages_held,
+			       a->cut ? "; " : "", a->cut ? a->cut : "");
+}
+
+void dump_watch(struct dump *d, struct touched *t)
+{
+	d->touched = t;
+}
+
+struct touched *dump_watched(const struct dump *d)
+{
+	return d->touched;
+}
+
+void format_note_read(const struct dump *d, uint64_t pa, uint64_t len)
+{
+	if (__builtin_expect(d->touched != NULL, 0))
+		touched_add(d->touched, pa, len);
+}
+
 static int fail_missing(uint64_t pa)
 {
 	return sonde_fail(-ENODATA, "physical address 0x%" PRIx64 " is not in the dump", pa);
@@ -238,6 +264,7 @@ int dump_read(struct dump *d, uint64_t pa, void *ret, size_t n)
 						  : read_packed(d, &p, pa, out, &some);
 		if (r < 0)
 			return r;
+		format_note_read(d, pa, some);
 		pa += some;
 		out += some;
 		n -= some;
@@ -278,12 +305,14 @@ int dump_page(struct dump *d, uint64_t pa, struct dump_page *ret)
 		const uint8_t *lent = p.len >= size ? bytes_lend(p.file, p.off, size) : NULL;
 		if (!lent)
 			return page_in_pieces(d, pa, ret);
+		format_note_read(d, pa, size);
 		*ret = (struct dump_page){ .bytes = lent };
 		return 0;
 	}
 	r = page_cache_get(d->cache, &p, &held);
 	if (r < 0)
 		return sonde_wrap(r, "'%s': page at 0x%" PRIx64, p.file->path, pa);
+	format_note_read(d, pa, size);
 	*ret = (struct dump_page){ .bytes = held->bytes, .hold = held };
 	return 0;
 }

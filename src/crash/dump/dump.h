@@ -14,6 +14,7 @@
 enum dump_arch { DUMP_X86_64, DUMP_AARCH64, DUMP_I386, DUMP_RISCV64 };
 enum dump_system { DUMP_SYSTEM_UNKNOWN, DUMP_LINUX, DUMP_FREEBSD };
 
+struct touched;
 struct dump; /* may be read by any number of threads at once */
 
 /** An ELF note of the dump, wherever the format keeps it; borrowed. */
@@ -38,6 +39,7 @@ struct dump_about {
 	const char *vmcoreinfo; /* text, not terminated; NULL: none among the notes */
 	size_t vmcoreinfo_size;
 	uint64_t phys_base_hint; /* of a kdump's sub-header; 0: none. Often wrong */
+	const char *origin;	 /* what a thinned dump was before, in words; NULL: it is not one */
 };
 
 /**
@@ -58,6 +60,9 @@ const struct dump_about *dump_about(const struct dump *d);
  */
 SONDE_MUST_CHECK int dump_read(struct dump *d, uint64_t pa, void *ret, size_t n);
 
+/** The dump in words: its format and pages, why some are missing. A thinned one: what it was. */
+void dump_describe(const struct dump_about *a, char *ret, size_t cap);
+
 /** A page on loan until dump_release(): zero copies where the dump is not compressed. */
 struct dump_page {
 	const uint8_t *bytes;
@@ -71,5 +76,10 @@ void dump_release(struct dump *d, struct dump_page *p);
 /** The next run of held memory at or behind @pa: its bytes, 0: none. Runs may follow one another at
  * once. */
 uint64_t dump_next(const struct dump *d, uint64_t pa, uint64_t *ret_pa);
+
+/** Notes in @t which pages are read, NULL: no more. Borrowed; not while other threads read. */
+void dump_watch(struct dump *d, struct touched *t);
+/** What it was given last; NULL: nothing. */
+struct touched *dump_watched(const struct dump *d);
 
 #endif

@@ -9,6 +9,9 @@
 #include "crash/dump/bytes.h"
 #include "crash/dump/dump.h"
 
+/** The name of the note, and in a minidump's header the mark, before the words of the origin. */
+#define DUMP_THIN_NOTE "SONDE-THIN"
+
 /** How the bytes of a page are packed. */
 enum place_method { PLACE_RAW, PLACE_ZLIB, PLACE_LZO, PLACE_SNAPPY, PLACE_ZSTD };
 
@@ -44,6 +47,7 @@ struct dump {
 	size_t n_notes, cap_notes;
 	char *name, *cut;	  /* owned: about.format and .cut, where they are made up */
 	struct page_cache *cache; /* owned */
+	struct touched *touched;  /* borrowed; NULL: nobody wants to know */
 };
 
 /**
@@ -57,6 +61,9 @@ void format_take_vmcoreinfo(struct dump *d, const char *text, size_t size);
 
 /** Notes why pages of the dump are not there; the first one stays. Fails only without memory. */
 SONDE_MUST_CHECK int format_say_cut(struct dump *d, const char *fmt, ...) SONDE_PRINTF(2, 3);
+
+/** For what is read past dump_read() and dump_page(). */
+void format_note_read(const struct dump *d, uint64_t pa, uint64_t len);
 
 /** The packing's name: "zlib" ... */
 const char *format_method_name(enum place_method method);

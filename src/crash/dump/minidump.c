@@ -69,9 +69,8 @@ struct minidump {
 	struct bytes *file;
 	uint32_t version;
 	uint64_t kernbase, dmapphys, dmapbase, dmapend;
-	const uint8_t *messages, *map; /* lent by the file */
-	uint64_t messages_len, map_len;
-	struct range *ranges; /* owned */
+	struct minidump_parts parts; /* lent by the file */
+	struct range *ranges;	     /* owned */
 	size_t n_ranges;
 	struct rank rank;
 	uint64_t pages_off;
@@ -180,23 +179,23 @@ static int read_parts(struct minidump *m, const uint8_t *head)
 {
 	const struct layout *l = m->layout;
 	uint64_t off = PAGE;
-	uint64_t avail_len = m->version >= l->newest ? number(head, l->availsize, 4) : 0;
-	uint64_t bits_len = number(head, 32, 4);
-	const uint8_t *avail = NULL, *bits = NULL;
+	struct minidump_parts *p = &m->parts;
 
-	m->messages_len = number(head, 28, 4);
-	m->map_len = number(head, 36, 4);
-	int r = take_part(m, "message buffer", m->messages_len, &off, &m->messages);
+	p->ranges_len = m->version >= l->newest ? number(head, l->availsize, 4) : 0;
+	p->bits_len = number(head, 32, 4);
+	p->messages_len = number(head, MINIDUMP_MESSAGES_LEN, 4);
+	p->map_len = number(head, 36, 4);
+	int r = take_part(m, "message buffer", p->messages_len, &off, &p->messages);
 	if (r == 0)
-		r = take_part(m, "ranges of memory", avail_len, &off, &avail);
+		r = take_part(m, "ranges of memory", p->ranges_len, &off, &p->ranges);
 	if (r == 0)
-		r = take_part(m, "bitmap of pages", bits_len, &off, &bits);
+		r = take_part(m, "bitmap of pages", p->bits_len, &off, &p->bits);
 	if (r == 0)
-		r = take_part(m, "page map", m->map_len, &off, &m->map);
+		r = take_part(m, "page map", p->map_len, &off, &p->map);
 	if (r == 0)
-		r = read_ranges(m, avail, avail_len);
+		r = read_ranges(m, p->ranges, p->ranges_len);
 	if (r == 0)
-		r = rank_init(&m->rank, bits, bits_len * 8);
+		r = rank_init(&m->rank, p->bits, p->bits_len * 8);
 	m->pages_off = off;
 	return r;
 }
@@ -219,6 +218,16 @@ static int describe(struct dump *d, const struct minidump *m)
 		return 0;
 	return format_say_cut(d, "the file ends %" PRIu64 " bytes before its memory does",
 			      want - there);
+}
+
+/* A thinned dump says what it was where others have zeros. */
+static void take_origin(struct dump *d, const struct minidump *m)
+{
+	const char *mark = (const char *)m->parts.head + MINIDUMP_ORIGIN;
+	const char *text = mark + sizeof(DUMP_THIN_NOTE);
+
+	if (!memcmp(mark, DUMP_THIN_NOTE, sizeof(DUMP_THIN_NOTE)) && !m->parts.head[PAGE - 1])
+		d->about.origin = text;
 }
 
 static int minidump_open(struct dump *d)
@@ -249,7 +258,11 @@ static int minidump_open(struct dump *d)
 	m->dmapphys = number(head, l->dmapphys, 8);
 	m->dmapbase = number(head, l->dmapbase, 8);
 	m->dmapend = number(head, l->dmapend, 8);
-	r = read_parts(m, head);
+	r = bytes_keep(m->file, 0, PAGE, &m->parts.head);
+	if (r == 0)
+		r = read_parts(m, head);
+	if (r == 0)
+		take_origin(d, m);
 	return r < 0 ? r : describe(d, m);
 }
 
@@ -280,16 +293,24 @@ static const struct range *range_of(const struct minidump *m, uint64_t page)
 	return low ? &m->ranges[low - 1] : NULL;
 }
 
-static int minidump_find(const struct dump *d, uint64_t pa, struct place *ret)
+bool minidump_bit(const struct dump *d, uint64_t pa, uint64_t *ret)
 {
 	const struct minidump *m = d->format_state;
-	uint64_t page = pa / PAGE, within = pa % PAGE;
+	uint64_t page = pa / PAGE;
 	const struct range *r = range_of(m, page);
 
 	if (!r || page - r->first_page >= r->n_pages)
-		return -ENODATA;
-	uint64_t bit = r->first_bit + (page - r->first_page);
-	if (!rank_has(&m->rank, bit))
+		return false;
+	*ret = r->first_bit + (page - r->first_page);
+	return true;
+}
+
+static int minidump_find(const struct dump *d, uint64_t pa, struct place *ret)
+{
+	const struct minidump *m = d->format_state;
+	uint64_t within = pa % PAGE, bit = 0;
+
+	if (!minidump_bit(d, pa, &bit) || !rank_has(&m->rank, bit))
 		return -ENODATA;
 	uint64_t off = m->pages_off + rank_before(&m->rank, bit) * PAGE + within;
 	if (off >= m->file->len)
@@ -339,8 +360,8 @@ static uint64_t map_entry(const struct minidump *m, uint64_t i)
 {
 	uint64_t e = 0;
 
-	if (i < m->map_len / m->form->size)
-		memcpy(&e, m->map + i * m->form->size, m->form->size);
+	if (i < m->parts.map_len / m->form->size)
+		memcpy(&e, m->parts.map + i * m->form->size, m->form->size);
 	return e;
 }
 
@@ -373,6 +394,7 @@ int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa, uint64_t *re
 			return r;
 		if (p.len < 8)
 			return -ENODATA;
+		format_note_read(d, table & f->frame, PAGE);
 		const uint8_t *lent = bytes_lend(p.file, p.off, 8);
 		if (lent)
 			memcpy(&e, lent, 8);
@@ -390,10 +412,16 @@ int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa, uint64_t *re
 
 const char *minidump_messages(const struct dump *d, size_t *ret_len)
 {
-	const struct minidump *m = d->format_state;
+	struct minidump *m = d->format_state;
 
-	*ret_len = m->messages_len;
-	return (const char *)m->messages;
+	*ret_len = m->parts.messages_len;
+	__atomic_store_n(&m->parts.asked_messages, true, __ATOMIC_RELAXED);
+	return (const char *)m->parts.messages;
+}
+
+void minidump_parts(const struct dump *d, struct minidump_parts *ret)
+{
+	*ret = ((const struct minidump *)d->format_state)->parts;
 }
 
 uint64_t minidump_kernbase(const struct dump *d)

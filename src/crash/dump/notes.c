@@ -54,6 +54,9 @@ static int take_note(struct dump *d, const struct dump_note *n)
 	d->about.n_notes = d->n_notes;
 	if (!strcmp(n->name, "VMCOREINFO") && n->size)
 		format_take_vmcoreinfo(d, n->data, n->size);
+	else if (!strcmp(n->name, DUMP_THIN_NOTE) && n->size &&
+		 !((const char *)n->data)[n->size - 1])
+		d->about.origin = n->data;
 	else if (!strcmp(n->name, "FreeBSD"))
 		d->about.system = DUMP_FREEBSD;
 	return 0;

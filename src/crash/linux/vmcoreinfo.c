@@ -10,6 +10,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "crash/dump/touched.h"
 
 #define FIRST_LINE "OSRELEASE="
 
@@ -46,7 +47,7 @@ static int keep(const uint8_t *page, size_t size, struct vmcoreinfo *ret)
 }
 
 /* Looks at the begin of each page that the dump holds. */
-static int search(struct dump *d, struct vmcoreinfo *ret)
+static int search(struct dump *d, struct vmcoreinfo *ret, uint64_t *ret_pa)
 {
 	const size_t size = dump_about(d)->page_size;
 	uint64_t at = 0, len;
@@ -62,6 +63,7 @@ static int search(struct dump *d, struct vmcoreinfo *ret)
 			bool found = is_text(page.bytes, size);
 			int r = found ? keep(page.bytes, size, ret) : 0;
 			dump_release(d, &page);
+			*ret_pa = at;
 			if (found)
 				return r;
 		}
@@ -83,7 +85,14 @@ int vmcoreinfo_find(struct dump *d, struct vmcoreinfo *ret)
 					    .len = strnlen(about->vmcoreinfo, len) };
 		return 0;
 	}
-	int r = search(d, ret);
+	// All pages are looked at: only the one that has it is wanted.
+	struct touched *watch = dump_watched(d);
+	uint64_t at = 0;
+	dump_watch(d, NULL);
+	int r = search(d, ret, &at);
+	dump_watch(d, watch);
+	if (r == 0 && watch)
+		touched_add(watch, at, 1);
 	if (r == -ENOENT)
 		return sonde_fail(r, "no VMCOREINFO, neither as a note nor in its memory");
 	return r;

@@ -6,7 +6,7 @@
 
 const struct crash_verb *const crash_verbs[] = {
 	&crash_ps,   &crash_bt,	  &crash_log,	 &crash_sym,  &crash_read, &crash_print,
-	&crash_list, &crash_tree, &crash_search, &crash_help, NULL,
+	&crash_list, &crash_tree, &crash_search, &crash_thin, &crash_help, NULL,
 };
 
 static const struct crash_verb *find(const struct crash_verb *const *verbs, const char *name)

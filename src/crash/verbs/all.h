@@ -14,6 +14,7 @@ extern const struct crash_verb crash_print;
 extern const struct crash_verb crash_list;
 extern const struct crash_verb crash_tree;
 extern const struct crash_verb crash_search;
+extern const struct crash_verb crash_thin;
 extern const struct crash_verb crash_help;
 
 #endif

@@ -82,9 +82,8 @@ static void show_head(struct report *r)
 			      v / 86400000000000, v / 3600000000000 % 24, v / 60000000000 % 60,
 			      v / 1000000000 % 60);
 	}
-	page_fact_fmt(p, "dump", "Dump", "%s, %" PRIu64 " pages%s%s", k->core->about->format,
-		      k->core->about->pages_held, k->core->about->cut ? "; " : "",
-		      k->core->about->cut ? k->core->about->cut : "");
+	dump_describe(k->core->about, text, sizeof(text));
+	page_fact(p, "dump", "Dump", text);
 	page_fact(p, "panic", "Panic", *r->panic ? r->panic : "none: it was running");
 }
 
