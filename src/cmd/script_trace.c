@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "cmd/command.h"
+#include "cmd/script_halves.h"
 #include "cmd/sync_arg.h"
 #include "cmd/trace_arg.h"
 #include "comp/clock_text.h"
@@ -22,7 +23,20 @@
 struct sink {
 	struct gap_notes gaps;
 	struct clock_text clock;
+	struct running *to; /* borrowed */
 };
+
+/** What takes the events. */
+struct running {
+	struct recorded_run *run;
+	struct halves *halves; /* NULL: events come to the script in order */
+};
+
+static int init(struct sonde_component *c, const struct sonde_setup *setup)
+{
+	((struct sink *)sonde_component_state(c))->to = setup->note_arg;
+	return 0;
+}
 
 /* Broken packets are told where they are, as by all that reads traces; losses by their sums. */
 static int tell_cuts(struct sonde_component *c, const struct sonde_batch *in)
@@ -38,9 +52,12 @@ static int tell_cuts(struct sonde_component *c, const struct sonde_batch *in)
 
 static int consume(struct sonde_component *c, const struct sonde_batch *in)
 {
+	const struct running *to = ((struct sink *)sonde_component_state(c))->to;
 	int r = tell_cuts(c, in);
 
-	return r < 0 ? r : recorded_run_take(c->setup.note_arg, in);
+	if (r < 0)
+		return r;
+	return to->halves ? halves_take(to->halves, in) : recorded_run_take(to->run, in);
 }
 
 static int finish(struct sonde_component *c)
@@ -64,6 +81,7 @@ static const struct sonde_component_class sink_script = {
 	.name = "sink.script",
 	.help = "Run a script over the events.",
 	.state_size = sizeof(struct sink),
+	.init = init,
 	.consume = consume,
 	.finish = finish,
 	.fini = fini,
@@ -71,10 +89,11 @@ static const struct sonde_component_class sink_script = {
 
 SONDE_DEFINE_AUTO(struct graph *, graph_free)
 
-static int run(const struct script_trace *s, struct graph *g, struct world *w,
-	       const struct script *script, int *ret_status)
+static int run(const struct script_trace *s, const struct trace_args *traces, struct graph *g,
+	       struct world *w, const struct script *script, int *ret_status)
 {
 	sonde_auto(recorded_run_freep) struct recorded_run *run = NULL;
+	sonde_auto(halves_freep) struct halves *halves = NULL;
 	const struct recorded_options opt = {
 		.world = w,
 		.script = script,
@@ -85,9 +104,12 @@ static int run(const struct script_trace *s, struct graph *g, struct world *w,
 	};
 
 	int r = recorded_run_new(&opt, &run);
+	if (!r && recorded_is_order_free(s->ast, script))
+		r = halves_new(&(struct halves_of){ traces, g, run }, &halves);
 	if (r < 0)
 		return r;
-	const struct sonde_setup setup = { .out = s->out, .note = cmd_note, .note_arg = run };
+	struct running to = { run, halves };
+	const struct sonde_setup setup = { .out = s->out, .note = cmd_note, .note_arg = &to };
 	r = graph_add(g, &sink_script, &setup);
 	if (!r)
 		r = graph_run(g);
@@ -117,7 +139,7 @@ static int over(const struct script_trace *s, struct trace_args *traces, int *re
 	s->compiled(s->arg);
 	if (s->dump)
 		return script_dump(s->out, s->dump, s->ast, script);
-	return run(s, g, w, script, ret_status);
+	return run(s, traces, g, w, script, ret_status);
 }
 
 int script_trace_run(const struct script_trace *s, int *ret_status)

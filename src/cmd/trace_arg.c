@@ -311,17 +311,28 @@ static int set_threads(struct graph *g)
 	return 0;
 }
 
-int trace_args_add(const struct trace_args *a, struct graph *g)
+static int add_source(const struct trace_args *a, struct graph *g,
+		      void (*note)(void *arg, const char *line))
 {
 	const struct sonde_component_class *source = comp_find("src.ctf");
 	const struct sonde_setup setup = {
 		.params = a->params,
 		.n_params = a->n,
-		.note = cmd_note,
+		.note = note,
 	};
 
 	if (!source)
 		return sonde_fail(-ENOTSUP, "this build reads no CTF traces");
 	int r = set_threads(g);
 	return r < 0 ? r : graph_add(g, source, &setup);
+}
+
+int trace_args_add(const struct trace_args *a, struct graph *g)
+{
+	return add_source(a, g, cmd_note);
+}
+
+int trace_args_add_quietly(const struct trace_args *a, struct graph *g)
+{
+	return add_source(a, g, NULL);
 }

@@ -35,6 +35,8 @@ void trace_args_fini(struct trace_args *a);
  * has to tell goes to cmd_note().
  */
 SONDE_MUST_CHECK int trace_args_add(const struct trace_args *a, struct graph *g);
+/** The same once more, for another graph: nothing is told again. */
+SONDE_MUST_CHECK int trace_args_add_quietly(const struct trace_args *a, struct graph *g);
 
 /**
  * Turns --from and --to into ns, after trace_args_add(); INT64_MIN and INT64_MAX where they are not

@@ -155,6 +155,11 @@ void graph_set_ahead(struct graph *g, enum graph_ahead how)
 	g->ahead = how;
 }
 
+enum graph_ahead graph_ahead(const struct graph *g)
+{
+	return g->ahead;
+}
+
 SONDE_DEFINE_AUTO(struct merge *, merge_free)
 SONDE_DEFINE_AUTO(struct ahead *, ahead_free)
 
@@ -199,27 +204,26 @@ static int graph_push(struct graph *g, struct sonde_batch b)
 	return 0;
 }
 
-/* After how many events the rest of what is read is worth a thread. */
-static uint64_t alone_for(const struct graph *g)
+bool graph_wants_thread(const struct graph *g, uint64_t n)
 {
 	enum { EVENTS_ALONE = 1 << 15 };
 
-	if (g->ahead == GRAPH_AHEAD_MUST)
-		return 0;
-	return g->ahead == GRAPH_AHEAD_MAY && ahead_helps() ? EVENTS_ALONE : UINT64_MAX;
+	return g->ahead == GRAPH_AHEAD_MUST ||
+	       (g->ahead == GRAPH_AHEAD_MAY && n >= EVENTS_ALONE && ahead_helps());
 }
 
 /* Consumes all batches of @m, or until the sink has enough. */
 static int run_merge(struct graph *g, struct merge *m)
 {
 	sonde_auto(ahead_freep) struct ahead *a = NULL;
-	uint64_t alone = alone_for(g), n = 0;
+	bool may_start = true;
 	struct sonde_batch b;
+	uint64_t n = 0;
 	int r = 0;
 
 	while (r == 0) {
-		if (n >= alone) {
-			alone = UINT64_MAX;
+		if (may_start && graph_wants_thread(g, n)) {
+			may_start = false;
 			r = ahead_start(m, &a);
 			if (r < 0)
 				return r;

@@ -33,8 +33,14 @@ enum graph_ahead {
 	GRAPH_AHEAD_NOT,
 	GRAPH_AHEAD_MUST, /* from the first batch on, where the sources can */
 };
-/** What graph_run() does; GRAPH_AHEAD_MAY if it is not called. The results are the same. */
+/**
+ * What graph_run() does; GRAPH_AHEAD_MAY if it is not called. The results are the same. A sink may
+ * call it, too, for what comes next, if no thread was started so far.
+ */
 void graph_set_ahead(struct graph *g, enum graph_ahead how);
+enum graph_ahead graph_ahead(const struct graph *g);
+/** Whether, after @n events, the rest of what is read is worth another thread. */
+bool graph_wants_thread(const struct graph *g, uint64_t n);
 
 /** Runs until the sources end, or the sink has enough, then finishes the sink. */
 SONDE_MUST_CHECK int graph_run(struct graph *g);

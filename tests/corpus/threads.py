@@ -18,6 +18,14 @@ from scripts import EXAMPLE, HERE, Tap, damage, folders
 
 SCRIPT = """event:* { @kind[probe] = count(); @who[comm, tid] = count(); @last = max(nsecs); }
 interval:ms:5 { @ticks = count(); printf("%d\\n", nsecs); }"""
+# Two threads may each run these over a part of the trace.
+FREE = ("""event:* { @kind[probe] = count(); @who[comm, pid] = count(); @[tid, cpu] = hist(elapsed); }
+BEGIN { printf("begin\\n"); @begun = nsecs; } END { printf("%d\\n", nsecs); }""",
+        "event:* / cpu < 2 / { @kind[probe, cpu] = stats(nsecs); @[comm] = lhist(nsecs, 0, 9, 1); }",
+        "event:sched* { @a = avg(nsecs); @s[pid] = sum(tid); @n[comm] = min(nsecs); }",
+        "event:* { @kind[probe] = count(); @last = max(nsecs); @first = min(nsecs); }",
+        "event:sched_switch { @[args.next_comm, str(args.prev_comm), args.prev_prio] = count(); }",
+        "config = { max_map_keys = 40; } event:* { @[tid, nsecs % 64] = count(); }")
 EXITS = "event:* { @n = count(); @first[probe] = min(nsecs); if (@m++ == 3000) { exit(); } }"
 VERBS = (
     ("cat", "TRACE"),
@@ -25,6 +33,7 @@ VERBS = (
     ("stats", "--json", "TRACE"),
     ("run", "-t", "TRACE", "-e", SCRIPT),
     ("run", "-t", "TRACE", "-e", EXITS),
+    *(("run", "-t", "TRACE", "-e", script) for script in FREE),
 )
 REPORTS = (("report", "cpu", "TRACE"), ("report", "sched", "TRACE"),
            ("report", "syscalls", "--from=-30ms", "TRACE"), ("flame", "--folded", "TRACE"))

@@ -47,6 +47,16 @@ struct rec_world {
 	struct rec_texts texts;
 };
 
+/* world.c */
+
+/**
+ * The same events and fields for another thread, which reads the same traces by itself: @traces. To
+ * be ended with rec_world_twin_fini(). -EBADMSG: they are not the same; -ENOMEM.
+ */
+SONDE_MUST_CHECK int rec_world_twin(const struct rec_world *w, struct sonde_trace *const *traces,
+				    size_t n, struct rec_world *ret);
+void rec_world_twin_fini(struct rec_world *w);
+
 /* field.c */
 
 /** Makes @place one of @cls, with its fields as probes have them. -ENOMEM. */
@@ -117,6 +127,7 @@ void rec_syscall_match(struct rec_search *s, const struct sonde_event_class *cls
 struct rec_thread {
 	uint32_t tid, pid;
 	bool has_pid;
+	uint8_t guessed; /* enum rec_guessed: what is so only if guesses hold */
 	char comm[16];
 };
 
@@ -133,7 +144,7 @@ struct rec_teller {
 	uint32_t trace_pid;	      /* 0: none */
 };
 
-enum { REC_RECENT = 64 };
+enum { REC_RECENT = 64, REC_CPUS_MOST = 1 << 14, REC_THREADS_MOST = 1 << 20 };
 
 struct rec_threads {
 	struct arena arena;
@@ -145,8 +156,27 @@ struct rec_threads {
 	struct rec_thread *recent[REC_RECENT]; /* by tid; found without the table */
 	struct rec_thread unknown, idle;       /* the first: only what its event tells is known */
 	int32_t idle_cpu;
-	bool has_forks; /* events tell for each new thread which process it is of */
+	bool has_forks;		     /* events tell for each new thread which process it is of */
+	struct rec_guesses *guesses; /* owned; NULL: all that is known is so */
 };
+
+/* guess.c: what a run that begins in the middle of a trace takes for granted */
+
+enum rec_guessed { REC_GUESS_PID = 1, REC_GUESS_COMM = 2 };
+
+/** Makes @to, which is empty, know what @from knows. -ENOMEM. */
+SONDE_MUST_CHECK int rec_threads_copy(struct rec_threads *to, const struct rec_threads *from);
+/** From now on what @t knows is a guess: whatever of it is used is noted. -ENOMEM. */
+SONDE_MUST_CHECK int rec_guesses_begin(struct rec_threads *t);
+/** Notes that what is guessed of @th is used. */
+void rec_guess_used(struct rec_threads *t, struct rec_thread *th);
+/** The thread that @cpu is guessed to run, of which nothing is known since; NULL: none. */
+struct rec_thread *rec_guess_of_cpu(struct rec_threads *t, int32_t cpu);
+/** The same for has_forks. */
+bool rec_guess_forks(struct rec_threads *t);
+/** Whether all that @t used is what @real, which has seen all events before, knows. */
+bool rec_guesses_hold(const struct rec_threads *t, const struct rec_threads *real);
+void rec_guesses_free(struct rec_guesses *g);
 
 /* names.c */
 
@@ -169,6 +199,11 @@ SONDE_MUST_CHECK int rec_names_take(struct rec_names *n, const struct sonde_even
 /* thread.c */
 
 void rec_threads_fini(struct rec_threads *t);
+/** The thread @tid, a new one where there is none. NULL: too many of them, out of memory. */
+struct rec_thread *rec_thread_get(struct rec_threads *t, int64_t tid);
+/** Says that it runs on @cpu. -ENOMEM. */
+SONDE_MUST_CHECK int rec_threads_set_current(struct rec_threads *t, int32_t cpu,
+					     struct rec_thread *th);
 enum rec_who { REC_WHO_PROCESS, REC_WHO_THREAD, REC_WHO_NAME };
 /** Whether anything tells whose events of a class are. */
 bool rec_threads_can_tell(struct rec_world *w, const struct sonde_event_class *cls,

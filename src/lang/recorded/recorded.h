@@ -13,6 +13,7 @@
 #include "bpf/machine.h"
 #include "lang/gen/script.h"
 #include "lang/out/printer.h"
+#include "lang/syntax/ast.h"
 #include "lang/world.h"
 
 /**
@@ -44,6 +45,31 @@ SONDE_DEFINE_AUTO(struct recorded_run *, recorded_run_free)
 
 /** Takes events in order of time. 1: the script has called exit(). */
 SONDE_MUST_CHECK int recorded_run_take(struct recorded_run *r, const struct sonde_batch *b);
+
+/*
+ * Halves: two threads run a script over one trace, each over its part of the time, if the order of
+ * events has no bearing on what comes out. The later one guesses what only those events tell that
+ * it does not see.
+ */
+
+/** Whether the script's results are the same in whatever order its probes' events come. */
+bool recorded_is_order_free(const struct script_ast *ast, const struct script *s);
+
+/** A run for events that come later, to which @first must not have come when it is joined; it knows
+ * of threads what @first knows now. To be freed before @first. */
+SONDE_MUST_CHECK int recorded_half_new(struct recorded_run *first, struct recorded_run **ret);
+/** Before its first event: the same traces, opened once more. -EBADMSG: they are not. */
+SONDE_MUST_CHECK int recorded_half_open(struct recorded_run *later,
+					struct sonde_trace *const *traces, size_t n);
+/** Events shortly before its own, for what they tell of threads. */
+SONDE_MUST_CHECK int recorded_half_learn(struct recorded_run *later, const struct sonde_batch *b);
+/** Its own events come now, by recorded_run_take(). */
+SONDE_MUST_CHECK int recorded_half_begin(struct recorded_run *later);
+/**
+ * Adds to @first what @later has, whose last event before those of @later was taken. 1: done; 0: it
+ * would not be what one run finds, and @first is as it was.
+ */
+SONDE_MUST_CHECK int recorded_half_join(struct recorded_run *first, struct recorded_run *later);
 
 /** Runs END, prints the maps, tells what was lost. *@ret_status: what exit() gave. */
 SONDE_MUST_CHECK int recorded_run_finish(struct recorded_run *r, int *ret_status);

@@ -7,58 +7,9 @@
 
 #include <sonde/err.h>
 
-#include "lang/recorded/outcome.h"
-#include "lang/recorded/parts.h"
+#include "lang/recorded/run.h"
 
 enum { TICKS_AT_ONCE_MOST = 1 << 20 };
-
-/** A program that takes the events of a class. */
-struct binding {
-	struct machine_prog *prog;
-	struct binding *next;
-};
-
-/** What is done with the events of a class. */
-struct use {
-	struct binding *first;
-	struct rec_threads *threads; /* of its host; NULL: not looked at so far */
-	const struct sonde_trace *trace;
-	const struct rec_teller *teller; /* where any program wants to know whose events they are */
-	bool asks_who;			 /* some program wants to know whose events they are */
-	bool is_before, teaches; /* its events tell of threads; and before programs see them */
-};
-
-struct tick {
-	struct machine_prog *prog;
-	uint64_t period_ns;
-	int64_t next_ns;
-};
-
-struct recorded_run {
-	struct recorded_options opt;
-	struct rec_world *world;
-	const struct script *script;
-	struct machine *machine;
-	struct machine_now *now;     /* the machine's */
-	struct machine_prog **progs; /* owned; by index of script.progs */
-	struct arena arena;
-	struct use *uses; /* owned; by index of event class */
-	size_t n_uses;
-	struct tick *ticks;
-	size_t n_ticks;
-	struct rec_threads *hosts; /* owned; each has its own threads .. */
-	size_t n_hosts;
-	uint32_t *host_of; /* owned; .. by index of trace */
-	bool asks_who;	   /* programs want to know whose events they see */
-	struct outcome outcome;
-	struct rec_names names;
-	struct script_globals *globals;
-	const struct sonde_event *event; /* the one that programs look at */
-	bool has_begun;
-	uint64_t lost_events, lost_packets, cut_ticks;
-	uint64_t lost_unknown; /* times that events or packets were lost, nobody knows how many */
-	uint64_t backward;     /* streams whose times step back */
-};
 
 /* --- what the machine asks --- */
 
@@ -295,6 +246,7 @@ void recorded_run_free(struct recorded_run *r)
 	free(r->host_of);
 	outcome_fini(&r->outcome);
 	rec_names_fini(&r->names);
+	rec_world_twin_fini(&r->twin);
 	free(r);
 }
 
@@ -363,8 +315,8 @@ static void take_gap(struct recorded_run *r, const struct sonde_gap *g)
 		r->lost_packets += g->count;
 }
 
-static __attribute__((noinline)) int look_at(struct recorded_run *r, struct use *u,
-					     const struct sonde_event_class *cls)
+__attribute__((noinline)) int rec_use_look_at(struct recorded_run *r, struct use *u,
+					      const struct sonde_event_class *cls)
 {
 	u->trace = cls->stream_class->trace;
 	u->threads = &r->hosts[r->host_of[u->trace->index]];
@@ -380,8 +332,10 @@ static __attribute__((noinline)) int look_at(struct recorded_run *r, struct use 
 static inline void set_who(const struct use *u, const struct sonde_event *e,
 			   struct machine_now *ret)
 {
-	const struct rec_thread *th = rec_threads_of(u->threads, u->teller, e);
+	struct rec_thread *th = rec_threads_of(u->threads, u->teller, e);
 
+	if (__builtin_expect(th->guessed, 0))
+		rec_guess_used(u->threads, th);
 	ret->pid_tgid = (uint64_t)th->pid << 32 | th->tid;
 	memcpy(ret->comm, th->comm, sizeof(ret->comm));
 }
@@ -407,11 +361,11 @@ static inline void run_event(struct recorded_run *r, const struct sonde_event *e
 /* Programs see what was so when the event came: but of an exec the new name. */
 static inline int take_event(struct recorded_run *r, const struct sonde_event *e)
 {
-	struct use *u = &r->uses[e->cls->index < r->n_uses ? e->cls->index : r->n_uses];
+	struct use *u = rec_use_of(r, e->cls);
 	int n = 0;
 
 	if (__builtin_expect(!u->threads, 0))
-		n = look_at(r, u, e->cls); // once for its class
+		n = rec_use_look_at(r, u, e->cls); // once for its class
 	if (n < 0)
 		return n;
 	if (__builtin_expect(u->is_before, 0))

@@ -8,8 +8,6 @@
 
 #include "lang/recorded/parts.h"
 
-enum { CPUS_MOST = 1 << 14, THREADS_MOST = 1 << 20 };
-
 /* Names that tracers give to events and their fields: LTTng, ftrace, perf. */
 static const struct rule {
 	const char *event;
@@ -47,6 +45,7 @@ void rec_threads_fini(struct rec_threads *t)
 	free(t->all);
 	u64map_fini(&t->by_tid);
 	free(t->on_cpu);
+	rec_guesses_free(t->guesses);
 }
 
 static __attribute__((noinline)) struct rec_thread *find_thread(struct rec_threads *t, int64_t tid)
@@ -55,18 +54,20 @@ static __attribute__((noinline)) struct rec_thread *find_thread(struct rec_threa
 
 	if (u64map_get(&t->by_tid, (uint64_t)tid, &at))
 		return t->all[at];
-	struct rec_thread *n = t->n < THREADS_MOST ? arena_new(&t->arena, struct rec_thread) : NULL;
+	struct rec_thread *n =
+		t->n < REC_THREADS_MOST ? arena_new(&t->arena, struct rec_thread) : NULL;
 	if (!n || mem_grow(&t->all, &t->cap, t->n + 1) < 0 ||
 	    u64map_put(&t->by_tid, (uint64_t)tid, (uint32_t)t->n) < 0)
 		return NULL;
 	n->tid = n->pid = (uint32_t)tid;
+	n->guessed = t->guesses ? REC_GUESS_PID | REC_GUESS_COMM : 0;
 	if (!tid)
 		memcpy(n->comm, "swapper", 8);
 	t->all[t->n++] = n;
 	return n;
 }
 
-static struct rec_thread *thread(struct rec_threads *t, int64_t tid)
+struct rec_thread *rec_thread_get(struct rec_threads *t, int64_t tid)
 {
 	struct rec_thread **recent = &t->recent[(uint64_t)tid % REC_RECENT];
 
@@ -179,11 +180,19 @@ static void set_comm(struct rec_thread *th, struct sonde_span name)
 {
 	const size_t n = name.len < sizeof(th->comm) - 1 ? name.len : sizeof(th->comm) - 1;
 
+	th->guessed &= (uint8_t)~REC_GUESS_COMM;
 	// Most often it is so already; bytes that were just written are slow to read as words.
 	if (!memcmp(th->comm, name.data, n) && !th->comm[n])
 		return;
 	memset(th->comm, 0, sizeof(th->comm));
 	memcpy(th->comm, name.data, n);
+}
+
+static void set_pid(struct rec_thread *th, uint32_t pid, bool is_told)
+{
+	th->pid = pid;
+	th->has_pid = is_told;
+	th->guessed &= (uint8_t)~REC_GUESS_PID;
 }
 
 /* Each CPU has its own idle thread, and all of them the number 0. */
@@ -194,6 +203,13 @@ static struct rec_thread *idle_of(struct rec_threads *t, int32_t cpu)
 			       (unsigned)cpu & 0xffffU);
 	t->idle_cpu = cpu;
 	return &t->idle;
+}
+
+static const char *comm_of(struct rec_threads *t, struct rec_thread *th)
+{
+	if (th->guessed & REC_GUESS_COMM)
+		rec_guess_used(t, th);
+	return th->comm;
 }
 
 /* All that the event and the table of CPUs have to say, and more than one of them may. */
@@ -208,26 +224,27 @@ static __attribute__((noinline)) struct rec_thread *owner(struct rec_threads *t,
 
 	if (r->own_tid.type && field_int(e, &r->own_tid, &tid)) {
 		if (!here || here->tid != (uint32_t)tid)
-			here = thread(t, tid);
+			here = rec_thread_get(t, tid);
 	}
+	if (!here && t->guesses)
+		here = rec_guess_of_cpu(t, cpu);
 	// Nothing was known of this CPU so far.
 	if (!here && r->first_tid.type && field_int(e, &r->first_tid, &tid))
-		here = thread(t, tid);
+		here = rec_thread_get(t, tid);
 	if (!here)
 		here = &t->unknown;
 	else if (!here->tid && cpu >= 0)
 		return idle_of(t, cpu);
 	if (r->own_pid.type && field_int(e, &r->own_pid, &pid)) {
-		here->pid = (uint32_t)pid;
-		here->has_pid = true;
+		set_pid(here, (uint32_t)pid, true);
 	} else if (r->trace_pid) {
-		here->pid = r->trace_pid;
+		set_pid(here, r->trace_pid, here->has_pid);
 	} else if (here == &t->unknown) {
 		here->pid = 0; // the event before may have told it
 	}
 	if (r->own_comm.type && field_text(e, &r->own_comm, &name))
 		set_comm(here, name);
-	else if (here == &t->unknown || (r->trace_comm.len && !here->comm[0]))
+	else if (here == &t->unknown || (r->trace_comm.len && !comm_of(t, here)[0]))
 		set_comm(here, r->trace_comm);
 	return here;
 }
@@ -249,9 +266,9 @@ struct rec_thread *rec_threads_of(struct rec_threads *t, const struct rec_teller
 	return owner(t, r, e, here);
 }
 
-static int set_current(struct rec_threads *t, int32_t cpu, struct rec_thread *th)
+int rec_threads_set_current(struct rec_threads *t, int32_t cpu, struct rec_thread *th)
 {
-	if (cpu < 0 || cpu >= CPUS_MOST)
+	if (cpu < 0 || cpu >= REC_CPUS_MOST)
 		return 0;
 	if ((size_t)cpu >= t->n_cpus) {
 		const size_t n = (size_t)cpu + 64;
@@ -289,23 +306,24 @@ int rec_threads_learn(struct rec_threads *t, const struct rec_teller *r,
 
 	if (r->tells == REC_TELLS_NOTHING || !field_int(e, &r->tid, &tid))
 		return 0;
-	struct rec_thread *th = thread(t, tid);
+	struct rec_thread *th = rec_thread_get(t, tid);
 	if (!th)
-		return sonde_fail(-ENOMEM, "more than %d threads", THREADS_MOST);
+		return sonde_fail(-ENOMEM, "more than %d threads", REC_THREADS_MOST);
 	if (r->pid.type && field_int(e, &r->pid, &pid)) {
-		th->pid = (uint32_t)pid;
-		th->has_pid = true;
+		set_pid(th, (uint32_t)pid, true);
 		t->has_forks |= r->tells == REC_FORK;
-	} else if (r->tells == REC_FORK && !t->has_forks) {
-		th->pid = th->tid; // a number that is used again; threads are told by other events
-		th->has_pid = false;
+	} else if (r->tells == REC_FORK && !rec_guess_forks(t)) {
+		// A number that is used again; threads are told by other events.
+		set_pid(th, th->tid, false);
 	}
 	if (r->parent.type && field_int(e, &r->parent, &pid)) {
-		const struct rec_thread *parent = thread(t, pid);
-		if (parent)
-			memcpy(th->comm, parent->comm, sizeof(th->comm));
+		struct rec_thread *parent = rec_thread_get(t, pid);
+		if (parent) {
+			memcpy(th->comm, comm_of(t, parent), sizeof(th->comm));
+			th->guessed &= (uint8_t)~REC_GUESS_COMM;
+		}
 	}
 	if (r->comm.type && field_text(e, &r->comm, &name) && (tid || r->tells != REC_SWITCH))
 		set_comm(th, r->tells == REC_EXEC ? base_name(name) : name);
-	return r->tells == REC_SWITCH ? set_current(t, e->u.pkt->cpu, th) : 0;
+	return r->tells == REC_SWITCH ? rec_threads_set_current(t, e->u.pkt->cpu, th) : 0;
 }
