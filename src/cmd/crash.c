@@ -20,13 +20,14 @@
 
 enum { PARTS_MOST = 64 };
 
-enum { KEY_JSON = 256, KEY_STATE };
+enum { KEY_JSON = 256, KEY_STATE, KEY_MODULES, KEY_FETCH };
 
 struct crash_cmd {
 	struct crash_args args;
 	const char *paths[PARTS_MOST];
 	size_t n_paths;
 	const char *kernel;
+	struct crash_debug_options debug;
 };
 
 static const struct cmd_option options[] = {
@@ -36,6 +37,8 @@ static const struct cmd_option options[] = {
 	{ 'u', "unique", NULL, "bt: the same stacks once, with the tasks that have them." },
 	{ 'o', "output", "FILE",
 	  "thin: the new dump; flame: the picture, crash.svg if not given." },
+	{ KEY_MODULES, "modules", "DIR", "Debug files of modules are below DIR." },
+	{ KEY_FETCH, "debuginfod", NULL, "Fetch missing debug files from $DEBUGINFOD_URLS." },
 	{ 'n', "limit", "N", "At most so many rows or members." },
 	{ KEY_JSON, "json", NULL, "Write JSON." },
 	{ 'f', "format", "FORMAT", "text, json, or html (report and other tables)." },
@@ -47,6 +50,7 @@ static const struct cmd_example examples[] = {
 	{ "sonde crash vmcore -f html > report.html", "The same for a browser.", false },
 	{ "sonde crash vmcore ps", "The tasks of a dead kernel.", false },
 	{ "sonde crash vmcore bt --running", "What each CPU did when it died.", false },
+	{ "sonde crash vmcore vmlinux bt", "With source lines, by a kernel's debug file.", false },
 	{ "sonde crash vmcore bt --unique", "All stacks, each once, the most common first.",
 	  false },
 	{ "sonde crash vmcore print task_struct init_task mm", "A field of a struct.", false },
@@ -86,7 +90,8 @@ static int set_format(struct crash_args *a, const char *value)
 
 static int crash_set(void *state, int key, const char *value)
 {
-	struct crash_args *a = &((struct crash_cmd *)state)->args;
+	struct crash_cmd *s = state;
+	struct crash_args *a = &s->args;
 	char *end;
 
 	switch (key) {
@@ -94,6 +99,8 @@ static int crash_set(void *state, int key, const char *value)
 	case KEY_JSON: a->format = CRASH_JSON; return 0;
 	case 'u': a->unique = true; return 0;
 	case 'o': a->output = value; return 0;
+	case KEY_MODULES: s->debug.modules = value; return 0;
+	case KEY_FETCH: s->debug.may_fetch = true; return 0;
 	case 'r': a->running = true; return 0;
 	case 'p': return add_pid(a, value);
 	case KEY_STATE:
@@ -186,6 +193,7 @@ static int run_verb(struct crash_cmd *s, int argc, char **argv)
 	int r = crash_open(s->paths, s->n_paths, s->kernel, &core);
 	if (r < 0)
 		return r;
+	core->debug_options = s->debug;
 	const char *name = argc ? argv[0] : find_verb(core->system, "report") ? "report" : "ps";
 	const struct crash_verb *verb = find_verb(core->system, name);
 	if (!verb)
@@ -233,7 +241,8 @@ const struct command cmd_crash = {
 	.summary = "Show what a dead kernel's memory tells",
 	.about = "Reads a dump of a machine's memory: symbols, types and stacks come from the dump "
 		 "alone; no debug package is wanted.\n"
-		 "Several files are parts of one dump; a program among them is the kernel's file. "
+		 "Several files are parts of one dump; a program among them is the kernel's file, "
+		 "which adds source lines if it has debug information. "
 		 "VERB help shows the verbs that there are for a dump; without one it is report.",
 	.options = options,
 	.examples = examples,

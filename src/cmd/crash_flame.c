@@ -12,6 +12,7 @@
 
 #include "analysis/flame/stacks.h"
 #include "analysis/flame/svg.h"
+#include "crash/debug/debug.h"
 #include "crash/verbs/verb.h"
 
 /* The task's name, then its frames from the outermost on. */
@@ -45,11 +46,15 @@ static int fold(struct crash_run *r, const struct crash_args *args, struct stack
 			continue;
 		err = r->core->system->stack(r->core, &tasks.all[i], &s);
 		if (!err)
+			err = crash_debug_expand(r->core, &s);
+		if (!err)
 			err = add(all, &tasks.all[i], &s);
 		n++;
 	}
 	if (tasks.cut)
 		r->note(tasks.cut);
+	if (crash_debug_problem(r->core))
+		r->note(crash_debug_problem(r->core));
 	crash_stack_fini(&s);
 	crash_tasks_fini(&tasks);
 	*ret_n = n;

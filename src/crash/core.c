@@ -8,6 +8,8 @@
 
 #include <sonde/err.h>
 
+#include "crash/debug/debug.h"
+
 void crash_tasks_fini(struct crash_tasks *t)
 {
 	free(t->all);
@@ -26,6 +28,7 @@ void crash_close(struct crash_core *c)
 		return;
 	if (c->system && c->state)
 		c->system->close(c);
+	crash_debug_free(c->debug);
 	if (!c->lent)
 		dump_close(c->dump);
 	arena_fini(&c->arena);

@@ -18,8 +18,10 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "crash/dump/dump.h"
+#include "sym/build_id.h"
 
 struct crash_core;
+struct crash_debug;
 struct crash_verb;
 struct ctypes;
 
@@ -91,6 +93,19 @@ struct crash_message {
 	size_t len;
 };
 
+/** The file that a kernel or a module was loaded from. */
+struct crash_image {
+	struct build_id id;  /* none: not known */
+	uint64_t moved;	     /* how far a kernel lies from where its file says */
+	const char *release; /* of the kernel, as its files are named; or NULL */
+};
+
+/** Where debug files may be taken from beside the usual places. */
+struct crash_debug_options {
+	const char *modules; /* a folder with those of modules; or NULL */
+	bool may_fetch;	     /* from the servers of DEBUGINFOD_URLS */
+};
+
 struct crash_system {
 	enum dump_system kind;
 	const char *name;
@@ -112,6 +127,11 @@ struct crash_system {
 	/** Calls @f for each symbol until it returns other than 0, which is returned. */
 	int (*each_symbol)(struct crash_core *c, int (*f)(void *arg, const struct crash_symbol *s),
 			   void *arg);
+	/** Of the kernel (@module NULL) or a module. False: nothing is known, and no file is
+	 * sought. */
+	bool (*image)(struct crash_core *c, const char *module, struct crash_image *ret);
+	/** Where a section of a module was put; NULL: not known of any. */
+	bool (*section)(struct crash_core *c, const char *module, const char *name, uint64_t *ret);
 	/** The types of the kernel (@module NULL) or of a module; NULL: none are known. */
 	struct ctypes *(*types)(struct crash_core *c, const char *module);
 
@@ -131,9 +151,11 @@ struct crash_core {
 	bool lent;
 	const struct dump_about *about;
 	const struct crash_system *system;
-	const char *kernel_path; /* borrowed; NULL: none was given */
-	void *state;		 /* the system's */
-	struct arena arena;	 /* of names */
+	const char *kernel_path;		  /* borrowed; NULL: none was given */
+	void *state;				  /* the system's */
+	struct crash_debug_options debug_options; /* text is borrowed */
+	struct crash_debug *debug;		  /* owned; NULL: not asked yet */
+	struct arena arena;			  /* of names */
 };
 
 /** All systems; ends with NULL. */

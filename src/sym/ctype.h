@@ -72,6 +72,8 @@ SONDE_MUST_CHECK int ctypes_open_btf_lent(struct ctypes *base, const void *data,
 /** A program's or library's DWARF, in the file or in its separate debug file. -ENOENT: it has none.
  */
 SONDE_MUST_CHECK int ctypes_open_dwarf(const char *path, struct ctypes **ret);
+/** The same of a kernel's file, whose hundreds of megabytes are mapped. */
+SONDE_MUST_CHECK int ctypes_open_dwarf_mapped(const char *path, struct ctypes **ret);
 void ctypes_free(struct ctypes *db);
 SONDE_DEFINE_AUTO(struct ctypes *, ctypes_free)
 

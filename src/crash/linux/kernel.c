@@ -265,7 +265,10 @@ static int open_kernel(struct linux_kernel *k)
 	if (r < 0)
 		return sonde_wrap(r, "Linux %s", k->release);
 	add_direct_map(k);
-	r = open_types(k);
+	if (k->core->kernel_path)
+		r = linux_check_file(k);
+	if (!r)
+		r = open_types(k);
 	if (!r)
 		r = open_orc(k);
 	if (!r)
@@ -347,6 +350,8 @@ const struct crash_system crash_linux = {
 	.symbol_at = linux_symbol_at,
 	.symbol_named = linux_symbol_named,
 	.each_symbol = linux_each_symbol,
+	.image = linux_image,
+	.section = linux_section,
 	.types = system_types,
 	.tasks = linux_tasks,
 	.stack = linux_stack,

@@ -114,6 +114,11 @@ bool linux_symbol_at(struct crash_core *c, uint64_t addr, struct crash_symbol *r
 bool linux_symbol_named(struct crash_core *c, const char *name, struct crash_symbol *ret);
 int linux_each_symbol(struct crash_core *c, int (*f)(void *arg, const struct crash_symbol *s),
 		      void *arg);
+/** Of struct crash_system: files, and where their parts were put. */
+bool linux_image(struct crash_core *c, const char *module, struct crash_image *ret);
+bool linux_section(struct crash_core *c, const char *module, const char *name, uint64_t *ret);
+/** -EINVAL: the file that was named as the kernel's is of another one. */
+SONDE_MUST_CHECK int linux_check_file(struct linux_kernel *k);
 /** Whether code may lie there: of the kernel or of a module. */
 bool linux_is_text(struct linux_kernel *k, uint64_t addr);
 

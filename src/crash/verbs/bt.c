@@ -6,6 +6,7 @@
 #include <sonde/err.h>
 
 #include "base/json.h"
+#include "crash/debug/debug.h"
 #include "crash/verbs/all.h"
 #include "crash/verbs/stacks.h"
 
@@ -16,7 +17,9 @@ static void print_frame(struct sonde_out *o, size_t i, const struct crash_frame 
 	const struct crash_symbol *s = &f->symbol;
 
 	out_fmt(o, "  #%-2zu 0x%016llx ", i, (unsigned long long)f->pc);
-	if (s->name)
+	if (s->name && f->inlined)
+		out_str(o, s->name);
+	else if (s->name)
 		out_fmt(o, "%s+0x%llx", s->name, (unsigned long long)(f->pc - s->start));
 	else
 		out_str(o, "?");
@@ -64,7 +67,7 @@ static void json_frame(struct json *j, const struct crash_frame *f)
 	json_str(j, "pc", text);
 	json_str(j, "symbol", f->symbol.name);
 	json_bool(j, "inlined", f->inlined);
-	if (f->symbol.name)
+	if (f->symbol.name && !f->inlined)
 		json_uint(j, "offset", f->pc - f->symbol.start);
 	if (f->symbol.module)
 		json_str(j, "module", f->symbol.module);
@@ -104,6 +107,13 @@ static void json_task(struct json *j, const struct crash_system *system, const s
 	json_end_object(j);
 }
 
+static int stack_of(struct crash_run *r, const struct crash_task *t, struct crash_stack *s)
+{
+	int err = r->core->system->stack(r->core, t, s);
+
+	return err < 0 ? err : crash_debug_expand(r->core, s);
+}
+
 static int each(struct crash_run *r, const struct crash_args *args, const struct crash_tasks *tasks,
 		struct json *j, struct crash_stack *s)
 {
@@ -114,7 +124,7 @@ static int each(struct crash_run *r, const struct crash_args *args, const struct
 
 		if (!crash_args_want(args, t) || (args->limit && n >= args->limit))
 			continue;
-		int err = r->core->system->stack(r->core, t, s);
+		int err = stack_of(r, t, s);
 		if (err < 0)
 			return err;
 		if (j) {
@@ -170,7 +180,7 @@ static int unique(struct crash_run *r, const struct crash_args *args,
 	for (size_t i = 0; !err && i < tasks->n; i++) {
 		if (!crash_args_want(args, &tasks->all[i]))
 			continue;
-		err = r->core->system->stack(r->core, &tasks->all[i], s);
+		err = stack_of(r, &tasks->all[i], s);
 		if (!err)
 			err = crash_groups_add(&g, &tasks->all[i], s);
 	}
@@ -209,6 +219,8 @@ static int run(struct crash_run *r)
 		json_end_array(&j);
 	if (tasks.cut)
 		r->note(tasks.cut);
+	if (crash_debug_problem(r->core))
+		r->note(crash_debug_problem(r->core));
 	crash_stack_fini(&s);
 	crash_tasks_fini(&tasks);
 	return err;

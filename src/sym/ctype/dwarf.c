@@ -516,48 +516,43 @@ static const struct ctypes_ops dwarf_ops = {
 	.free = dwarf_free,
 };
 
-static bool has_dwarf(const struct elf_image *m)
+static int open_types(struct dwarf_db *db, bool is_mapped)
 {
-	GElf_Shdr sh;
-
-	return elf_image_section(m, ".debug_info", &sh) ||
-	       elf_image_section(m, ".zdebug_info", &sh);
+	if (!db->path)
+		return sonde_fail(-ENOMEM, "out of memory");
+	int r = is_mapped ? elf_image_open_mapped(db->path, &db->image)
+			  : elf_image_open(db->path, &db->image);
+	if (!r)
+		r = elf_image_to_dwarf(&db->image);
+	if (r == -ENOENT && db->image.elf)
+		return sonde_fail(r, "'%s' tells nothing of its types: it has no DWARF", db->path);
+	return r;
 }
 
-/* The file itself if it has DWARF, or its debug file. */
-static int open_image(const char *path, struct elf_image *ret)
-{
-	struct elf_image debug = { .fd = -1 };
-
-	int r = elf_image_open(path, ret);
-	if (r < 0 || has_dwarf(ret))
-		return r;
-	r = elf_image_open_debug(ret, &debug);
-	if (r == -ENOMEM)
-		return r;
-	if (!r && has_dwarf(&debug)) {
-		elf_image_fini(ret);
-		*ret = debug;
-		return 0;
-	}
-	elf_image_fini(&debug);
-	return sonde_fail(-ENOENT, "'%s' tells nothing of its types: it has no DWARF", path);
-}
-
-int ctypes_open_dwarf(const char *path, struct ctypes **ret)
+static int open_dwarf(const char *path, bool is_mapped, struct ctypes **ret)
 {
 	struct dwarf_db *db = calloc(1, sizeof(*db));
 
 	if (!db)
 		return sonde_fail(-ENOMEM, "'%s': out of memory", path);
 	db->ct.ops = &dwarf_ops;
+	db->image.fd = -1;
 	db->path = strdup(path);
-	int r = db->path ? open_image(path, &db->image)
-			 : sonde_fail(-ENOMEM, "'%s': out of memory", path);
+	int r = open_types(db, is_mapped);
 	if (r < 0) {
 		ctypes_free(&db->ct);
 		return r;
 	}
 	*ret = &db->ct;
 	return 0;
+}
+
+int ctypes_open_dwarf(const char *path, struct ctypes **ret)
+{
+	return open_dwarf(path, false, ret);
+}
+
+int ctypes_open_dwarf_mapped(const char *path, struct ctypes **ret)
+{
+	return open_dwarf(path, true, ret);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/** Reads ELF files with libelf, by read(2): a file that shrinks meanwhile is only an error. */
+/**
+ * Reads ELF files with libelf, by read(2): a file that shrinks meanwhile is only an error. Those of
+ * hundreds of megabytes are mapped instead.
+ */
 #include "sym/probe/elf_image.h"
 
 #include <errno.h>
@@ -36,11 +39,29 @@ static void read_id(struct elf_image *m, const GElf_Phdr *p)
 		(void)build_id_from_notes((struct sonde_span){ d->d_buf, d->d_size }, &m->id);
 }
 
+/* What is not linked yet, as a kernel's module, has its notes in sections only. */
+static void read_note_sections(struct elf_image *m)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr sh;
+
+	while (!m->id.len && (scn = elf_nextscn(m->elf, scn))) {
+		if (!gelf_getshdr(scn, &sh) || sh.sh_type != SHT_NOTE || sh.sh_size > NOTES_MOST)
+			continue;
+		Elf_Data *d = elf_rawdata(scn, NULL);
+		if (d && d->d_buf)
+			(void)build_id_from_notes((struct sonde_span){ d->d_buf, d->d_size },
+						  &m->id);
+	}
+}
+
 static void read_loads(struct elf_image *m)
 {
 	size_t n = 0;
 	GElf_Phdr p;
 
+	if (m->header.e_type == ET_REL)
+		read_note_sections(m);
 	if (elf_getphdrnum(m->elf, &n) != 0)
 		return;
 	for (size_t i = 0; i < n && i < PHDRS_MOST && gelf_getphdr(m->elf, (int)i, &p); i++) {
@@ -53,9 +74,9 @@ static void read_loads(struct elf_image *m)
 	}
 }
 
-int elf_image_open(const char *path, struct elf_image *ret)
+static int open_image(const char *path, bool is_mapped, struct elf_image *ret)
 {
-	struct elf_image m = { .path = strdup(path) };
+	struct elf_image m = { .path = strdup(path), .is_mapped = is_mapped };
 
 	if (!m.path)
 		return sonde_fail(-ENOMEM, "'%s': out of memory", path);
@@ -67,7 +88,7 @@ int elf_image_open(const char *path, struct elf_image *ret)
 		elf_image_fini(&m);
 		return sonde_fail_errno(err, "cannot open '%s'", path);
 	}
-	m.elf = elf_begin(m.fd, ELF_C_READ, NULL);
+	m.elf = elf_begin(m.fd, is_mapped ? ELF_C_READ_MMAP : ELF_C_READ, NULL);
 	if (!m.elf || elf_kind(m.elf) != ELF_K_ELF || !gelf_getehdr(m.elf, &m.header)) {
 		elf_image_fini(&m);
 		return sonde_fail(-EBADMSG, "'%s' is no ELF file", path);
@@ -75,6 +96,16 @@ int elf_image_open(const char *path, struct elf_image *ret)
 	read_loads(&m);
 	*ret = m;
 	return 0;
+}
+
+int elf_image_open(const char *path, struct elf_image *ret)
+{
+	return open_image(path, false, ret);
+}
+
+int elf_image_open_mapped(const char *path, struct elf_image *ret)
+{
+	return open_image(path, true, ret);
 }
 
 bool elf_image_off(const struct elf_image *m, uint64_t vaddr, bool is_code, uint64_t *ret)
@@ -158,7 +189,7 @@ static int try_debug(const struct elf_image *m, const char *path, const uint32_t
 
 	if (access(path, R_OK) < 0)
 		return -ENOENT;
-	int r = elf_image_open(path, &d);
+	int r = open_image(path, m->is_mapped, &d);
 	if (r < 0)
 		return r == -ENOMEM ? r : -ENOENT;
 	bool same = m->id.len ? build_id_same(&d.id, &m->id)
@@ -207,4 +238,30 @@ int elf_image_open_debug(const struct elf_image *m, struct elf_image *ret)
 	if (r == -ENOENT && read_link(m, &l))
 		r = try_link(m, &l, ret);
 	return r == -ENOENT ? sonde_fail(r, "'%s' has no separate debug file", m->path) : r;
+}
+
+static bool has_dwarf(const struct elf_image *m)
+{
+	GElf_Shdr sh;
+
+	return elf_image_section(m, ".debug_info", &sh) ||
+	       elf_image_section(m, ".zdebug_info", &sh);
+}
+
+int elf_image_to_dwarf(struct elf_image *m)
+{
+	struct elf_image debug = { .fd = -1 };
+
+	if (has_dwarf(m))
+		return 0;
+	int r = elf_image_open_debug(m, &debug);
+	if (r == -ENOMEM)
+		return r;
+	if (!r && has_dwarf(&debug)) {
+		elf_image_fini(m);
+		*m = debug;
+		return 0;
+	}
+	elf_image_fini(&debug);
+	return -ENOENT;
 }
