@@ -280,22 +280,17 @@ static void minidump_close(struct dump *d)
 /** The last range that begins at or before @page; NULL: none. */
 static const struct range *range_of(const struct minidump *m, uint64_t page)
 {
-	size_t low = 0, high = m->n_ranges;
+	const struct range *r = m->ranges;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (m->ranges[mid].first_page <= page)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low ? &m->ranges[low - 1] : NULL;
+	// Without a branch on what is found, which would be mispredicted at random addresses.
+	for (size_t n = m->n_ranges; n > 1; n -= n / 2)
+		r += r[n / 2].first_page <= page ? n / 2 : 0;
+	return m->n_ranges && r->first_page <= page ? r : NULL;
 }
 
-bool minidump_bit(const struct dump *d, uint64_t pa, uint64_t *ret)
+/* The bit of the page that has @pa; false: none stands for it. */
+static inline bool bit_of(const struct minidump *m, uint64_t pa, uint64_t *ret)
 {
-	const struct minidump *m = d->format_state;
 	uint64_t page = pa / PAGE;
 	const struct range *r = range_of(m, page);
 
@@ -305,20 +300,31 @@ bool minidump_bit(const struct dump *d, uint64_t pa, uint64_t *ret)
 	return true;
 }
 
+bool minidump_bit(const struct dump *d, uint64_t pa, uint64_t *ret)
+{
+	return bit_of(d->format_state, pa, ret);
+}
+
+/* Where in the file the byte at @pa is; 0: nowhere. */
+static inline uint64_t offset_of(const struct minidump *m, uint64_t pa)
+{
+	uint64_t bit = 0;
+
+	if (!bit_of(m, pa, &bit) || !rank_has(&m->rank, bit))
+		return 0;
+	uint64_t off = m->pages_off + rank_before(&m->rank, bit) * PAGE + pa % PAGE;
+	return off < m->file->len ? off : 0;
+}
+
 static int minidump_find(const struct dump *d, uint64_t pa, struct place *ret)
 {
 	const struct minidump *m = d->format_state;
-	uint64_t within = pa % PAGE, bit = 0;
+	uint64_t off = offset_of(m, pa);
 
-	if (!minidump_bit(d, pa, &bit) || !rank_has(&m->rank, bit))
+	if (!off)
 		return -ENODATA;
-	uint64_t off = m->pages_off + rank_before(&m->rank, bit) * PAGE + within;
-	if (off >= m->file->len)
-		return -ENODATA;
-	uint64_t there = m->file->len - off;
-	*ret = (struct place){ .file = m->file,
-			       .off = off,
-			       .len = there < PAGE - within ? there : PAGE - within };
+	uint64_t there = m->file->len - off, left = PAGE - pa % PAGE;
+	*ret = (struct place){ .file = m->file, .off = off, .len = there < left ? there : left };
 	return 0;
 }
 
@@ -365,7 +371,8 @@ static uint64_t map_entry(const struct minidump *m, uint64_t i)
 	return e;
 }
 
-int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa, uint64_t *ret_len)
+static inline __attribute__((always_inline)) int address(const struct dump *d, uint64_t va,
+							 uint64_t *ret_pa, uint64_t *ret_len)
 {
 	const struct minidump *m = d->format_state;
 	const struct entry_form *f = m->form;
@@ -388,18 +395,17 @@ int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa, uint64_t *re
 			*ret_len = TABLE_SPAN - (va & (TABLE_SPAN - 1));
 			return 0;
 		}
-		struct place p;
-		int r = minidump_find(d, (table & f->frame) | (va / PAGE % 512 * 8), &p);
+		uint64_t at = offset_of(m, (table & f->frame) | (va / PAGE % 512 * 8));
+		if (!at || m->file->len - at < 8)
+			return -ENODATA;
+		if (d->touched)
+			format_note_read(d, table & f->frame, PAGE);
+		const uint8_t *lent = bytes_lend(m->file, at, 8);
+		int r = lent ? 0 : bytes_read(m->file, at, &e, 8);
 		if (r < 0)
 			return r;
-		if (p.len < 8)
-			return -ENODATA;
-		format_note_read(d, table & f->frame, PAGE);
-		const uint8_t *lent = bytes_lend(p.file, p.off, 8);
 		if (lent)
 			memcpy(&e, lent, 8);
-		else if ((r = bytes_read(p.file, p.off, &e, 8)) < 0)
-			return r;
 	} else {
 		e = map_entry(m, off / PAGE);
 	}
@@ -408,6 +414,26 @@ int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa, uint64_t *re
 	*ret_pa = ((e & f->frame) << f->shift) | (va & (PAGE - 1));
 	*ret_len = PAGE - (va & (PAGE - 1));
 	return 0;
+}
+
+int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa, uint64_t *ret_len)
+{
+	return address(d, va, ret_pa, ret_len);
+}
+
+const uint8_t *minidump_lend(struct dump *d, uint64_t va, uint64_t *ret_len)
+{
+	const struct minidump *m = d->format_state;
+	uint64_t pa, len;
+
+	// What is read is noted by who reads, not by who lends.
+	if (d->touched || address(d, va, &pa, &len) < 0)
+		return NULL;
+	uint64_t off = offset_of(m, pa), left = PAGE - pa % PAGE;
+	if (!off || m->file->len - off < left)
+		return NULL;
+	*ret_len = len < left ? len : left;
+	return bytes_lend(m->file, off, left);
 }
 
 const char *minidump_messages(const struct dump *d, size_t *ret_len)

@@ -21,6 +21,12 @@ bool dump_is_minidump(const struct dump *d);
 SONDE_MUST_CHECK int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa,
 				      uint64_t *ret_len);
 
+/**
+ * Kernel memory at @va where it lies in the file, and in @ret_len how much of its page; lent until
+ * the close. NULL: it is to be read by the two steps, which also say why it cannot.
+ */
+const uint8_t *minidump_lend(struct dump *d, uint64_t va, uint64_t *ret_len);
+
 /** The kernel's message buffer as it lies in memory, a ring; borrowed. Its begin is not told. */
 const char *minidump_messages(const struct dump *d, size_t *ret_len);
 

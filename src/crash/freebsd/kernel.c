@@ -17,9 +17,18 @@ int freebsd_read(struct crash_core *c, uint64_t va, void *ret, size_t n)
 {
 	struct freebsd_kernel *k = freebsd_of(c);
 	uint8_t *out = ret;
+	uint64_t there = 0;
 
 	if (!k->minidump)
 		return k->space.dump ? space_read(&k->space, va, ret, n) : -EFAULT;
+	const uint8_t *lent = minidump_lend(c->dump, va, &there);
+	if (lent && n <= there) {
+		if (n == 8)
+			memcpy(ret, lent, 8); // a pointer: what is read most
+		else
+			memcpy(ret, lent, n);
+		return 0;
+	}
 	while (n) {
 		uint64_t pa, len;
 

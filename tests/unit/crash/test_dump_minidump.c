@@ -68,6 +68,21 @@ TEST(every_page_comes_back)
 	}
 }
 
+/* What is lent is what the two steps read; @pa UINT64_MAX: there is nothing. */
+static void expect_lent(struct dump *d, uint64_t va, uint64_t pa)
+{
+	uint8_t bytes[4096];
+	uint64_t len = 0;
+	const uint8_t *lent = minidump_lend(d, va, &len);
+
+	// All but the last page of a file that is cut.
+	if (pa == UINT64_MAX || dump_read(d, pa, bytes, 4096 - pa % 4096) < 0) {
+		EXPECT(!lent);
+		return;
+	}
+	EXPECT(lent && len == 4096 - pa % 4096 && !memcmp(lent, bytes, len));
+}
+
 static void expect_at(struct dump *d, uint64_t va, int wanted, uint64_t pa, uint64_t len)
 {
 	uint64_t got = 0, got_len = 0;
@@ -76,6 +91,7 @@ static void expect_at(struct dump *d, uint64_t va, int wanted, uint64_t pa, uint
 	if (r != wanted || (r == 0 && (got != pa || got_len != len)))
 		test_failed(__FILE__, __LINE__, "0x%" PRIx64 ": %d, 0x%" PRIx64 ", %" PRIu64, va, r,
 			    got, got_len);
+	expect_lent(d, va, r == 0 ? got : UINT64_MAX);
 }
 
 #define BASE UINT64_C(0xffffffff80000000)
@@ -142,7 +158,7 @@ TEST(maps_of_single_pages)
 TEST(maps_of_page_tables)
 {
 	uint64_t map[4] = { [0] = 0x40000000 | 0x83, [1] = 0x7f0000 | 0x63, [2] = 0x7e0000 | 0x63 };
-	uint64_t entry = 0x8000000000123063;
+	uint64_t entry = 0x8000000000123063, itself = 0x8000000000000063 | 0x7f0000;
 
 	for (uint32_t version = 2; version <= 3; version++) {
 		struct made_minidump how = { .arch = "amd64",
@@ -157,6 +173,7 @@ TEST(maps_of_page_tables)
 
 		how.tables[0].pa = 0x7f0000;
 		memcpy(how.tables[0].bytes + 511 * 8, &entry, 8);
+		memcpy(how.tables[0].bytes + 509 * 8, &itself, 8);
 		made_ranges(&m, 2, 2, 1 << 16, true);
 		made_minidump(&m, &how, &f);
 		made_write(&f);
@@ -166,6 +183,9 @@ TEST(maps_of_page_tables)
 		expect_at(d, BASE + 0x1234, 0, 0x40001234, 0x200000 - 0x1234);
 		expect_at(d, BASE + 0x3ff008, 0, 0x123008, 0xff8);
 		expect_at(d, BASE + 0x3fe000, -EFAULT, 0, 0);
+		expect_at(d, BASE + 0x3fd000, 0, 0x7f0000, 0x1000);
+		expect_at(d, BASE + 0x3fdff0, 0, 0x7f0ff0, 0x10);
+		expect_lent(d, BASE + 0x3fdff0, 0x7f0ff0);
 		expect_at(d, BASE + 0x400000, -ENODATA, 0, 0); // its page table is not there
 		expect_at(d, BASE + 0x600000, -EFAULT, 0, 0);
 		expect_at(d, BASE + 0x800000, -EFAULT, 0, 0);
