@@ -4,6 +4,7 @@
 #define SYM_SYSCALL_ARGS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { SYSCALL_ARGS_MOST = 6 };
 
@@ -11,6 +12,8 @@ struct syscall_arg {
 	char name[28];
 	bool is_ptr;  /* an address of the program's .. */
 	bool is_text; /* .. of a char */
+	/** Bytes of a number with a sign; 0: it has none. Of an int the others are any. */
+	uint8_t signed_len;
 };
 
 /**

@@ -291,6 +291,8 @@ int rec_fields(struct rec_world *w, struct arena *arena, const struct sonde_even
 	place->probe.n_fields = 0;
 	int r = add_members(w, arena, cls->payload, SONDE_SCOPE_PAYLOAD, place);
 	if (!r)
+		rec_call_signs(w, place);
+	if (!r)
 		r = add_pids(arena, place);
 	if (!r)
 		r = add_members(w, arena, cls->context, SONDE_SCOPE_EVENT_CONTEXT, place);
@@ -347,7 +349,10 @@ uint64_t rec_field_get(struct rec_world *w, const struct sonde_event *e, uint32_
 	if (!f || (f->kind != REC_CONST && f->ref.cls != e->cls))
 		return 0;
 	switch (f->kind) {
-	case REC_INT: return field_int(e, &f->ref, &v) ? (uint64_t)v : 0;
+	case REC_INT:
+		if (!field_int(e, &f->ref, &v))
+			return 0;
+		return f->signed_len == 4 ? (uint64_t)(int32_t)v : (uint64_t)v;
 	case REC_TEXT: return text_address(w, e, f);
 	case REC_INTS:
 		return field_ints(e, &f->ref, &span, &type, &n) ? (uint64_t)(uintptr_t)span.data

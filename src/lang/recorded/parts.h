@@ -16,8 +16,9 @@ struct rec_field {
 	struct part_path path; /* .. and the way to what is meant */
 	/** REC_SHOWN: as a text; numbers of structures and the like have no other form. */
 	enum { REC_INT, REC_TEXT, REC_INTS, REC_SHOWN, REC_CONST } kind;
-	uint32_t n_at; /* elements on the way */
-	int64_t value; /* of REC_CONST */
+	uint8_t signed_len; /* bytes of a system call's argument that has a sign; or 0 */
+	uint32_t n_at;	    /* elements on the way */
+	int64_t value;	    /* of REC_CONST */
 };
 
 /** Texts that programs read when they have asked for them; the oldest ones are overwritten. */
@@ -116,6 +117,9 @@ bool rec_has_time(const struct rec_world *w);
 
 /** The call's name where @cls is an event of one system call; else NULL. */
 const char *rec_call_of(const char *cls, bool is_exit);
+/** Gives the arguments among the fields of such an event their signs, which the kernel leaves out.
+ */
+void rec_call_signs(struct rec_world *w, struct rec_place *p);
 /** Whether a probe's name is that of a call's events, in ftrace's or LTTng's words. */
 bool rec_is_of_call(const char *name);
 /** Whether @cls stands in for events @name of all calls, as its trace has none. */

@@ -70,7 +70,7 @@ static bool has_member(const struct sonde_event_class *cls, const char *name)
 	return field_find_any(cls, name, &ref);
 }
 
-/* The place of argument @name among those of a call. */
+/* The place of argument @name among those of a call, and its sign. */
 static uint8_t arg_at(const char *event, const char *name)
 {
 	struct syscall_arg args[SYSCALL_ARGS_MOST];
@@ -78,7 +78,7 @@ static uint8_t arg_at(const char *event, const char *name)
 
 	for (unsigned i = 0; i < n; i++)
 		if (!strcmp(args[i].name, name))
-			return (uint8_t)i;
+			return (uint8_t)(i | args[i].signed_len << 4);
 	return NO_ARG;
 }
 
@@ -166,6 +166,35 @@ static const struct probe_field *field_named(const struct probe *p, const char *
 	return NULL;
 }
 
+/* As live: an int is the lower half of a register, whatever is above it. */
+static void set_sign(struct rec_world *w, const struct syscall_arg *a, struct probe_field *f)
+{
+	const bool is_int = f->type->kind == CT_INT && f->type->size >= a->signed_len;
+
+	if (!a->signed_len || !is_int || f->is_signed)
+		return;
+	if (f->place == FIELD_CALL)
+		w->fields[f->off].signed_len = a->signed_len;
+	else if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		f->off += f->len - a->signed_len;
+	f->type = ctype_basic(a->signed_len == 4 ? "int" : "long");
+	f->len = f->place == FIELD_CALL ? f->len : a->signed_len;
+	f->is_signed = true;
+}
+
+void rec_call_signs(struct rec_world *w, struct rec_place *p)
+{
+	struct probe_field *fields = (struct probe_field *)p->probe.fields;
+	struct syscall_arg args[SYSCALL_ARGS_MOST];
+	const char *event = rec_call_of(p->cls->name, /* is_exit= */ false);
+	const unsigned n = event ? syscall_args(event, args) : 0;
+
+	for (unsigned i = 0; i < n; i++)
+		for (size_t k = 0; k < p->probe.n_fields; k++)
+			if (!strcmp(fields[k].name, args[i].name))
+				set_sign(w, &args[i], &fields[k]);
+}
+
 /* The arguments by their names (@event NULL: none), before the other fields, as these go before. */
 static int name_args(struct rec_search *s, struct rec_place *p, const char *event)
 {
@@ -194,7 +223,7 @@ static int name_args(struct rec_search *s, struct rec_place *p, const char *even
 			ptr->is_user = true;
 			fields[k].type = ptr;
 		}
-		k++;
+		set_sign(s->w, &args[i], &fields[k++]);
 	}
 	if (p->probe.nr_field) { // as the events of one call have it
 		fields[k] = *p->probe.nr_field;

@@ -177,6 +177,10 @@ static int parse_field(struct parser *p, struct text t)
 		r = tp_type_parse(p->arena, p->db, &type, &f.type);
 	if (r < 0)
 		return r;
+	if (p->is_user && f.type->kind == CT_INT && f.type->is_signed && f.len == 8) {
+		f.is_signed = true;
+		f.len = (uint32_t)f.type->size;
+	}
 	f.is_common = !strncmp(f.name, "common_", 7);
 	if (f.off + f.len > p->format.len)
 		p->format.len = f.off + f.len;

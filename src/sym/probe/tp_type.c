@@ -137,6 +137,16 @@ static const struct ctype *enumeration(struct arena *arena, const struct parts *
 	return e;
 }
 
+/*
+ * An argument of a system call, for which the kernel tells the size of a register and no sign. What
+ * lies above an int is whatever the program left there.
+ */
+static bool is_signed_arg(const struct ctype *base, const struct tp_type_text *t)
+{
+	return t->is_user && base && base->kind == CT_INT && base->is_signed && !base->is_bool &&
+	       t->len == 8 && base->size <= t->len && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+}
+
 /* One value: @base where it is of the size and sign that the kernel tells, else a number. */
 static const struct ctype *scalar(struct arena *arena, const struct parts *p,
 				  const struct ctype *base, const struct tp_type_text *t)
@@ -144,6 +154,8 @@ static const struct ctype *scalar(struct arena *arena, const struct parts *p,
 	bool is_enum = !strncmp(p->base, "enum ", 5);
 	const struct ctype *n = number(t->len, t->is_signed);
 
+	if (is_signed_arg(base, t))
+		return base;
 	if (base && base->size == t->len &&
 	    (base->kind != CT_INT || base->is_bool || base->is_signed == t->is_signed))
 		return base;

@@ -17,6 +17,26 @@ trigger:
 match:
     ^@\[-2\]: [1-9]\d*$
 
+== arguments that are ints have their sign, whatever the program left above them
+needs: python
+oracle: no, it shows the whole register
+script:
+    tracepoint:syscalls:sys_enter_openat /comm == "cat" && args->dfd == -100/ { @dfd = max(args->dfd); }
+    tracepoint:syscalls:sys_enter_connect /comm == "unsocket"/ { @fd[args->fd, args->fd < 0] = count(); }
+    tracepoint:syscalls:sys_enter_pread64 /comm == "unsocket"/ { @pos[args->pos] = count(); }
+trigger:
+    cat /etc/hostname >/dev/null
+    python3 -c 'import ctypes
+    c = ctypes.CDLL(None)
+    c.prctl(15, b"unsocket", 0, 0, 0)
+    c.connect(ctypes.c_uint(2**32 - 1), 0, 0)
+    c.connect(ctypes.c_long(-1), 0, 0)
+    c.pread(-1, 0, 0, ctypes.c_long(-5))'
+match:
+    ^@dfd: -100$
+    ^@fd\[-1, 1\]: 2$
+    ^@pos\[-5\]: 1$
+
 == calls whose functions have other names
 script:
     tracepoint:syscalls:sys_enter_newuname /comm == "uname"/ { @[comm] = count(); }

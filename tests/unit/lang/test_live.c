@@ -208,7 +208,7 @@ TEST(system_calls)
 		  "tracepoint:syscalls:sys_enter_openat: syscall, raw_tracepoint, raw_tp "
 		  "sys_enter, calls 257\n"
 		  "\tint __syscall_nr at 8, 4 bytes signed\n"
-		  "\tu64 dfd at 16, 8 bytes\n"
+		  "\tint dfd at 16, 4 bytes signed\n"
 		  "\tchar * filename at 24, 8 bytes\n" },
 		{ "t:syscalls:sys_enter_[a-z]*", NONE,
 		  "no tracepoint matches 'syscalls:sys_enter_[a-z]*' [no-match]" },
@@ -242,7 +242,7 @@ TEST(system_calls)
 		  "tracepoint:syscalls:sys_enter_openat: syscall, raw_tracepoint, raw_tp "
 		  "sys_enter, calls 257\n"
 		  "\tint __syscall_nr at 8, 4 bytes signed\n"
-		  "\tu64 dfd at 16, 8 bytes\n"
+		  "\tint dfd at 16, 4 bytes signed\n"
 		  "\tchar * filename at 24, 8 bytes\n" },
 		{ "t:raw_syscalls:sys_enter", NONE,
 		  "tracepoint:raw_syscalls:sys_enter: syscall, raw_tracepoint, raw_tp "

@@ -14,16 +14,18 @@ TEST(arguments_have_names)
 		unsigned n, at;
 		const char *name;
 		bool is_ptr, is_text;
+		unsigned signed_len;
 	} cases[] = {
-		{ "accept", 3, 1, "upeer_sockaddr", true, false }, /* the first row */
-		{ "writev", 3, 2, "vlen", false, false },	   /* the last one */
-		{ "openat", 4, 0, "dfd", false, false },
-		{ "openat", 4, 1, "filename", true, true },
-		{ "openat", 4, 3, "mode", false, false },
-		{ "open", 3, 0, "filename", true, true },
-		{ "exit", 1, 0, "error_code", false, false },
-		{ "mmap", 6, 5, "off", false, false },
-		{ "newstat", 2, 1, "statbuf", true, false },
+		{ "accept", 3, 1, "upeer_sockaddr", true, false, 0 }, /* the first row */
+		{ "writev", 3, 2, "vlen", false, false, 0 },	      /* the last one */
+		{ "openat", 4, 0, "dfd", false, false, 4 },
+		{ "openat", 4, 1, "filename", true, true, 0 },
+		{ "openat", 4, 3, "mode", false, false, 0 },
+		{ "open", 3, 0, "filename", true, true, 0 },
+		{ "exit", 1, 0, "error_code", false, false, 4 },
+		{ "pread64", 4, 3, "pos", false, false, 8 },
+		{ "mmap", 6, 5, "off", false, false, 0 },
+		{ "newstat", 2, 1, "statbuf", true, false, 0 },
 	};
 	static const char *const none[] = { "", "opena", "openatt", "getpid", "zzz", "openat dfd" };
 	struct syscall_arg args[SYSCALL_ARGS_MOST];
@@ -33,6 +35,7 @@ TEST(arguments_have_names)
 		EXPECT_STR(args[cases[i].at].name, cases[i].name);
 		EXPECT_EQ(args[cases[i].at].is_ptr, cases[i].is_ptr);
 		EXPECT_EQ(args[cases[i].at].is_text, cases[i].is_text);
+		EXPECT_EQ(args[cases[i].at].signed_len, cases[i].signed_len);
 	}
 	for (size_t i = 0; i < MEM_LEN(none); i++)
 		EXPECT_EQ(syscall_args(none[i], args), 0);

@@ -204,10 +204,14 @@ static bool same_field(const struct tp_field *f, const struct tep_format_field *
 	bool is_dynamic = o->flags & TEP_FIELD_IS_DYNAMIC;
 	bool is_elsewhere = is_dynamic && f->place != TP_FIXED;
 
+	// Arguments of system calls: registers without a sign, by the kernel's words.
+	bool is_arg = f->is_signed && !(o->flags & TEP_FIELD_IS_SIGNED) && o->size == 8 &&
+		      !strncmp(o->event->name, "sys_enter_", 10);
+
 	if (strcmp(f->name, o->name) || f->off != (uint32_t)o->offset ||
-	    f->len != (uint32_t)o->size)
+	    (f->len != (uint32_t)o->size && !(is_arg && f->len == 4)))
 		return false;
-	if (f->is_signed != !!(o->flags & TEP_FIELD_IS_SIGNED))
+	if (f->is_signed != !!(o->flags & TEP_FIELD_IS_SIGNED) && !is_arg)
 		return false;
 	if (is_dynamic != is_elsewhere)
 		return false;
