@@ -60,6 +60,7 @@ int crash_open(const char *const *paths, size_t n_paths, const char *kernel,
 		return r;
 	c->about = dump_about(c->dump);
 	c->kernel_path = kernel;
+	c->path = paths[0];
 	c->system = choose(c->dump);
 	if (!c->system)
 		return sonde_fail(
@@ -81,7 +82,8 @@ int crash_open_again(const struct crash_core *c, struct crash_core **ret)
 				      .lent = true,
 				      .about = c->about,
 				      .system = c->system,
-				      .kernel_path = c->kernel_path };
+				      .kernel_path = c->kernel_path,
+				      .path = c->path };
 	int r = again->system->open(again);
 	if (r == 0)
 		*ret = sonde_take(again);

@@ -152,6 +152,7 @@ struct crash_core {
 	const struct dump_about *about;
 	const struct crash_system *system;
 	const char *kernel_path;		  /* borrowed; NULL: none was given */
+	const char *path;			  /* of the dump's first file; borrowed likewise */
 	void *state;				  /* the system's */
 	struct crash_debug_options debug_options; /* text is borrowed */
 	struct crash_debug *debug;		  /* owned; NULL: not asked yet */

@@ -9,6 +9,7 @@ a kernel's symbols as text.
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -76,6 +77,24 @@ def check(name, dump, kernel):
         if stacks.get(comm, [])[:len(want)] != want or (want and not stacks.get(comm)):
             wrong.append('%s: %s, wanted %s' % (comm, stacks.get(comm), want))
     report(name + ': stacks', wrong)
+
+    status, out, err = run(dump, kernel, 'report', '--json')
+    try:
+        page = json.loads(out)
+    except ValueError:
+        page = {}
+    pid, comm, cpu, pcs = threads[0]
+    wrong = [] if len(page.get('tasks', [])) == n else [err]
+    if page.get('stack') != ['0xffffffff' + pc for pc in pcs.split()]:
+        wrong.append('%s' % page.get('stack'))
+    if not re.fullmatch('CPU %d in thread [0-9]+ of %d %s' % (cpu, pid, comm),
+                        page.get('crashed', '')):
+        wrong.append('crashed: %s' % page.get('crashed'))
+    lacks = page.get('not_shown', [])
+    for what in 'zones (vmstat -z): needs types', 'dump header: no info file':
+        if not any(line.startswith(what) for line in lacks):
+            wrong.append('it does not say "%s": %s' % (what, lacks))
+    report(name + ': the report', wrong)
 
     status, out, err = run(dump, 'ps')
     report(name + ': without a kernel it says what is missing',

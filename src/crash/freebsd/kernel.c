@@ -11,6 +11,7 @@
 
 #include "crash/dump/minidump.h"
 #include "crash/freebsd/freebsd.h"
+#include "crash/freebsd/show/show.h"
 #include "sym/ctype.h"
 
 int freebsd_read(struct crash_core *c, uint64_t va, void *ret, size_t n)
@@ -193,6 +194,7 @@ static void freebsd_close(struct crash_core *c)
 	space_fini(&k->space);
 	bsd_symbols_fini(&k->syms);
 	ctypes_free(k->types);
+	bsd_dump_header_fini(&k->header);
 	free(k);
 	c->state = NULL;
 }
@@ -207,14 +209,17 @@ static int freebsd_open(struct crash_core *c)
 	k->core = c;
 	k->minidump = dump_is_minidump(c->dump);
 	k->pointer = c->about->arch == DUMP_I386 ? 4 : 8;
+	int r = bsd_dump_header_beside(c->path, &k->header);
+	if (r < 0)
+		return r;
 	if (c->kernel_path) {
-		int r = bsd_symbols_open(c->kernel_path, &k->syms);
+		r = bsd_symbols_open(c->kernel_path, &k->syms);
 		if (r < 0)
 			return r;
 		k->has_symbols = true;
 	}
 	if (!k->minidump) {
-		int r = open_full(k);
+		r = open_full(k);
 		if (r < 0)
 			return r;
 	}
@@ -232,8 +237,6 @@ static bool looks_like(struct dump *d)
 	return dump_is_minidump(d);
 }
 
-static const struct crash_verb *const verbs[] = { NULL };
-
 const struct crash_system crash_freebsd = {
 	.kind = DUMP_FREEBSD,
 	.name = "FreeBSD",
@@ -249,5 +252,5 @@ const struct crash_system crash_freebsd = {
 	.tasks = freebsd_tasks,
 	.stack = freebsd_stack,
 	.log = freebsd_log,
-	.verbs = verbs,
+	.verbs = freebsd_verbs,
 };

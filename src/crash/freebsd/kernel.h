@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "crash/core.h"
+#include "crash/freebsd/header.h"
 #include "crash/freebsd/symbols.h"
 #include "crash/space/space.h"
 
@@ -39,6 +40,7 @@ struct freebsd_kernel {
 	bool types_sought;
 	uint32_t offset[FREEBSD_OFFSETS];
 	const char *missing; /* name of an offset that is not known, or NULL */
+	struct bsd_dump_header header;
 };
 
 static inline struct freebsd_kernel *freebsd_of(struct crash_core *c)

@@ -99,6 +99,18 @@ static void find_id(struct bsd_symbols *s, Elf_Scn *scn, const GElf_Shdr *sh)
 	}
 }
 
+/* The configuration, where the kernel was built with it inside. */
+static void find_config(struct bsd_symbols *s, Elf_Scn *scn, const GElf_Shdr *sh, size_t names)
+{
+	const char *name = elf_strptr(s->elf, names, sh->sh_name);
+	Elf_Data *data;
+
+	if (!name || strcmp(name, "kern_conf") != 0 || !(data = elf_getdata(scn, NULL)))
+		return;
+	s->config = data->d_buf;
+	s->config_len = data->d_buf ? data->d_size : 0;
+}
+
 static int read_file(struct bsd_symbols *s, int fd)
 {
 	if (elf_version(EV_CURRENT) == EV_NONE)
@@ -109,11 +121,15 @@ static int read_file(struct bsd_symbols *s, int fd)
 	// All that is needed is read before the descriptor goes.
 	if (elf_cntl(s->elf, ELF_C_FDREAD) < 0)
 		return sonde_fail(-EIO, "%s", elf_errmsg(-1));
+	size_t names = 0;
+	(void)elf_getshdrstrndx(s->elf, &names); // without them no section has a name
 	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(s->elf, scn));) {
 		GElf_Shdr sh;
 
 		if (!gelf_getshdr(scn, &sh))
 			continue;
+		if (sh.sh_type == SHT_PROGBITS)
+			find_config(s, scn, &sh, names);
 		if (sh.sh_type == SHT_NOTE)
 			find_id(s, scn, &sh);
 		if (sh.sh_type != SHT_SYMTAB)

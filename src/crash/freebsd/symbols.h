@@ -24,6 +24,8 @@ struct bsd_symbols {
 	uint64_t id_addr;	   /* where the kernel has its build-id in memory; 0: it has none */
 	const uint8_t *id;	   /* lent */
 	size_t id_len;
+	const char *config; /* lent: the section kern_conf, what config(8) was told; may be NULL */
+	size_t config_len;
 };
 
 /** Reads the kernel's file @path. -EBADMSG: no ELF file, or one without symbols. */

@@ -7,7 +7,7 @@
 
 #include <sonde/err.h>
 
-#include "crash/freebsd/kernel.h"
+#include "crash/freebsd/facts.h"
 
 enum { NAME_MOST = 20, THREADS_MOST = 1 << 22, CPUS_MOST = 4096 };
 
@@ -32,25 +32,6 @@ struct walk {
 	int32_t crashed_tid; /* 0: not known */
 	const char *cut;
 };
-
-/**
- * Where a walk along a list is. A member that was seen when the number of steps was last a power of
- * two is a loop (R. Brent, "An improved Monte Carlo factorization algorithm", BIT 1980).
- */
-struct steps {
-	uint64_t seen, n, next_power;
-};
-
-static bool steps_on(struct steps *s, uint64_t member)
-{
-	if (member == s->seen)
-		return false;
-	if (++s->n >= s->next_power) {
-		s->seen = member;
-		s->next_power = 2 * s->n;
-	}
-	return true;
-}
 
 /** "sysctl", or "pagedaemon/dom0" where a thread has a name of its own. */
 static const char *thread_name(struct walk *w, const char *comm, uint64_t td)
@@ -97,7 +78,7 @@ static int add_thread(struct walk *w, const struct crash_task *of, uint64_t td)
 static int add_threads(struct walk *w, const struct crash_task *of, uint64_t p)
 {
 	const struct freebsd_kernel *k = w->k;
-	struct steps s = { 0 };
+	struct freebsd_steps s = { 0 };
 	uint64_t td;
 
 	if (freebsd_pointer(w->k, p + k->offset[PROC_THREADS], &td) < 0) {
@@ -107,7 +88,7 @@ static int add_threads(struct walk *w, const struct crash_task *of, uint64_t p)
 	while (td) {
 		uint64_t links = td + k->offset[THREAD_PLIST];
 
-		if (!steps_on(&s, links) || w->to->n >= THREADS_MOST) {
+		if (!freebsd_steps_on(&s, links) || w->to->n >= THREADS_MOST) {
 			w->cut = "the list of a process' threads is broken";
 			return 0;
 		}
@@ -124,7 +105,7 @@ static int add_threads(struct walk *w, const struct crash_task *of, uint64_t p)
 static int add_processes(struct walk *w, const char *head)
 {
 	struct freebsd_kernel *k = w->k;
-	struct steps s = { 0 };
+	struct freebsd_steps s = { 0 };
 	uint64_t at, p;
 
 	if (!freebsd_symbol(k, head, &at))
@@ -137,7 +118,7 @@ static int add_processes(struct walk *w, const char *head)
 		uint64_t links = p + k->offset[PROC_LIST];
 		char comm[NAME_MOST] = "";
 
-		if (!steps_on(&s, links)) {
+		if (!freebsd_steps_on(&s, links)) {
 			w->cut = "the list of processes is broken";
 			return 0;
 		}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/** What ran, and where it was. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "crash/freebsd/show/show.h"
+
+enum { LINE_MOST = 256, FRAMES_SHOWN = 64 };
+
+static void show_frame(struct bsd_show *s, const struct crash_frame *f)
+{
+	char line[LINE_MOST];
+
+	if (f->symbol.name)
+		(void)snprintf(line, sizeof(line), "0x%016" PRIx64 " %s+0x%" PRIx64, f->pc,
+			       f->symbol.name, f->pc - f->symbol.start);
+	else
+		(void)snprintf(line, sizeof(line), "0x%016" PRIx64, f->pc);
+	page_line(&s->page, line);
+}
+
+int bsd_crash(struct bsd_show *s)
+{
+	const struct crash_task *t = NULL;
+	struct crash_stack stack = { 0 };
+
+	for (size_t i = 0; i < s->tasks.n && !t; i++)
+		t = s->tasks.all[i].crashed ? &s->tasks.all[i] : NULL;
+	if (!t) {
+		if (s->tasks.n)
+			bsd_lack(s, "backtrace", "no thread is the one that made the dump");
+		return 0;
+	}
+	page_fact_fmt(&s->page, "crashed", "Crashed", "CPU %d in thread %lld of %lld %s", t->cpu,
+		      (long long)t->tid, (long long)t->pid, t->comm);
+	int r = freebsd_stack(s->k->core, t, &stack);
+	page_lines_begin(&s->page, "stack", "Stack of the crash");
+	for (size_t i = 0; r == 0 && i < stack.n && i < FRAMES_SHOWN; i++)
+		show_frame(s, &stack.frames[i]);
+	if (r == 0 && stack.cut)
+		page_line(&s->page, stack.cut);
+	page_lines_end(&s->page);
+	crash_stack_fini(&stack);
+	return r;
+}
+
+static const char *where(struct bsd_show *s, const struct crash_stack *stack)
+{
+	char text[LINE_MOST] = "";
+	size_t len = 0;
+
+	if (!stack->n)
+		return stack->user_pc ? "user code" : stack->cut ? stack->cut : "?";
+	for (size_t i = 0; i < stack->n && i < 3; i++) {
+		const struct crash_frame *f = &stack->frames[i];
+		int put;
+
+		if (f->symbol.name)
+			put = snprintf(text + len, sizeof(text) - len, "%s%s", i ? " < " : "",
+				       f->symbol.name);
+		else
+			put = snprintf(text + len, sizeof(text) - len, "%s0x%" PRIx64,
+				       i ? " < " : "", f->pc);
+		len = put < 0 || len + (size_t)put >= sizeof(text) ? len : len + (size_t)put;
+	}
+	return bsd_keep(s, "%s", text);
+}
+
+static int last_cpu(const struct crash_tasks *tasks)
+{
+	int last = -1;
+
+	for (size_t i = 0; i < tasks->n; i++)
+		last = tasks->all[i].cpu > last ? tasks->all[i].cpu : last;
+	return last;
+}
+
+static const struct crash_task *task_on(const struct crash_tasks *tasks, int cpu)
+{
+	for (size_t i = 0; i < tasks->n; i++) {
+		if (tasks->all[i].on_cpu && tasks->all[i].cpu == cpu)
+			return &tasks->all[i];
+	}
+	return NULL;
+}
+
+int bsd_cpus(struct bsd_show *s)
+{
+	static const struct table_column columns[] = {
+		{ "cpu", "CPU", TABLE_ID },	  { "pid", "PID", TABLE_ID },
+		{ "tid", "TID", TABLE_ID },	  { "comm", "THREAD", TABLE_TEXT },
+		{ "where", "WHERE", TABLE_TEXT },
+	};
+	struct crash_stack stack = { 0 };
+	struct table t;
+	int r = 0;
+
+	table_init(&t, columns, MEM_LEN(columns));
+	for (int cpu = 0; r == 0 && cpu <= last_cpu(&s->tasks); cpu++) {
+		const struct crash_task *task = task_on(&s->tasks, cpu);
+
+		if (!task)
+			continue;
+		r = freebsd_stack(s->k->core, task, &stack);
+		table_int(&t, cpu);
+		table_int(&t, task->pid);
+		table_int(&t, task->tid);
+		table_str(&t, task->comm);
+		table_str(&t, where(s, &stack));
+	}
+	if (r == 0)
+		r = page_table(&s->page, "cpu_table", "CPUs", &t);
+	table_fini(&t);
+	crash_stack_fini(&stack);
+	return r;
+}
+
+static void add_number(struct table *t, uint64_t v)
+{
+	if (v == CRASH_UNKNOWN)
+		table_none(t);
+	else
+		table_int(t, (int64_t)v);
+}
+
+int bsd_threads(struct bsd_show *s)
+{
+	static const struct table_column columns[] = {
+		{ "tid", "TID", TABLE_ID },	  { "pid", "PID", TABLE_ID },
+		{ "ppid", "PPID", TABLE_ID },	  { "uid", "UID", TABLE_ID },
+		{ "cpu", "CPU", TABLE_ID },	  { "state", "STATE", TABLE_TEXT },
+		{ "user_ns", "USER", TABLE_NS },  { "system_ns", "SYSTEM", TABLE_NS },
+		{ "comm", "THREAD", TABLE_TEXT },
+	};
+	struct table t;
+
+	table_init(&t, columns, MEM_LEN(columns));
+	for (size_t i = 0; i < s->tasks.n; i++) {
+		const struct crash_task *task = &s->tasks.all[i];
+
+		table_int(&t, task->tid);
+		table_int(&t, task->pid);
+		add_number(&t, task->ppid < 0 ? CRASH_UNKNOWN : (uint64_t)task->ppid);
+		add_number(&t, task->uid);
+		add_number(&t, task->cpu < 0 ? CRASH_UNKNOWN : (uint64_t)task->cpu);
+		table_str(&t, task->state_name);
+		add_number(&t, task->user_ns);
+		add_number(&t, task->system_ns);
+		table_str(&t, task->comm);
+	}
+	int r = page_table(&s->page, "tasks", "Threads (ps -axlww)", &t);
+	table_fini(&t);
+	return r;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * A FreeBSD kernel that was never alive: its variables, as they would lie in a dump.
+ *
+ * Built at a kernel's address, with debug information; its data is put into a dump as it is. The
+ * structs have the names and members that FreeBSD 14 has, but not all of them.
+ */
+#include <stdint.h>
+
+#define LIST_HEAD(name, type)          \
+	struct name {                  \
+		struct type *lh_first; \
+	}
+#define LIST_ENTRY(type)               \
+	struct {                       \
+		struct type *le_next;  \
+		struct type **le_prev; \
+	}
+#define KEEP __attribute__((used))
+
+enum { PAGE = 4096, CPUS = 2, CPU_BASE = 0x10000 };
+
+/* Numbers of the system. */
+KEEP char version[] = "FreeBSD 14.0-RELEASE #0: made\n    root@build:/usr/obj\n";
+KEEP char compiler_version[] = "clang version 16";
+KEEP char machine[] = "amd64";
+KEEP int osreldate = 1400097;
+KEEP volatile int64_t time_second = 1700000100, time_uptime = 100;
+KEEP int mp_ncpus = CPUS;
+KEEP unsigned mp_maxid = CPUS - 1;
+KEEP uint64_t all_cpus[4] = { 3 };
+KEEP long physmem = 262144;
+KEEP struct loadavg {
+	uint32_t ldavg[3];
+	long fscale;
+} averunnable = { { 1024, 2048, 3072 }, 2048 };
+KEEP int nprocs = 2, maxproc = 1000, openfiles = 7, maxfiles = 5000;
+KEEP unsigned long numvnodes = 123;
+KEEP int desiredvnodes = 4567;
+KEEP const char panic_text[] = "page fault \033[31m";
+KEEP const char *panicstr = panic_text;
+
+struct prison {
+	int pr_id;
+	char pr_hostname[256];
+};
+KEEP struct prison prison0 = { 0, "bsd.example" };
+
+/* What each CPU has. */
+struct pcpu {
+	int pc_cpuid;
+};
+KEEP struct pcpu *__pcpu = (struct pcpu *)CPU_BASE;
+
+struct zpcpu {
+	uint64_t v[PAGE / 8];
+};
+/* The number that points to it is the distance from __pcpu. */
+#define COUNTER(name, one, other)      \
+	static struct zpcpu name[CPUS] \
+		__attribute__((aligned(4096), used)) = { { { one } }, { { other } } }
+#define COUNTER_OF(name) ((uint64_t *)((char *)name - CPU_BASE))
+
+COUNTER(c_swtch, 1000, 234);
+COUNTER(c_trap, 5, 6);
+
+struct vmmeter {
+	uint64_t *v_swtch;
+	uint64_t *v_trap;
+	unsigned v_page_size, v_page_count;
+};
+KEEP struct vmmeter vm_cnt = { COUNTER_OF(c_swtch), COUNTER_OF(c_trap), PAGE, 262144 };
+
+struct vm_pagequeue {
+	int pq_cnt;
+};
+struct vm_domain {
+	struct vm_pagequeue vmd_pagequeues[4];
+	unsigned vmd_free_count;
+};
+KEEP struct vm_domain vm_dom[2] = { { { { 10 }, { 20 }, { 30 }, { 0 } }, 1000 },
+				    { { { 1 }, { 2 }, { 3 }, { 0 } }, 500 } };
+KEEP int vm_ndomains = 2;
+
+/* malloc(9). */
+struct malloc_type_stats {
+	uint64_t mts_memalloced, mts_memfreed, mts_numallocs, mts_numfrees, mts_size, reserved[3];
+};
+struct malloc_type_internal {
+	uint32_t mti_probes[2];
+	unsigned char mti_zone;
+	struct malloc_type_stats *mti_stats;
+	unsigned long mti_spare[8];
+};
+struct malloc_type {
+	struct malloc_type *ks_next;
+	unsigned long ks_version;
+	const char *ks_shortdesc;
+	struct malloc_type_internal ks_mti;
+};
+static struct zpcpu m_devbuf[CPUS] __attribute__((aligned(4096))) = {
+	{ { 70000, 1000, 10, 1, 64 } },
+	{ { 1000, 500, 4, 2, 32 } },
+};
+static struct zpcpu m_temp[CPUS] __attribute__((aligned(4096))) = { { { 0 } } };
+static struct malloc_type type_temp = {
+	0, 2020110501, "temp", { .mti_stats = (void *)COUNTER_OF(m_temp) }
+};
+static struct malloc_type type_devbuf = {
+	&type_temp, 2020110501, "dev\033[2Jbuf", { .mti_stats = (void *)COUNTER_OF(m_devbuf) }
+};
+KEEP struct malloc_type *kmemstatistics = &type_devbuf;
+
+/* UMA. */
+COUNTER(z_allocs, 100, 50);
+COUNTER(z_frees, 40, 10);
+COUNTER(z_fails, 0, 3);
+
+struct uma_cache_bucket {
+	void *ucb_bucket;
+	int16_t ucb_cnt, ucb_entries;
+	uint32_t ucb_spare;
+};
+struct uma_cache {
+	struct uma_cache_bucket uc_freebucket, uc_allocbucket;
+	uint64_t uc_allocs, uc_frees;
+};
+struct uma_zone_domain {
+	long uzd_nitems;
+};
+struct uma_domain {
+	unsigned ud_free_items;
+};
+struct uma_zone;
+struct uma_keg {
+	LIST_HEAD(, uma_zone) uk_zones;
+	unsigned uk_size;
+	LIST_ENTRY(uma_keg) uk_link;
+	struct uma_domain uk_domain[];
+};
+struct uma_zone {
+	unsigned uz_size;
+	uint64_t uz_max_items;
+	const char *uz_name;
+	struct uma_keg *uz_keg;
+	uint64_t *uz_allocs, *uz_frees, *uz_fails;
+	LIST_ENTRY(uma_zone) uz_link;
+	struct uma_cache uz_cpu[];
+};
+static struct {
+	struct uma_zone z;
+	struct uma_cache cpu[CPUS];
+	struct uma_zone_domain domain[2];
+} zone = { { .uz_size = 256,
+	     .uz_max_items = 1024,
+	     .uz_name = "mbuf",
+	     .uz_allocs = COUNTER_OF(z_allocs),
+	     .uz_frees = COUNTER_OF(z_frees),
+	     .uz_fails = COUNTER_OF(z_fails) },
+	   { { { .ucb_cnt = 2 }, { .ucb_cnt = 3 }, 7, 2 }, { .uc_allocs = 5 } },
+	   { { 10 }, { 20 } } };
+static struct {
+	struct uma_keg k;
+	struct uma_domain domain[2];
+} keg = { { .uk_zones = { &zone.z }, .uk_size = 256 }, { { 100 }, { 200 } } };
+KEEP LIST_HEAD(kegs, uma_keg) uma_kegs = { &keg.k };
+
+/* Interrupts. */
+static unsigned long counts[3] = { 12345, 0, 400 };
+static char names[] = "irq1: atkbd0       \0irq9: acpi0        \0cpu0:timer         ";
+KEEP unsigned long *intrcnt = counts;
+KEEP char *intrnames = names;
+KEEP uint64_t sintrcnt = sizeof(counts), sintrnames = sizeof(names);
+
+/* Swap. */
+struct cdev {
+	int si_flags;
+	char si_name[64];
+};
+struct vnode {
+	int v_type;
+	union {
+		void *v_mountedhere;
+		struct cdev *v_rdev;
+	};
+};
+struct swdevt {
+	int sw_flags, sw_nblks, sw_used;
+	struct vnode *sw_vp;
+	struct {
+		struct swdevt *tqe_next;
+		struct swdevt **tqe_prev;
+	} sw_list;
+};
+static struct cdev swap_dev = { 0, "ada0p3" };
+static struct vnode swap_vnode = { 3, { .v_rdev = &swap_dev } };
+static struct swdevt swap = { 0, 524288, 1024, &swap_vnode, { 0, 0 } };
+KEEP struct swdevt *swtailq = &swap;
+KEEP int nswapdev = 1;
+
+/* Text. */
+KEEP __attribute__((section("kern_conf"))) char kernconfstring[] = "options SCHED_ULE\ndevice em\n";
+static char captured[] = "db> show all\n\033]0;owned\007end\n";
+KEEP char *db_capture_buf = captured;
+KEEP unsigned db_capture_bufoff = sizeof(captured) - 1;
+
+static char message_text[64] = "panic: page fault\ncpuid = 1\n";
+struct msgbuf {
+	char *msg_ptr;
+	unsigned msg_magic, msg_size, msg_wseq, msg_rseq;
+};
+static struct msgbuf messages = { message_text, 0x063062, sizeof(message_text), 28, 0 };
+KEEP struct msgbuf *msgbufp = &messages;
+
+/* Processes. */
+struct pcb {
+	uint64_t pcb_r15, pcb_r14, pcb_r13, pcb_r12, pcb_rbp, pcb_rsp, pcb_rbx, pcb_rip;
+	uint64_t rest[32];
+};
+struct thread;
+struct proc {
+	LIST_ENTRY(proc) p_list;
+	LIST_HEAD(, thread) p_threads;
+	int p_pid;
+	char p_comm[20];
+};
+struct thread {
+	struct proc *td_proc;
+	struct thread *td_plist_next;
+	int td_tid, td_oncpu;
+	char td_name[20];
+	struct pcb *td_pcb;
+};
+static uint64_t frames[2][2];
+void panic(void);
+KEEP void panic(void)
+{
+}
+KEEP struct pcb dumppcb = { .pcb_rbp = (uint64_t)frames[0], .pcb_rip = (uint64_t)panic };
+KEEP struct pcb stoppcbs[CPUS];
+static struct thread init_thread = { 0, 0, 100001, -1, "init", &dumppcb };
+static struct thread sh_thread = { 0, 0, 100002, 1, "sh\033[7m", &dumppcb };
+static struct proc init = { { 0, 0 }, { &init_thread }, 1, "init" };
+static struct proc sh = { { &init, 0 }, { &sh_thread }, 2, "sh\033[7m" };
+KEEP struct proc *allproc = &sh;
+KEEP int dumptid = 100002;
+#define OFFSET(name, s, m) KEEP int name = __builtin_offsetof(struct s, m)
+OFFSET(proc_off_p_pid, proc, p_pid);
+OFFSET(proc_off_p_comm, proc, p_comm);
+OFFSET(proc_off_p_list, proc, p_list);
+OFFSET(proc_off_p_threads, proc, p_threads);
+OFFSET(thread_off_td_tid, thread, td_tid);
+OFFSET(thread_off_td_name, thread, td_name);
+OFFSET(thread_off_td_oncpu, thread, td_oncpu);
+OFFSET(thread_off_td_pcb, thread, td_pcb);
+OFFSET(thread_off_td_plist, thread, td_plist_next);
+KEEP int pcb_size = sizeof(struct pcb);

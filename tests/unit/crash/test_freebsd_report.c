@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/** What is shown of a FreeBSD kernel with types, all of whose numbers are known here. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "crash/core.h"
+#include "crash/freebsd/header.h"
+#include "crash/verbs/verb.h"
+#include "made_freebsd.h"
+#include "test.h"
+
+enum { TEXT_MOST = 1 << 17 };
+
+static struct made_file core;
+static char text[TEXT_MOST], notes[1024];
+
+static void note(const char *line)
+{
+	(void)snprintf(notes, sizeof(notes), "%s", line);
+}
+
+/* What the verb shows, in text[]; or why not. */
+static int show(const char *kernel, const char *name, enum crash_format format)
+{
+	sonde_auto(crash_closep) struct crash_core *c = NULL;
+	sonde_auto(mem_closep) int fd = memfd_create("shown", MFD_CLOEXEC);
+	const char *paths[] = { core.path };
+	struct crash_args args = { .format = format };
+	struct sonde_out out;
+
+	text[0] = '\0';
+	int r = crash_open(paths, 1, kernel, &c);
+	if (r < 0)
+		return r;
+	const struct crash_verb *v = crash_verb_find(c->system, name);
+	if (!v)
+		return -ENOENT;
+	r = out_init(&out, fd);
+	if (r < 0)
+		return r;
+	struct crash_run run = { .core = c, .args = &args, .out = &out, .note = note };
+	r = v->run(&run);
+	if (r == 0)
+		r = out_flush(&out);
+	out_fini(&out);
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	return r;
+}
+
+static void expect_text(const char *const *wanted)
+{
+	for (; *wanted; wanted++) {
+		if (!strstr(text, *wanted))
+			test_failed(__FILE__, __LINE__, "no '%s'", *wanted);
+	}
+	// Nothing that a terminal would take for an order.
+	for (const char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ' && *c != '\n' && *c != '\t')
+			test_failed(__FILE__, __LINE__, "byte 0x%02x at %td", *c, c - text);
+	}
+}
+
+static const char *const report[] = {
+	"Kernel      FreeBSD 14.0-RELEASE #0: made     root@build:/usr/obj",
+	"Compiler    clang version 16\n",
+	"Host        bsd.example (amd64)\n",
+	"Uptime      0 d 00:01:40\n",
+	"Panic       page fault ?[31m\n",
+	"CPUs        2\n",
+	"Load        0.50 1.00 1.50\n",
+	"Memory      1024 MiB\n",
+	"Threads     2, 1 on a CPU\n",
+	"Crashed     CPU 1 in thread 100002 of 2 sh?[7m\n",
+	" panic+0x0\n",
+	"Threads (ps -axlww)\n",
+	"  pages free                      1,500\n",
+	"  pages active                       22\n",
+	"  context switches                1,234\n",
+	"  traps                              11\n",
+	"  bytes of a page                 4,096\n",
+	"  dev?[2Jbuf      11  67.9 KiB        14\n",
+	"  mbuf   256  1,024   110   335       162       3\n",
+	"  irq1: atkbd0  12,345  123 /s\n  cpu0:timer       400    4 /s\n",
+	"  open files     7  5,000\n",
+	"  vnodes       123  4,567\n",
+	"  ada0p3  2.0 GiB  4.0 MiB\n",
+	"  panic: page fault\n  cpuid = 1\n",
+	"  options SCHED_ULE\n  device em\n",
+	"  db> show all\n  ?]0;owned?end\n",
+	"Not shown\n",
+	NULL,
+};
+
+TEST(all_sections_with_types)
+{
+	made_freebsd(MADE_FREEBSD, &core);
+	made_write(&core);
+	EXPECT_EQ(show(MADE_FREEBSD, "report", CRASH_TEXT), 0);
+	expect_text(report);
+	EXPECT_EQ(show(MADE_FREEBSD, "report", CRASH_JSON), 0);
+	EXPECT(strstr(text, "\"panic\": \"page fault \\u001b[31m\""));
+	EXPECT(strstr(text, "\"dev\\u001b[2Jbuf\", \"in_use\": 11, \"bytes\": 69500,"));
+	EXPECT_EQ(show(MADE_FREEBSD, "report", CRASH_HTML), 0);
+	EXPECT(strstr(text, "<td>mbuf<td class=n>256"));
+	made_fini(&core);
+}
+
+/* Each verb that shows a part of it. */
+TEST(parts)
+{
+	static const char *const parts[][2] = { { "mem", "Zones (vmstat -z)" },
+						{ "irq", "cpu0:timer" },
+						{ "config", "device em" } };
+
+	made_freebsd(MADE_FREEBSD, &core);
+	made_write(&core);
+	for (size_t i = 0; i < MEM_LEN(parts); i++) {
+		EXPECT_EQ(show(MADE_FREEBSD, parts[i][0], CRASH_TEXT), 0);
+		EXPECT(strstr(text, parts[i][1]));
+		EXPECT(!strstr(text, "Not shown"));
+	}
+	made_fini(&core);
+}
+
+TEST(without_the_kernel_it_says_what_is_missing)
+{
+	made_freebsd(MADE_FREEBSD, &core);
+	made_write(&core);
+	EXPECT_EQ(show(NULL, "report", CRASH_TEXT), 0);
+	EXPECT(strstr(text, "Dump        FreeBSD minidump v1"));
+	EXPECT(strstr(text, "Not shown\n  all that is found by symbols: name the kernel's file"));
+	made_fini(&core);
+}
+
+static const char info[] = "Dump header from device: /dev/da0p3\n"
+			   "  Architecture: amd64\n"
+			   "  Dump Length: 101685248\n"
+			   "  Hostname: bsd.example\n"
+			   "  Magic: FreeBSD Kernel Dump\n"
+			   "  Version String: FreeBSD 14.0-RELEASE #0: made\n"
+			   "    root@build:/usr/obj\n"
+			   "  Panic String: page fault\n"
+			   "  Dump Status: good\n";
+
+static void write_file(const char *path, const char *data, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	EXPECT(f && fwrite(data, 1, len, f) == len);
+	if (f)
+		fclose(f);
+}
+
+/* What savecore(8) keeps beside a dump. */
+TEST(info_files)
+{
+	char folder[] = "/tmp/sonde-info-XXXXXX", path[64], dump[64];
+	struct bsd_dump_header h = { 0 };
+
+	EXPECT(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/info.3", folder);
+	(void)snprintf(dump, sizeof(dump), "%s/vmcore.3.zst", folder);
+	write_file(path, info, sizeof(info) - 1);
+	EXPECT_EQ(bsd_dump_header_beside(dump, &h), 0);
+	EXPECT_STR(h.hostname, "bsd.example");
+	EXPECT_STR(h.version, "FreeBSD 14.0-RELEASE #0: made");
+	EXPECT_STR(h.panic, "page fault");
+	EXPECT_EQ(h.text.len, sizeof(info) - 1);
+	bsd_dump_header_fini(&h);
+
+	// Others that are not meant, or are something else.
+	h = (struct bsd_dump_header){ 0 };
+	(void)snprintf(dump, sizeof(dump), "%s/vmcore.4", folder);
+	EXPECT_EQ(bsd_dump_header_beside(dump, &h), 0);
+	(void)snprintf(dump, sizeof(dump), "%s/dump.3", folder);
+	EXPECT_EQ(bsd_dump_header_beside(dump, &h), 0);
+	(void)snprintf(dump, sizeof(dump), "%s/vmcore.3", folder);
+	for (size_t len = 0; len < 20; len++) {
+		write_file(path, info, len);
+		EXPECT_EQ(bsd_dump_header_beside(dump, &h), 0);
+	}
+	EXPECT_EQ(h.text.len, 0);
+	unlink(path);
+	rmdir(folder);
+}
+
+static int report_again(void)
+{
+	// Without memory for the types it is as without types: sections say that they need some.
+	return show(MADE_FREEBSD, "report", CRASH_TEXT);
+}
+
+TEST(without_memory)
+{
+	made_freebsd(MADE_FREEBSD, &core);
+	made_write(&core);
+	test_oom(report_again);
+	made_fini(&core);
+}
