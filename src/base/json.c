@@ -10,31 +10,11 @@
 #include "base/check.h"
 #include "base/fmt.h"
 #include "base/out.h"
+#include "base/utf8.h"
 
 void json_init(struct json *j, struct sonde_out *out)
 {
 	*j = (struct json){ .out = out };
-}
-
-/* Length of the UTF-8 sequence at @s, 0 if it is none. */
-static size_t utf8_len(const unsigned char *s)
-{
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4 || (s[1] & 0xc0) != 0x80)
-		return 0;
-	if (s[0] < 0xe0)
-		return 2;
-	if ((s[2] & 0xc0) != 0x80)
-		return 0;
-	if (s[0] < 0xf0) {
-		unsigned c = (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6;
-
-		return c < 0x800 || (c >= 0xd800 && c < 0xe000) ? 0 : 3;
-	}
-	if ((s[3] & 0xc0) != 0x80)
-		return 0;
-	return (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f) ? 0 : 4;
 }
 
 static void write_string(struct sonde_out *o, const char *text)
@@ -43,7 +23,7 @@ static void write_string(struct sonde_out *o, const char *text)
 
 	out_add(o, "\"", 1);
 	while (*s) {
-		size_t n = utf8_len(s);
+		size_t n = *s < 0x80 ? 1 : utf8_len((const char *)s);
 
 		if (*s == '"' || *s == '\\')
 			out_fmt(o, "\\%c", *s);
@@ -53,6 +33,8 @@ static void write_string(struct sonde_out *o, const char *text)
 			out_str(o, "\\t");
 		else if (*s < 0x20 || *s == 0x7f)
 			out_fmt(o, "\\u%04x", *s);
+		else if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)
+			out_fmt(o, "\\u%04x", s[1]); // some terminals take these as ESC and more
 		else if (!n)
 			out_str(o, "\xef\xbf\xbd");
 		else

@@ -11,6 +11,7 @@
 #include <sonde/err.h>
 
 #include "base/check.h"
+#include "base/utf8.h"
 
 int out_init(struct sonde_out *o, int fd)
 {
@@ -71,6 +72,20 @@ void out_add(struct sonde_out *o, const void *data, size_t len)
 void out_str(struct sonde_out *o, const char *s)
 {
 	out_add(o, s, strlen(s));
+}
+
+void out_safe(struct sonde_out *o, const char *s)
+{
+	while (*s) {
+		size_t n = utf8_shown_len(s);
+
+		if (n)
+			out_add(o, s, n);
+		else
+			out_str(o, *s == '\n' || *s == '\t' ? " " : "?");
+		n = n ? n : utf8_len(s);
+		s += n ? n : 1;
+	}
 }
 
 void out_fmt(struct sonde_out *o, const char *fmt, ...)

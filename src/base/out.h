@@ -50,6 +50,9 @@ static inline void out_commit(struct sonde_out *o, const char *end)
 
 void out_add(struct sonde_out *o, const void *data, size_t len);
 void out_str(struct sonde_out *o, const char *s);
+/** Text from elsewhere, of which a terminal must take nothing for an order: that is shown as '?', a
+ * tab or an end of line as a blank. */
+void out_safe(struct sonde_out *o, const char *s);
 void out_fmt(struct sonde_out *o, const char *fmt, ...) SONDE_PRINTF(2, 3);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/out.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 enum { COLUMNS_MOST = 24, GAP = 2, TEXT_LEAST = 8 };
 
@@ -253,13 +254,17 @@ int table_sort(struct table *t, const char *key)
 	return 0;
 }
 
-/* How many columns of a terminal UTF-8 text takes, one for each code point. */
+/* How many columns of a terminal UTF-8 text takes: one for each code point, and for each byte that
+ * is none and shown as '?'. */
 static size_t shown_len(const char *s)
 {
 	size_t n = 0;
 
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
+	for (; *s; n++) {
+		size_t len = utf8_len(s);
+
+		s += len ? len : 1;
+	}
 	return n;
 }
 
@@ -317,13 +322,13 @@ static void put_text(struct sonde_out *o, const char *s, size_t width, bool cut)
 {
 	const size_t most = cut ? width - 1 : width;
 
-	for (size_t n = 0; *s; s++) {
-		const unsigned char ch = (unsigned char)*s;
+	for (size_t n = 0; *s && n < most; n++) {
+		size_t len = utf8_len(s);
+		bool shown = utf8_shown_len(s) != 0;
 
-		n += (ch & 0xc0) != 0x80;
-		if (n > most)
-			break;
-		out_add(o, ch < 0x20 || ch == 0x7f ? "?" : s, 1);
+		len = len ? len : 1;
+		out_add(o, shown ? s : "?", shown ? len : 1);
+		s += len;
 	}
 	if (cut)
 		out_str(o, "\u2026");

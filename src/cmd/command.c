@@ -13,27 +13,52 @@
 
 #include "base/mem.h"
 #include "base/near.h"
+#include "base/utf8.h"
 #include "cmd/help.h"
 
 enum { MOST_OPTIONS = 64, KEY_HELP = 1000 };
 
+/* Words may quote what a trace or a dump has: nothing of that is an order to the terminal. */
+static void put_safe(const char *text)
+{
+	while (*text) {
+		size_t n = utf8_shown_len(text);
+
+		if (n || *text == '\n' || *text == '\t')
+			fwrite(text, 1, n ? n : 1, stderr);
+		else
+			fputc('?', stderr);
+		n = n ? n : utf8_len(text);
+		text += n ? n : 1;
+	}
+}
+
+static void put_failure(const struct command *cmd)
+{
+	fprintf(stderr, "sonde %s: ", cmd->name);
+	put_safe(sonde_err_str());
+	fputc('\n', stderr);
+}
+
 int cmd_failed(const struct command *cmd)
 {
-	fprintf(stderr, "sonde %s: %s\n", cmd->name, sonde_err_str());
+	put_failure(cmd);
 	return CMD_FAILED;
 }
 
 int cmd_usage(const struct command *cmd)
 {
-	fprintf(stderr, "sonde %s: %s\nTry 'sonde %s --help'.\n", cmd->name, sonde_err_str(),
-		cmd->name);
+	put_failure(cmd);
+	fprintf(stderr, "Try 'sonde %s --help'.\n", cmd->name);
 	return CMD_USAGE;
 }
 
 void cmd_note(void *arg, const char *line)
 {
 	(void)arg;
-	fprintf(stderr, "sonde: %s\n", line);
+	fputs("sonde: ", stderr);
+	put_safe(line);
+	fputc('\n', stderr);
 }
 
 /* Makes getopt's two tables. */

@@ -17,16 +17,19 @@ static void print_frame(struct sonde_out *o, size_t i, const struct crash_frame 
 	const struct crash_symbol *s = &f->symbol;
 
 	out_fmt(o, "  #%-2zu 0x%016llx ", i, (unsigned long long)f->pc);
-	if (s->name && f->inlined)
-		out_str(o, s->name);
-	else if (s->name)
-		out_fmt(o, "%s+0x%llx", s->name, (unsigned long long)(f->pc - s->start));
-	else
-		out_str(o, "?");
-	if (s->module)
-		out_fmt(o, " [%s]", s->module);
-	if (f->file)
-		out_fmt(o, " (%s:%u)", f->file, f->line);
+	out_safe(o, s->name ? s->name : "?");
+	if (s->name && !f->inlined)
+		out_fmt(o, "+0x%llx", (unsigned long long)(f->pc - s->start));
+	if (s->module) {
+		out_str(o, " [");
+		out_safe(o, s->module);
+		out_str(o, "]");
+	}
+	if (f->file) {
+		out_str(o, " (");
+		out_safe(o, f->file);
+		out_fmt(o, ":%u)", f->line);
+	}
 	if (f->inlined)
 		out_str(o, " (inlined)");
 	if (f->guessed)
@@ -47,7 +50,8 @@ static void print_stack(struct sonde_out *o, const struct crash_stack *s)
 
 static void print_task(struct sonde_out *o, const struct crash_task *t)
 {
-	out_fmt(o, "%lld %s", (long long)t->tid, t->comm);
+	out_fmt(o, "%lld ", (long long)t->tid);
+	out_safe(o, t->comm);
 	if (t->pid != t->tid)
 		out_fmt(o, ", process %lld", (long long)t->pid);
 	out_fmt(o, ": %s", t->state_name);
@@ -145,9 +149,10 @@ static int each(struct crash_run *r, const struct crash_args *args, const struct
 static void print_group(struct sonde_out *o, const struct crash_group *g)
 {
 	out_fmt(o, "%zu task%s:", g->n_tasks, g->n_tasks == 1 ? "" : "s");
-	for (size_t i = 0; i < g->n_tasks && i < TASKS_SHOWN; i++)
-		out_fmt(o, "%s %lld %s", i ? "," : "", (long long)g->tasks[i]->tid,
-			g->tasks[i]->comm);
+	for (size_t i = 0; i < g->n_tasks && i < TASKS_SHOWN; i++) {
+		out_fmt(o, "%s %lld ", i ? "," : "", (long long)g->tasks[i]->tid);
+		out_safe(o, g->tasks[i]->comm);
+	}
 	if (g->n_tasks > TASKS_SHOWN)
 		out_fmt(o, " and %zu more", g->n_tasks - TASKS_SHOWN);
 	out_str(o, "\n");

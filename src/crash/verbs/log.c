@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /** sonde crash CORE log: the kernel's messages, as dmesg(1) shows them. */
+#include <string.h>
+
 #include "base/json.h"
+#include "base/utf8.h"
 #include "crash/verbs/all.h"
 
 struct log {
@@ -17,13 +20,17 @@ static int print_text(void *arg, const struct crash_message *m)
 	if (m->has_ns)
 		out_fmt(l->out, "[%5llu.%06llu] ", (unsigned long long)(m->ns / 1000000000),
 			(unsigned long long)(m->ns / 1000 % 1000000));
-	for (size_t i = 0; i < m->len; i++) {
-		unsigned char c = (unsigned char)m->text[i];
+	for (size_t i = 0; i < m->len;) {
+		char one[5] = "";
+		size_t left = m->len - i, n;
 
-		if ((c >= ' ' && c != 127) || c == '\t' || c == '\n')
-			out_add(l->out, &m->text[i], 1);
+		memcpy(one, m->text + i, left < 4 ? left : 4);
+		n = utf8_shown_len(one);
+		if (n || *one == '\t' || *one == '\n')
+			out_add(l->out, one, n ? n : 1);
 		else // nothing may reach the terminal that could change it
-			out_fmt(l->out, "\\x%02x", c);
+			out_fmt(l->out, "\\x%02x", (unsigned char)*one);
+		i += n ? n : 1;
 	}
 	out_str(l->out, "\n");
 	return 0;

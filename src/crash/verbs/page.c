@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum { HEAD_WIDTH = 11 };
 
 static const char style[] =
@@ -23,17 +25,24 @@ static bool is(const struct page *p, enum crash_format f)
 /* Text that a browser, or a terminal, takes for nothing else. */
 static void put_safe(struct page *p, const char *text)
 {
-	struct sonde_out *o = p->run->out;
+	char one[8] = "";
 
+	if (!is(p, CRASH_HTML)) {
+		out_safe(p->run->out, text);
+		return;
+	}
 	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+		size_t n = utf8_len(text);
 
-		if (is(p, CRASH_HTML) && strchr("<>&\"", c))
-			out_fmt(o, "&#%u;", c);
-		else if (c < ' ' || c == 127)
-			out_str(o, c == '\n' || c == '\t' ? " " : "?");
-		else
-			out_add(o, text, 1);
+		if (strchr("<>&\"", *text)) {
+			out_fmt(p->run->out, "&#%u;", (unsigned)*text);
+			continue;
+		}
+		n = n ? n : 1;
+		memcpy(one, text, n);
+		one[n] = '\0';
+		out_safe(p->run->out, one);
+		text += n - 1;
 	}
 }
 

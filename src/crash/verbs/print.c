@@ -33,6 +33,20 @@ static int take_type(struct crash_run *r, int at, char *ret, size_t cap)
 	return n;
 }
 
+/* Names of types and members are the dump's too. */
+static void put_lines(struct sonde_out *o, struct strbuf *b)
+{
+	for (char *line = b->data; line;) {
+		char *end = strchr(line, '\n');
+
+		if (end)
+			*end++ = '\0';
+		out_safe(o, line);
+		out_str(o, "\n");
+		line = end;
+	}
+}
+
 static int show(struct crash_run *r, const struct value *v, struct json *j)
 {
 	struct strbuf b = { 0 };
@@ -48,8 +62,7 @@ static int show(struct crash_run *r, const struct value *v, struct json *j)
 		json_str(j, "value", strbuf_text(&b));
 		json_end_object(j);
 	} else if (!err) {
-		out_str(r->out, strbuf_text(&b));
-		out_str(r->out, "\n");
+		put_lines(r->out, &b);
 	}
 	strbuf_fini(&b);
 	return err;

@@ -36,13 +36,17 @@ static void show(struct listing *l, const struct crash_symbol *s, uint64_t addr)
 		json_end_object(l->json);
 		return;
 	}
-	out_fmt(o, "0x%016llx %s", (unsigned long long)addr, s->name);
+	out_fmt(o, "0x%016llx ", (unsigned long long)addr);
+	out_safe(o, s->name);
 	if (addr != s->start)
 		out_fmt(o, "+0x%llx", (unsigned long long)(addr - s->start));
 	if (s->size)
 		out_fmt(o, "/0x%llx", (unsigned long long)s->size);
-	if (s->module)
-		out_fmt(o, " [%s]", s->module);
+	if (s->module) {
+		out_str(o, " [");
+		out_safe(o, s->module);
+		out_str(o, "]");
+	}
 	out_str(o, "\n");
 }
 

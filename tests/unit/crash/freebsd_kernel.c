@@ -204,12 +204,12 @@ static char captured[] = "db> show all\n\033]0;owned\007end\n";
 KEEP char *db_capture_buf = captured;
 KEEP unsigned db_capture_bufoff = sizeof(captured) - 1;
 
-static char message_text[64] = "panic: page fault\ncpuid = 1\n";
+static char message_text[64] = "panic: page fault\ncpuid = 1\nx\033[1m\302\2332J\n";
 struct msgbuf {
 	char *msg_ptr;
 	unsigned msg_magic, msg_size, msg_wseq, msg_rseq;
 };
-static struct msgbuf messages = { message_text, 0x063062, sizeof(message_text), 28, 0 };
+static struct msgbuf messages = { message_text, 0x063062, sizeof(message_text), 38, 0 };
 KEEP struct msgbuf *msgbufp = &messages;
 
 /* Processes. */

@@ -11,6 +11,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "crash/core.h"
 #include "crash/freebsd/header.h"
 #include "crash/verbs/verb.h"
@@ -62,10 +63,15 @@ static void expect_text(const char *const *wanted)
 		if (!strstr(text, *wanted))
 			test_failed(__FILE__, __LINE__, "no '%s'", *wanted);
 	}
-	// Nothing that a terminal would take for an order.
-	for (const char *c = text; *c; c++) {
-		if ((unsigned char)*c < ' ' && *c != '\n' && *c != '\t')
-			test_failed(__FILE__, __LINE__, "byte 0x%02x at %td", *c, c - text);
+}
+
+/* Nothing that a terminal would take for an order. */
+static void expect_safe(const char *verb)
+{
+	for (const char *c = text; *c; c += utf8_shown_len(c) ? utf8_shown_len(c) : 1) {
+		if (!utf8_shown_len(c) && *c != '\n' && *c != '\t')
+			test_failed(__FILE__, __LINE__, "%s: byte 0x%02x at %td", verb, *c,
+				    c - text);
 	}
 }
 
@@ -93,7 +99,7 @@ static const char *const report[] = {
 	"  open files     7  5,000\n",
 	"  vnodes       123  4,567\n",
 	"  ada0p3  2.0 GiB  4.0 MiB\n",
-	"  panic: page fault\n  cpuid = 1\n",
+	"  panic: page fault\n  cpuid = 1\n  x?[1m?2J\n",
 	"  options SCHED_ULE\n  device em\n",
 	"  db> show all\n  ?]0;owned?end\n",
 	"Not shown\n",
@@ -106,6 +112,7 @@ TEST(all_sections_with_types)
 	made_write(&core);
 	EXPECT_EQ(show(MADE_FREEBSD, "report", CRASH_TEXT), 0);
 	expect_text(report);
+	expect_safe("report");
 	EXPECT_EQ(show(MADE_FREEBSD, "report", CRASH_JSON), 0);
 	EXPECT(strstr(text, "\"panic\": \"page fault \\u001b[31m\""));
 	EXPECT(strstr(text, "\"dev\\u001b[2Jbuf\", \"in_use\": 11, \"bytes\": 69500,"));
@@ -127,6 +134,20 @@ TEST(parts)
 		EXPECT_EQ(show(MADE_FREEBSD, parts[i][0], CRASH_TEXT), 0);
 		EXPECT(strstr(text, parts[i][1]));
 		EXPECT(!strstr(text, "Not shown"));
+	}
+	made_fini(&core);
+}
+
+/* Names in a dump are anybody's. */
+TEST(no_verb_orders_the_terminal)
+{
+	static const char *const verbs[] = { "ps", "bt", "log", "mem", "report" };
+
+	made_freebsd(MADE_FREEBSD, &core);
+	made_write(&core);
+	for (size_t i = 0; i < 3 * MEM_LEN(verbs); i++) {
+		EXPECT_EQ(show(MADE_FREEBSD, verbs[i / 3], (enum crash_format)(i % 3)), 0);
+		expect_safe(verbs[i / 3]);
 	}
 	made_fini(&core);
 }
