@@ -13,6 +13,7 @@
 
 #include <sonde/err.h>
 
+#include "crash/dump/device.h"
 #include "crash/dump/flat.h"
 #include "crash/dump/packing.h"
 #include "crash/dump/units.h"
@@ -38,6 +39,7 @@ void bytes_close(struct bytes *b)
 	}
 	free(b->path);
 	free(b->cut);
+	free(b->device);
 	free(b);
 }
 
@@ -129,18 +131,32 @@ static int open_plain(const char *path, struct bytes *b)
 	return 0;
 }
 
-/* What @b has inside instead of itself: unpacked, put in order. */
-static int look_inside(struct bytes **b)
+static int unpack(struct bytes **b)
 {
 	const struct packing *how = packing_of((*b)->map, (*b)->len);
 
-	if (how) {
-		int r = units_open(*b, how, UNITS_BUDGET, b);
-		if (r == 0)
-			r = unpack_whole(*b, how, b);
-		if (r < 0)
-			return r;
+	if (!how)
+		return 0;
+	int r = units_open(*b, how, UNITS_BUDGET, b);
+	return r == 0 ? unpack_whole(*b, how, b) : r;
+}
+
+/* What @b has inside instead of itself: unpacked, put in order, taken from a dump device, on which
+ * it may be packed too. */
+static int look_inside(struct bytes **b)
+{
+	int r = unpack(b);
+
+	if (r >= 0 && device_known(*b)) {
+		r = device_open(*b, b);
+		uint8_t *header = r == 0 ? sonde_take((*b)->device) : NULL;
+		if (r == 0 && (*b)->map)
+			r = unpack(b);
+		if (header)
+			(*b)->device = header;
 	}
+	if (r < 0)
+		return r;
 	return flat_known(*b) ? flat_open(*b, b) : 0;
 }
 

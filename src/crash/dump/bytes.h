@@ -31,6 +31,7 @@ struct bytes {
 	const char *packing;	   /* "xz" ...; NULL: lies open */
 	uint64_t spilled;	   /* bytes that were unpacked into a temporary file */
 	char *cut;		   /* owned: NULL, or why bytes at the end are missing */
+	uint8_t *device;	   /* owned: NULL, or the header of the device that it lay on */
 	struct bytes_copy *copies; /* owned */
 };
 

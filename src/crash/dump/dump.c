@@ -129,6 +129,8 @@ static int tell_files(struct dump *d)
 		if (f->packing)
 			d->about.unpacked = f->packing;
 		d->about.unpacked_size += f->spilled;
+		if (f->device)
+			d->about.device = f->device;
 		if (!f->cut)
 			continue;
 		// That is why whatever else is missing.

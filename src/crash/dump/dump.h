@@ -38,6 +38,7 @@ struct dump_about {
 	size_t n_notes;
 	const char *vmcoreinfo; /* text, not terminated; NULL: none among the notes */
 	size_t vmcoreinfo_size;
+	const uint8_t *device;	 /* NULL, or the header of the FreeBSD dump device, see device.h */
 	uint64_t phys_base_hint; /* of a kdump's sub-header; 0: none. Often wrong */
 	const char *origin;	 /* what a thinned dump was before, in words; NULL: it is not one */
 };

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +14,45 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "base/time_text.h"
+#include "crash/dump/device.h"
 
 enum { FILE_MOST = 16384, PATH_MOST = 4096 };
 
 void bsd_dump_header_fini(struct bsd_dump_header *h)
 {
 	strbuf_fini(&h->text);
+}
+
+static void keep(const char *text, size_t most, char *ret, size_t cap)
+{
+	(void)snprintf(ret, cap, "%.*s", (int)strnlen(text, most), text);
+}
+
+int bsd_dump_header_of(const uint8_t *raw, struct bsd_dump_header *ret)
+{
+	static const char *const packings[] = { "none", "gzip", "zstd" };
+	struct device_header h;
+	char time[TIME_TEXT_MOST] = "?";
+
+	if (!device_header_read(raw, &h))
+		return 0;
+	keep(h.hostname, DEVICE_HOSTNAME, ret->hostname, sizeof(ret->hostname));
+	keep(h.version, DEVICE_VERSION, ret->version, sizeof(ret->version));
+	keep(h.panic, DEVICE_PANIC, ret->panic, sizeof(ret->panic));
+	ret->time = h.time;
+	if (h.time < INT64_MAX / 1000000000)
+		time_text((int64_t)(h.time * 1000000000), time);
+	// As savecore(8) would have written it.
+	strbuf_fmt(&ret->text,
+		   "  Architecture: %.*s\n  Architecture Version: %" PRIu32 "\n"
+		   "  Dump Length: %" PRIu64 "\n  Blocksize: %" PRIu32 "\n  Compression: %s\n"
+		   "  Dumptime: %s\n  Hostname: %s\n  Magic: FreeBSD Kernel Dump\n"
+		   "  Version String: %s\n  Panic String: %s\n  Header Parity: %s\n",
+		   (int)strnlen(h.arch, DEVICE_ARCH), h.arch, h.arch_version, h.length,
+		   h.block_size, packings[h.packing], time, ret->hostname, ret->version, ret->panic,
+		   h.parity_right ? "right" : "wrong: what it says may be so too");
+	return strbuf_ok(&ret->text);
 }
 
 /* "dir/vmcore.3.zst" has "dir/info.3". */

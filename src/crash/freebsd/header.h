@@ -18,6 +18,9 @@ struct bsd_dump_header {
 
 void bsd_dump_header_fini(struct bsd_dump_header *h);
 
+/** Takes what the header @raw of a dump device says, of DEVICE_HEADER bytes. -ENOMEM. */
+SONDE_MUST_CHECK int bsd_dump_header_of(const uint8_t *raw, struct bsd_dump_header *ret);
+
 /**
  * Reads the file info.N beside the dump @path, vmcore.N, with whatever behind that says how it is
  * packed. No file, or one that is none of them, leaves @ret empty. -ENOMEM.

@@ -209,7 +209,8 @@ static int freebsd_open(struct crash_core *c)
 	k->core = c;
 	k->minidump = dump_is_minidump(c->dump);
 	k->pointer = c->about->arch == DUMP_I386 ? 4 : 8;
-	int r = bsd_dump_header_beside(c->path, &k->header);
+	int r = c->about->device ? bsd_dump_header_of(c->about->device, &k->header)
+				 : bsd_dump_header_beside(c->path, &k->header);
 	if (r < 0)
 		return r;
 	if (c->kernel_path) {

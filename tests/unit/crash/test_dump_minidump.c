@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** FreeBSD minidumps: made-up ones of every architecture and version, and damaged ones. */
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "crash/dump/device.h"
 #include "crash/dump/dump.h"
 #include "crash/dump/minidump.h"
 #include "made_minidump.h"
@@ -255,6 +257,122 @@ TEST(lies_are_refused)
 		EXPECT_EQ(open_one(lie.path, &d), lies[i].result);
 		if (!strstr(sonde_err_str(), lies[i].words))
 			EXPECT_STR(sonde_err_str(), lies[i].words);
+		dump_close(d);
+	}
+}
+
+/* A device's header, in the form of its first version or of later ones. */
+static void put_header(struct made_file *f, uint64_t off, uint32_t version, uint64_t len,
+		       unsigned packing)
+{
+	const unsigned later = version > 1 ? 4 : 0;
+	uint8_t h[512] = "FreeBSD Kernel Dump";
+	uint32_t word, all = 0;
+	uint64_t big;
+
+	memcpy(h + 20, "amd64", 5);
+	word = htobe32(version), memcpy(h + 32, &word, 4);
+	word = htobe32(2), memcpy(h + 36, &word, 4);
+	big = htobe64(len), memcpy(h + 40, &big, 8);
+	big = htobe64(1700000000), memcpy(h + 48, &big, 8);
+	word = htobe32(512), memcpy(h + 56 + later, &word, 4);
+	memcpy(h + 60 + later, "host.example", 12);
+	memcpy(h + 124 + later, "FreeBSD 14.0", 12);
+	memcpy(h + 316 + later, "page fault", 10);
+	if (packing) {
+		h[495] = (uint8_t)packing;
+		big = htobe64(len), memcpy(h + 496, &big, 8);
+		big = htobe64(1 << 30), memcpy(h + 40, &big, 8);
+	}
+	for (unsigned i = 0; i < 508; i += 4) {
+		memcpy(&word, h + i, 4);
+		all ^= word;
+	}
+	memcpy(h + 508, &all, 4);
+	made_put(f, off, h, sizeof(h));
+}
+
+/* A copy of what lies on the device, from its begin; and a whole device, with something before. */
+TEST(on_a_dump_device)
+{
+	static const char *const packings[] = { NULL, "gzip", "zstd" };
+
+	for (unsigned i = 0; i < 12; i++) {
+		struct made_minidump how = { .arch = "amd64", .version = 3, .messages = "m" };
+		sonde_auto(made_fini) struct made_file inner = { 0 }, f = { 0 };
+		sonde_auto(dump_closep) struct dump *d = NULL;
+		const unsigned packing = i / 4;
+		const uint32_t version = i % 2 && !packing ? 1 : 4;
+		const uint64_t before = i / 2 % 2 ? 12345 * 512 : 0;
+		struct device_header h;
+		struct made_memory m;
+
+		made_ranges(&m, i + 1, 5, 1 << 17, true);
+		made_minidump(&m, &how, &inner);
+		if (packing && !made_pack(&inner, packings[packing], false))
+			continue;
+		put_header(&f, before, version, inner.len, packing);
+		made_put(&f, before + 512, inner.data, inner.len);
+		put_header(&f, before + 512 + inner.len, version, inner.len, packing);
+		made_write(&f);
+		EXPECT_EQ(open_one(f.path, &d), 0);
+		if (!d) {
+			test_failed(__FILE__, __LINE__, "%u: %s", i, sonde_err_str());
+			continue;
+		}
+		made_compare(&m, d, 100);
+		EXPECT(!dump_about(d)->cut);
+		EXPECT(dump_about(d)->device && device_header_read(dump_about(d)->device, &h));
+		EXPECT(h.parity_right);
+		EXPECT_EQ(h.packing, packing);
+		EXPECT_EQ(h.time, 1700000000);
+		EXPECT(!strncmp(h.hostname, "host.example", DEVICE_HOSTNAME));
+		EXPECT(!strncmp(h.version, "FreeBSD 14.0", DEVICE_VERSION));
+		EXPECT(!strncmp(h.panic, "page fault", DEVICE_PANIC));
+	}
+}
+
+TEST(damaged_dump_devices)
+{
+	struct made_minidump how = { .arch = "amd64", .version = 3 };
+	sonde_auto(made_fini) struct made_file inner = { 0 }, f = { 0 };
+	struct made_memory m;
+
+	made_ranges(&m, 5, 3, 1 << 15, true);
+	made_minidump(&m, &how, &inner);
+	put_header(&f, 0, 4, inner.len, 0);
+	made_put(&f, 512, inner.data, inner.len);
+	for (size_t len = 0; len < f.len; len += len < 1100 ? 1 : 501) {
+		sonde_auto(made_fini) struct made_file part = { 0 };
+		sonde_auto(dump_closep) struct dump *d = NULL;
+
+		made_put(&part, 0, f.data, len);
+		made_write(&part);
+		int r = open_one(part.path, &d);
+		if (r && r != -EBADMSG && r != -ENODATA && r != -EINVAL)
+			test_failed(__FILE__, __LINE__, "%zu bytes: %s", len, sonde_err_str());
+		EXPECT(r < 0 || dump_about(d)->cut);
+	}
+	// Lengths that lie, a key, and a header that somebody changed.
+	for (unsigned kind = 0; kind < 4; kind++) {
+		sonde_auto(made_fini) struct made_file lie = { 0 };
+		struct device_header h;
+		struct dump *d = NULL;
+
+		made_put(&lie, 0, kind ? f.data : (const uint8_t *)"x", kind ? f.len : 1);
+		if (!kind)
+			put_header(&lie, 4096 - 512, 4, UINT64_MAX - 100, 0);
+		else if (kind == 1)
+			put_header(&lie, 0, 4, UINT64_MAX, 0);
+		else
+			made_put(&lie, kind == 2 ? 56 : 64, "\1\1\1\1", 4);
+		made_write(&lie);
+		int r = open_one(lie.path, &d);
+		EXPECT_EQ(r, kind == 0 ? -EBADMSG : kind == 2 ? -ENOTSUP : 0);
+		if (kind == 1 && d)
+			EXPECT(strstr(dump_about(d)->cut, "18446744073709551615 bytes"));
+		if (kind == 3 && d)
+			EXPECT(device_header_read(dump_about(d)->device, &h) && !h.parity_right);
 		dump_close(d);
 	}
 }
