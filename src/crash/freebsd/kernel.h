@@ -12,6 +12,8 @@
 #include "crash/freebsd/symbols.h"
 #include "crash/space/space.h"
 
+struct kfield;
+
 /**
  * Places inside of structs that the kernel exports as numbers, so that its debugger needs no
  * types: "proc_off_p_pid" is where struct proc has its p_pid.
@@ -41,6 +43,7 @@ struct freebsd_kernel {
 	uint32_t offset[FREEBSD_OFFSETS];
 	const char *missing; /* name of an offset that is not known, or NULL */
 	struct bsd_dump_header header;
+	struct kfield *fields; /* of fields.c, in the core's arena; NULL: not asked yet */
 };
 
 static inline struct freebsd_kernel *freebsd_of(struct crash_core *c)

@@ -7,9 +7,9 @@
 
 #include <sonde/err.h>
 
-#include "crash/freebsd/facts.h"
+#include "crash/freebsd/fields.h"
 
-enum { NAME_MOST = 20, THREADS_MOST = 1 << 22, CPUS_MOST = 4096 };
+enum { NAME_MOST = 20, THREADS_MOST = 1 << 20, CPUS_MOST = 4096 };
 
 /* Text that is not in the dump is empty, a number @none. */
 static void read_text(struct crash_core *c, uint64_t va, char *ret, size_t cap)
@@ -62,8 +62,10 @@ static int add_thread(struct walk *w, const struct crash_task *of, uint64_t td)
 	if (t.cpu < 0 || t.cpu >= CPUS_MOST)
 		t.cpu = -1;
 	t.on_cpu = t.cpu >= 0;
-	t.state = t.on_cpu ? 'R' : '?';
+	if (!t.state)
+		t.state = t.on_cpu ? 'R' : '?';
 	t.state_name = t.on_cpu ? "running" : "unknown";
+	freebsd_fill_thread(w->k, td, &t);
 	t.comm = thread_name(w, of->comm, td);
 	if (!t.comm)
 		return -ENOMEM;
@@ -130,6 +132,7 @@ static int add_processes(struct walk *w, const char *head)
 					 .start_ns = CRASH_UNKNOWN,
 					 .uid = CRASH_UNKNOWN,
 					 .comm = comm };
+		freebsd_fill_process(k, p, &of);
 		int r = add_threads(w, &of, p);
 		if (r < 0)
 			return r;

@@ -177,8 +177,15 @@ struct cdev {
 	int si_flags;
 	char si_name[64];
 };
+struct mount;
+struct namecache;
 struct vnode {
 	int v_type;
+	unsigned v_vflag;
+	struct mount *v_mount;
+	struct {
+		struct namecache *tqh_first;
+	} v_cache_dst;
 	union {
 		void *v_mountedhere;
 		struct cdev *v_rdev;
@@ -193,7 +200,7 @@ struct swdevt {
 	} sw_list;
 };
 static struct cdev swap_dev = { 0, "ada0p3" };
-static struct vnode swap_vnode = { 3, { .v_rdev = &swap_dev } };
+static struct vnode swap_vnode = { .v_type = 3, .v_rdev = &swap_dev };
 static struct swdevt swap = { 0, 524288, 1024, &swap_vnode, { 0, 0 } };
 KEEP struct swdevt *swtailq = &swap;
 KEEP int nswapdev = 1;
@@ -217,12 +224,193 @@ struct pcb {
 	uint64_t pcb_r15, pcb_r14, pcb_r13, pcb_r12, pcb_rbp, pcb_rsp, pcb_rbx, pcb_rip;
 	uint64_t rest[32];
 };
+/* Files: /, on which /usr is mounted, in which there is bin/sh. */
+struct statfs {
+	char f_mntonname[64];
+};
+struct mount {
+	struct vnode *mnt_vnodecovered;
+	struct statfs mnt_stat;
+};
+struct namecache {
+	struct vnode *nc_dvp;
+	unsigned char nc_nlen;
+	char nc_name[8];
+};
+static struct vnode v_root, v_usr_covered, v_usr, v_bin;
+static struct namecache n_usr = { &v_root, 3, "usr" }, n_bin = { &v_usr, 3, "bin" },
+			n_sh = { &v_bin, 2, "sh" };
+static struct mount m_root, m_usr = { &v_usr_covered, { "/usr" } };
+static struct vnode v_root = { .v_vflag = 1, .v_mount = &m_root };
+static struct vnode v_usr_covered = { .v_mount = &m_root, .v_cache_dst = { &n_usr } };
+static struct vnode v_usr = { .v_vflag = 1, .v_mount = &m_usr };
+static struct vnode v_bin = { .v_mount = &m_usr, .v_cache_dst = { &n_bin } };
+static struct vnode v_sh = { .v_mount = &m_usr, .v_cache_dst = { &n_sh } };
+static struct vnode v_lost = { .v_mount = &m_usr };
+
+struct file {
+	void *f_data;
+	struct vnode *f_vnode;
+	int f_flag;
+	short f_type;
+};
+struct filedescent {
+	struct file *fde_file;
+	int fde_flags;
+};
+struct fdescenttbl {
+	int fdt_nfiles;
+	struct filedescent fdt_ofiles[];
+};
+struct filedesc {
+	struct fdescenttbl *fd_files;
+};
+static struct file f_sh = { 0, &v_sh, 1, 1 }, f_lost = { 0, &v_lost, 3, 1 },
+		   f_socket = { 0, 0, 3, 2 };
+static struct {
+	struct fdescenttbl t;
+	struct filedescent e[4];
+} open_files = { { 4 }, { { &f_sh }, { 0 }, { &f_socket }, { &f_lost } } };
+static struct filedesc filedesc = { &open_files.t };
+
+/* Sockets and protocols. */
+struct in6_addr {
+	uint8_t s6_addr[16];
+};
+struct in_addr {
+	uint32_t s_addr;
+};
+struct in_addr_4in6 {
+	uint32_t ia46_pad32[3];
+	struct in_addr ia46_addr4;
+};
+union in_dependaddr {
+	struct in_addr_4in6 id46_addr;
+	struct in6_addr id6_addr;
+};
+struct in_endpoints {
+	uint16_t ie_fport, ie_lport;
+	union in_dependaddr ie_dependfaddr, ie_dependladdr;
+};
+struct in_conninfo {
+	uint32_t flags;
+	struct in_endpoints inc_ie;
+};
+struct inpcb {
+	struct {
+		struct inpcb *cle_next, **cle_prev;
+	} inp_list;
+	struct in_conninfo inp_inc;
+	uint8_t inp_vflag;
+};
+struct tcpcb {
+	struct inpcb t_inpcb;
+	int t_state;
+};
+struct inpcbinfo {
+	int lock;
+	struct {
+		struct inpcb *clh_first;
+	} ipi_listhead;
+};
+static struct tcpcb listening = {
+	{ .inp_vflag = 2, .inp_inc = { .inc_ie = { .ie_lport = 0x1600 } } }, 1
+};
+static struct tcpcb connection = {
+	{ .inp_list = { &listening.t_inpcb, 0 },
+	  .inp_vflag = 1,
+	  .inp_inc = { .inc_ie = { 0x5000,
+				   0x1600,
+				   { { .ia46_addr4 = { 0x0200000a } } },
+				   { { .ia46_addr4 = { 0x0100000a } } } } } },
+	4
+};
+struct vnet {
+	void *vnet_data_mem;
+	uintptr_t vnet_data_base;
+};
+/* Its variables lie at a distance from their symbols. */
+KEEP struct {
+	char vnet_entry[256];
+	struct inpcbinfo tcbinfo;
+} vnet_set = { "", { 0, { &connection.t_inpcb } } };
+extern char vnet_entry_tcbinfo[];
+__asm__(".globl vnet_entry_tcbinfo\n.set vnet_entry_tcbinfo, vnet_set\n");
+static struct vnet vnet = { 0, 256 };
+KEEP struct vnet *vnet0 = &vnet;
+KEEP struct inpcbinfo udbinfo = { 0, { 0 } };
+
+COUNTER(c_sent, 3, 4);
+COUNTER(c_none, 0, 0);
+struct udpstat {
+	uint64_t udps_ipackets, udps_opackets;
+};
+KEEP uint64_t *udpstat[2] = { COUNTER_OF(c_none), COUNTER_OF(c_sent) };
+KEEP struct udpstat udpstat_is_known;
+
+/* System V IPC. */
+struct ipc_perm {
+	unsigned cuid, cgid, uid, gid;
+	uint16_t mode, seq;
+	long key;
+};
+struct shmid_ds {
+	struct ipc_perm shm_perm;
+	uint64_t shm_segsz;
+};
+struct shmid_kernel {
+	struct shmid_ds u;
+	void *object;
+};
+static struct shmid_kernel segments[2] = {
+	{ { { .mode = 0x200 }, 0 }, 0 },
+	{ { { .uid = 70, .mode = 0x800 | 0600, .key = 0x52e2c1 }, 65536 }, 0 },
+};
+KEEP struct shmid_kernel *shmsegs = segments;
+KEEP int shmalloced = 2;
+
+struct ucred {
+	int cr_ref;
+	unsigned cr_uid;
+};
+struct vm_map {
+	uint64_t size;
+};
+struct pmap {
+	struct {
+		long resident_count;
+	} pm_stats;
+};
+struct vmspace {
+	struct vm_map vm_map;
+	struct pmap vm_pmap;
+};
+struct rusage_ext {
+	uint64_t rux_runtime, rux_uticks, rux_sticks, rux_iticks;
+};
+struct pstats {
+	struct {
+		int64_t tv_sec, tv_usec;
+	} p_start;
+};
+KEEP uint64_t cpu_tick_frequency = 1000000000;
+static struct ucred cred = { 1, 1001 };
+static struct vmspace space = { { 1 << 20 }, { { 16 } } };
+static struct pstats stats = { { 12, 500000 } };
+
 struct thread;
 struct proc {
 	LIST_ENTRY(proc) p_list;
 	LIST_HEAD(, thread) p_threads;
 	int p_pid;
 	char p_comm[20];
+	struct proc *p_pptr;
+	struct ucred *p_ucred;
+	int p_flag, p_state;
+	struct vmspace *p_vmspace;
+	struct rusage_ext p_rux;
+	struct pstats *p_stats;
+	struct filedesc *p_fd;
 };
 struct thread {
 	struct proc *td_proc;
@@ -230,6 +418,8 @@ struct thread {
 	int td_tid, td_oncpu;
 	char td_name[20];
 	struct pcb *td_pcb;
+	int td_state, td_inhibitors, td_flags;
+	const char *td_wmesg;
 };
 static uint64_t frames[2][2];
 void panic(void);
@@ -238,10 +428,20 @@ KEEP void panic(void)
 }
 KEEP struct pcb dumppcb = { .pcb_rbp = (uint64_t)frames[0], .pcb_rip = (uint64_t)panic };
 KEEP struct pcb stoppcbs[CPUS];
-static struct thread init_thread = { 0, 0, 100001, -1, "init", &dumppcb };
-static struct thread sh_thread = { 0, 0, 100002, 1, "sh\033[7m", &dumppcb };
+static struct proc init, sh;
+static struct thread init_thread = { &init, 0, 100001, -1, "init", &dumppcb, 1, 2, 8, "wait" };
+static struct thread sh_thread = { &sh, 0, 100002, 1, "sh\033[7m", &dumppcb, 4, 0, 0, 0 };
 static struct proc init = { { 0, 0 }, { &init_thread }, 1, "init" };
-static struct proc sh = { { &init, 0 }, { &sh_thread }, 2, "sh\033[7m" };
+static struct proc sh = { .p_list = { &init, 0 },
+			  .p_threads = { &sh_thread },
+			  .p_pid = 2,
+			  .p_comm = "sh\033[7m",
+			  .p_pptr = &init,
+			  .p_ucred = &cred,
+			  .p_vmspace = &space,
+			  .p_rux = { 4000000000, 30, 10, 0 },
+			  .p_stats = &stats,
+			  .p_fd = &filedesc };
 KEEP struct proc *allproc = &sh;
 KEEP int dumptid = 100002;
 #define OFFSET(name, s, m) KEEP int name = __builtin_offsetof(struct s, m)

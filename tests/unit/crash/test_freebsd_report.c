@@ -99,6 +99,15 @@ static const char *const report[] = {
 	"  open files     7  5,000\n",
 	"  vnodes       123  4,567\n",
 	"  ada0p3  2.0 GiB  4.0 MiB\n",
+	"  100001    1     -     -    -  wait         0 ns      0 ns  init\n",
+	"  100002    2     1  1001    1  running  3.000  s  1.000  s  sh?[7m\n",
+	"  udp       opackets      7\n",
+	"  tcp4      10.0.0.1.22  10.0.0.2.80  established\n",
+	"  tcp6      *.22         *.*          listen\n",
+	"    2  sh?[7m    0  file    r     /usr/bin/sh\n",
+	"    2  sh?[7m    2  socket  rw    -\n",
+	"    2  sh?[7m    3  file    rw    ?\n",
+	"  memory      1  0x0052e2c1   70  600   65,536  bytes\n",
 	"  panic: page fault\n  cpuid = 1\n  x?[1m?2J\n",
 	"  options SCHED_ULE\n  device em\n",
 	"  db> show all\n  ?]0;owned?end\n",
@@ -124,9 +133,10 @@ TEST(all_sections_with_types)
 /* Each verb that shows a part of it. */
 TEST(parts)
 {
-	static const char *const parts[][2] = { { "mem", "Zones (vmstat -z)" },
-						{ "irq", "cpu0:timer" },
-						{ "config", "device em" } };
+	static const char *const parts[][2] = {
+		{ "mem", "Zones (vmstat -z)" }, { "irq", "cpu0:timer" }, { "files", "/usr/bin/sh" },
+		{ "net", "established" },	{ "ipc", "0x0052e2c1" }, { "config", "device em" }
+	};
 
 	made_freebsd(MADE_FREEBSD, &core);
 	made_write(&core);
@@ -141,7 +151,7 @@ TEST(parts)
 /* Names in a dump are anybody's. */
 TEST(no_verb_orders_the_terminal)
 {
-	static const char *const verbs[] = { "ps", "bt", "log", "mem", "report" };
+	static const char *const verbs[] = { "ps", "bt", "log", "mem", "files", "net", "report" };
 
 	made_freebsd(MADE_FREEBSD, &core);
 	made_write(&core);

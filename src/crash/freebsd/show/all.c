@@ -83,8 +83,14 @@ static int show(struct crash_run *run, const char *title, bsd_section *const *se
 {
 	struct freebsd_kernel *k = freebsd_of(run->core);
 	struct bsd_show s = { .k = k, .types = run->core->system->types(run->core, NULL) };
+	struct crash_args args;
 
-	int r = freebsd_tasks(run->core, &s.tasks);
+	int r = crash_args_pids(run, &args);
+	if (r < 0)
+		return r;
+	s.args = &args;
+
+	r = freebsd_tasks(run->core, &s.tasks);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (r < 0 && !k->has_symbols)
@@ -107,9 +113,10 @@ static int show(struct crash_run *run, const char *title, bsd_section *const *se
 static int run_report(struct crash_run *run)
 {
 	static bsd_section *const sections[] = {
-		bsd_head, bsd_header,	bsd_crash,  bsd_cpus,	    bsd_threads,
-		bsd_vm,	  bsd_malloc,	bsd_zones,  bsd_interrupts, bsd_tables,
-		bsd_swap, bsd_messages, bsd_config, bsd_capture,    NULL,
+		bsd_head,     bsd_header, bsd_crash,	 bsd_cpus,	 bsd_threads,
+		bsd_vm,	      bsd_malloc, bsd_zones,	 bsd_interrupts, bsd_tables,
+		bsd_swap,     bsd_ipc,	  bsd_protocols, bsd_sockets,	 bsd_files,
+		bsd_messages, bsd_config, bsd_capture,	 NULL,
 	};
 
 	return show(run, "Crash report", sections);
@@ -127,6 +134,27 @@ static int run_irq(struct crash_run *run)
 	static bsd_section *const sections[] = { bsd_interrupts, NULL };
 
 	return show(run, "Interrupts", sections);
+}
+
+static int run_ipc(struct crash_run *run)
+{
+	static bsd_section *const sections[] = { bsd_ipc, NULL };
+
+	return show(run, "System V IPC", sections);
+}
+
+static int run_net(struct crash_run *run)
+{
+	static bsd_section *const sections[] = { bsd_sockets, bsd_protocols, NULL };
+
+	return show(run, "Network", sections);
+}
+
+static int run_files(struct crash_run *run)
+{
+	static bsd_section *const sections[] = { bsd_files, NULL };
+
+	return show(run, "Open files", sections);
 }
 
 static int run_config(struct crash_run *run)
@@ -157,6 +185,27 @@ static const struct crash_verb irq = {
 	.run = run_irq,
 };
 
+static const struct crash_verb ipc = {
+	.name = "ipc",
+	.args = "",
+	.summary = "Shared memory, messages and semaphores of System V",
+	.run = run_ipc,
+};
+
+static const struct crash_verb net = {
+	.name = "net",
+	.args = "",
+	.summary = "Sockets, and what protocols counted",
+	.run = run_net,
+};
+
+static const struct crash_verb files = {
+	.name = "files",
+	.args = "[PID]...",
+	.summary = "Open files of processes",
+	.run = run_files,
+};
+
 static const struct crash_verb config = {
 	.name = "config",
 	.args = "",
@@ -164,4 +213,5 @@ static const struct crash_verb config = {
 	.run = run_config,
 };
 
-const struct crash_verb *const freebsd_verbs[] = { &report, &mem, &irq, &config, NULL };
+const struct crash_verb *const freebsd_verbs[] = { &report, &mem, &irq,	   &files,
+						   &net,    &ipc, &config, NULL };

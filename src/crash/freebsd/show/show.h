@@ -17,6 +17,7 @@ struct bsd_show {
 	struct freebsd_kernel *k;
 	struct ctypes *types; /* NULL: none are known */
 	struct crash_tasks tasks;
+	const struct crash_args *args;
 	struct strbuf lacks; /* lines: sections and what they lack */
 };
 
@@ -38,6 +39,7 @@ void bsd_lines(struct bsd_show *s, const char *key, const char *title, const cha
 
 bsd_section bsd_head, bsd_header, bsd_crash, bsd_cpus, bsd_threads;
 bsd_section bsd_vm, bsd_malloc, bsd_zones, bsd_interrupts, bsd_tables, bsd_swap;
+bsd_section bsd_ipc, bsd_protocols, bsd_sockets, bsd_files;
 bsd_section bsd_messages, bsd_config, bsd_capture;
 
 /** Ends with NULL. */

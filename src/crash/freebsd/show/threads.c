@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /** What ran, and where it was. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include <sonde/err.h>
 
 #include "crash/freebsd/show/show.h"
 
@@ -66,22 +70,20 @@ static const char *where(struct bsd_show *s, const struct crash_stack *stack)
 	return bsd_keep(s, "%s", text);
 }
 
-static int last_cpu(const struct crash_tasks *tasks)
-{
-	int last = -1;
+enum { CPUS_MOST = 4096 };
 
-	for (size_t i = 0; i < tasks->n; i++)
-		last = tasks->all[i].cpu > last ? tasks->all[i].cpu : last;
-	return last;
-}
-
-static const struct crash_task *task_on(const struct crash_tasks *tasks, int cpu)
+/* Of each CPU the first thread that is on it; an array of CPUS_MOST, owned by the caller. */
+static const struct crash_task **by_cpu(const struct crash_tasks *tasks)
 {
-	for (size_t i = 0; i < tasks->n; i++) {
-		if (tasks->all[i].on_cpu && tasks->all[i].cpu == cpu)
-			return &tasks->all[i];
+	const struct crash_task **on = calloc(CPUS_MOST, sizeof(*on));
+
+	for (size_t i = 0; on && i < tasks->n; i++) {
+		const struct crash_task *t = &tasks->all[i];
+
+		if (t->on_cpu && t->cpu >= 0 && t->cpu < CPUS_MOST && !on[t->cpu])
+			on[t->cpu] = t;
 	}
-	return NULL;
+	return on;
 }
 
 int bsd_cpus(struct bsd_show *s)
@@ -95,9 +97,12 @@ int bsd_cpus(struct bsd_show *s)
 	struct table t;
 	int r = 0;
 
+	sonde_auto(mem_freep) const struct crash_task **on = by_cpu(&s->tasks);
+	if (!on)
+		return sonde_fail(-ENOMEM, "out of memory");
 	table_init(&t, columns, MEM_LEN(columns));
-	for (int cpu = 0; r == 0 && cpu <= last_cpu(&s->tasks); cpu++) {
-		const struct crash_task *task = task_on(&s->tasks, cpu);
+	for (int cpu = 0; r == 0 && cpu < CPUS_MOST; cpu++) {
+		const struct crash_task *task = on[cpu];
 
 		if (!task)
 			continue;
