@@ -189,19 +189,47 @@ static void add_direct_map(struct linux_kernel *k)
 	}
 }
 
-static int open_symbols(struct linux_kernel *k)
+/* Where VMCOREINFO has the tables of symbols, since 6.0; false: it does not tell. */
+static bool told_symbols(const struct vmcoreinfo *v, struct ksyms_places *ret)
 {
-	struct ksyms_places at;
-	const struct vmcoreinfo *v = &k->info;
+	struct ksyms_places at = { 0 };
 
 	if (!vmcoreinfo_symbol(v, "kallsyms_names", &at.names) ||
 	    !vmcoreinfo_symbol(v, "kallsyms_num_syms", &at.num_syms) ||
 	    !vmcoreinfo_symbol(v, "kallsyms_token_table", &at.token_table) ||
 	    !vmcoreinfo_symbol(v, "kallsyms_token_index", &at.token_index) ||
-	    !vmcoreinfo_symbol(v, "kallsyms_offsets", &at.offsets) ||
-	    !vmcoreinfo_symbol(v, "kallsyms_relative_base", &at.relative_base))
-		return sonde_fail(-EBADMSG, "VMCOREINFO does not tell where symbols lie");
+	    !vmcoreinfo_symbol(v, "kallsyms_offsets", &at.offsets))
+		return false;
+	(void)vmcoreinfo_symbol(v, "kallsyms_relative_base", &at.relative_base); // gone in 7.0
+	*ret = at;
+	return true;
+}
+
+/* Symbols at places that were only guessed must at least agree with the one that is known. */
+static int check_symbols(struct linux_kernel *k)
+{
+	uint64_t known;
+	uint32_t i;
+
+	if (!vmcoreinfo_symbol(&k->info, "_stext", &known) ||
+	    (ksyms_named(&k->syms, "_stext", &i) && ksyms_address(&k->syms, i) == known))
+		return 0;
+	return sonde_fail(-EBADMSG, "its symbols are not where VMCOREINFO has them");
+}
+
+static int open_symbols(struct linux_kernel *k)
+{
+	struct ksyms_places at;
+	uint64_t text;
+
+	if (!told_symbols(&k->info, &at) &&
+	    (!vmcoreinfo_symbol(&k->info, "_stext", &text) || ksyms_search(&k->mem, text, &at) < 0))
+		return sonde_fail(
+			-EBADMSG,
+			"VMCOREINFO does not tell where symbols lie, nor were they found");
 	int r = ksyms_load(&k->syms, &k->mem, &at);
+	if (!r)
+		r = check_symbols(k);
 	if (r < 0)
 		return r;
 	if (!linux_symbol(k, "_stext", &k->text) || !linux_symbol(k, "_etext", &k->text_end))

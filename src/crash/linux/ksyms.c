@@ -6,7 +6,7 @@
  *                  that many tokens
  *     token_index  256 numbers of 16 bits: where each token's text begins in token_table
  *     token_table  texts, each ended by 0; a symbol's texts in a row are its type and its name
- *     offsets      of each symbol, 32 bits, from relative_base
+ *     offsets      of each symbol, 32 bits, from relative_base; since 7.0 from where each one lies
  */
 #include "crash/linux/ksyms.h"
 
@@ -50,9 +50,11 @@ uint64_t ksyms_address(const struct ksyms *s, uint32_t i)
 {
 	int32_t off = offset_at(s, i);
 
-	if (!s->percpu_absolute)
-		return s->relative_base + (uint32_t)off;
-	return off >= 0 ? (uint64_t)off : s->relative_base - 1 - (uint64_t)(int64_t)off;
+	switch (s->from) {
+	case KSYMS_SELF: return s->base + i * 4ull + (uint64_t)(int64_t)off;
+	case KSYMS_PERCPU: return off >= 0 ? (uint64_t)off : s->base - 1 - (uint64_t)(int64_t)off;
+	default: return s->base + (uint32_t)off;
+	}
 }
 
 /* The tokens of the name at *@at, which moves behind it. */
@@ -230,8 +232,9 @@ static int load(struct ksyms *s, struct space *mem, const struct ksyms_places *a
 	uint64_t names_len = at->token_table - at->names;
 
 	int r = space_read(mem, at->num_syms, &s->n, sizeof(s->n));
-	if (!r)
-		r = space_read(mem, at->relative_base, &s->relative_base, 8);
+	s->base = at->offsets;
+	if (!r && at->relative_base)
+		r = space_read(mem, at->relative_base, &s->base, 8);
 	if (r < 0)
 		return sonde_fail(r, "kallsyms: its head is not in the dump");
 	if (!s->n || s->n > SYMS_MOST || at->token_table < at->names ||
@@ -249,7 +252,10 @@ static int load(struct ksyms *s, struct space *mem, const struct ksyms_places *a
 		r = check_tokens(s);
 	if (r < 0)
 		return r;
-	s->percpu_absolute = offset_at(s, s->n - 1) < 0;
+	if (!at->relative_base)
+		s->from = KSYMS_SELF;
+	else
+		s->from = offset_at(s, s->n - 1) < 0 ? KSYMS_PERCPU : KSYMS_BASE;
 	return index_names(s);
 }
 

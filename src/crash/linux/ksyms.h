@@ -14,20 +14,34 @@
 
 /** Where the tables lie. */
 struct ksyms_places {
-	uint64_t names, num_syms, token_table, token_index, offsets, relative_base;
+	uint64_t names, num_syms, token_table, token_index, offsets;
+	uint64_t relative_base; /* 0: there is none, offsets are from where they lie */
+};
+
+/** What an offset is counted from. */
+enum ksyms_from {
+	KSYMS_BASE,   /* the base */
+	KSYMS_PERCPU, /* those >= 0 are addresses, others count down from the base */
+	KSYMS_SELF,   /* the place of the offset itself */
 };
 
 struct ksyms {
 	struct space_bytes names, tokens, token_index, offsets;
-	uint64_t relative_base;
+	enum ksyms_from from;
+	uint64_t base; /* or, of KSYMS_SELF, where the offsets lie */
 	uint32_t n;
-	bool percpu_absolute; /* offsets >= 0 are addresses, others count down from the base */
-	uint32_t *markers;    /* owned: where the name of each 256th symbol begins */
-	uint32_t *slots;      /* owned: a hash table of names; index + 1 */
+	uint32_t *markers; /* owned: where the name of each 256th symbol begins */
+	uint32_t *slots;   /* owned: a hash table of names; index + 1 */
 	uint32_t mask;
 };
 
 enum { KSYM_NAME_MOST = 512 };
+
+/**
+ * Finds the tables by their shape, where nothing tells their places: kernels before 6.0. @text: the
+ * begin of the kernel's code, behind which its data lie. -ENOENT: not found; without words.
+ */
+SONDE_MUST_CHECK int ksyms_search(struct space *mem, uint64_t text, struct ksyms_places *ret);
 
 /** Checks and indexes the tables. -EBADMSG: they make no sense; -ENODATA, -ENOMEM. */
 SONDE_MUST_CHECK int ksyms_load(struct ksyms *s, struct space *mem, const struct ksyms_places *at);

@@ -181,6 +181,119 @@ TEST(tables_that_lie)
 	fini(&t, &s);
 }
 
+/* Since 7.0 each offset is from where it lies, up or down. */
+TEST(addresses_from_where_they_lie)
+{
+	struct tables t;
+	struct ksyms s;
+	uint32_t i = 0;
+	uint64_t size = 0;
+
+	make(&t, false);
+	const uint64_t first = t.at.offsets - 4096;
+	for (int k = 0; k < SYMS; k++)
+		t.offsets[k] = (int32_t)(first + k / 2 * 32 - t.at.offsets - k * 4ul);
+	image_put(&t.m, t.at.offsets - MAP, t.offsets, sizeof(t.offsets));
+	t.at.relative_base = 0;
+	EXPECT_EQ(load(&t, &s), 0);
+	for (uint32_t k = 0; k < SYMS; k++)
+		EXPECT_EQ(ksyms_address(&s, k), first + k / 2 * 32);
+	EXPECT(ksyms_find(&s, first + 600 * 32 / 2 + 5, &i, &size));
+	EXPECT_EQ(i, 600);
+	EXPECT_EQ(size, 32);
+	EXPECT(!ksyms_find(&s, first - 1, &i, &size));
+	fini(&t, &s);
+}
+
+/* All tables of the first @n symbols in the order that kernels before 6.2 have them in. */
+static void make_in_order(struct tables *t, uint32_t n, unsigned marker_size)
+{
+	uint64_t base = 0xffffffff81000000, mark = 0;
+
+	make(t, true);
+	t->pa = image_pages(&t->m, 40) + 2 * 4096;
+	t->at.offsets = place(t, t->offsets, n * 4ul);
+	t->at.relative_base = place(t, &base, sizeof(base));
+	t->at.num_syms = place(t, &n, sizeof(n));
+	t->at.names = MAP + t->pa;
+	size_t at = 0, n_marks = 0;
+	uint8_t marks[64];
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *head = t->names.data + at;
+
+		if (i % 256 == 0) {
+			mark = at;
+			memcpy(marks + n_marks++ * marker_size, &mark, marker_size);
+		}
+		at += head[0] & 0x80 ? 2ul + (head[0] & 0x7f) + ((size_t)head[1] << 7)
+				     : 1ul + head[0];
+	}
+	place(t, t->names.data, at);
+	place(t, marks, n_marks * marker_size);
+	t->at.token_table = place(t, t->tokens.data, t->tokens.len);
+	t->at.token_index = place(t, t->index, sizeof(t->index));
+}
+
+/* Digits alone are not enough: tables without an index, and such before the right ones. */
+static void put_decoy(struct tables *t)
+{
+	static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
+
+	image_put(&t->m, t->at.offsets - MAP - 8000, digits, sizeof(digits));
+	image_put(&t->m, t->at.offsets - MAP - 7000, t->tokens.data, t->tokens.len);
+}
+
+static void expect_found(uint32_t n, unsigned marker_size)
+{
+	struct tables t;
+	struct ksyms s;
+	struct ksyms_places at = { 0 };
+
+	make_in_order(&t, n, marker_size);
+	put_decoy(&t);
+	EXPECT_EQ(load(&t, &s), 0);
+	EXPECT_EQ(ksyms_search(&t.mem, MAP + IMAGE_BASE, &at), 0);
+	EXPECT_EQ(at.offsets, t.at.offsets);
+	EXPECT_EQ(at.relative_base, t.at.relative_base);
+	EXPECT_EQ(at.num_syms, t.at.num_syms);
+	EXPECT_EQ(at.names, t.at.names);
+	EXPECT_EQ(at.token_table, t.at.token_table);
+	EXPECT_EQ(at.token_index, t.at.token_index);
+	fini(&t, &s);
+}
+
+TEST(tables_found_by_their_shape)
+{
+	expect_found(SYMS, 4);	   // 4 markers, nothing to fill
+	expect_found(SYMS, 8);	   // as before 4.20
+	expect_found(SYMS - 1, 4); // an odd number of offsets
+	expect_found(768, 4);	   // the last group is full, and one marker's room is filled
+	expect_found(257, 4);
+}
+
+TEST(no_tables_to_be_found)
+{
+	struct tables t;
+	struct ksyms s;
+	struct ksyms_places at = { 0 };
+	uint32_t wrong = 1;
+
+	for (unsigned what = 0; what < 4; what++) {
+		make_in_order(&t, SYMS, 4);
+		const uint64_t places[] = { t.at.token_index + 200, t.at.token_table - 8,
+					    t.at.num_syms, t.at.names };
+		image_put(&t.m, places[what] - MAP, &wrong, sizeof(wrong));
+		(void)load(&t, &s); // whether or not: its memory is searched
+		EXPECT_EQ(ksyms_search(&t.mem, MAP + IMAGE_BASE, &at), -ENOENT);
+		fini(&t, &s);
+	}
+	make_in_order(&t, SYMS, 4);
+	EXPECT_EQ(load(&t, &s), 0);
+	EXPECT_EQ(ksyms_search(&t.mem, MAP + (1 << 29), &at), -ENOENT); // nothing is there
+	EXPECT_EQ(ksyms_search(&t.mem, 0xffffffffffff0000, &at), -ENOENT);
+	fini(&t, &s);
+}
+
 /* The same name again and again must not take long. */
 TEST(crowded_names)
 {
