@@ -22,13 +22,16 @@ bool linux_uts(struct linux_kernel *k, const char *field, char *ret, size_t cap)
 			    cap < TEXT_MOST ? cap : TEXT_MOST) > 0;
 }
 
-/* The struct timekeeper: behind a sequence counter, in a struct that had no name until 6.13. */
+/*
+ * The struct timekeeper: behind a sequence counter, in a struct that had no name until 6.13. Since
+ * 6.17 it is the first one of several.
+ */
 static bool timekeeper(struct linux_kernel *k, uint64_t *ret)
 {
 	struct kfield f;
 	uint64_t at, size = kfield_sizeof(k->types, "seqcount_raw_spinlock_t");
 
-	if (!linux_symbol(k, "tk_core", &at))
+	if (!linux_symbol(k, "tk_core", &at) && !linux_symbol(k, "timekeeper_data", &at))
 		return false;
 	if (kfield_find(k->types, "struct tk_data", "timekeeper", &f))
 		*ret = at + f.off;

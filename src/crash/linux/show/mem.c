@@ -67,14 +67,15 @@ static const struct table_column slab_columns[] = {
 	{ "slabs", "SLABS", TABLE_COUNT },     { "partial", "PARTIAL", TABLE_COUNT },
 };
 
-enum { LIST, NAME, SIZE, OO, NODE, NR_SLABS, OBJECTS, PARTIAL, FIELDS };
+enum { LIST, NAME, SIZE, OO, NODE, IN_NODE, NR_SLABS, OBJECTS, PARTIAL, FIELDS };
 
 static const struct kfield_want wanted[FIELDS] = {
 	[LIST] = { "struct kmem_cache", "list" },
 	[NAME] = { "struct kmem_cache", "name" },
 	[SIZE] = { "struct kmem_cache", "object_size" },
 	[OO] = { "struct kmem_cache", "oo.x" },
-	[NODE] = { "struct kmem_cache", "node" },
+	[NODE] = { "struct kmem_cache", "node|per_node" }, // each a pair of pointers since 7.0
+	[IN_NODE] = { "struct kmem_cache_per_node_ptrs", "node" },
 	[NR_SLABS] = { "struct kmem_cache_node", "nr_slabs.counter" },
 	[OBJECTS] = { "struct kmem_cache_node", "total_objects.counter" },
 	[PARTIAL] = { "struct kmem_cache_node", "nr_partial" },
@@ -87,7 +88,8 @@ static uint64_t n_nodes(struct linux_kernel *k, const struct kfield *node)
 
 	if (linux_global(k, "nr_node_ids", 4, &n) < 0 || !n)
 		n = 1;
-	n = n < node->type->n ? n : node->type->n;
+	if (node->type->n && n > node->type->n)
+		n = node->type->n;
 	return n < NODES_MOST ? n : NODES_MOST;
 }
 
@@ -96,10 +98,13 @@ static void add_slab(struct linux_kernel *k, struct table *t, const struct kfiel
 {
 	uint64_t slabs = 0, objects = 0, partial = 0, name = 0, node;
 	char text[NAME_MOST] = "?";
-	uint64_t oo = linux_field_or(k, cache, &f[OO], 0);
+	const uint64_t oo = linux_field_or(k, cache, &f[OO], 0), n = n_nodes(k, &f[NODE]);
+	const uint64_t pair = kfield_sizeof(k->types, "struct kmem_cache_per_node_ptrs");
+	const uint64_t each = pair ? pair : sizeof(node);
+	const uint64_t first = cache + f[NODE].off + f[IN_NODE].off; // 0 where there is no pair
 
-	for (uint64_t i = 0; i < n_nodes(k, &f[NODE]); i++) {
-		if (linux_read_u64(k, cache + f[NODE].off + i * 8, &node) < 0 || !node)
+	for (uint64_t i = 0; i < n; i++) {
+		if (linux_read_u64(k, first + i * each, &node) < 0 || !node)
 			continue;
 		slabs += linux_field_or(k, node, &f[NR_SLABS], 0);
 		objects += linux_field_or(k, node, &f[OBJECTS], 0);
@@ -123,8 +128,10 @@ static int show_slabs(struct crash_run *r, struct linux_kernel *k, struct page *
 	uint64_t head;
 
 	kfield_find_all(k->types, wanted, FIELDS, f);
-	if (!linux_symbol(k, "slab_caches", &head) || !f[LIST].type || !f[NODE].type)
+	if (!linux_symbol(k, "slab_caches", &head) || !f[LIST].type || !f[NODE].type) {
+		r->note("how this kernel keeps slabs is not understood");
 		return 0;
+	}
 	table_init(&t, slab_columns, MEM_LEN(slab_columns));
 	linux_list_begin(&list, head);
 	while (list.n < SLABS_MOST && linux_list_next(k, &list))
