@@ -87,6 +87,33 @@ SONDE_API SONDE_MUST_CHECK int sonde_crash_field(struct sonde_crash *c, const ch
 SONDE_API SONDE_MUST_CHECK int sonde_crash_number(struct sonde_crash *c, const char *type,
 						  uint64_t addr, const char *path, uint64_t *ret);
 
+/** How objects of a kernel hang together. */
+enum sonde_crash_links {
+	SONDE_CRASH_LIST,   /* Linux: a struct list_head */
+	SONDE_CRASH_CHAIN,  /* a pointer to the first, each has one to the next: hlist, llist ... */
+	SONDE_CRASH_RBTREE, /* Linux: a struct rb_root, in order */
+	SONDE_CRASH_XARRAY, /* Linux: a struct xarray */
+	SONDE_CRASH_MAPLE,  /* Linux: a struct maple_tree */
+};
+
+struct sonde_crash_walk {
+	enum sonde_crash_links links;
+	uint64_t head;	/* the address of the list's head or the tree's root */
+	uint64_t next;	/* SONDE_CRASH_CHAIN: where in an object the pointer to the next lies */
+	uint64_t limit; /* objects at most; 0: some millions */
+};
+
+/**
+ * Calls @f for each until it returns other than 0, which is returned. @at is the address of the
+ * node (of a list or red-black tree) or the pointer that is kept (xarray, maple tree), @index where
+ * it is kept, or its number from 0 on. *@ret_cut: why there may be more (a loop, a hole in the
+ * dump, the limit), or NULL. -ENOTSUP: this kernel has no such trees.
+ */
+SONDE_API SONDE_MUST_CHECK int sonde_crash_each(struct sonde_crash *c,
+						const struct sonde_crash_walk *walk,
+						int (*f)(void *arg, uint64_t index, uint64_t at),
+						void *arg, const char **ret_cut);
+
 SONDE_END_DECLS
 
 #endif

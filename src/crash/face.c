@@ -8,6 +8,7 @@
 
 #include "crash/core.h"
 #include "crash/value.h"
+#include "crash/walk/walk.h"
 
 struct sonde_crash {
 	struct crash_core *core; /* owned */
@@ -162,4 +163,20 @@ int sonde_crash_number(struct sonde_crash *c, const char *type, uint64_t addr, c
 
 	int r = walk(c, type, addr, path, &v);
 	return r < 0 ? r : crash_value_number(c->core, &v, ret);
+}
+
+int sonde_crash_each(struct sonde_crash *c, const struct sonde_crash_walk *walk,
+		     int (*f)(void *arg, uint64_t index, uint64_t at), void *arg,
+		     const char **ret_cut)
+{
+	static const enum walk_kind kinds[] = {
+		[SONDE_CRASH_LIST] = WALK_LIST,	    [SONDE_CRASH_CHAIN] = WALK_CHAIN,
+		[SONDE_CRASH_RBTREE] = WALK_RBTREE, [SONDE_CRASH_XARRAY] = WALK_XARRAY,
+		[SONDE_CRASH_MAPLE] = WALK_MAPLE,
+	};
+
+	if ((unsigned)walk->links >= MEM_LEN(kinds))
+		return sonde_fail(-EINVAL, "no links of kind %u", (unsigned)walk->links);
+	const struct walk_over over = { kinds[walk->links], walk->head, walk->next, walk->limit };
+	return crash_walk(c->core, &over, f, arg, ret_cut);
 }

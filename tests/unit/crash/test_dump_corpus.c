@@ -187,6 +187,38 @@ static void expect_task(struct sonde_crash *c, uint64_t task, const char *comm, 
 }
 
 /** The library's face, by symbol, type and field. */
+static int count(void *arg, uint64_t index, uint64_t at)
+{
+	struct sonde_crash_walk *last = arg;
+
+	EXPECT_EQ(index, last->limit);
+	last->head = at;
+	last->limit++;
+	return 0;
+}
+
+/* The list of processes by the library's walk; and what it says where there is no such thing. */
+static void expect_walk(struct sonde_crash *c, uint64_t init_task, uint64_t tasks)
+{
+	struct sonde_crash_walk list = { .links = SONDE_CRASH_LIST, .head = init_task + tasks };
+	struct sonde_crash_walk last = { 0 };
+	const char *cut = "?";
+	uint64_t next = 0;
+
+	EXPECT_EQ(sonde_crash_each(c, &list, count, &last, &cut), 0);
+	EXPECT(!cut);
+	EXPECT(last.limit > 50 && last.limit < 105); // of all threads the processes
+	EXPECT_EQ(sonde_crash_number(c, "struct list_head", last.head, "next", &next), 0);
+	EXPECT_EQ(next, list.head);
+	list.limit = 10;
+	last = (struct sonde_crash_walk){ 0 };
+	EXPECT_EQ(sonde_crash_each(c, &list, count, &last, &cut), 0);
+	EXPECT_EQ(last.limit, 10);
+	EXPECT_STR(cut, "there are more");
+	list.links = (enum sonde_crash_links)99;
+	EXPECT_EQ(sonde_crash_each(c, &list, count, &last, &cut), -EINVAL);
+}
+
 static void expect_face(struct sonde_crash *c)
 {
 	struct sonde_crash_symbol init = { 0 }, at = { 0 };
@@ -203,6 +235,7 @@ static void expect_face(struct sonde_crash *c)
 
 	// The first of all tasks is init; back from it is the idle one.
 	EXPECT_EQ(sonde_crash_field(c, "struct task_struct", 0, "tasks", &f), 0);
+	expect_walk(c, init.addr, f.addr);
 	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", init.addr, "tasks.next", &next), 0);
 	expect_task(c, next - f.addr, "init", 1);
 	EXPECT_EQ(sonde_crash_number(c, "struct task_struct", init.addr, "tasks.next->prev->next",

@@ -9,8 +9,9 @@
 
 #include "crash/linux/path.h"
 #include "crash/linux/show/show.h"
+#include "crash/walk/walk.h"
 
-enum { FDS_MOST = 1 << 20, PATH_LEN = 4096, MOUNTS_MOST = 1 << 16 };
+enum { FDS_MOST = 1 << 20, PATH_LEN = 4096, MOUNTS_MOST = 1 << 16, MOUNTS_DEEP = 256 };
 
 static const struct table_column columns[] = {
 	{ "pid", "PID", TABLE_ID },	{ "fd", "FD", TABLE_ID },
@@ -144,13 +145,31 @@ static const struct table_column mount_columns[] = {
 	{ "addr", NULL, TABLE_TEXT },
 };
 
-enum { NSPROXY, MNT_NS, NS_LIST, MNT_LIST, DEVNAME, SB, SB_TYPE, TYPE_NAME, MOUNT_FIELDS };
+enum {
+	NSPROXY,
+	FS,
+	FS_ROOT,
+	MNT_NS,
+	NS_LIST,
+	MNT_LIST,
+	NS_TREE,
+	MNT_NODE,
+	DEVNAME,
+	SB,
+	SB_TYPE,
+	TYPE_NAME,
+	MOUNT_FIELDS
+};
 
 static const struct kfield_want mount_wanted[MOUNT_FIELDS] = {
 	[NSPROXY] = { "struct task_struct", "nsproxy" },
+	[FS] = { "struct task_struct", "fs" },
+	[FS_ROOT] = { "struct fs_struct", "root.mnt" },
 	[MNT_NS] = { "struct nsproxy", "mnt_ns" },
 	[NS_LIST] = { "struct mnt_namespace", "list" },
 	[MNT_LIST] = { "struct mount", "mnt_list" },
+	[NS_TREE] = { "struct mnt_namespace", "mounts" }, // since 6.8; before, their number
+	[MNT_NODE] = { "struct mount", "mnt_node" },
 	[DEVNAME] = { "struct mount", "mnt_devname" },
 	[SB] = { "struct mount", "mnt.mnt_sb" },
 	[SB_TYPE] = { "struct super_block", "s_type" },
@@ -165,55 +184,109 @@ static const char *text_at(struct linux_kernel *k, uint64_t va)
 									: "?";
 }
 
-static void add_mount(struct linux_kernel *k, struct table *t, const struct kfield *f,
-		      const struct path_fields *pf, uint64_t mount)
-{
-	char path[PATH_LEN];
-	uint64_t vfs = mount + pf->vfs.off;
-	uint64_t sb = linux_field_or(k, mount, &f[SB], 0);
-	uint64_t type = linux_field_or(k, sb, &f[SB_TYPE], 0);
+struct mounts {
+	struct linux_kernel *k;
+	struct kfield f[MOUNT_FIELDS];
+	struct path_fields path;
+	uint64_t link; /* where in a mount its node lies */
+	uint64_t root; /* the mount that the process has its root in */
+	struct table table;
+};
 
-	path_of(k, pf, linux_field_or(k, vfs, &pf->root, 0), vfs, path, sizeof(path));
-	table_str(t, linux_keep(k, "%s", path));
-	table_str(t, text_at(k, linux_field_or(k, type, &f[TYPE_NAME], 0)));
-	table_str(t, text_at(k, linux_field_or(k, mount, &f[DEVNAME], 0)));
-	table_str(t, linux_keep(k, "0x%llx", (unsigned long long)mount));
+/* Below the root there may be others, which nobody can see. */
+static bool is_seen(const struct mounts *m, uint64_t mount)
+{
+	for (unsigned i = 0; i < MOUNTS_DEEP; i++) {
+		uint64_t above = linux_field_or(m->k, mount, &m->path.mnt_parent, mount);
+
+		if (mount == m->root)
+			return true;
+		if (above == mount)
+			return !m->root; // it is not known, as in a dump with holes
+		mount = above;
+	}
+	return true;
+}
+
+static int add_mount(void *arg, uint64_t index, uint64_t node)
+{
+	struct mounts *m = arg;
+	struct linux_kernel *k = m->k;
+	char path[PATH_LEN];
+	const uint64_t mount = node - m->link, vfs = mount + m->path.vfs.off;
+	uint64_t sb = linux_field_or(k, mount, &m->f[SB], 0);
+	uint64_t type = linux_field_or(k, sb, &m->f[SB_TYPE], 0);
+
+	(void)index;
+	if (!is_seen(m, mount))
+		return 0;
+	path_of(k, &m->path, linux_field_or(k, vfs, &m->path.root, 0), vfs, path, sizeof(path));
+	table_str(&m->table, linux_keep(k, "%s", path));
+	table_str(&m->table, text_at(k, linux_field_or(k, type, &m->f[TYPE_NAME], 0)));
+	table_str(&m->table, text_at(k, linux_field_or(k, mount, &m->f[DEVNAME], 0)));
+	table_str(&m->table, linux_keep(k, "0x%llx", (unsigned long long)mount));
+	return 0;
+}
+
+/* The namespace and the root of the first process; 0: not in the dump. */
+static int first_namespace(struct mounts *m, uint64_t *ret)
+{
+	struct crash_tasks tasks = { 0 };
+	uint64_t first = 0;
+
+	int err = linux_tasks(m->k->core, &tasks);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < tasks.n && !first; i++)
+		first = tasks.all[i].tid == 1 ? tasks.all[i].addr : 0;
+	uint64_t proxy = linux_field_or(m->k, first, &m->f[NSPROXY], 0);
+	uint64_t fs = linux_field_or(m->k, first, &m->f[FS], 0);
+	uint64_t root = linux_field_or(m->k, fs, &m->f[FS_ROOT], 0);
+	m->root = root ? root - m->path.vfs.off : 0;
+	*ret = linux_field_or(m->k, proxy, &m->f[MNT_NS], 0);
+	crash_tasks_fini(&tasks);
+	return 0;
+}
+
+static int walk_mounts(struct mounts *m, const char **ret_cut)
+{
+	struct walk_over over = { .kind = WALK_LIST, .limit = MOUNTS_MOST };
+	uint64_t ns = 0;
+	const bool tree = m->f[MNT_NODE].type && m->f[NS_TREE].type;
+
+	int err = first_namespace(m, &ns);
+	if (err < 0)
+		return err;
+	if (!ns) {
+		*ret_cut = "the first process is not in the dump";
+		return 0;
+	}
+	m->link = tree ? m->f[MNT_NODE].off : m->f[MNT_LIST].off;
+	over.head = ns + (tree ? m->f[NS_TREE].off : m->f[NS_LIST].off);
+	over.kind = tree ? WALK_RBTREE : WALK_LIST;
+	return crash_walk(m->k->core, &over, add_mount, m, ret_cut);
 }
 
 /* Mounts as the first process sees them. */
 static int run_mount(struct crash_run *r)
 {
-	struct linux_kernel *k = linux_of(r->core);
-	struct kfield f[MOUNT_FIELDS];
-	struct path_fields pf;
-	struct crash_tasks tasks = { 0 };
-	struct linux_list list = { 0 };
-	struct table t;
+	struct mounts m = { .k = linux_of(r->core) };
+	const char *cut = NULL;
 	struct page p;
 
-	kfield_find_all(k->types, mount_wanted, MOUNT_FIELDS, f);
-	// Since 6.8 they are in a tree.
-	if (!path_fields_find(k, &pf) || !f[NS_LIST].type || !f[MNT_LIST].type)
+	kfield_find_all(m.k->types, mount_wanted, MOUNT_FIELDS, m.f);
+	if (!path_fields_find(m.k, &m.path) || (!(m.f[MNT_NODE].type && m.f[NS_TREE].type) &&
+						!(m.f[NS_LIST].type && m.f[MNT_LIST].type)))
 		return sonde_fail(-ENOTSUP, "how this kernel keeps mounts is not understood");
-	int err = linux_tasks(r->core, &tasks);
-	if (err < 0)
-		return err;
-	uint64_t first = 0;
-	for (size_t i = 0; i < tasks.n && !first; i++)
-		first = tasks.all[i].tid == 1 ? tasks.all[i].addr : 0;
-	uint64_t proxy = linux_field_or(k, first, &f[NSPROXY], 0);
-	uint64_t ns = linux_field_or(k, proxy, &f[MNT_NS], 0);
-	table_init(&t, mount_columns, MEM_LEN(mount_columns));
-	linux_list_begin(&list, ns + f[NS_LIST].off);
-	while (ns && list.n < MOUNTS_MOST && linux_list_next(k, &list))
-		add_mount(k, &t, f, &pf, list.at - f[MNT_LIST].off);
-	if (list.cut || !ns)
-		r->note(ns ? list.cut : "the first process is not in the dump");
+	table_init(&m.table, mount_columns, MEM_LEN(mount_columns));
+	int err = walk_mounts(&m, &cut);
+	if (!err && cut)
+		r->note(linux_keep(m.k, "mounts: %s", cut));
 	page_begin(&p, r, "Mounts");
-	err = page_table(&p, "mounts", "Mounts", &t);
+	if (!err)
+		err = page_table(&p, "mounts", "Mounts", &m.table);
 	page_end(&p);
-	table_fini(&t);
-	crash_tasks_fini(&tasks);
+	table_fini(&m.table);
 	return err;
 }
 

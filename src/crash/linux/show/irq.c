@@ -5,9 +5,9 @@
 #include <sonde/err.h>
 
 #include "crash/linux/show/show.h"
-#include "crash/linux/xarray.h"
+#include "crash/walk/walk.h"
 
-enum { NAME_MOST = 64, ACTIONS_MOST = 64 };
+enum { NAME_MOST = 64, ACTIONS_MOST = 64, IRQS_MOST = 1 << 20 };
 
 static const struct table_column columns[] = {
 	{ "irq", "IRQ", TABLE_ID },	{ "count", "COUNT", TABLE_COUNT },
@@ -82,15 +82,19 @@ static int add(void *arg, uint64_t index, uint64_t desc)
 static int run(struct crash_run *r)
 {
 	struct irqs q = { .k = linux_of(r->core) };
+	struct walk_over tree = { .kind = WALK_XARRAY, .limit = IRQS_MOST };
+	const char *cut = NULL;
 	struct page p;
-	uint64_t root;
 
 	kfield_find_all(q.k->types, wanted, FIELDS, q.f);
-	// Since 6.5 they are in another kind of tree.
-	if (!linux_symbol(q.k, "irq_desc_tree", &root))
+	if (linux_symbol(q.k, "sparse_irqs", &tree.head)) // since 6.5
+		tree.kind = WALK_MAPLE;
+	else if (!linux_symbol(q.k, "irq_desc_tree", &tree.head))
 		return sonde_fail(-ENOTSUP, "how this kernel keeps interrupts is not understood");
 	table_init(&q.table, columns, MEM_LEN(columns));
-	int err = xarray_each(q.k, root, add, &q);
+	int err = crash_walk(r->core, &tree, add, &q, &cut);
+	if (!err && cut)
+		r->note(linux_keep(q.k, "interrupts: %s", cut));
 	page_begin(&p, r, "Interrupts");
 	if (!err)
 		err = page_table(&p, "irqs", "Interrupts", &q.table);
