@@ -33,6 +33,7 @@ struct machine_now {
 	uint64_t ts_ns; /* ktime_get_boot_ns and its like */
 	uint64_t pid_tgid, uid_gid;
 	uint32_t cpu;
+	uint32_t place;	   /* where the program is attached, of several places */
 	char comm[16];	   /* 0 behind the text */
 	const void *event; /* for ops->field() and others: what it is is the caller's business */
 	/** Memory that probe_read functions may read besides the program's own: the event's bytes.
@@ -50,6 +51,8 @@ enum {
 	/** u64 (ctx, index, at0, at1, at2): the same as MACHINE_FIELD of what lies within a field,
 	 * at up to three places that programs choose. */
 	MACHINE_PART,
+	/** u64 (): which of the places of the program it is. */
+	MACHINE_PLACE,
 };
 
 enum { MACHINE_PART_PLACES = 3 };

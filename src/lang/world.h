@@ -85,6 +85,9 @@ struct probe {
 	/** Another way to have the call's number: this field of the event. NULL: by the registers.
 	 */
 	const struct probe_field *nr_field;
+	/** The helper function that gives the number of the place, one of @syscalls, where places
+	 * of @same are asked for their names; 0: the number is that of a call. */
+	int nr_call;
 	/** Names of the places of @syscalls, where the script asks for them and there are several;
 	 * the numbers are then below PROBE_CALLS_MOST. NULL: @name is the name of all. */
 	const char *const *syscall_names;

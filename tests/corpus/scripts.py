@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tarfile
 
+import make_traces
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 EXAMPLE = os.path.join(HERE, "..", "..", "examples", "sonde-trace")
 COUNT = "event:* { @kind[probe] = count(); @all = count(); }"
@@ -89,6 +91,17 @@ def count_cases(tap, sonde, top, trace):
     for how in ([], ["--interpreter"]):
         tap.result(f"counts of {trace}{' interpreted' if how else ''}",
                    count_case(sonde, os.path.join(top, trace), how))
+
+
+def many_classes(folder):
+    """More kinds of events than a program can tell apart by their numbers."""
+    n = 1100
+    text = make_traces.prelude() + make_traces.STREAM.format(id=0, context="u32 cpu_id;", more="")
+    for i in range(n):
+        text += f'event {{ id = {i}; stream_id = 0; name = "kind{i}"; fields := struct {{ }}; }};\n'
+    events = [(i, 10 * i + k, b"") for i in range(n) for k in range(1 + i % 3)]
+    make_traces.write(folder, text, {"stream": make_traces.packet(
+        events, context=make_traces.le("I", 0))})
 
 
 # --- threads ---
@@ -367,6 +380,7 @@ def made(sonde, scratch):
     top = os.path.join(scratch, "scripts-made")
     shutil.rmtree(top, ignore_errors=True)
     subprocess.run([sys.executable, os.path.join(HERE, "make_traces.py"), top], check=True)
+    many_classes(os.path.join(top, "many-classes"))
     tap = Tap()
     tap.result("threads of the example", threads_case(sonde, [EXAMPLE]))
     traces = folders(top)

@@ -216,6 +216,12 @@ static u64 part(u64 ctx, u64 index, u64 c, u64 d, u64 e, struct machine *m)
 	return m->ops->part ? m->ops->part(m->arg, &m->now, (uint32_t)index, at) : 0;
 }
 
+static u64 place(u64 a, u64 b, u64 c, u64 d, u64 e, struct machine *m)
+{
+	(void)a, (void)b, (void)c, (void)d, (void)e;
+	return m->now.place;
+}
+
 /* --- records --- */
 
 static u64 reserve(u64 ring, u64 len, u64 flags, u64 d, u64 e, struct machine *m)
@@ -370,6 +376,7 @@ static const struct helper own[] = {
 	  { ARG_ANY, ARG_ANY, ARG_ANY, ARG_ANY, ARG_ANY },
 	  RESULT_ANY,
 	  INLINE_NONE },
+	{ "machine_place", place, { 0 }, RESULT_ANY, INLINE_PLACE },
 };
 
 static const struct helper helpers[] = {

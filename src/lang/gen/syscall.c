@@ -74,6 +74,16 @@ static struct val call_number(struct gen *g, struct val ctx)
 	return gen_load_place(g, &at, &word);
 }
 
+/* The number that decides which place it is. */
+static struct val place_number(struct gen *g)
+{
+	const struct probe *p = g->point;
+
+	if (p->nr_call)
+		return FN_CALL0(g->f, p->nr_call);
+	return p->nr_field ? gen_field(g, p->nr_field) : call_number(g, gen_ctx(g));
+}
+
 void gen_filter_syscalls(struct gen *g, int l_exit)
 {
 	const struct probe *p = g->point;
@@ -135,9 +145,8 @@ static int64_t make_table(struct gen *g, int part)
 static struct val look_up(struct gen *g, int64_t off)
 {
 	struct val nr = fn_reg(g->f), at = fn_reg(g->f);
-	fn_mov(g->f, nr,
-	       g->point->nr_field ? gen_field(g, g->point->nr_field) : call_number(g, gen_ctx(g)));
-	// The program's begin has let no other numbers through; the verifier wants to see it here.
+	fn_mov(g->f, nr, place_number(g));
+	// No other numbers come here; the verifier wants to see it.
 	fn_op_to(g->f, FN_AND, nr, val_imm(NUMBERS - 1));
 	fn_mov(g->f, at, gen_rodata_at(g, off));
 	fn_op_to(g->f, FN_ADD, at, fn_op(g->f, FN_LSH, nr, val_imm(2)));
@@ -182,7 +191,7 @@ static void copy_name(struct gen *g, unsigned part, struct val dst, int64_t off,
 		if (n >= 0 && p->syscalls[i] < NUMBERS)
 			(void)snprintf(names[p->syscalls[i]], PROBE_NAME_SIZE, "%s", g->names[n]);
 	}
-	fn_mov(g->f, nr, p->nr_field ? gen_field(g, p->nr_field) : call_number(g, gen_ctx(g)));
+	fn_mov(g->f, nr, place_number(g));
 	fn_op_to(g->f, FN_AND, nr, val_imm(NUMBERS - 1));
 	fn_mov(g->f, from, gen_rodata_val(g, names, (size_t)NUMBERS * PROBE_NAME_SIZE));
 	fn_op_to(g->f, FN_ADD, from, fn_op(g->f, FN_LSH, nr, val_imm(6)));

@@ -34,6 +34,8 @@ struct rec_place {
 	uint64_t period_ns;		     /* of a tick */
 	const struct rec_place *first;	     /* of all that the attach point names, by next */
 	uint32_t ctx_len;		     /* bytes of the payload that are always there */
+	bool is_plain;			     /* a class of whose events nothing is asked */
+	uint32_t number;		     /* among those that share a program */
 };
 
 struct rec_world {
@@ -97,6 +99,7 @@ struct rec_search {
 	const struct probe_wants *wants;
 	const char *provider, *group, *name;
 	struct rec_place *first, *last;
+	uint32_t n_shared; /* that share the first one's program, with it */
 	bool no_memory;
 };
 struct rec_place *rec_place_add(struct rec_search *s, const char *name);

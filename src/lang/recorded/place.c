@@ -60,8 +60,10 @@ static struct rec_place *add_same(struct rec_search *s, const char *name)
 {
 	struct rec_place *last = s->last, *p = rec_place_add(s, name);
 
-	if (!p || !last)
+	if (!p || !last) {
+		s->n_shared = 1;
 		return p;
+	}
 	last->probe.next = NULL;
 	s->last = last;
 	p->probe.same = s->first->probe.same;
@@ -69,12 +71,25 @@ static struct rec_place *add_same(struct rec_search *s, const char *name)
 	p->probe.next = s->first->probe.same;
 	p->probe.same = NULL;
 	s->first->probe.same = &p->probe;
+	p->number = s->n_shared++;
 	return p;
+}
+
+/* Nothing is asked of the event itself. */
+static bool is_plain(const struct rec_search *s)
+{
+	return s->wants && !s->wants->fields && !s->wants->regs && !(s->wants->name && s->ap->d);
+}
+
+/* With the first place; whose name is asked for is known by its number, of which there are few. */
+static bool may_share(const struct rec_search *s)
+{
+	return is_plain(s) && (!s->first || s->first->is_plain) &&
+	       (!s->wants->name || s->n_shared < PROBE_CALLS_MOST);
 }
 
 void rec_place_add_class(struct rec_search *s, const struct sonde_event_class *cls)
 {
-	const bool plain = s->wants && !s->wants->fields && !s->wants->name && !s->wants->regs;
 	char name[512];
 
 	if (!strcmp(s->provider, "event") || strchr(cls->name, ':'))
@@ -82,9 +97,11 @@ void rec_place_add_class(struct rec_search *s, const struct sonde_event_class *c
 	else
 		(void)snprintf(name, sizeof(name), "%s:%s:%s", s->provider,
 			       s->group && !glob_is(s->group) ? s->group : "", cls->name);
-	struct rec_place *p = plain ? add_same(s, name) : rec_place_add(s, name);
+	const bool plain = is_plain(s);
+	struct rec_place *p = may_share(s) ? add_same(s, name) : rec_place_add(s, name);
 	if (!p)
 		return;
+	p->is_plain = plain;
 	p->cls = cls;
 	p->probe.args = ARGS_FORMAT;
 	p->probe.is_syscall_exit = false;
@@ -302,6 +319,32 @@ static int add_events(struct rec_search *s)
 	return s->first || s->no_memory ? 0 : nothing_found(s);
 }
 
+/* Tells the names of places that share a program. */
+static void name_shared(struct rec_search *s)
+{
+	struct probe *first = s->first ? &s->first->probe : NULL;
+
+	if (!first || !first->same || !s->wants->name)
+		return;
+	uint32_t *numbers = arena_array(s->arena, s->n_shared, sizeof(*numbers));
+	const char **names = arena_array(s->arena, s->n_shared, sizeof(*names));
+	if (!numbers || !names) {
+		s->no_memory = true;
+		return;
+	}
+	names[0] = first->name;
+	for (const struct probe *p = first->same; p; p = p->next) {
+		const uint32_t i = ((const struct rec_place *)p)->number;
+
+		numbers[i] = i;
+		names[i] = p->name;
+	}
+	first->nr_call = MACHINE_PLACE;
+	first->syscalls = numbers;
+	first->n_syscalls = s->n_shared;
+	first->syscall_names = names;
+}
+
 int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,
 	       const struct probe_wants *wants, const struct probe **ret)
 {
@@ -320,6 +363,8 @@ int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struc
 		r = add_tick(&s);
 	else
 		r = add_events(&s);
+	if (!r)
+		name_shared(&s);
 	if (s.no_memory)
 		return sonde_fail(-ENOMEM, "out of memory");
 	if (r)

@@ -93,6 +93,7 @@ static int bind(struct recorded_run *r, const struct rec_place *p, struct machin
 	if (!b)
 		return -ENOMEM;
 	b->prog = prog;
+	b->place = p->number;
 	u->asks_who = u->asks_who || asks_who;
 	// In the order of the script.
 	for (at = &u->first; *at; at = &(*at)->next)
@@ -354,8 +355,10 @@ static inline void run_event(struct recorded_run *r, const struct sonde_event *e
 	r->names.now = u->trace;
 	now->mem = pkt->data;
 	now->mem_len = (size_t)((pkt->n_bits + 7) / 8);
-	for (const struct binding *b = u->first; b && !r->globals->exiting; b = b->next)
+	for (const struct binding *b = u->first; b && !r->globals->exiting; b = b->next) {
+		now->place = b->place;
 		(void)machine_run(b->prog, pkt->data + (e->at + e->payload) / 8);
+	}
 }
 
 /* Programs see what was so when the event came: but of an exec the new name. */

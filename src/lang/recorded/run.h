@@ -9,6 +9,7 @@
 /** A program that takes the events of a class. */
 struct binding {
 	struct machine_prog *prog;
+	uint32_t place; /* its number among those of the program */
 	struct binding *next;
 };
 

@@ -325,6 +325,7 @@ static bool put_inline(struct jit *j, const struct helper *h, const struct insn_
 	case INLINE_PID_TGID: put_now(j, 8, offsetof(struct machine, now.pid_tgid)); return true;
 	case INLINE_UID_GID: put_now(j, 8, offsetof(struct machine, now.uid_gid)); return true;
 	case INLINE_CPU: put_now(j, 4, offsetof(struct machine, now.cpu)); return true;
+	case INLINE_PLACE: put_now(j, 4, offsetof(struct machine, now.place)); return true;
 	case INLINE_ZERO: a64_mov_imm(&j->code, R0, 0); return true;
 	case INLINE_COMM:
 		if (note->is_several || note->size != sizeof(j->p->m->now.comm))
