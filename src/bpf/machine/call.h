@@ -51,5 +51,7 @@ struct helper {
 
 /** NULL: this machine has no such function. */
 const struct helper *helper_find(int32_t id);
+/** Its function for the call that @note is of, which may do with what is known there. */
+machine_fn *helper_fit(const struct helper *h, const struct insn_note *note);
 
 #endif

@@ -348,7 +348,7 @@ static void put_helper(struct jit *j, const struct bpf_insn *in, const struct in
 	if (put_inline(j, h, note))
 		return;
 	a64_mov(&j->code, true, A64_X5, MACHINE);
-	put_call(j, (const void *)(uintptr_t)h->f);
+	put_call(j, (const void *)(uintptr_t)helper_fit(h, note));
 	if (h->args[1] != ARG_LOOP_FN && h->args[1] != ARG_EACH_FN)
 		return;
 	load(j, 4, false, TEMP, MACHINE, offsetof(struct machine, budget));

@@ -402,7 +402,7 @@ static void put_helper(struct jit *j, const struct bpf_insn *in, const struct in
 	if (put_inline(j, h, note))
 		return;
 	x86_mov(&j->code, R9, MACHINE);
-	put_call(j, (const void *)(uintptr_t)h->f);
+	put_call(j, (const void *)(uintptr_t)helper_fit(h, note));
 	if (h->args[1] != ARG_LOOP_FN && h->args[1] != ARG_EACH_FN)
 		return;
 	x86_mem_imm(&j->code, X86_CMP, MACHINE, offsetof(struct machine, budget), 0);

@@ -197,6 +197,37 @@ BOTH(reads_texts)
 	}
 }
 
+/* The size that names of threads have, with every place for the end; behind it nothing changes. */
+BOTH(reads_texts_of_16_bytes)
+{
+	char text[24], want[17];
+
+	machine_now(r->m)->mem = (const uint8_t *)text;
+	machine_now(r->m)->mem_len = sizeof(text);
+	for (unsigned i = 0; i < 20 * 9; i++) {
+		const unsigned end = i % 20, at = i / 20, n = end < 15 ? end : 15;
+
+		for (unsigned k = 0; k < sizeof(text); k++)
+			text[k] = (char)(i % 3 == 0 ? 0x80 + k : i % 3 == 1 ? 1 : 0xff - k % 2);
+		if (end + at < sizeof(text))
+			text[end + at] = '\0';
+		memset(want, 'x', sizeof(want));
+		memcpy(want, text + at, n);
+		want[n] = '\0';
+		memset(machine_map_value(r->m, ONE), 'x', 72);
+		EXPECT_EQ(read_into(r, BPF_FUNC_probe_read_kernel_str, 16, (uintptr_t)text + at),
+			  n + 1);
+		EXPECT(!memcmp(one(r), want, sizeof(want)));
+	}
+	// Fewer bytes than that are there.
+	memset(text, 'y', sizeof(text));
+	EXPECT_EQ(read_into(r, BPF_FUNC_probe_read_str, 16, (uintptr_t)text + 9), 16);
+	EXPECT_EQ(read_into(r, BPF_FUNC_probe_read_str, 16, (uintptr_t)text + 10), -EFAULT);
+	EXPECT_EQ(one(r)[0], 0);
+	text[23] = '\0';
+	EXPECT_EQ(read_into(r, BPF_FUNC_probe_read_str, 16, (uintptr_t)text + 20), 4);
+}
+
 BOTH(compares_texts)
 {
 	const uint64_t event = (uintptr_t)r->event;
