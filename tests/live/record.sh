@@ -163,15 +163,20 @@ kill $load
 [ $failed = 0 ]
 result 'what killed recorders leave can be read; their instances go' $? cat.err bt2.err err
 
-# The guard is killed too: what is left of the instance is for the next recorder.
-background both -e sched:sched_switch
-kill -KILL $(pgrep -P $pid) $pid
-wait $pid 2>/dev/null
-! gone $pid
-result 'an instance is left when the guard is killed too' $?
-stale=$pid
-record -o after -e sched:sched_switch -- true
-[ $status = 0 ] && grep -q 'removed [0-9]* tracing instance' err && gone $stale
+# The guard is killed too: what is left of the instance is for the next recorder, which may be
+# somebody else's: they share the kernel. Nobody is always first.
+left=1 removed=1
+for i in 1 2 3 4 5; do
+	background both$i -e sched:sched_switch
+	kill -KILL $(pgrep -P $pid) $pid
+	wait $pid 2>/dev/null
+	! gone $pid && left=0
+	stale=$pid
+	record -o after$i -e sched:sched_switch -- true
+	[ $status = 0 ] && gone $stale && grep -q 'removed [0-9]* tracing instance' err && removed=0 && break
+done
+result 'an instance is left when the guard is killed too' $left
+[ $removed = 0 ]
 result 'the next recorder removes it' $? err
 
 record -o status -e sched:sched_switch -- sh -c 'exit 7'
