@@ -13,12 +13,6 @@
 
 #include <sonde/err.h>
 
-#include "crash/dump/device.h"
-#include "crash/dump/flat.h"
-#include "crash/dump/packing.h"
-#include "crash/dump/units.h"
-#include "crash/dump/unpack.h"
-
 /** What could not be lent. */
 struct bytes_copy {
 	struct bytes_copy *next;
@@ -131,45 +125,13 @@ static int open_plain(const char *path, struct bytes *b)
 	return 0;
 }
 
-static int unpack(struct bytes **b)
-{
-	const struct packing *how = packing_of((*b)->map, (*b)->len);
-
-	if (!how)
-		return 0;
-	int r = units_open(*b, how, UNITS_BUDGET, b);
-	return r == 0 ? unpack_whole(*b, how, b) : r;
-}
-
-/* What @b has inside instead of itself: unpacked, put in order, taken from a dump device, on which
- * it may be packed too. */
-static int look_inside(struct bytes **b)
-{
-	int r = unpack(b);
-
-	if (r >= 0 && device_known(*b)) {
-		r = device_open(*b, b);
-		uint8_t *header = r == 0 ? sonde_take((*b)->device) : NULL;
-		if (r == 0 && (*b)->map)
-			r = unpack(b);
-		if (header)
-			(*b)->device = header;
-	}
-	if (r < 0)
-		return r;
-	return flat_known(*b) ? flat_open(*b, b) : 0;
-}
-
-int bytes_open(const char *path, struct bytes **ret)
+int bytes_map(const char *path, struct bytes **ret)
 {
 	sonde_auto(bytes_closep) struct bytes *b = calloc(1, sizeof(*b));
 	if (!b || !(b->path = strdup(path)))
-		return sonde_fail(-ENOMEM, "'%s': out of memory", path);
+		return sonde_fail(-ENOMEM, "out of memory");
 	int r = open_plain(path, b);
 	if (r == 0)
-		r = look_inside(&b);
-	if (r < 0)
-		return sonde_wrap(r, "'%s'", path);
-	*ret = sonde_take(b);
-	return 0;
+		*ret = sonde_take(b);
+	return r;
 }

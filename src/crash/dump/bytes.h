@@ -35,8 +35,8 @@ struct bytes {
 	struct bytes_copy *copies; /* owned */
 };
 
-/** Opens @path, unpacks it where it is packed. A negative errno has words. */
-SONDE_MUST_CHECK int bytes_open(const char *path, struct bytes **ret);
+/** Maps @path, as it is. A negative errno has words. */
+SONDE_MUST_CHECK int bytes_map(const char *path, struct bytes **ret);
 void bytes_close(struct bytes *b);
 SONDE_DEFINE_AUTO(struct bytes *, bytes_close)
 

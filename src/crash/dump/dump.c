@@ -12,6 +12,7 @@
 #include <sonde/err.h>
 
 #include "crash/dump/format.h"
+#include "crash/dump/layers.h"
 #include "crash/dump/page_cache.h"
 #include "crash/dump/touched.h"
 
@@ -113,7 +114,7 @@ static int open_files(struct dump *d, const char *const *paths, size_t n)
 	if (!d->files)
 		return sonde_fail(-ENOMEM, "out of memory");
 	for (; d->n_files < n; d->n_files++) {
-		int r = bytes_open(paths[d->n_files], &d->files[d->n_files]);
+		int r = layers_open(paths[d->n_files], &d->files[d->n_files]);
 		if (r < 0)
 			return r;
 	}
