@@ -150,8 +150,7 @@ static lzma_index *read_index(struct xz *x, const struct xz_parts *p, const stru
 	return r == LZMA_STREAM_END ? index : NULL;
 }
 
-static int take_blocks(const struct xz_parts *p, const lzma_index *index, struct packing_unit **ret,
-		       size_t *ret_n)
+static int take_blocks(const struct xz_parts *p, const lzma_index *index, struct packing_parts *ret)
 {
 	sonde_auto(mem_freep) struct packing_unit *units = NULL;
 	size_t n = 0, cap = 0;
@@ -170,13 +169,14 @@ static int take_blocks(const struct xz_parts *p, const lzma_index *index, struct
 			.kind = i.stream.flags->check,
 		};
 	}
-	*ret = sonde_take(units);
-	*ret_n = n;
+	ret->units = sonde_take(units);
+	ret->n = n;
 	return 0;
 }
 
-static int xz_list(const struct sonde_span *all, struct packing_unit **ret, size_t *ret_n)
+static int xz_list(const struct sonde_span *all, uint64_t budget, struct packing_parts *ret)
 {
+	(void)budget;
 	struct xz_parts p = { 0 };
 	void *library = NULL, *state = NULL;
 
@@ -189,7 +189,7 @@ static int xz_list(const struct sonde_span *all, struct packing_unit **ret, size
 	}
 	lzma_index *index = read_index(state, &p, all);
 	if (index) {
-		r = take_blocks(&p, index, ret, ret_n);
+		r = take_blocks(&p, index, ret);
 		p.index_end(index, NULL);
 	}
 	xz_end(state);
@@ -223,9 +223,10 @@ static int begin_block(struct xz *x, const struct xz_parts *p, const uint8_t *in
 	return r == LZMA_OK ? 0 : xz_words(x, r);
 }
 
-static int xz_begin_unit(const struct sonde_span *all, const struct packing_unit *unit, void **ret,
-			 size_t *ret_skip)
+static int xz_begin_unit(const struct sonde_span *all, const struct packing_parts *parts,
+			 const struct packing_unit *unit, void **ret, size_t *ret_skip)
 {
+	(void)parts;
 	struct xz_parts p = { 0 };
 	void *library = NULL, *state = NULL;
 

@@ -66,7 +66,7 @@ static int zstd_step(void *state, struct packing_io *io)
 
 /* Frames that say how long they are inside: all but those of a pipe. */
 static int list_frames(const struct zstd_library *z, const struct sonde_span *all,
-		       struct packing_unit **ret, size_t *ret_n)
+		       struct packing_parts *ret)
 {
 	sonde_auto(mem_freep) struct packing_unit *units = NULL;
 	size_t n = 0, cap = 0;
@@ -88,25 +88,27 @@ static int list_frames(const struct zstd_library *z, const struct sonde_span *al
 		at += len;
 		out += size;
 	}
-	*ret = sonde_take(units);
-	*ret_n = n;
+	ret->units = sonde_take(units);
+	ret->n = n;
 	return 0;
 }
 
-static int zstd_list(const struct sonde_span *all, struct packing_unit **ret, size_t *ret_n)
+static int zstd_list(const struct sonde_span *all, uint64_t budget, struct packing_parts *ret)
 {
+	(void)budget;
 	struct zstd_library z = { 0 };
 
 	int r = zstd_library_open(&z);
 	if (r == 0)
-		r = list_frames(&z, all, ret, ret_n);
+		r = list_frames(&z, all, ret);
 	zstd_library_close(&z);
 	return r;
 }
 
-static int zstd_begin_unit(const struct sonde_span *all, const struct packing_unit *unit,
-			   void **ret, size_t *ret_skip)
+static int zstd_begin_unit(const struct sonde_span *all, const struct packing_parts *parts,
+			   const struct packing_unit *unit, void **ret, size_t *ret_skip)
 {
+	(void)parts;
 	(void)all;
 	(void)unit;
 	*ret_skip = 0;

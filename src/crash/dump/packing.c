@@ -2,7 +2,10 @@
 /** Which packings there are. */
 #include "crash/dump/packing.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
 
 static const struct packing *const all[] = {
 #ifdef HAVE_BZIP2
@@ -16,6 +19,14 @@ static const struct packing *const all[] = {
 #endif
 	&packing_zstd,	NULL,
 };
+
+void packing_parts_fini(struct packing_parts *p)
+{
+	free(p->units);
+	free(p->cut);
+	mem_closep(&p->before);
+	*p = (struct packing_parts){ .before = -1 };
+}
 
 const struct packing *packing_of(const uint8_t *head, size_t n)
 {

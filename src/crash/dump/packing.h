@@ -24,6 +24,16 @@ struct packing_unit {
 	int kind; /* what the packing wants to know of it */
 };
 
+/** The parts of a file, in order; see packing_parts_fini(). */
+struct packing_parts {
+	struct packing_unit *units; /* owned */
+	size_t n;   /* 0: there are none, or the file is cut, or they are not worth it */
+	int before; /* owned: a temporary file with what parts refer to; -1: none */
+	char *cut;  /* owned: NULL, or why the last bytes are in no part */
+};
+
+void packing_parts_fini(struct packing_parts *p);
+
 /** One way of packing; its library is opened when a file of it is. */
 struct packing {
 	const char *name;
@@ -34,12 +44,12 @@ struct packing {
 	/* 1: the stream has ended; 0: go on; a negative errno with words. */
 	int (*step)(void *state, struct packing_io *io);
 	void (*end)(void *state);
-	/* The parts of a whole file, in order: an owned array, *ret_n 0 where there are none or
-	   where the file is cut; both NULL: the packing has no parts. */
-	int (*list)(const struct sonde_span *all, struct packing_unit **ret, size_t *ret_n);
+	/* Finds the parts, into @ret that is empty, also where it fails. @budget: how many unpacked
+	   bytes are kept. Both NULL: the packing has no parts. */
+	int (*list)(const struct sonde_span *all, uint64_t budget, struct packing_parts *ret);
 	/* As begin, for a part; the first *ret_skip of its bytes are not for step. */
-	int (*begin_unit)(const struct sonde_span *all, const struct packing_unit *unit, void **ret,
-			  size_t *ret_skip);
+	int (*begin_unit)(const struct sonde_span *all, const struct packing_parts *parts,
+			  const struct packing_unit *unit, void **ret, size_t *ret_skip);
 };
 
 extern const struct packing packing_bzip2, packing_gzip, packing_xz, packing_zstd;

@@ -36,7 +36,8 @@ struct units {
 	struct bytes base;    /* first: it is what others see */
 	struct bytes *packed; /* owned */
 	const struct packing *how;
-	struct part *parts; /* owned; in order, without gaps */
+	struct packing_parts found; /* what the packing needs of them */
+	struct part *parts;	    /* owned; in order, without gaps */
 	size_t n;
 	const uint8_t *map; /* of the temporary file */
 	int fd;
@@ -106,7 +107,7 @@ static int unpack(struct units *u, const struct part *p)
 	if (!room)
 		return sonde_fail(-ENOMEM, "out of memory");
 	const struct sonde_span all = { u->packed->map, u->packed->len };
-	int r = u->how->begin_unit(&all, &p->at, &state, &skip);
+	int r = u->how->begin_unit(&all, &u->found, &p->at, &state, &skip);
 	if (r < 0)
 		return r;
 	r = unpack_with(u, p, state, skip, room);
@@ -221,6 +222,7 @@ static void units_close(struct bytes *b)
 	pthread_cond_destroy(&u->changed);
 	pthread_mutex_destroy(&u->lock);
 	bytes_close(u->packed);
+	packing_parts_fini(&u->found);
 	free(u->parts);
 }
 
@@ -252,14 +254,16 @@ static int take_parts(struct units *u, const struct packing_unit *at, size_t n)
 static int units_fill(struct units *u)
 {
 	struct sonde_span all = { u->packed->map, u->packed->len };
-	sonde_auto(mem_freep) struct packing_unit *at = NULL;
-	size_t n = 0;
+	struct packing_parts *f = &u->found;
 
-	int r = u->how->list(&all, &at, &n);
+	int r = u->how->list(&all, u->budget, f);
 	if (r == 0)
-		r = n < 2 || !at ? -ENOTSUP : take_parts(u, at, n);
+		r = f->n < 2 || !f->units ? -ENOTSUP : take_parts(u, f->units, f->n);
 	if (r < 0)
 		return r;
+	free(f->units);
+	f->units = NULL;
+	u->base.cut = sonde_take(f->cut);
 	u->keeps_all = u->base.len <= u->budget;
 	u->base.spilled = u->keeps_all ? u->base.len : u->budget;
 	r = spill_open(&u->fd);
@@ -277,7 +281,7 @@ int units_open(struct bytes *packed, const struct packing *how, uint64_t budget,
 	u->base.packing = how->name;
 	u->packed = packed;
 	u->how = how;
-	u->fd = -1;
+	u->fd = u->found.before = -1;
 	u->budget = budget;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_cond_init(&u->changed, NULL);

@@ -116,7 +116,7 @@ static void expect_read(const char *how, uint64_t budget)
 
 TEST(parts_are_read_in_any_order)
 {
-	static const char *const hows[] = { "zstd", "xz" };
+	static const char *const hows[] = { "zstd", "xz", "gzip" };
 
 	for (size_t i = 0; i < MEM_LEN(hows); i++) {
 		expect_read(hows[i], LEN);
@@ -155,6 +155,128 @@ TEST(a_damaged_part_is_told)
 		}
 		EXPECT(bad >= 1 && bad <= 2);
 	}
+}
+
+/* Text of words that come back, so that blocks refer far back; with zeros, and noise that does not
+ * pack. */
+static void fill_text(struct made_memory *m, uint8_t *ret, size_t n)
+{
+	uint8_t words[256][16];
+
+	made_fill(m, 0, words[0], sizeof(words));
+	for (size_t i = 0; i < n;) {
+		size_t some = 3 + made_random(m, 12), kind = made_random(m, 4000);
+		const uint8_t *word = words[made_random(m, 256)];
+
+		if (kind < 2)
+			some = made_random(m, 50000);
+		some = some < n - i ? some : n - i;
+		for (size_t k = 0; k < some; k++)
+			ret[i + k] = kind == 0	 ? 0
+				     : kind == 1 ? (uint8_t)made_random(m, 256)
+						 : word[k];
+		i += some;
+	}
+}
+
+enum { TEXT = 3 << 20 };
+
+/* Reads what @b has of @text, here and there. */
+static void read_text(struct made_memory *m, struct bytes *b, const uint8_t *text)
+{
+	sonde_auto(mem_freep) uint8_t *got = malloc(TEXT);
+
+	sonde_check(got);
+	for (unsigned i = 0; i < 60; i++) {
+		size_t n = 1 + made_random(m, i % 4 ? 100 : 300000);
+		uint64_t off = made_random(m, b->len - n + 1);
+
+		int r = bytes_read(b, off, got, n);
+		if (r < 0)
+			test_failed(__FILE__, __LINE__, "%s", sonde_err_str());
+		EXPECT(!memcmp(got, text + off, n));
+	}
+	EXPECT_EQ(bytes_read(b, 0, got, b->len), 0);
+	EXPECT(!memcmp(got, text, b->len));
+}
+
+/** gzip's parts begin within members, go on over their ends, and end where the file is cut. */
+TEST(gzip_has_parts_within_a_stream)
+{
+	static const size_t firsts[] = { TEXT, 1 << 20, 100, (1 << 20) + 1 };
+	sonde_auto(mem_freep) uint8_t *text = malloc(TEXT);
+	struct made_memory m;
+
+	sonde_check(text);
+	made_ranges(&m, 5, 1, 4096, true);
+	for (size_t i = 0; i < MEM_LEN(firsts); i++) {
+		sonde_auto(made_fini) struct made_file f = { 0 };
+		struct made_file second = { 0 };
+
+		fill_text(&m, text, TEXT);
+		made_put(&f, 0, text, firsts[i]);
+		if (!made_pack(&f, "gzip", false))
+			return test_skip("no zlib");
+		if (firsts[i] < TEXT) {
+			made_put(&second, 0, text + firsts[i], TEXT - firsts[i]);
+			sonde_check(made_pack(&second, "gzip", false));
+			made_put(&f, f.len, second.data, second.len);
+			made_fini(&second);
+		}
+		for (int cut = 0; cut < 2; cut++, f.len -= f.len / 3) {
+			sonde_auto(bytes_closep) struct bytes *b =
+				open_units(&f, "gzip", cut ? TEXT : 400000);
+			if (!b)
+				continue;
+			EXPECT(cut ? b->len > TEXT / 3 && b->len < TEXT : b->len == TEXT);
+			EXPECT(cut ? b->cut && strstr(b->cut, "gzip data is cut at byte ")
+				   : !b->cut);
+			read_text(&m, b, text);
+		}
+	}
+}
+
+static struct made_file oom_file;
+
+static int open_and_read_gzip(void)
+{
+	static const struct bytes_class none;
+	struct bytes *packed = calloc(1, sizeof(*packed)), *b = NULL;
+	uint8_t got[2 * PART];
+
+	if (!packed)
+		return -ENOMEM;
+	*packed = (struct bytes){ .map = oom_file.data, .len = oom_file.len, .class = &none };
+	int r = units_open(packed, packing_of(packed->map, packed->len), 1, &b);
+	if (r == 1)
+		r = bytes_read(b, LEN - sizeof(got), got, sizeof(got));
+	bytes_close(b ? b : packed);
+	return r;
+}
+
+TEST(gzip_without_memory)
+{
+	struct made_memory m;
+
+	if (!make(&m, "gzip", &oom_file))
+		return test_skip("no zlib");
+	test_oom(open_and_read_gzip);
+	made_fini(&oom_file);
+}
+
+/** A small one is unpacked at once. */
+TEST(small_gzip_has_no_parts)
+{
+	struct bytes packed = { 0 }, *b = NULL;
+	sonde_auto(made_fini) struct made_file f;
+	struct made_memory m;
+
+	if (!make(&m, "gzip", &f))
+		return test_skip("no zlib");
+	packed.map = f.data;
+	packed.len = f.len;
+	EXPECT_EQ(units_open(&packed, packing_of(f.data, f.len), UNITS_BUDGET, &b), 0);
+	EXPECT(!b);
 }
 
 TEST(what_has_no_parts_stays)
