@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** kdump-compressed dumps: what makedumpfile and QEMU's dump-guest-memory write, also in several
  * files. */
+#include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 
 #include <sonde/err.h>
 
+#include "base/mem.h"
 #include "crash/dump/format.h"
 #include "crash/dump/kdump_header.h"
 #include "crash/dump/rank.h"
@@ -342,6 +344,37 @@ static int read_bitmap(struct dump *d, struct kdump *k, const struct kdump_heade
 	return r < 0 ? r : rank_init(&k->rank, bits, n);
 }
 
+/* Where the header does not say it: each machine's registers are a note of another size. */
+static int find_arch(struct dump *d, const struct kdump_header *h)
+{
+	static const struct {
+		size_t size;
+		enum dump_arch arch;
+	} prstatus[] = {
+		{ 336, DUMP_X86_64 },
+		{ 392, DUMP_AARCH64 },
+		{ 376, DUMP_RISCV64 },
+		{ 144, DUMP_I386 },
+	};
+
+	d->about.arch = h->arch;
+	if (h->has_arch)
+		return 0;
+	for (size_t i = 0; i < d->n_notes; i++) {
+		const struct dump_note *n = &d->notes[i];
+
+		for (size_t k = 0; k < MEM_LEN(prstatus); k++) {
+			if (n->type != NT_PRSTATUS || n->size != prstatus[k].size ||
+			    strcmp(n->name, "CORE") != 0)
+				continue;
+			d->about.arch = prstatus[k].arch;
+			return 0;
+		}
+	}
+	return sonde_fail(-ENOTSUP, "says neither in its header nor in notes of which machine it "
+				    "is");
+}
+
 static int kdump_open(struct dump *d)
 {
 	struct kdump *k = calloc(1, sizeof(*k));
@@ -353,7 +386,6 @@ static int kdump_open(struct dump *d)
 	int r = read_parts(d, k, &h);
 	if (r < 0)
 		return r;
-	d->about.arch = h.arch;
 	d->about.page_size = h.block_size;
 	if (h.is_linux)
 		d->about.system = DUMP_LINUX; // QEMU does not know
@@ -362,6 +394,8 @@ static int kdump_open(struct dump *d)
 	r = read_bitmap(d, k, &h);
 	if (r == 0)
 		r = read_notes(d, &h);
+	if (r == 0)
+		r = find_arch(d, &h);
 	d->about.page_size = h.block_size; // the notes may say otherwise
 	if (r == 0)
 		r = check_parts(d, k);

@@ -52,7 +52,7 @@ static bool is_block_size(uint32_t n)
 	return n >= 4096 && n <= 65536 && !(n & (n - 1));
 }
 
-static int arch_of(const uint8_t *head, enum dump_arch *ret)
+static int arch_of(const uint8_t *head, struct kdump_header *h)
 {
 	static const struct {
 		const char *name;
@@ -67,10 +67,13 @@ static int arch_of(const uint8_t *head, enum dump_arch *ret)
 	memcpy(name, head + MACHINE, NAME);
 	for (size_t i = 0; i < MEM_LEN(machines); i++) {
 		if (!strcmp(name, machines[i].name)) {
-			*ret = machines[i].arch;
+			h->arch = machines[i].arch;
+			h->has_arch = true;
 			return 0;
 		}
 	}
+	if (!strcmp(name, "Unknown"))
+		return 0;
 	return sonde_fail(-ENOTSUP,
 			  "is of a machine '%s'; x86_64, aarch64, riscv64 and i386 can be "
 			  "read",
@@ -145,7 +148,7 @@ int kdump_header_read(struct bytes *f, struct kdump_header *ret)
 	if (!is_block_size(h.block_size))
 		return sonde_fail(-EBADMSG, "header has blocks of %u bytes, wanted 4096 to 65536",
 				  u32_at(head, layout_64.block_size));
-	r = arch_of(head, &h.arch);
+	r = arch_of(head, &h);
 	if (r < 0)
 		return r;
 	r = bytes_read(f, h.block_size, sub, sizeof(sub));

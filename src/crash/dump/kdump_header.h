@@ -24,6 +24,7 @@ enum { KDUMP_MOST_NOTES = 64 << 20, KDUMP_ID = 16 };
 
 struct kdump_header {
 	enum dump_arch arch;
+	bool has_arch; /* it says of which machine it is; QEMU does not of arm64 */
 	uint32_t version, status, block_size;
 	uint64_t pages;	     /* of the machine: bits of the bitmap */
 	uint64_t bitmap;     /* where that of the dump's pages begins */

@@ -135,16 +135,31 @@ static int open_x86(struct linux_kernel *k)
 	return 0;
 }
 
+/*
+ * Where the used part of the top table is. With pages of 64 KiB, a kernel for addresses of 52 bits
+ * on a machine for 48 uses the last entries of a table for 52; others have as many levels as
+ * needed.
+ */
+static uint64_t arm_root(uint64_t table, unsigned page_bits, int64_t built_for, int64_t va_bits)
+{
+	enum { TOP_SHIFT = 42 };
+
+	if (page_bits != 16 || built_for != 52 || va_bits != 48)
+		return table;
+	return table + ((1u << (52 - TOP_SHIFT)) - (1u << (48 - TOP_SHIFT))) * 8;
+}
+
 static int open_arm64(struct linux_kernel *k)
 {
 	uint64_t top = 0, page = 0;
-	int64_t voffset = 0, va_bits = 48, t1sz = 0, mask = 0;
+	int64_t voffset = 0, built_for = 48, t1sz = 0, mask = 0;
 
 	if (!vmcoreinfo_symbol(&k->info, "swapper_pg_dir", &top) ||
 	    !vmcoreinfo_number(&k->info, "kimage_voffset", &voffset) ||
 	    !vmcoreinfo_value(&k->info, "PAGESIZE", 10, &page))
 		return sonde_fail(-EBADMSG, "VMCOREINFO does not tell where page tables lie");
-	(void)vmcoreinfo_number(&k->info, "VA_BITS", &va_bits); // else what is usual
+	(void)vmcoreinfo_number(&k->info, "VA_BITS", &built_for); // else what is usual
+	int64_t va_bits = built_for;
 	if (vmcoreinfo_number(&k->info, "TCR_EL1_T1SZ", &t1sz) && t1sz > 0 && t1sz < 64)
 		va_bits = 64 - t1sz;
 	if (vmcoreinfo_number(&k->info, "KERNELPACMASK", &mask))
@@ -152,13 +167,16 @@ static int open_arm64(struct linux_kernel *k)
 	if (!page || page & (page - 1))
 		return sonde_fail(-EBADMSG, "VMCOREINFO: pages of %llu bytes",
 				  (unsigned long long)page);
+	const unsigned page_bits = (unsigned)__builtin_ctzll(page);
 	const struct space_layout layout = {
 		.tables = SPACE_ARM64,
-		.root = top - (uint64_t)voffset,
-		.page_bits = (unsigned)__builtin_ctzll(page),
+		.root = arm_root(top - (uint64_t)voffset, page_bits, built_for, va_bits),
+		.page_bits = page_bits,
 		.va_bits = (unsigned)va_bits,
 		.upper = true,
-		.pa_52 = va_bits > 48,
+		// With pages of 64 KiB the high bits are there whatever the machine, and else zero.
+		.pa_52 = page_bits == 16 || va_bits > 48,
+		.held_mask = 1ull << (k->version < 0x060b ? 58 : 11),
 	};
 	return space_init(&k->mem, k->core->dump, &layout);
 }
@@ -174,19 +192,33 @@ static int open_memory(struct linux_kernel *k)
 	}
 }
 
+/*
+ * arm64's direct map is the lower half of the kernel's addresses, before 5.4 the upper one. Where a
+ * kernel for 52 bits runs with 48, PHYS_OFFSET is what belongs to the begin of the half for 52.
+ */
+static void add_direct_map_arm(struct linux_kernel *k)
+{
+	int64_t phys, built_for = k->mem.layout.va_bits;
+
+	(void)vmcoreinfo_number(&k->info, "VA_BITS", &built_for); // else what tables translate
+	if (!vmcoreinfo_number(&k->info, "PHYS_OFFSET", &phys) || built_for < 36 || built_for > 52)
+		return;
+	const uint64_t half = 1ull << (k->mem.layout.va_bits - 1);
+	uint64_t base = UINT64_MAX << built_for, start = UINT64_MAX << k->mem.layout.va_bits;
+	if (k->version < 0x0504)
+		base = start = 0 - half;
+	space_add_linear(&k->mem, start, start + half - 1, (uint64_t)phys + (start - base));
+}
+
 /* The direct map: also what page tables do not tell, where they are not in the dump. */
 static void add_direct_map(struct linux_kernel *k)
 {
 	uint64_t base;
-	int64_t phys;
 
-	if (k->arch == DUMP_X86_64 && !linux_global(k, "page_offset_base", 8, &base)) {
+	if (k->arch == DUMP_AARCH64)
+		add_direct_map_arm(k);
+	else if (!linux_global(k, "page_offset_base", 8, &base))
 		space_add_linear(&k->mem, base, base + X86_DIRECT_LEN, 0);
-	} else if (k->arch == DUMP_AARCH64 && vmcoreinfo_number(&k->info, "PHYS_OFFSET", &phys)) {
-		base = UINT64_MAX << k->mem.layout.va_bits;
-		space_add_linear(&k->mem, base, base + (1ull << (k->mem.layout.va_bits - 1)),
-				 (uint64_t)phys);
-	}
 }
 
 /* Where VMCOREINFO has the tables of symbols, since 6.0; false: it does not tell. */

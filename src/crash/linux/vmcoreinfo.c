@@ -14,7 +14,7 @@
 
 #define FIRST_LINE "OSRELEASE="
 
-enum { TEXT_MOST = 1 << 16 };
+enum { TEXT_MOST = 1 << 16, PAGE_LEAST = 4096 };
 
 void vmcoreinfo_fini(struct vmcoreinfo *v)
 {
@@ -31,6 +31,17 @@ static bool is_text(const uint8_t *page, size_t size)
 		return false;
 	size_t n = strnlen((const char *)page, size);
 	return memmem(page, n, "\nPAGESIZE=", 10) && memmem(page, n, "\nSYMBOL(", 8);
+}
+
+/* A page of the dump may be several of the kernel's. */
+static const uint8_t *text_in(const uint8_t *page, size_t size, size_t *ret_size)
+{
+	for (size_t off = 0; off < size; off += PAGE_LEAST) {
+		*ret_size = size - off;
+		if (is_text(page + off, size - off))
+			return page + off;
+	}
+	return NULL;
 }
 
 static int keep(const uint8_t *page, size_t size, struct vmcoreinfo *ret)
@@ -60,8 +71,9 @@ static int search(struct dump *d, struct vmcoreinfo *ret, uint64_t *ret_pa)
 
 			if (dump_page(d, at, &page) < 0)
 				continue;
-			bool found = is_text(page.bytes, size);
-			int r = found ? keep(page.bytes, size, ret) : 0;
+			size_t left = 0;
+			const uint8_t *found = text_in(page.bytes, size, &left);
+			int r = found ? keep(found, left, ret) : 0;
 			dump_release(d, &page);
 			*ret_pa = at;
 			if (found)

@@ -23,10 +23,12 @@ int space_init(struct space *s, struct dump *d, const struct space_layout *layou
 	struct space_slot *cache = calloc(SPACE_CACHE, sizeof(*cache));
 	if (!cache)
 		return sonde_fail(-ENOMEM, "address space: out of memory");
+	const unsigned bits = (unsigned)__builtin_ctz(size);
 	*s = (struct space){
 		.dump = d,
 		.layout = *layout,
-		.page_bits = (unsigned)__builtin_ctz(size),
+		.page_bits = bits < layout->page_bits ? bits : layout->page_bits,
+		.dump_bits = bits,
 		.cache = cache,
 	};
 	return 0;
@@ -64,26 +66,37 @@ int space_translate(struct space *s, uint64_t va, uint64_t *ret_pa, uint64_t *re
 	return r;
 }
 
-/* The page of the dump that @va lies in. */
+/* Lends the page at @pa, which the dump may have as a part of a larger one. */
+static int page_of_dump(struct space *s, uint64_t pa, struct dump_page *held, const uint8_t **ret)
+{
+	const uint64_t dump_size = 1ull << s->dump_bits, size = 1ull << s->page_bits;
+
+	int r = dump_page(s->dump, pa & ~(dump_size - 1), held);
+	if (r < 0 || !held->bytes)
+		return r < 0 ? r : -ENODATA;
+	*ret = held->bytes + (pa & (dump_size - 1) & ~(size - 1));
+	return 0;
+}
+
+/* The page that @va lies in. */
 static int page_at(struct space *s, uint64_t va, const uint8_t **ret)
 {
 	uint64_t number = va >> s->page_bits, pa = 0, len;
 	struct space_slot *slot = &s->cache[(number ^ number >> 10) % SPACE_CACHE];
 
 	if (slot->page == number + 1) {
-		*ret = slot->held.bytes;
+		*ret = slot->bytes;
 		return 0;
 	}
 	struct dump_page page = { 0 };
 	int r = space_translate(s, va, &pa, &len);
 	if (!r)
-		r = dump_page(s->dump, pa & ~((1ull << s->page_bits) - 1), &page);
-	if (r < 0 || !page.bytes)
-		return r < 0 ? r : -ENODATA;
+		r = page_of_dump(s, pa, &page, ret);
+	if (r)
+		return r;
 	if (slot->page)
 		dump_release(s->dump, &slot->held);
-	*slot = (struct space_slot){ .page = number + 1, .held = page };
-	*ret = page.bytes;
+	*slot = (struct space_slot){ .page = number + 1, .bytes = *ret, .held = page };
 	return 0;
 }
 
@@ -104,7 +117,7 @@ static int copy_some(struct space *s, uint64_t va, void *ret, size_t n, size_t *
 
 	*ret_n = n < size - off ? n : size - off;
 	int r = page_at(s, va, &bytes);
-	if (r < 0)
+	if (r)
 		return r == -ENODATA ? copy_part(s, va, ret, *ret_n) : r;
 	memcpy(ret, bytes + off, *ret_n);
 	return 0;
@@ -165,9 +178,10 @@ static const uint8_t *in_place(struct space *s, uint64_t va, size_t n)
 	for (size_t i = 0; at < va + n; at += size, left -= size, pa += size, i++) {
 		if (left < size && space_translate(s, at, &pa, &left) < 0)
 			return NULL;
-		if (dump_page(s->dump, pa & ~(size - 1), &page) < 0)
+		const uint8_t *bytes = NULL;
+		if (page_of_dump(s, pa, &page, &bytes) < 0)
 			return NULL;
-		const uint8_t *bytes = page.hold ? NULL : page.bytes;
+		bytes = page.hold ? NULL : bytes;
 		dump_release(s->dump, &page);
 		if (!bytes || (first && bytes != first + i * size))
 			return NULL;

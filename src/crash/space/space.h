@@ -26,6 +26,7 @@ struct space_layout {
 	bool upper;	     /* arm64: the tables are those of the upper half, the kernel's */
 	bool pa_52;	     /* arm64: entries hold addresses of 52 bits */
 	uint64_t clear_mask; /* bits of entries that are no address: memory encryption */
+	uint64_t held_mask;  /* arm64: bits that tell of an invalid entry that its page is held */
 };
 
 /** Memory that is linear whatever the page tables say: also there when they are not in the dump. */
@@ -36,7 +37,8 @@ struct space_linear {
 enum { SPACE_LINEARS = 4, SPACE_CACHE = 1024 };
 
 struct space_slot {
-	uint64_t page; /* its number + 1; 0: the slot is empty */
+	uint64_t page;	      /* its number + 1; 0: the slot is empty */
+	const uint8_t *bytes; /* in @held, which may be several pages */
 	struct dump_page held;
 };
 
@@ -45,7 +47,8 @@ struct space {
 	struct space_layout layout;
 	struct space_linear linear[SPACE_LINEARS];
 	unsigned n_linear;
-	unsigned page_bits;	  /* of the dump's pages */
+	unsigned page_bits;	  /* of the smaller ones: the dump's or the layout's */
+	unsigned dump_bits;	  /* of the dump's */
 	struct space_slot *cache; /* owned */
 };
 

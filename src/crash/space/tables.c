@@ -61,7 +61,10 @@ static int arm_entry(const struct space_layout *l, uint64_t e, unsigned shift, u
 	bool last = shift == l->page_bits;
 	uint64_t pa = e & low_bits(48) & ~low_bits(l->page_bits);
 
-	if (!(e & ARM_VALID) || (last && !(e & ARM_TABLE)))
+	// What nobody may touch is held too: a page of mmap(PROT_NONE), or one that is on the move.
+	if (!(e & ARM_VALID) && !(e & l->held_mask))
+		return -EFAULT;
+	if (last && !(e & ARM_TABLE))
 		return -EFAULT;
 	if (l->pa_52 && l->page_bits == 16)
 		pa |= (e >> 12 & 0xf) << 48;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /** kdump-compressed dumps: made-up ones of all versions, split, flattened, packed, and damaged
  * ones. */
+#include <elf.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sonde/err.h>
 
@@ -208,6 +210,39 @@ TEST(lies_are_refused)
 			EXPECT_STR(sonde_err_str(), lies[i].words);
 		dump_close(d);
 		made_fini(&lie);
+	}
+}
+
+/** A header that does not name the machine: the size of its registers does. */
+TEST(machines_without_names)
+{
+	static const struct {
+		uint32_t size;
+		int arch;
+	} machines[] = {
+		{ 336, DUMP_X86_64 }, { 392, DUMP_AARCH64 }, { 376, DUMP_RISCV64 },
+		{ 144, DUMP_I386 },   { 100, -ENOTSUP },
+	};
+
+	for (size_t i = 0; i < MEM_LEN(machines); i++) {
+		const Elf64_Nhdr head = { 5, machines[i].size, NT_PRSTATUS };
+		char regs[sizeof(head) + 8 + 392] = { 0 };
+		struct made_kdump_how how = { .version = 6, .flags = KDUMP_ZLIB, .notes = regs };
+		sonde_auto(made_dump_fini) struct made_dump made;
+		struct dump *d = NULL;
+
+		memcpy(regs, &head, sizeof(head));
+		memcpy(regs + sizeof(head), "CORE", 5);
+		how.notes_size = sizeof(head) + 8 + machines[i].size;
+		made_dump_init(&made, 5, &how);
+		struct made_file *f = &made.files[0];
+		made_put(f, 12 + 4 * 65, "Unknown", 8);
+		(void)unlink(f->path); // it is written anew
+		made_write(f);
+		const char *path = f->path;
+		int r = dump_open(&path, 1, &d);
+		EXPECT_EQ(r < 0 ? r : (int)dump_about(d)->arch, machines[i].arch);
+		dump_close(d);
 	}
 }
 

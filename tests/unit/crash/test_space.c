@@ -17,7 +17,10 @@ static const struct space_layout layouts[] = {
 	{ .tables = SPACE_ARM64, .page_bits = 12, .va_bits = 52, .upper = true, .pa_52 = true },
 	{ .tables = SPACE_ARM64, .page_bits = 14, .va_bits = 47, .upper = true },
 	{ .tables = SPACE_ARM64, .page_bits = 14, .va_bits = 48, .upper = true },
+	{ .tables = SPACE_ARM64, .page_bits = 14, .va_bits = 36 },
+	{ .tables = SPACE_ARM64, .page_bits = 14, .va_bits = 52, .upper = true, .pa_52 = true },
 	{ .tables = SPACE_ARM64, .page_bits = 16, .va_bits = 42, .upper = true },
+	{ .tables = SPACE_ARM64, .page_bits = 16, .va_bits = 48, .upper = true, .pa_52 = true },
 	{ .tables = SPACE_ARM64, .page_bits = 16, .va_bits = 48, .upper = true },
 	{ .tables = SPACE_ARM64, .page_bits = 16, .va_bits = 52, .upper = true, .pa_52 = true },
 };
@@ -105,6 +108,101 @@ TEST(large_pages)
 		dump_close(d);
 		image_fini(&m);
 	}
+}
+
+/* arm64 has high bits of a page's address low in the entry, and not everywhere. */
+TEST(addresses_of_52_bits)
+{
+	for (unsigned i = 0; i < LAYOUTS; i++) {
+		const struct space_layout *l = &layouts[i];
+		const uint64_t size = 1ull << l->page_bits, va = valid(l, 7 * size);
+		struct made_image m;
+		struct space s;
+
+		if (l->tables != SPACE_ARM64)
+			continue;
+		image_init(&m, l);
+		uint64_t pa = (l->pa_52 ? 0xe5ull << 44 : 0xb5ull << 40) | 3 * size;
+		image_map(&m, va, pa, l->page_bits);
+		struct dump *d = image_open(&m, NULL);
+		EXPECT_EQ(space_init(&s, d, &m.layout), 0);
+		expect_page(&s, va, pa, size);
+		space_fini(&s);
+		dump_close(d);
+		image_fini(&m);
+	}
+}
+
+/* An entry that is not valid, but says that its page is held; and one that says nothing. */
+TEST(pages_that_nobody_may_touch)
+{
+	struct space_layout l = layouts[3];
+	struct made_image m;
+	struct space s;
+	uint64_t va = valid(&l, 0), got = 0, len;
+
+	l.held_mask = 1ull << 58;
+	image_init(&m, &l);
+	uint64_t page = image_pages(&m, 2);
+	image_map(&m, va, page, 12);
+	image_map(&m, va + 4096, page + 4096, 12);
+	uint64_t table = m.next - 4096; // of the last level: the one that was made last
+	EXPECT_EQ(image_get64(&m, table) & ~4095ull, page);
+	image_put64(&m, table, page | 2 | l.held_mask);
+	image_put64(&m, table + 8, (page + 4096) | 2);
+	struct dump *d = image_open(&m, NULL);
+	EXPECT_EQ(space_init(&s, d, &m.layout), 0);
+	EXPECT_EQ(space_translate(&s, va + 5, &got, &len), 0);
+	EXPECT_EQ(got, page + 5);
+	EXPECT_EQ(space_translate(&s, va + 4096, &got, &len), -EFAULT);
+	space_fini(&s);
+	dump_close(d);
+	image_fini(&m);
+}
+
+/* Writers may put several pages of the kernel into one of the dump. */
+TEST(pages_of_the_dump_are_larger)
+{
+	enum { N = 64 };
+	struct made_image m;
+	struct space s;
+	const uint64_t va = valid(&layouts[3], 1 << 30);
+	uint8_t all[N * 4096];
+	struct space_bytes b = { 0 };
+
+	image_init(&m, &layouts[3]);
+	uint64_t pages = image_pages(&m, N + 16); // the last of the dump's pages is whole
+	for (unsigned i = 0; i < N; i++) {
+		uint64_t pa = pages + (i * 29 % N) * 4096;
+
+		for (unsigned k = 0; k < 4096; k += 8)
+			image_put64(&m, pa + k, i * 4096 + k);
+		image_map(&m, va + i * 4096, pa, 12);
+	}
+	(void)image_pages(&m, 16);
+	struct dump *d = image_open(&m, "OSRELEASE=6\nPAGESIZE=65536\n");
+	EXPECT_EQ(dump_about(d)->page_size, 65536);
+	EXPECT_EQ(space_init(&s, d, &m.layout), 0);
+	for (unsigned i = 0; i < N * 4096; i += 1000) {
+		uint64_t there = 0;
+
+		EXPECT_EQ(space_read(&s, va + i / 8 * 8, &there, 8), 0);
+		EXPECT_EQ(there, i / 8 * 8);
+	}
+	EXPECT_EQ(space_read(&s, va, all, sizeof(all)), 0);
+	EXPECT_EQ(space_lend(&s, va, sizeof(all), &b), 0);
+	EXPECT(!memcmp(b.data, all, sizeof(all)));
+	for (unsigned i = 0; i < sizeof(all); i += 8) {
+		uint64_t there;
+
+		memcpy(&there, all + i, 8);
+		if (there != i)
+			EXPECT_EQ(there, i);
+	}
+	space_give_back(&b);
+	space_fini(&s);
+	dump_close(d);
+	image_fini(&m);
 }
 
 TEST(addresses_that_are_none)

@@ -74,6 +74,25 @@ TEST(from_memory)
 	image_fini(&m);
 }
 
+/* As QEMU writes dumps of arm64: pages of 64 KiB, in which the kernel has smaller ones. */
+TEST(from_memory_within_a_page)
+{
+	struct made_image m;
+	struct vmcoreinfo v = { 0 };
+
+	image_init(&m, &four);
+	uint64_t pages = image_pages(&m, 64);
+	image_put(&m, pages + 37 * 4096, text, sizeof(text));
+	struct dump *d = image_open(&m, "OSRELEASE=0\nPAGESIZE=65536\n");
+	EXPECT_EQ(dump_about(d)->page_size, 65536);
+	((struct dump_about *)dump_about(d))->vmcoreinfo = NULL; // as if there were no note
+	EXPECT_EQ(vmcoreinfo_find(d, &v), 0);
+	expect_lines(&v);
+	vmcoreinfo_fini(&v);
+	dump_close(d);
+	image_fini(&m);
+}
+
 TEST(nowhere)
 {
 	struct made_image m;
