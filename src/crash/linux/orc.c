@@ -29,6 +29,12 @@ int orc_init(struct orc *o, struct ctypes *types)
 	    !kfield_find(types, type, "type", &o->type))
 		return -ENOENT;
 	(void)kfield_find(types, type, "end", &o->end); // until Linux 6.3
+	const struct kfield *const all[] = { &o->sp_off, &o->bp_off, &o->sp_reg,
+					     &o->bp_reg, &o->type,   &o->end };
+	for (size_t i = 0; i < MEM_LEN(all); i++) {
+		if (all[i]->off >= size) // types out of a dump may say anything
+			return -ENOENT;
+	}
 	o->size = (uint32_t)size;
 	o->three_bits = o->type.bit_size >= 3;
 	o->cache = calloc(ORC_CACHE, sizeof(*o->cache));
