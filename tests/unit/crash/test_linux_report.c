@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/** What is shown of a Linux kernel that was never alive, all of whose numbers are known here. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <sonde/err.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "crash/verbs/verb.h"
+#include "made_linux.h"
+#include "test.h"
+
+enum { TEXT_MOST = 1 << 16 };
+
+static struct made_file core;
+static char text[TEXT_MOST];
+
+static void note(const char *line)
+{
+	(void)line;
+}
+
+/* What the verb shows, in text[]. */
+static int show(const char *name, enum crash_format format)
+{
+	sonde_auto(crash_closep) struct crash_core *c = NULL;
+	sonde_auto(mem_closep) int fd = memfd_create("shown", MFD_CLOEXEC);
+	const char *paths[] = { core.path };
+	struct crash_args args = { .format = format };
+	struct sonde_out out;
+
+	text[0] = '\0';
+	int r = crash_open(paths, 1, NULL, &c);
+	if (r < 0)
+		return r;
+	const struct crash_verb *v = crash_verb_find(c->system, name);
+	if (!v)
+		return -ENOENT;
+	r = out_init(&out, fd);
+	if (r < 0)
+		return r;
+	struct crash_run run = { .core = c, .args = &args, .out = &out, .note = note };
+	r = v->run(&run);
+	if (r == 0)
+		r = out_flush(&out);
+	out_fini(&out);
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	return r;
+}
+
+static const struct {
+	const char *verb, *wanted;
+} verbs[] = {
+	{ "report", "Host        made?[2J (x86_64)\n" },
+	{ "report", "Panic       Kernel panic - not syncing: ?\n" },
+	{ "report", "Crashed     CPU 0 in 0 swapper/0\n" },
+	{ "ps", "1.000 ms    0 ns  120.0 KiB  3.9 MiB  sh?]0;x\n" },
+	{ "bt", "1 sh?]0;x: sleeping\n  #0  0xffffffff81001005 schedule+0x5\n" },
+	{ "log", "[    1.234567] Kernel panic - not syncing: \\x1b\n" },
+	{ "mods", "  made?[m  64 B        1  live   " },
+	{ "mem", "  made-128  40.0 KiB      320       128     10        1\n" },
+	{ "irq", "    5     77  made-chip  timer?c\n" },
+	{ "files", "    1   2  file   42  /made?[1m\n" },
+	{ "mount", "  /     ext4  /dev/vda?1\n" },
+	{ "net", "      1  lo?[1m  up     65536  127.0.0.1/8\n" },
+};
+
+/* Names in a dump are anybody's: nothing that a terminal would take for an order. */
+static void expect_safe(const char *verb)
+{
+	for (const char *c = text; *c; c += utf8_shown_len(c) ? utf8_shown_len(c) : 1) {
+		if (!utf8_shown_len(c) && *c != '\n' && *c != '\t')
+			test_failed(__FILE__, __LINE__, "%s: byte 0x%02x at %td", verb, *c,
+				    c - text);
+	}
+}
+
+TEST(verbs)
+{
+	made_linux(MADE_LINUX, &core);
+	made_write(&core);
+	for (size_t i = 0; i < MEM_LEN(verbs); i++) {
+		if (show(verbs[i].verb, CRASH_TEXT) < 0)
+			test_failed(__FILE__, __LINE__, "%s: %s", verbs[i].verb, sonde_err_str());
+		else if (!strstr(text, verbs[i].wanted))
+			test_failed(__FILE__, __LINE__, "%s: no '%s' in:\n%s", verbs[i].verb,
+				    verbs[i].wanted, text);
+		expect_safe(verbs[i].verb);
+		EXPECT_EQ(show(verbs[i].verb, CRASH_JSON), 0);
+		expect_safe(verbs[i].verb);
+	}
+	made_fini(&core);
+}
