@@ -36,6 +36,12 @@ DUMPS = {
                                    (11, 'idle/idle: cpu9', None, '')]),
 }
 
+# Of the thread that crashed: rbp and rip.
+REGISTERS = {
+    'vmcore-amd64-minidump.bz2': ('fffffe00798c4760', 'ffffffff80c09ade'),
+    'vmcore-amd64-full.bz2': ('fffffe0085cb2760', 'ffffffff80c09ade'),
+}
+
 
 def report(name, wrong):
     """One line of TAP; @wrong is what differs, or nothing."""
@@ -77,6 +83,12 @@ def check(name, dump, kernel):
         if stacks.get(comm, [])[:len(want)] != want or (want and not stacks.get(comm)):
             wrong.append('%s: %s, wanted %s' % (comm, stacks.get(comm), want))
     report(name + ': stacks', wrong)
+
+    # Registers of the thread that made the dump: the 5th and the 8th that struct pcb has.
+    status, out, err = run(dump, kernel, 'read', 'dumppcb', '64')
+    words = re.findall('  ([0-9a-f]{16})', out)
+    report(name + ': registers of the crash', [] if len(words) == 8 and
+           (words[4], words[7]) == REGISTERS[name] else [out, err])
 
     status, out, err = run(dump, kernel, 'report', '--json')
     try:

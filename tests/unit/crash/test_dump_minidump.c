@@ -195,30 +195,64 @@ TEST(maps_of_page_tables)
 	}
 }
 
+/* The first @len bytes of @f are refused, or read as far as they go, which is said. */
+static void expect_cut(const struct made_memory *m, const struct made_file *f, size_t len)
+{
+	sonde_auto(made_fini) struct made_file part = { 0 };
+	sonde_auto(dump_closep) struct dump *d = NULL;
+	uint8_t got[64];
+
+	made_put(&part, 0, f->data, len);
+	made_write(&part);
+	int r = open_one(part.path, &d);
+	if (r && r != -EBADMSG && r != -ENODATA && r != -EINVAL)
+		test_failed(__FILE__, __LINE__, "%zu bytes: %s", len, sonde_err_str());
+	EXPECT(r < 0 || dump_about(d)->cut);
+	for (size_t i = 0; r == 0 && i < m->n; i++) {
+		int rr = dump_read(d, m->ranges[i].pa, got, sizeof(got));
+
+		EXPECT(rr == 0 || rr == -ENODATA || rr == -EBADMSG);
+	}
+}
+
+/* At each byte of the header, and around each page. */
 TEST(a_cut_file_is_read_as_far_as_it_goes)
 {
-	struct made_minidump how = { .arch = "arm64", .version = 2, .messages = "x" };
-	sonde_auto(made_fini) struct made_file f;
-	struct made_memory m;
+	for (size_t kind = 0; kind < MEM_LEN(kinds); kind++) {
+		struct made_minidump how = { .arch = kinds[kind].arch,
+					     .version = kinds[kind].version,
+					     .pae = kinds[kind].pae,
+					     .messages = "x" };
+		sonde_auto(made_fini) struct made_file f;
+		struct made_memory m;
 
-	made_ranges(&m, 7, 9, 1 << 17, true);
-	made_minidump(&m, &how, &f);
-	for (size_t len = 0; len < f.len; len += len < 200 ? 1 : 499) {
-		sonde_auto(made_fini) struct made_file part = { 0 };
-		sonde_auto(dump_closep) struct dump *d = NULL;
-		uint8_t got[64];
-
-		made_put(&part, 0, f.data, len);
-		made_write(&part);
-		int r = open_one(part.path, &d);
-		if (r && r != -EBADMSG && r != -ENODATA && r != -EINVAL)
-			test_failed(__FILE__, __LINE__, "%zu bytes: %s", len, sonde_err_str());
-		EXPECT(r < 0 || dump_about(d)->cut);
-		for (size_t i = 0; r == 0 && i < m.n; i++) {
-			int rr = dump_read(d, m.ranges[i].pa, got, sizeof(got));
-
-			EXPECT(rr == 0 || rr == -ENODATA);
+		made_ranges(&m, 7, 9, 1 << 17, true);
+		made_minidump(&m, &how, &f);
+		for (size_t len = 0; len < 128; len++)
+			expect_cut(&m, &f, len);
+		for (size_t page = MADE_PAGE; page < f.len; page += MADE_PAGE) {
+			expect_cut(&m, &f, page - 1);
+			expect_cut(&m, &f, page);
+			expect_cut(&m, &f, page + 1);
 		}
+	}
+}
+
+TEST(cut_packed_files)
+{
+	static const char *const packings[] = { "gzip", "bzip2", "xz", "zstd" };
+	struct made_minidump how = { .arch = "amd64", .version = 3, .messages = "x" };
+
+	for (size_t i = 0; i < 2 * MEM_LEN(packings); i++) {
+		sonde_auto(made_fini) struct made_file f;
+		struct made_memory m;
+
+		made_ranges(&m, 7, 4, 1 << 16, true);
+		made_minidump(&m, &how, &f);
+		if (!made_pack(&f, packings[i / 2], i % 2))
+			continue;
+		for (size_t len = 0; len < f.len; len += len < 32 || len + 32 > f.len ? 1 : 1021)
+			expect_cut(&m, &f, len);
 	}
 }
 
