@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum {
+	STEPS_MOST = 1 << 24,
 	CPUS_MOST = 4096,
 	PAGE = 4096,
 	PERCPU_PAGES_SINCE = 1200000,
@@ -66,6 +67,11 @@ bool freebsd_field(struct freebsd_kernel *k, uint64_t va, const struct kfield *f
 	return true;
 }
 
+bool freebsd_spend(struct freebsd_kernel *k)
+{
+	return k->spent < STEPS_MOST && ++k->spent;
+}
+
 unsigned freebsd_cpus(struct freebsd_kernel *k)
 {
 	uint64_t n;
@@ -93,7 +99,7 @@ bool freebsd_percpu(struct freebsd_kernel *k, uint64_t at, unsigned cpu, uint64_
 {
 	uint64_t version, base = 0, step = PAGE;
 
-	if (!at || !freebsd_number(k, "osreldate", &version))
+	if (!at || !freebsd_spend(k) || !freebsd_number(k, "osreldate", &version))
 		return false;
 	if (version < PERCPU_PAGES_SINCE)
 		step = kfield_sizeof(k->core->system->types(k->core, NULL), "struct pcpu");

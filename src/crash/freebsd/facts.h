@@ -27,6 +27,11 @@ bool freebsd_field(struct freebsd_kernel *k, uint64_t va, const struct kfield *f
 bool freebsd_counter(struct freebsd_kernel *k, uint64_t at, uint64_t *ret);
 /** Where what @at leads to lies for @cpu. False: that cannot be known. */
 bool freebsd_percpu(struct freebsd_kernel *k, uint64_t at, unsigned cpu, uint64_t *ret);
+/**
+ * One more step of work that a dump asks for by numbers that it may have made up: of CPUs, zones,
+ * files. False: it was enough; no real kernel has so many.
+ */
+bool freebsd_spend(struct freebsd_kernel *k);
 /** One more than the highest number of a CPU; 0: not known. */
 unsigned freebsd_cpus(struct freebsd_kernel *k);
 /** Whether there is a CPU of this number; true where no set of them is told. */

@@ -43,6 +43,7 @@ struct freebsd_kernel {
 	uint32_t offset[FREEBSD_OFFSETS];
 	const char *missing; /* name of an offset that is not known, or NULL */
 	struct bsd_dump_header header;
+	uint64_t spent;	       /* see freebsd_spend() */
 	struct kfield *fields; /* of fields.c, in the core's arena; NULL: not asked yet */
 };
 

@@ -90,10 +90,14 @@ bool linux_list_next(struct linux_kernel *k, struct linux_list *l)
 	}
 	if (next == l->head)
 		return false;
-	// One that points to itself would go on for long.
-	if (next == l->at || ++l->n > LINUX_LIST_MOST) {
+	// A member that was there when the number of steps was last a power of two is a loop.
+	if (next == l->at || next == l->seen || ++l->n > LINUX_LIST_MOST) {
 		l->cut = "the list has no end";
 		return false;
+	}
+	if (l->n >= l->next_power) {
+		l->seen = next;
+		l->next_power = 2 * l->n;
 	}
 	l->at = next;
 	return true;

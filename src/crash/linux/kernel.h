@@ -138,7 +138,8 @@ int linux_log(struct crash_core *c, int (*f)(void *arg, const struct crash_messa
  */
 struct linux_list {
 	uint64_t head, at;
-	size_t n;
+	uint64_t seen; /* a member of some steps ago, as Brent's search for loops keeps it */
+	size_t n, next_power;
 	const char *cut;
 };
 

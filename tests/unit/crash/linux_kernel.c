@@ -356,4 +356,9 @@ static struct kmem_cache_node slab_node = { 1, { 10 }, { 320 } };
 static struct kmem_cache slab = { 128, { 32 }, "made-128", LIST(&slab_caches), { &slab_node } };
 KEEP struct list_head slab_caches = LIST(&slab.list);
 
+/* A list that never comes back to its head. */
+static struct list_head round[3] = { { &round[1] }, { &round[2] }, { &round[0] } };
+static struct list_head before_round = { &round[0] };
+KEEP struct list_head broken_list = { &before_round };
+
 KEEP char _end[8];

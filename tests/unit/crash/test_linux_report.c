@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "crash/linux/kernel.h"
 #include "crash/verbs/verb.h"
 #include "made_linux.h"
 #include "test.h"
@@ -94,5 +95,26 @@ TEST(verbs)
 		EXPECT_EQ(show(verbs[i].verb, CRASH_JSON), 0);
 		expect_safe(verbs[i].verb);
 	}
+	made_fini(&core);
+}
+
+/* Broken lists are left after some steps, not after all that there may be. */
+TEST(lists_that_go_round)
+{
+	sonde_auto(crash_closep) struct crash_core *c = NULL;
+	struct linux_list list = { 0 };
+	uint64_t head;
+
+	made_linux(MADE_LINUX, &core);
+	made_write(&core);
+	const char *paths[] = { core.path };
+	EXPECT_EQ(crash_open(paths, 1, NULL, &c), 0);
+	if (c && linux_symbol(linux_of(c), "broken_list", &head)) {
+		linux_list_begin(&list, head);
+		while (linux_list_next(linux_of(c), &list))
+			EXPECT(list.n < 20);
+		EXPECT(list.cut && list.n >= 4);
+	}
+	EXPECT(c && list.cut);
 	made_fini(&core);
 }

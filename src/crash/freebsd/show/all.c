@@ -10,13 +10,17 @@
 
 #include "crash/freebsd/show/show.h"
 
-enum { TEXT_MOST = 256 };
+enum { TEXT_MOST = 256, LACKS_MOST = 100 };
 
 void bsd_lack(struct bsd_show *s, const char *what, const char *why)
 {
 	// Without the kernel's file nothing else is there: that is said once.
-	if (s->k->has_symbols)
+	if (!s->k->has_symbols || s->n_lacks > LACKS_MOST)
+		return;
+	if (s->n_lacks++ < LACKS_MOST)
 		strbuf_fmt(&s->lacks, "%s: %s\n", what, why);
+	else
+		strbuf_str(&s->lacks, "and more of that kind\n");
 }
 
 bool bsd_has_types(struct bsd_show *s, const char *what)

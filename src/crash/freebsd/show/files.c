@@ -141,6 +141,10 @@ static void add_process(struct files *l, const struct crash_task *task, uint64_t
 	for (uint64_t i = 0; i < n && i < FILES_MOST; i++) {
 		uint64_t at = files + l->f[TABLE_FILES].off + i * l->entry_size;
 
+		if (!freebsd_spend(l->s->k) || table_rows(&l->t) >= ROWS_MOST) {
+			bsd_lack(l->s, "open files (fstat)", "there are more than can be shown");
+			return;
+		}
 		if (!get(l, at, FDE_FILE, &file)) {
 			bsd_lack(l->s, "open files (fstat)",
 				 bsd_keep(l->s, "files of process %lld are not in the dump",
@@ -168,10 +172,8 @@ static int add_all(struct files *l)
 		r = u64map_put(&seen, p, 0);
 		if (r == 0)
 			add_process(l, &tasks->all[i], p);
-		if (table_rows(&l->t) >= ROWS_MOST) {
-			bsd_lack(l->s, "open files (fstat)", "there are more than can be shown");
+		if (table_rows(&l->t) >= ROWS_MOST)
 			break;
-		}
 	}
 	u64map_fini(&seen);
 	return r;

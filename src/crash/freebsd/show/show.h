@@ -19,6 +19,7 @@ struct bsd_show {
 	struct crash_tasks tasks;
 	const struct crash_args *args;
 	struct strbuf lacks; /* lines: sections and what they lack */
+	unsigned n_lacks;
 };
 
 /** Shows one section. What cannot be read is no failure: bsd_lack() takes it. */

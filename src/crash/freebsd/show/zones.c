@@ -81,7 +81,7 @@ static void add_caches(struct zones *z, uint64_t zone, uint64_t *allocs, uint64_
 	struct freebsd_kernel *k = z->s->k;
 	uint64_t v;
 
-	for (unsigned i = 0; z->f[ZONE_CPU].type && i < z->n_cpus; i++) {
+	for (unsigned i = 0; z->f[ZONE_CPU].type && i < z->n_cpus && freebsd_spend(k); i++) {
 		uint64_t at = zone + z->f[ZONE_CPU].off + i * z->cache_size;
 
 		if (freebsd_field(k, at, &z->f[CACHE_ALLOCS], &v))

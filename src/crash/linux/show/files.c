@@ -11,7 +11,14 @@
 #include "crash/linux/show/show.h"
 #include "crash/walk/walk.h"
 
-enum { FDS_MOST = 1 << 20, PATH_LEN = 4096, MOUNTS_MOST = 1 << 16, MOUNTS_DEEP = 256 };
+enum {
+	FDS_MOST = 1 << 20,
+	ROWS_MOST = 1 << 18,
+	LOOK_MOST = 1 << 26,
+	PATH_LEN = 4096,
+	MOUNTS_MOST = 1 << 16,
+	MOUNTS_DEEP = 256
+};
 
 static const struct table_column columns[] = {
 	{ "pid", "PID", TABLE_ID },	{ "fd", "FD", TABLE_ID },
@@ -39,6 +46,8 @@ struct files {
 	struct kfield f[FIELDS];
 	struct path_fields path;
 	struct table table;
+	uint64_t looked_at;
+	bool full; /* no more is shown */
 };
 
 static const char *type_name(uint64_t mode)
@@ -85,13 +94,15 @@ static void add_all(struct files *s, const struct crash_task *t)
 	uint64_t n = fdt ? linux_field_or(k, fdt, &s->f[MAX_FDS], 0) : 0;
 	uint64_t fds = fdt ? linux_field_or(k, fdt, &s->f[FD], 0) : 0;
 
-	for (uint64_t i = 0; i < n && i < FDS_MOST; i++) {
+	for (uint64_t i = 0; i < n && i < FDS_MOST && !s->full; i++) {
 		uint64_t file;
 
 		if (linux_read_u64(k, fds + i * 8, &file) < 0)
 			return;
 		if (file)
 			add(s, t->pid, (int64_t)i, file);
+		// Tables of a broken dump may be as large as one likes, and as many.
+		s->full = table_rows(&s->table) >= ROWS_MOST || ++s->looked_at >= LOOK_MOST;
 	}
 }
 
@@ -122,6 +133,8 @@ static int run_files(struct crash_run *r)
 		if (asked && crash_args_want(&args, t))
 			add_all(&s, t);
 	}
+	if (s.full)
+		r->note("there are more files than can be shown");
 	page_begin(&p, r, "Files");
 	if (!err)
 		err = page_table(&p, "files", "Files", &s.table);
