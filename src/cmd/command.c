@@ -135,8 +135,7 @@ static int set_folders(const struct command *cmd, void *state, int argc, char **
 	return r;
 }
 
-/* 0: go on; 1: help was asked for; else a negative errno. */
-static int parse(const struct command *cmd, void *state, int argc, char **argv)
+int cmd_parse(const struct command *cmd, void *state, int argc, char **argv, int *ret_first)
 {
 	struct option longs[MOST_OPTIONS + 2];
 	char shorts[2 * MOST_OPTIONS + 4];
@@ -158,6 +157,7 @@ static int parse(const struct command *cmd, void *state, int argc, char **argv)
 		if (r < 0)
 			return r;
 	}
+	*ret_first = optind;
 	return 0;
 }
 
@@ -175,14 +175,14 @@ int cmd_run(const struct command *cmd, int argc, char **argv)
 		return cmd_failed(cmd);
 	}
 
-	int r = parse(cmd, state, argc, argv);
-	int status;
+	int first = 0, status;
+	int r = cmd_parse(cmd, state, argc, argv, &first);
 	if (r < 0)
 		status = cmd_usage(cmd);
 	else if (r > 0)
 		status = show_help(cmd);
 	else
-		status = cmd->run(state, argc - optind, argv + optind);
+		status = cmd->run(state, argc - first, argv + first);
 	if (cmd->fini)
 		cmd->fini(state);
 	return status;

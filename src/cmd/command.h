@@ -58,6 +58,12 @@ extern const struct command *const cmd_all[];
 /** Parses and runs `sonde NAME ...`: @argv[0] is the command's name. Returns the exit status. */
 int cmd_run(const struct command *cmd, int argc, char **argv);
 
+/**
+ * The options in @argv, whose first word is no option, go to @state; what is left begins at
+ * *@ret_first. 0; 1: help was asked for; -EINVAL (sonde_fail()).
+ */
+int cmd_parse(const struct command *cmd, void *state, int argc, char **argv, int *ret_first);
+
 /** Prints the failure chain as "sonde NAME: words" and returns CMD_FAILED. */
 int cmd_failed(const struct command *cmd);
 

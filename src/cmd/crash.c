@@ -15,6 +15,8 @@
 #include "base/out.h"
 #include "cmd/all.h"
 #include "cmd/crash_flame.h"
+#include "cmd/help.h"
+#include "cmd/prompt/prompt.h"
 #include "cmd/terminal.h"
 #include "crash/verbs/verb.h"
 
@@ -185,34 +187,25 @@ static void note(const char *line)
 	fprintf(stderr, "sonde crash: %s\n", line);
 }
 
-static int run_verb(struct crash_cmd *s, int argc, char **argv)
+static int run_verb(struct crash_core *core, const struct crash_args *args, int argc, char **argv,
+		    unsigned width)
 {
-	sonde_auto(crash_closep) struct crash_core *core = NULL;
 	struct sonde_out out;
 
-	int r = crash_open(s->paths, s->n_paths, s->kernel, &core);
-	if (r < 0)
-		return r;
-	core->debug_options = s->debug;
 	const char *name = argc ? argv[0] : find_verb(core->system, "report") ? "report" : "ps";
 	const struct crash_verb *verb = find_verb(core->system, name);
 	if (!verb)
 		return sonde_fail(-EINVAL, "there is no '%s' of %s", name, core->system->name);
-	if (core->about->origin)
-		fprintf(stderr,
-			"sonde crash: a thin dump, of %llu pages: what it was not made for "
-			"may be missing\n",
-			(unsigned long long)core->about->pages_held);
-	r = out_init(&out, STDOUT_FILENO);
+	int r = out_init(&out, STDOUT_FILENO);
 	if (r < 0)
 		return r;
 	struct crash_run run = {
 		.core = core,
-		.args = &s->args,
+		.args = args,
 		.argc = argc ? argc - 1 : 0,
 		.argv = argv + 1,
 		.out = &out,
-		.width = terminal_width(STDOUT_FILENO),
+		.width = width,
 		.note = note,
 		.more = cmd_crash_verbs,
 	};
@@ -222,6 +215,63 @@ static int run_verb(struct crash_cmd *s, int argc, char **argv)
 	return r < 0 ? r : flushed;
 }
 
+static int run_line(void *arg, int argc, char **argv, unsigned width)
+{
+	struct crash_core *core = arg;
+	struct crash_cmd s = { 0 };
+	int first = 0;
+
+	int r = cmd_parse(&cmd_crash, &s, argc, argv, &first);
+	if (r > 0) {
+		help_command(&cmd_crash);
+		return 0;
+	}
+	if (r == 0 && first == argc)
+		r = sonde_fail(-EINVAL, "options, but which verb?");
+	if (r < 0)
+		return r;
+	// What the session was begun with holds where the line says nothing else.
+	if (s.debug.modules)
+		core->debug_options.modules = s.debug.modules;
+	core->debug_options.may_fetch |= s.debug.may_fetch;
+	return run_verb(core, &s.args, argc - first, argv + first, width);
+}
+
+/* A person at a terminal who asks for nothing else goes on to ask. */
+static int talk(struct crash_core *core)
+{
+	const struct prompt p = {
+		.complete = { .core = core, .more = cmd_crash_verbs, .options = options },
+		.run = run_line,
+		.arg = core,
+	};
+
+	return prompt_run(&p);
+}
+
+static int run_all(struct crash_cmd *s, int argc, char **argv)
+{
+	sonde_auto(crash_closep) struct crash_core *core = NULL;
+
+	int r = crash_open(s->paths, s->n_paths, s->kernel, &core);
+	if (r < 0)
+		return r;
+	core->debug_options = s->debug;
+	if (core->about->origin)
+		fprintf(stderr,
+			"sonde crash: a thin dump, of %llu pages: what it was not made for may "
+			"be missing\n",
+			(unsigned long long)core->about->pages_held);
+	r = run_verb(core, &s->args, argc, argv, terminal_width(STDOUT_FILENO));
+	bool asks = !argc && s->args.format == CRASH_TEXT && isatty(STDIN_FILENO) &&
+		    isatty(STDOUT_FILENO);
+	if (!asks || r == -EINVAL)
+		return r;
+	if (r < 0)
+		note(sonde_err_str());
+	return talk(core);
+}
+
 static int crash_run_cmd(void *state, int argc, char **argv)
 {
 	struct crash_cmd *s = state;
@@ -229,7 +279,7 @@ static int crash_run_cmd(void *state, int argc, char **argv)
 	int n = take_files(s, argc, argv);
 	if (n < 0)
 		return cmd_usage(&cmd_crash);
-	int r = run_verb(s, argc - n, argv + n);
+	int r = run_all(s, argc - n, argv + n);
 	if (r == -EINVAL)
 		return cmd_usage(&cmd_crash);
 	return r < 0 ? cmd_failed(&cmd_crash) : CMD_OK;
@@ -243,7 +293,9 @@ const struct command cmd_crash = {
 		 "alone; no debug package is wanted.\n"
 		 "Several files are parts of one dump; a program among them is the kernel's file, "
 		 "which adds source lines if it has debug information. "
-		 "VERB help shows the verbs that there are for a dump; without one it is report.",
+		 "VERB help shows the verbs that there are for a dump. Without one it is report, "
+		 "and a terminal then gets a prompt: verbs with their options, VERB | COMMAND, "
+		 "VERB > FILE, !COMMAND, quit.",
 	.options = options,
 	.examples = examples,
 	.state_size = sizeof(struct crash_cmd),

@@ -83,7 +83,8 @@ int crash_open_again(const struct crash_core *c, struct crash_core **ret)
 				      .about = c->about,
 				      .system = c->system,
 				      .kernel_path = c->kernel_path,
-				      .path = c->path };
+				      .path = c->path,
+				      .debug_options = c->debug_options };
 	int r = again->system->open(again);
 	if (r == 0)
 		*ret = sonde_take(again);
