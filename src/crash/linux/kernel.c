@@ -311,6 +311,7 @@ static int open_orc(struct linux_kernel *k)
 	if (k->init_text_end > t.hi)
 		t.hi = k->init_text_end;
 	t.n = (uint32_t)((stop - t.ips) / 4);
+	orc_learn(&k->orc, &k->mem, &t);
 	return orc_add(&k->orc, &t);
 }
 

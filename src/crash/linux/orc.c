@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 
-enum { ENTRY_MOST = 16 };
+enum { ENTRY_MOST = 16, LEARN_MOST = 256, SP_IN_7_2 = 3 };
 
 int orc_init(struct orc *o, struct ctypes *types)
 {
@@ -118,20 +118,52 @@ static enum orc_kind kind_of(const struct orc *o, uint64_t type, bool end)
 	return type < MEM_LEN(before) ? before[type] : ORC_NONE;
 }
 
+/* What a register's number means. */
+static enum orc_reg reg_of(const struct orc *o, uint64_t reg)
+{
+	static const enum orc_reg in_7_2[] = { ORC_UNDEFINED,	ORC_UNDEFINED,	ORC_DX,
+					       ORC_SP,		ORC_BP,		ORC_DI,
+					       ORC_R10,		ORC_R13,	ORC_PREV_SP,
+					       ORC_SP_INDIRECT, ORC_BP_INDIRECT };
+
+	if (!o->sp_is_3)
+		return (enum orc_reg)reg;
+	return reg < MEM_LEN(in_7_2) ? in_7_2[reg] : ORC_UNDEFINED;
+}
+
 static void decode(const struct orc *o, const uint8_t *bytes, struct orc_entry *ret)
 {
 	bool end = o->end.type && kfield_number(&o->end, bytes + o->end.off);
 
 	*ret = (struct orc_entry){
 		.kind = kind_of(o, kfield_number(&o->type, bytes + o->type.off), end),
-		.sp_reg = (enum orc_reg)kfield_number(&o->sp_reg, bytes + o->sp_reg.off),
-		.bp_reg = (enum orc_reg)kfield_number(&o->bp_reg, bytes + o->bp_reg.off),
+		.sp_reg = reg_of(o, kfield_number(&o->sp_reg, bytes + o->sp_reg.off)),
+		.bp_reg = reg_of(o, kfield_number(&o->bp_reg, bytes + o->bp_reg.off)),
 		.sp_off = (int16_t)kfield_number(&o->sp_off, bytes + o->sp_off.off),
 		.bp_off = (int16_t)kfield_number(&o->bp_off, bytes + o->bp_off.off),
 	};
 	// Where nothing is known of the stack, kernels before 6.4 have an entry of zeros.
 	if (ret->kind == ORC_CALL && ret->sp_reg == ORC_UNDEFINED)
 		ret->kind = ORC_NONE;
+}
+
+/* Where functions begin, the caller's stack pointer is 8 above the stack pointer of all kernels. */
+void orc_learn(struct orc *o, struct space *mem, const struct orc_table *t)
+{
+	uint8_t bytes[ENTRY_MOST + 8] = { 0 };
+	unsigned begins = 0, threes = 0;
+
+	for (uint32_t i = 0; i < t->n && i < LEARN_MOST; i++) {
+		if (space_read(mem, t->entries + (uint64_t)i * o->size, bytes, o->size) < 0)
+			return;
+		if (kind_of(o, kfield_number(&o->type, bytes + o->type.off), false) != ORC_CALL ||
+		    kfield_number(&o->sp_off, bytes + o->sp_off.off) != 8 ||
+		    kfield_number(&o->bp_reg, bytes + o->bp_reg.off))
+			continue;
+		begins++;
+		threes += kfield_number(&o->sp_reg, bytes + o->sp_reg.off) == SP_IN_7_2;
+	}
+	o->sp_is_3 = threes > begins / 2;
 }
 
 bool orc_find(struct orc *o, struct space *mem, uint64_t pc, struct orc_entry *ret)

@@ -51,6 +51,7 @@ struct orc {
 	struct kfield sp_off, bp_off, sp_reg, bp_reg, type, end;
 	uint32_t size;		  /* of an entry */
 	bool three_bits;	  /* kinds as since Linux 6.4 */
+	bool sp_is_3;		  /* registers as in Linux 7.2 */
 	struct orc_table *tables; /* owned; sorted when used first */
 	size_t n, cap;
 	bool sorted;
@@ -62,6 +63,9 @@ SONDE_MUST_CHECK int orc_init(struct orc *o, struct ctypes *types);
 void orc_fini(struct orc *o);
 /** Overlapping tables: one of them is used. -ENOMEM. */
 SONDE_MUST_CHECK int orc_add(struct orc *o, const struct orc_table *t);
+
+/** Finds out from a table of the kernel's which numbers its registers have. */
+void orc_learn(struct orc *o, struct space *mem, const struct orc_table *t);
 
 /** How to leave the code at @pc. False: no table says it. */
 bool orc_find(struct orc *o, struct space *mem, uint64_t pc, struct orc_entry *ret);
