@@ -15,6 +15,7 @@ can fall into them.
 import collections
 import ctypes
 import itertools
+import lzma
 import os
 import re
 import select
@@ -51,10 +52,10 @@ def end_with_us():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
-def find_kernel():
-    """Returns the Kernel that tools/guest-kernel finds; GuestError says why there is none."""
+def find_kernel(*words):
+    """The Kernel that tools/guest-kernel finds, with these words behind it; GuestError: there is none."""
     tool = os.path.join(TOP, 'tools', 'guest-kernel')
-    run = subprocess.run([tool], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    run = subprocess.run([tool, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                          stdin=subprocess.DEVNULL, check=False)
     if run.returncode != 0:
         raise GuestError(run.stderr.strip() or f'{tool}: status {run.returncode}')
@@ -181,18 +182,20 @@ class Image:
         wanted = name.replace('-', '_')
         for folder, _, names in os.walk(kernel.modules):
             for file in names:
-                if file.split('.')[0].replace('-', '_') == wanted and file.endswith('.ko'):
+                if file.split('.')[0].replace('-', '_') == wanted and file.endswith(('.ko', '.ko.xz')):
                     self.module_file(kernel, os.path.join(folder, file), wanted, options)
                     return
         raise GuestError(f"no module '{name}' in {kernel.modules}")
 
     def module_file(self, kernel, source, name, options):
-        with open(source, 'rb') as f:
-            depends = re.search(rb'\0depends=([^\0]*)\0', f.read())
+        with (lzma.open if source.endswith('.xz') else open)(source, 'rb') as f:
+            code = f.read()
+        depends = re.search(rb'\0depends=([^\0]*)\0', code)
         for other in depends.group(1).decode().split(',') if depends else []:
             if other and f'modules/{other}.ko' not in self.entries:
                 self.module(kernel, other)
-        self.file(source, f'modules/{name}.ko')
+        self.folder('modules')
+        self.entries[f'modules/{name}.ko'] = (stat.S_IFREG | 0o644, code)
         load = self.entries.get('modules/load', (0, b''))[1].decode()
         self.text('modules/load', load + f'{name}.ko {options}\n')
 
