@@ -31,6 +31,8 @@ struct halves {
 	struct recorded_run *later; /* owned, as what follows the other thread's */
 	pthread_t thread;
 	atomic_bool stop;
+	atomic_bool is_alone, is_done; /* it has a CPU more for itself; it leaves one */
+	struct graph *later_graph;     /* borrowed while it runs */
 	struct order later_order;
 	bool has_begun;
 	int result;
@@ -88,6 +90,8 @@ static int later_consume(struct sonde_component *c, const struct sonde_batch *in
 
 	if (h->later_order.is_odd || atomic_load_explicit(&h->stop, memory_order_relaxed))
 		return -ECANCELED;
+	if (atomic_load_explicit(&h->is_alone, memory_order_relaxed))
+		graph_set_ahead(h->later_graph, h->ahead);
 	const struct sonde_batch early = { in->events, before };
 	const struct sonde_batch own = { in->events + before, in->n - before };
 	const int r = recorded_half_learn(h->later, &early);
@@ -115,6 +119,7 @@ static int run_later(struct halves *h)
 	if (r < 0)
 		return r;
 	graph_set_ahead(g, GRAPH_AHEAD_NOT);
+	h->later_graph = g;
 	const size_t n = graph_traces(g, &traces);
 	r = recorded_half_open(h->later, traces, n);
 	if (!r)
@@ -129,6 +134,7 @@ static void *thread_of_later(void *arg)
 	struct halves *h = arg;
 
 	h->result = run_later(h);
+	atomic_store(&h->is_done, true);
 	return NULL;
 }
 
@@ -220,6 +226,7 @@ static int may_start(struct halves *h)
 /* All before the other one's events has been taken. 1: and these were, too. */
 static int join(struct halves *h)
 {
+	atomic_store(&h->is_alone, true);
 	end_thread(h);
 	go_on(h);
 	if (h->result < 0 || h->order.is_odd || h->later_order.is_odd)
@@ -236,6 +243,9 @@ int halves_take(struct halves *h, const struct sonde_batch *b)
 	const struct sonde_batch rest = { b->events + before, b->n - before };
 	int r = recorded_run_take(h->of.run, &own);
 
+	// Where events are dense in one of the parts, a thread reads ahead there.
+	if (h->state == HALVES_BOTH && atomic_load_explicit(&h->is_done, memory_order_relaxed))
+		graph_set_ahead(h->of.graph, h->ahead);
 	if (!r && h->state == HALVES_BOTH && rest.n)
 		r = join(h);
 	else if (!r && h->state == HALVES_ALONE && rest.n)
