@@ -84,9 +84,10 @@ static int first_row(const char *path, int64_t end, const char *key)
 
 	if (r < 0)
 		return r;
-	const double begin = seconds();
+	const double begin = seconds(), cpu_begin = seconds_of(CLOCK_THREAD_CPUTIME_ID);
 	r = store_row(s, 0, 0, end, cells, PIXELS);
-	printf("%s %.3f\n", key, (seconds() - begin) * 1e3);
+	printf("%s_ms %.3f\n%s_cpu_ms %.3f\n", key, (seconds() - begin) * 1e3, key,
+	       (seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu_begin) * 1e3);
 	store_free(s);
 	return r;
 }
@@ -151,10 +152,10 @@ static int measure(const char *path, uint64_t n)
 		r = rows(s, end);
 	store_free(s);
 	if (r >= 0)
-		r = first_row(path, end, "row_first_ms");
+		r = first_row(path, end, "row_first");
 	forget_file(path);
 	if (r >= 0)
-		r = first_row(path, end, "row_cold_ms");
+		r = first_row(path, end, "row_cold");
 	(void)unlink(path);
 	return r;
 }

@@ -16,6 +16,7 @@ struct asked {
 	unsigned n_states;
 	int64_t begin_ns, end_ns; /* the same: it has no segments */
 	struct node root;
+	struct store_copies *copies; /* of the caller's; NULL: the map shows all */
 };
 
 /*
@@ -57,6 +58,12 @@ static int ask(struct store *s, uint32_t track, struct asked *ret)
 	return r < 0 ? r : store_root(s, track, &ret->root);
 }
 
+static int child(const struct asked *a, const struct node *n, unsigned i, struct node *ret)
+{
+	return a->copies ? store_child_copy(a->s, a->track, n, i, a->copies, ret)
+			 : store_child(a->s, a->track, n, i, ret);
+}
+
 /* The last item that begins at or before @ns; the first if none does. */
 static unsigned find_item(const struct node *n, int64_t ns)
 {
@@ -86,7 +93,7 @@ static int find_leaf(const struct asked *a, int64_t ns, struct node *ret,
 		last = node_ns(&n, i, a->n_states);
 		if (before)
 			before->n = node_column(&n, FORMAT_KNOWN)[i];
-		int r = store_child(a->s, a->track, &n, i, &n);
+		int r = child(a, &n, i, &n);
 		if (r < 0)
 			return r;
 	}
@@ -267,7 +274,7 @@ static int best_of_node(const struct asked *a, const struct node *n, struct best
 			}
 			continue;
 		}
-		int r = store_child(a->s, a->track, n, i, &below);
+		int r = child(a, n, i, &below);
 		if (r >= 0)
 			r = best_of_node(a, &below, b);
 		if (r < 0)
@@ -356,9 +363,22 @@ static int fill_row(const struct asked *a, int64_t from_ns, int64_t to_ns, struc
 	return r;
 }
 
+/*
+ * Whether a pixel is so long that no two of its row share what the system maps at once. Then each
+ * would cost two of its faults, and as many pages to unmap.
+ */
+static bool is_wide(const struct asked *a, uint64_t pixel_ns)
+{
+	enum { LEAVES = 16 };
+	const uint64_t n = store_record(a->s, a->track)->n_known / FORMAT_SEGMENTS + 1;
+
+	return a->root.level > 1 && pixel_ns / LEAVES >= span_ns(a->begin_ns, a->end_ns) / n;
+}
+
 int store_row(struct store *s, uint32_t track, int64_t from_ns, int64_t to_ns,
 	      struct store_cell *ret, size_t n)
 {
+	struct store_copies copies;
 	struct asked a = { .s = s };
 
 	if (from_ns > to_ns || n > STORE_PIXELS_MOST)
@@ -366,6 +386,13 @@ int store_row(struct store *s, uint32_t track, int64_t from_ns, int64_t to_ns,
 				  STORE_PIXELS_MOST);
 	store_lock(s);
 	int r = ask(s, track, &a);
+	if (r >= 0 && n && is_wide(&a, span_ns(from_ns, to_ns) / n)) {
+		for (unsigned i = 0; i < STORE_COPY_LEVELS; i++) {
+			copies.nodes[i][0].at = copies.nodes[i][1].at = 0;
+			copies.next[i] = 0;
+		}
+		a.copies = &copies;
+	}
 	if (r >= 0)
 		r = fill_row(&a, from_ns, to_ns, ret, n);
 	store_unlock(s);

@@ -107,6 +107,29 @@ int store_root(struct store *s, uint32_t track, struct node *ret);
 /** Child @i of a node. */
 int store_child(struct store *s, uint32_t track, const struct node *n, unsigned i,
 		struct node *ret);
+
+enum { STORE_COPY_LEVELS = 3 };
+
+/**
+ * Nodes of the lowest levels, read instead of mapped: for who looks at few of a large file, where
+ * the system would map 16 pages to show one of them. Two of each level, that read last.
+ */
+struct store_copies {
+	struct store_copy {
+		uint64_t at; /* 0: nothing was read */
+		size_t len;
+		uint64_t words[(sizeof(struct format_node) +
+				FORMAT_CHILDREN * (FORMAT_COLUMNS + STORE_STATES_MOST) *
+					sizeof(uint64_t)) /
+			       sizeof(uint64_t)];
+	} nodes[STORE_COPY_LEVELS][2];
+	uint8_t next[STORE_COPY_LEVELS]; /* which of them is read over */
+};
+
+/** The same as store_child(), which lasts until two more of its level were asked for. */
+int store_child_copy(struct store *s, uint32_t track, const struct node *n, unsigned i,
+		     struct store_copies *copies, struct node *ret);
+
 static inline const struct format_segment *node_segment(const struct node *n, unsigned i)
 {
 	return (const struct format_segment *)(const void *)n->items + i;

@@ -385,6 +385,9 @@ static int ask_all(struct store *s)
 
 	for (uint32_t t = 0; t < store_n_tracks(s); t++) {
 		int r = store_row(s, t, 0, 1 << 20, cells, 50);
+		// Of so long pixels that nodes are read instead of mapped.
+		if (r >= 0)
+			r = store_row(s, t, 0, 1 << 20, cells, 3);
 		if (r >= 0)
 			r = store_sum(s, t, 100, 1 << 20, &totals);
 		for (n = 1; r >= 0 && n; at = n ? segs[n - 1].end_ns : at)
