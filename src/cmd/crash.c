@@ -39,6 +39,7 @@ static const struct cmd_option options[] = {
 	{ 'u', "unique", NULL, "bt: the same stacks once, with the tasks that have them." },
 	{ 'o', "output", "FILE",
 	  "thin: the new dump; flame: the picture, crash.svg if not given." },
+	{ 'l', "lines", NULL, "dis: source lines too." },
 	{ KEY_MODULES, "modules", "DIR", "Debug files of modules are below DIR." },
 	{ KEY_FETCH, "debuginfod", NULL, "Fetch missing debug files from $DEBUGINFOD_URLS." },
 	{ 'n', "limit", "N", "At most so many rows or members." },
@@ -56,6 +57,7 @@ static const struct cmd_example examples[] = {
 	{ "sonde crash vmcore bt --unique", "All stacks, each once, the most common first.",
 	  false },
 	{ "sonde crash vmcore print task_struct init_task mm", "A field of a struct.", false },
+	{ "sonde crash vmcore dis schedule+0x5d", "The code around a place.", false },
 	{ "sonde crash vmcore flame", "All stacks as one picture, crash.svg.", false },
 	{ "sonde crash vmcore thin -o small.dump", "A dump of what the report reads, to send away.",
 	  false },
@@ -101,6 +103,7 @@ static int crash_set(void *state, int key, const char *value)
 	case KEY_JSON: a->format = CRASH_JSON; return 0;
 	case 'u': a->unique = true; return 0;
 	case 'o': a->output = value; return 0;
+	case 'l': a->lines = true; return 0;
 	case KEY_MODULES: s->debug.modules = value; return 0;
 	case KEY_FETCH: s->debug.may_fetch = true; return 0;
 	case 'r': a->running = true; return 0;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 const struct crash_verb *const crash_verbs[] = {
-	&crash_ps,   &crash_bt,	  &crash_log,	 &crash_sym,  &crash_read, &crash_print,
+	&crash_ps,   &crash_bt,	  &crash_log,	 &crash_sym,  &crash_read, &crash_dis, &crash_print,
 	&crash_list, &crash_tree, &crash_search, &crash_thin, &crash_help, NULL,
 };
 

@@ -7,6 +7,7 @@
 
 extern const struct crash_verb crash_ps;
 extern const struct crash_verb crash_bt;
+extern const struct crash_verb crash_dis;
 extern const struct crash_verb crash_log;
 extern const struct crash_verb crash_sym;
 extern const struct crash_verb crash_read;

@@ -21,6 +21,7 @@ struct crash_args {
 	bool unique;  /* the same stacks once, with counts */
 	bool running; /* only what ran on a CPU */
 	bool tree;
+	bool lines;		       /* source lines too */
 	char state;		       /* only tasks in this state; 0: all */
 	int64_t pids[CRASH_PIDS_MOST]; /* only these, as pid or tid */
 	size_t n_pids;
