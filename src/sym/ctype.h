@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * Types of C programs: how BTF, DWARF, event formats and a script's own definitions lay out data.
+ * Types of C programs: how BTF, DWARF, CTF, event formats and a script's own definitions lay out
+ * data.
  *
  * Types are found when they are asked for: a database of 150,000 types costs nothing until then.
  * Typedefs, const and volatile are looked through everywhere.
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include <sonde/def.h>
+#include <sonde/span.h>
 
 #include "base/arena.h"
 
@@ -74,6 +76,10 @@ SONDE_MUST_CHECK int ctypes_open_btf_lent(struct ctypes *base, const void *data,
 SONDE_MUST_CHECK int ctypes_open_dwarf(const char *path, struct ctypes **ret);
 /** The same of a kernel's file, whose hundreds of megabytes are mapped. */
 SONDE_MUST_CHECK int ctypes_open_dwarf_mapped(const char *path, struct ctypes **ret);
+/** The CTF of a FreeBSD kernel's file. -ENOENT, without words: it has none; -ENOTSUP; -EBADMSG. */
+SONDE_MUST_CHECK int ctypes_open_ctf(const char *path, struct ctypes **ret);
+/** CTF from memory, which must outlive the result. */
+SONDE_MUST_CHECK int ctypes_open_ctf_lent(struct sonde_span bytes, struct ctypes **ret);
 void ctypes_free(struct ctypes *db);
 SONDE_DEFINE_AUTO(struct ctypes *, ctypes_free)
 

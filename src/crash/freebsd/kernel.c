@@ -126,8 +126,9 @@ static struct ctypes *types(struct crash_core *c, const char *module)
 		return NULL;
 	if (!k->types_sought && c->kernel_path) {
 		k->types_sought = true;
-		// A kernel without debug information has no types: not a failure.
-		if (ctypes_open_dwarf(c->kernel_path, &k->types) < 0)
+		// CTF is made to be read fast. A kernel with neither has no types: not a failure.
+		if (ctypes_open_ctf(c->kernel_path, &k->types) < 0 &&
+		    ctypes_open_dwarf_mapped(c->kernel_path, &k->types) < 0)
 			k->types = NULL;
 	}
 	return k->types;

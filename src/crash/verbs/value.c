@@ -43,7 +43,7 @@ static int through_pointer(struct crash_core *c, struct value *v)
 {
 	uint64_t to = 0;
 
-	int r = crash_read_uint(c, v->addr, 8, &to);
+	int r = crash_read_uint(c, v->addr, (unsigned)v->type->size, &to);
 	if (r < 0)
 		return sonde_fail(r, "0x%" PRIx64 " cannot be read", v->addr);
 	*v = (struct value){ .type = ctype_elem(v->type), .addr = to };
@@ -170,7 +170,7 @@ static void print_pointer(struct crash_core *c, const struct value *v, struct st
 	struct crash_symbol s;
 	uint64_t to = 0;
 
-	if (crash_read_uint(c, v->addr, 8, &to) < 0) {
+	if (crash_read_uint(c, v->addr, (unsigned)v->type->size, &to) < 0) {
 		strbuf_str(ret, "?");
 		return;
 	}

@@ -27,6 +27,7 @@ struct dwarf_db {
 	struct dwarf_file file;
 	struct dwarf_index index;
 	bool is_indexed;
+	unsigned pointer;	   /* bytes */
 	struct u64map by_id;	   /* numbers of entries to places in @made */
 	const struct ctype **made; /* owned */
 	size_t n_made, cap_made;
@@ -188,7 +189,7 @@ static int set_kind(struct dwarf_db *db, struct ctype *c, Dwarf_Die *die, unsign
 	case DW_TAG_rvalue_reference_type:
 		c->kind = CT_PTR;
 		c->name = "";
-		c->size = 8;
+		c->size = db->pointer;
 		return 0;
 	case DW_TAG_ptr_to_member_type:
 		c->kind = CT_INT;
@@ -524,6 +525,8 @@ static int open_types(struct dwarf_db *db, bool is_mapped)
 			  : elf_image_open(db->path, &db->image);
 	if (!r)
 		r = elf_image_to_dwarf(&db->image);
+	// A live program's are taken as the machine's own.
+	db->pointer = is_mapped && !r && db->image.header.e_ident[EI_CLASS] == ELFCLASS32 ? 4 : 8;
 	if (r == -ENOENT && db->image.elf)
 		return sonde_fail(r, "'%s' tells nothing of its types: it has no DWARF", db->path);
 	return r;

@@ -9,6 +9,7 @@
 
 #include "crash/debug/debug.h"
 #include "crash/freebsd/symbols.h"
+#include "sym/ctype.h"
 #include "test.h"
 
 enum { MOVED = 0x17000000, MODULE = 0x60000000 };
@@ -169,6 +170,30 @@ TEST(files_of_other_builds)
 	crash_stack_fini(&s);
 	fini(&c);
 	free(kernel);
+}
+
+/* What `print` goes by where a dump has no types of its own. */
+TEST(types_of_the_file)
+{
+	static const char *const files[] = { "kernel.dwarf4", "kernel.packed", "kernel.stripped" };
+
+	for (size_t i = 0; i < MEM_LEN(files); i++) {
+		struct ctypes *db = NULL;
+		const struct ctype *t = NULL;
+		struct cmember m;
+
+		EXPECT_EQ(ctypes_open_dwarf_mapped(path_of(files[i]), &db), 0);
+		EXPECT_EQ(db ? ctypes_find(db, "item_t", &t) : -1, 0);
+		if (t) {
+			EXPECT(ctype_member(t, "kind", &m) && m.bit_size == 5);
+			EXPECT(ctype_member(t, "word", &m) && m.bit_off == 32 * 8);
+			EXPECT(ctype_member(t, "next", &m) && ctype_elem(m.type) == t);
+		}
+		ctypes_free(db);
+	}
+	struct ctypes *none = NULL;
+	EXPECT_EQ(ctypes_open_dwarf_mapped(path_of("kernel.plain"), &none), -ENOENT);
+	EXPECT(!none);
 }
 
 static int expand_once(void)
