@@ -278,19 +278,31 @@ static int open_symbols(struct linux_kernel *k)
 	return 0;
 }
 
-/* Types that cannot be had take much away, but not symbols and messages. */
+/* Types of a kernel that has no BTF in memory. */
+static int types_of_file(struct linux_kernel *k)
+{
+	const char *path = k->core->kernel_path;
+
+	if (!path)
+		return sonde_fail(-ENOTSUP, "this kernel tells no types (built without "
+					    "CONFIG_DEBUG_INFO_BTF): its file with debug "
+					    "information is needed, behind the dump");
+	return ctypes_open_dwarf_mapped(path, &k->types);
+}
+
 static int open_types(struct linux_kernel *k)
 {
 	uint64_t start, stop;
 
 	if (!linux_symbol(k, "__start_BTF", &start) || !linux_symbol(k, "__stop_BTF", &stop) ||
 	    stop <= start || stop - start > BTF_MOST)
-		return sonde_fail(
-			-ENOTSUP,
-			"this kernel tells no types (built without CONFIG_DEBUG_INFO_BTF)");
+		return types_of_file(k);
 	int r = space_lend(&k->mem, start, (size_t)(stop - start), &k->btf);
+	if (r == -ENOMEM)
+		return r;
 	if (r < 0)
-		return r == -ENOMEM ? r : sonde_fail(r, "its types (BTF) are not in the dump");
+		return k->core->kernel_path ? types_of_file(k)
+					    : sonde_fail(r, "its types (BTF) are not in the dump");
 	return ctypes_open_btf_lent(NULL, k->btf.data, k->btf.len, &k->types);
 }
 
