@@ -28,6 +28,7 @@ test-guest: setup-guest all
 test-nightly: setup-guest all
 	@tests/nightly/two_hosts.py $(BUILD)/sonde
 	@tests/nightly/crash.py $(BUILD)/sonde
+	@tests/nightly/crash_arm64.py $(BUILD)/sonde
 
 # Everything that style asks for: both compilers, sanitizers, linters. Takes minutes.
 check: setup-check all

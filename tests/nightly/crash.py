@@ -49,14 +49,16 @@ def kernel_of(word):
     if re.fullmatch(r'\d+\.\d+', word):
         return guest.find_kernel('--fetch', word)
     release = os.path.basename(word).partition('-')[2]
-    modules = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(word))), 'lib', 'modules', release)
-    if not os.path.isdir(modules):
-        raise guest.GuestError(f"'{word}' has no modules in '{modules}'")
-    return guest.Kernel(word, modules, release)
+    root = os.path.dirname(os.path.dirname(os.path.abspath(word)))
+    for lib in ('lib', 'usr/lib'):
+        modules = os.path.join(root, lib, 'modules', release)
+        if os.path.isdir(modules):
+            return guest.Kernel(word, modules, release)
+    raise guest.GuestError(f"'{word}' has no modules in '{root}/lib/modules/{release}'")
 
 
-def check(case, name):
-    for what, f in crash_checks.ALL.items():
+def check(case, name, checks):
+    for what, f in checks.items():
         try:
             wrong = f(case)
         except (crash_checks.Wrong, KeyError, IndexError, ValueError) as e:
@@ -75,7 +77,7 @@ def one_kernel(sonde, kernel, folder):
         kind, dot, ext = file.partition('.')
         if dot and ext == 'dump':
             case = crash_checks.Case(sonde, script, os.path.join(folder, file), before, after)
-            check(case, f'{kernel.release}, {kind}')
+            check(case, f'{kernel.release}, {kind}', crash_checks.ALL)
 
 
 def main():
@@ -105,4 +107,5 @@ def main():
     return failed > 0
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())
