@@ -23,6 +23,14 @@
 typedef int lzo_fn(const uint8_t *in, uintptr_t n_in, uint8_t *out, uintptr_t *n_out, void *work);
 typedef int snappy_fn(const char *in, size_t n_in, char *out, size_t *n_out);
 
+/** libdeflate, by its shapes: twice as fast as zlib where all of the input is there. */
+struct deflate_library {
+	void *(*alloc)(void);
+	void (*free)(void *state);
+	int (*unpack)(void *state, const void *in, size_t n_in, void *out, size_t n_out,
+		      size_t *ret_n);
+};
+
 enum { METHODS = PLACE_ZSTD + 1 };
 
 /** What one thread needs while it unpacks. */
@@ -31,6 +39,7 @@ struct worker {
 	ZSTD_DCtx *zstd;
 #ifdef HAVE_GZIP
 	z_stream zlib;
+	void *deflate;
 #endif
 	uint8_t packed[]; /* a page's size: for what cannot be lent */
 };
@@ -49,6 +58,8 @@ struct page_packs {
 	__typeof__(&inflateReset) zlib_reset;
 	__typeof__(&inflate) zlib_step;
 	__typeof__(&inflateEnd) zlib_end;
+	void *deflate_handle; /* owned, as the others; NULL: it is not there */
+	struct deflate_library deflate;
 #endif
 };
 
@@ -71,6 +82,8 @@ static void worker_free(struct page_packs *p, struct worker *w)
 #ifdef HAVE_GZIP
 	if (w->zlib.state)
 		p->zlib_end(&w->zlib);
+	if (w->deflate)
+		p->deflate.free(w->deflate);
 #endif
 	free(w);
 }
@@ -89,10 +102,32 @@ void page_packs_free(struct page_packs *p)
 		if (p->libraries[i])
 			dlclose(p->libraries[i]);
 	}
+#ifdef HAVE_GZIP
+	if (p->deflate_handle)
+		dlclose(p->deflate_handle);
+#endif
 	zstd_library_close(&p->zstd);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
+
+#ifdef HAVE_GZIP
+/* What is faster, but need not be there. */
+static void open_deflate(struct page_packs *p)
+{
+	static const char *const files[] = { "libdeflate.so.0", NULL };
+	struct deflate_library d = { .alloc = NULL };
+	const struct library_symbol symbols[] = {
+		{ "libdeflate_alloc_decompressor", (void **)&d.alloc },
+		{ "libdeflate_free_decompressor", (void **)&d.free },
+		{ "libdeflate_zlib_decompress", (void **)&d.unpack },
+		{ NULL, NULL },
+	};
+
+	if (library_open(files, symbols, &p->deflate_handle) == 0)
+		p->deflate = d;
+}
+#endif
 
 static int open_zlib(struct page_packs *p, void **ret)
 {
@@ -106,7 +141,10 @@ static int open_zlib(struct page_packs *p, void **ret)
 		{ NULL, NULL },
 	};
 
-	return library_open(files, symbols, ret);
+	int r = library_open(files, symbols, ret);
+	if (r == 0)
+		open_deflate(p);
+	return r;
 #else
 	(void)p;
 	(void)ret;
@@ -169,9 +207,22 @@ static int fail_damaged(enum place_method method)
 }
 
 #ifdef HAVE_GZIP
+/* By libdeflate; false: it is not there, or refuses the page, which zlib is to judge. */
+static bool unpack_deflate(struct page_packs *p, struct worker *w, const uint8_t *in, size_t n_in,
+			   uint8_t *out)
+{
+	if (!p->deflate_handle)
+		return false;
+	if (!w->deflate)
+		w->deflate = p->deflate.alloc();
+	return w->deflate && p->deflate.unpack(w->deflate, in, n_in, out, p->page_size, NULL) == 0;
+}
+
 static int unpack_zlib(struct page_packs *p, struct worker *w, const uint8_t *in, size_t n_in,
 		       uint8_t *out)
 {
+	if (unpack_deflate(p, w, in, n_in, out))
+		return 0;
 	int z = w->zlib.state
 			? p->zlib_reset(&w->zlib)
 			: p->zlib_init(&w->zlib, MAX_WBITS, ZLIB_VERSION, (int)sizeof(w->zlib));
