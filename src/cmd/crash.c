@@ -22,7 +22,7 @@
 
 enum { PARTS_MOST = 64 };
 
-enum { KEY_JSON = 256, KEY_STATE, KEY_MODULES, KEY_FETCH };
+enum { KEY_JSON = 256, KEY_STATE, KEY_MODULES, KEY_FETCH, KEY_TREE, KEY_SORT };
 
 struct crash_cmd {
 	struct crash_args args;
@@ -36,6 +36,8 @@ static const struct cmd_option options[] = {
 	{ 'p', "pid", "PID", "ps, bt: only this process or thread; may be given again." },
 	{ 'r', "running", NULL, "ps, bt: only what was running on a CPU." },
 	{ KEY_STATE, "state", "LETTER", "ps, bt: only tasks in this state, as D for blocked." },
+	{ KEY_TREE, "tree", NULL, "ps: children below their parents." },
+	{ KEY_SORT, "sort", "KEY", "ps: by this member of the JSON, as rss, user_ns or start_ns." },
 	{ 'u', "unique", NULL, "bt: the same stacks once, with the tasks that have them." },
 	{ 'o', "output", "FILE",
 	  "thin: the new dump; flame: the picture, crash.svg if not given." },
@@ -52,6 +54,7 @@ static const struct cmd_example examples[] = {
 	{ "sonde crash vmcore", "One page of what happened.", false },
 	{ "sonde crash vmcore -f html > report.html", "The same for a browser.", false },
 	{ "sonde crash vmcore ps", "The tasks of a dead kernel.", false },
+	{ "sonde crash vmcore ps --tree", "Who began whom.", false },
 	{ "sonde crash vmcore bt --running", "What each CPU did when it died.", false },
 	{ "sonde crash vmcore vmlinux bt", "With source lines, by a kernel's debug file.", false },
 	{ "sonde crash vmcore bt --unique", "All stacks, each once, the most common first.",
@@ -101,6 +104,8 @@ static int crash_set(void *state, int key, const char *value)
 	switch (key) {
 	case 'f': return set_format(a, value);
 	case KEY_JSON: a->format = CRASH_JSON; return 0;
+	case KEY_TREE: a->tree = true; return 0;
+	case KEY_SORT: a->sort = value; return 0;
 	case 'u': a->unique = true; return 0;
 	case 'o': a->output = value; return 0;
 	case 'l': a->lines = true; return 0;

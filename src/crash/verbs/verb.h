@@ -18,10 +18,11 @@ enum crash_format { CRASH_TEXT, CRASH_JSON, CRASH_HTML };
 /** What the options said; each verb takes from it what it knows. */
 struct crash_args {
 	enum crash_format format;
-	bool unique;  /* the same stacks once, with counts */
-	bool running; /* only what ran on a CPU */
-	bool tree;
+	bool unique;		       /* the same stacks once, with counts */
+	bool running;		       /* only what ran on a CPU */
+	bool tree;		       /* children below their parents */
 	bool lines;		       /* source lines too */
+	const char *sort;	       /* by this column; NULL: not given */
 	char state;		       /* only tasks in this state; 0: all */
 	int64_t pids[CRASH_PIDS_MOST]; /* only these, as pid or tid */
 	size_t n_pids;

@@ -8,6 +8,7 @@
 
 #include <sonde/err.h>
 
+#include "crash/verbs/family.h"
 #include "crash/verbs/page.h"
 #include "crash/verbs/stacks.h"
 #include "crash/verbs/value.h"
@@ -278,4 +279,46 @@ TEST(pages)
 	const char *json = page(CRASH_JSON);
 	EXPECT(strstr(json, "\"lines\": [") && strstr(json, "\"a & b\""));
 	EXPECT(strstr(json, "\"fact\": \"\\u001b[1m<i>\""));
+}
+
+/* Places of the tasks in a tree, as "tid:depth". */
+static void expect_family(struct crash_task *all, size_t n, const char *wanted)
+{
+	const struct crash_tasks tasks = { .all = all, .n = n };
+	struct family_member *got = NULL;
+	char text[256] = "";
+
+	EXPECT_EQ(family_order(&tasks, &got), 0);
+	for (size_t i = 0; got && i < n; i++) {
+		size_t len = strlen(text);
+
+		EXPECT(got[i].parent == FAMILY_NONE
+			       ? !got[i].depth
+			       : got[i].parent < i && got[got[i].parent].depth + 1 == got[i].depth);
+		(void)snprintf(text + len, sizeof(text) - len, "%lld:%u ",
+			       (long long)got[i].task->tid, got[i].depth);
+	}
+	EXPECT_STR(text, wanted);
+	free(got);
+}
+
+TEST(children_stand_below_their_parents)
+{
+	struct crash_task tree[] = {
+		{ .tid = 0, .pid = 0, .ppid = 0 },     { .tid = 1, .pid = 1, .ppid = 0 },
+		{ .tid = 2, .pid = 2, .ppid = 0 },     { .tid = 5, .pid = 5, .ppid = 9 },
+		{ .tid = 7, .pid = 9, .ppid = 1 },     { .tid = 9, .pid = 9, .ppid = 1 },
+		{ .tid = 11, .pid = 11, .ppid = 999 }, { .tid = 12, .pid = 12, .ppid = -1 }
+	};
+	struct crash_task circle[] = { { .tid = 3, .pid = 3, .ppid = 5 },
+				       { .tid = 4, .pid = 4, .ppid = 3 },
+				       { .tid = 5, .pid = 5, .ppid = 4 },
+				       { .tid = 6, .pid = 6, .ppid = 6 } };
+	struct crash_task twins[] = { { .tid = 4, .pid = 8, .ppid = -1 },
+				      { .tid = 4, .pid = 8, .ppid = -1 } };
+
+	expect_family(tree, MEM_LEN(tree), "0:0 1:1 9:2 5:3 7:3 2:1 11:0 12:0 ");
+	expect_family(circle, MEM_LEN(circle), "6:0 3:0 4:1 5:2 ");
+	expect_family(twins, MEM_LEN(twins), "4:0 4:1 ");
+	expect_family(twins, 0, "");
 }
