@@ -415,16 +415,19 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* What it runs over, right behind the script and before its parameters: "SCRIPT -t TRACE...". */
-static int take_sources(struct state *s, int *argc, char ***argv)
+/*
+ * What it runs over or beside, right behind the script and before its parameters: "SCRIPT -t
+ * TRACE...", "SCRIPT -c CMD".
+ */
+static int take_options(struct state *s, int *argc, char ***argv)
 {
 	static const struct {
 		const char *name;
 		int key;
-	} names[] = { { "-t", 't' },
-		      { "--trace", 't' },
-		      { "--core", KEY_CORE },
-		      { "--kernel", KEY_KERNEL } };
+	} names[] = { { "-c", 'c' },	      { "--command", 'c' },
+		      { "-p", 'p' },	      { "--pid", 'p' },
+		      { "-t", 't' },	      { "--trace", 't' },
+		      { "--core", KEY_CORE }, { "--kernel", KEY_KERNEL } };
 	int r = 0;
 
 	while (r >= 0 && *argc) {
@@ -458,7 +461,7 @@ static int run_run(void *state, int argc, char **argv)
 	}
 	int r = read_script(s, &argc, &argv);
 	if (!r)
-		r = take_sources(s, &argc, &argv);
+		r = take_options(s, &argc, &argv);
 	if (!r)
 		r = script_d_look(&s->d, &s->script);
 	if (!r)

@@ -47,6 +47,16 @@ trigger: dd if=/dev/zero of=/dev/null bs=1 count=2000
 check:
     assert int(re.search(r'^@\[dd\]: (\d+)$', out, re.M).group(1)) >= 4000
 
+== a command behind the script, and its parameters behind that
+script:
+    BEGIN { printf("%s\n", str($1)); }
+    END { printf("the end\n"); }
+params: -c 'sleep 0.1' word
+stdout:
+    Attaching 2 probes...
+    word
+    the end
+
 == ctrl-c prints the maps
 script:
     BEGIN { @n = 5; }
