@@ -13,7 +13,7 @@ enum { HEAD_WIDTH = 11 };
 static const char style[] =
 	"body{font:14px/1.4 sans-serif;margin:2em;max-width:75em}"
 	"table{border-collapse:collapse}th,td{padding:.15em .8em;text-align:left}"
-	"th{border-bottom:1px solid #888}tr:nth-child(even){background:#f4f4f4}"
+	"th{border-bottom:1px solid #888}.facts th{border:0}tr:nth-child(even){background:#f4f4f4}"
 	"td.n{text-align:right;font-variant-numeric:tabular-nums}"
 	"pre{background:#f4f4f4;padding:.6em;overflow-x:auto}";
 
@@ -86,7 +86,7 @@ void page_fact(struct page *p, const char *key, const char *head, const char *te
 		return;
 	}
 	if (is(p, CRASH_HTML)) {
-		out_fmt(o, "%s<tr><th>%s<td>", p->facts ? "" : "<table>", head);
+		out_fmt(o, "%s<tr><th>%s<td>", p->facts ? "" : "<table class=\"facts\">", head);
 	} else {
 		out_str(o, p->started && !p->facts ? "\n" : "");
 		out_fmt(o, "%-*s ", HEAD_WIDTH, head);

@@ -273,7 +273,7 @@ TEST(pages)
 	EXPECT_STR(page(CRASH_TEXT),
 		   "Fact        ?[1m<i>\n\nLines\n  a & b\n\nRows\n  N  WHO\n  3  <b>&\n");
 	const char *html = page(CRASH_HTML);
-	EXPECT(strstr(html, "<table><tr><th>Fact<td>?[1m&#60;i&#62;\n</table>"));
+	EXPECT(strstr(html, "<table class=\"facts\"><tr><th>Fact<td>?[1m&#60;i&#62;\n</table>"));
 	EXPECT(strstr(html, "<h2>Lines</h2>\n<pre>a &#38; b\n</pre>"));
 	EXPECT(strstr(html, "<tr><td class=n>3<td>&#60;b&#62;&#38;\n</table>"));
 	const char *json = page(CRASH_JSON);
