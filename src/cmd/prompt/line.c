@@ -319,6 +319,8 @@ static int next_edited(struct line_editor *e)
 
 	e->cancelled = false;
 	catch_interrupt(&e->signals);
+	// Before it is shown: a Ctrl-D that comes between would be the end of a line, and be lost.
+	(void)e->lib.set(e->el, EL_PREP_TERM, 1);
 	const char *text = e->lib.gets(e->el, &n);
 	leave_interrupt(&e->signals);
 	if (e->cancelled) {
