@@ -78,6 +78,7 @@ static int walk(struct shown *s, struct walk_over *over)
 	err = crash_walk(r->core, over, show, s, &cut);
 	if (s->json)
 		json_end_array(&j);
+	s->json = NULL;
 	if (!err && cut) {
 		(void)snprintf(line, sizeof(line), "stopped: %s", cut);
 		r->note(line);

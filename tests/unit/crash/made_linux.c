@@ -158,12 +158,12 @@ static int by_addr(const void *a, const void *b)
 
 static uint64_t symbol(const struct kernel *k, const char *name)
 {
-	for (size_t i = 0; i < k->n; i++) {
-		if (!strcmp(k->symbols[i].name, name))
-			return k->symbols[i].addr;
-	}
-	sonde_check(!"symbol");
-	return 0;
+	size_t i = 0;
+
+	while (i < k->n && strcmp(k->symbols[i].name, name) != 0)
+		i++;
+	sonde_check(i < k->n);
+	return i < k->n ? k->symbols[i].addr : 0;
 }
 
 /** The core: memory from k->start on lies at DATA; more is put behind it. */
