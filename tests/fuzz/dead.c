@@ -111,6 +111,8 @@ static const struct {
 	{ "mount", { NULL } },
 	{ "net", { NULL } },
 	{ "config", { NULL } },
+	{ "disks", { NULL } },
+	{ "ipc", { NULL } },
 	{ "print", { "task_struct", "init_task", NULL } },
 	{ "print", { "struct proc", "allproc", NULL } },
 	{ "list", { "init_task", "task_struct", "tasks", "comm", NULL } },

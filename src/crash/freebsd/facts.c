@@ -128,6 +128,16 @@ bool freebsd_counter(struct freebsd_kernel *k, uint64_t at, uint64_t *ret)
 	return n != 0;
 }
 
+bool freebsd_field_sum(struct freebsd_kernel *k, uint64_t va, const struct kfield *f, uint64_t *ret)
+{
+	uint64_t v;
+
+	if (!freebsd_field(k, va, f, &v) || (f->type->kind == CT_PTR && !freebsd_counter(k, v, &v)))
+		return false;
+	*ret = v;
+	return true;
+}
+
 bool freebsd_time(struct freebsd_kernel *k, uint64_t *ret)
 {
 	return freebsd_number(k, "time_second", ret);

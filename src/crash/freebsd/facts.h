@@ -22,6 +22,10 @@ bool freebsd_array(struct freebsd_kernel *k, const char *name, uint64_t *ret);
 /** A field of the struct at @va, as a number. False: it is not known here, or not in the dump. */
 bool freebsd_field(struct freebsd_kernel *k, uint64_t va, const struct kfield *f, uint64_t *ret);
 
+/** The same of a field that is a number in some kernels, a counter(9) in others. */
+bool freebsd_field_sum(struct freebsd_kernel *k, uint64_t va, const struct kfield *f,
+		       uint64_t *ret);
+
 /** The sum of a counter(9), or of another thing of 8 bytes that each CPU has: @at is what points to
  * it. False: that cannot be read. */
 bool freebsd_counter(struct freebsd_kernel *k, uint64_t at, uint64_t *ret);

@@ -5,20 +5,7 @@
  * Built at a kernel's address, with debug information; its data is put into a dump as it is. The
  * structs have the names and members that FreeBSD 14 has, but not all of them.
  */
-#include <stdint.h>
-
-#define LIST_HEAD(name, type)          \
-	struct name {                  \
-		struct type *lh_first; \
-	}
-#define LIST_ENTRY(type)               \
-	struct {                       \
-		struct type *le_next;  \
-		struct type **le_prev; \
-	}
-#define KEEP __attribute__((used))
-
-enum { PAGE = 4096, CPUS = 2, CPU_BASE = 0x10000 };
+#include "freebsd_kernel.h"
 
 /* Numbers of the system. */
 KEEP char version[] = "FreeBSD 14.0-RELEASE #0: made\n    root@build:/usr/obj\n";
@@ -46,20 +33,11 @@ struct prison {
 };
 KEEP struct prison prison0 = { 0, "bsd.example" };
 
-/* What each CPU has. */
-struct pcpu {
-	int pc_cpuid;
-};
+/* What each CPU has, and what it is found by. */
+KEEP struct pcpu cpu_0 = { 0, { 100, 10, 50, 5, 800 } };
+KEEP struct pcpu cpu_1 = { 1, { 20, 0, 10, 5, 1000 } };
 KEEP struct pcpu *__pcpu = (struct pcpu *)CPU_BASE;
-
-struct zpcpu {
-	uint64_t v[PAGE / 8];
-};
-/* The number that points to it is the distance from __pcpu. */
-#define COUNTER(name, one, other)      \
-	static struct zpcpu name[CPUS] \
-		__attribute__((aligned(4096), used)) = { { { one } }, { { other } } }
-#define COUNTER_OF(name) ((uint64_t *)((char *)name - CPU_BASE))
+KEEP struct pcpu *cpuid_to_pcpu[4] = { &cpu_0, &cpu_1 };
 
 COUNTER(c_swtch, 1000, 234);
 COUNTER(c_trap, 5, 6);
@@ -273,81 +251,6 @@ static struct {
 } open_files = { { 4 }, { { &f_sh }, { 0 }, { &f_socket }, { &f_lost } } };
 static struct filedesc filedesc = { &open_files.t };
 
-/* Sockets and protocols. */
-struct in6_addr {
-	uint8_t s6_addr[16];
-};
-struct in_addr {
-	uint32_t s_addr;
-};
-struct in_addr_4in6 {
-	uint32_t ia46_pad32[3];
-	struct in_addr ia46_addr4;
-};
-union in_dependaddr {
-	struct in_addr_4in6 id46_addr;
-	struct in6_addr id6_addr;
-};
-struct in_endpoints {
-	uint16_t ie_fport, ie_lport;
-	union in_dependaddr ie_dependfaddr, ie_dependladdr;
-};
-struct in_conninfo {
-	uint32_t flags;
-	struct in_endpoints inc_ie;
-};
-struct inpcb {
-	struct {
-		struct inpcb *cle_next, **cle_prev;
-	} inp_list;
-	struct in_conninfo inp_inc;
-	uint8_t inp_vflag;
-};
-struct tcpcb {
-	struct inpcb t_inpcb;
-	int t_state;
-};
-struct inpcbinfo {
-	int lock;
-	struct {
-		struct inpcb *clh_first;
-	} ipi_listhead;
-};
-static struct tcpcb listening = {
-	{ .inp_vflag = 2, .inp_inc = { .inc_ie = { .ie_lport = 0x1600 } } }, 1
-};
-static struct tcpcb connection = {
-	{ .inp_list = { &listening.t_inpcb, 0 },
-	  .inp_vflag = 1,
-	  .inp_inc = { .inc_ie = { 0x5000,
-				   0x1600,
-				   { { .ia46_addr4 = { 0x0200000a } } },
-				   { { .ia46_addr4 = { 0x0100000a } } } } } },
-	4
-};
-struct vnet {
-	void *vnet_data_mem;
-	uintptr_t vnet_data_base;
-};
-/* Its variables lie at a distance from their symbols. */
-KEEP struct {
-	char vnet_entry[256];
-	struct inpcbinfo tcbinfo;
-} vnet_set = { "", { 0, { &connection.t_inpcb } } };
-extern char vnet_entry_tcbinfo[];
-__asm__(".globl vnet_entry_tcbinfo\n.set vnet_entry_tcbinfo, vnet_set\n");
-static struct vnet vnet = { 0, 256 };
-KEEP struct vnet *vnet0 = &vnet;
-KEEP struct inpcbinfo udbinfo = { 0, { 0 } };
-
-COUNTER(c_sent, 3, 4);
-COUNTER(c_none, 0, 0);
-struct udpstat {
-	uint64_t udps_ipackets, udps_opackets;
-};
-KEEP uint64_t *udpstat[2] = { COUNTER_OF(c_none), COUNTER_OF(c_sent) };
-KEEP struct udpstat udpstat_is_known;
-
 /* System V IPC. */
 struct ipc_perm {
 	unsigned cuid, cgid, uid, gid;
@@ -368,6 +271,31 @@ static struct shmid_kernel segments[2] = {
 };
 KEEP struct shmid_kernel *shmsegs = segments;
 KEEP int shmalloced = 2;
+KEEP struct shminfo {
+	unsigned long shmmax, shmmin, shmmni, shmseg, shmall;
+} shminfo = { 536870912, 1, 192, 128, 131072 };
+
+/* Disks. */
+struct bintime {
+	int64_t sec;
+	uint64_t frac;
+};
+struct devstat {
+	struct {
+		struct devstat *stqe_next;
+	} dev_links;
+	char device_name[16];
+	int unit_number;
+	uint64_t bytes[4], operations[4];
+	struct bintime busy_time;
+};
+static struct devstat cd0 = { { 0 }, "cd", 0 };
+static struct devstat ada0 = { { &cd0 },	"ada\033[m",	  1, { 0, 1 << 20, 2 << 20 },
+			       { 0, 300, 200 }, { 3, 1ull << 63 } };
+KEEP struct {
+	struct devstat *stqh_first;
+} device_statq = { &ada0 };
+KEEP unsigned long tty_nin = 44, tty_nout = 5555;
 
 struct ucred {
 	int cr_ref;

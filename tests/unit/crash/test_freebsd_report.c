@@ -102,8 +102,24 @@ static const char *const report[] = {
 	"  100001    1     -     -    -  wait         0 ns      0 ns  init\n",
 	"  100002    2     1  1001    1  running  3.000  s  1.000  s  sh?[7m\n",
 	"  udp       opackets      7\n",
-	"  tcp4      10.0.0.1.22  10.0.0.2.80  established\n",
-	"  tcp6      *.22         *.*          listen\n",
+	"  tcp4           500      60  10.0.0.1.22   10.0.0.2.80  established\n",
+	"  tcp6             -       -  *.22          *.*          listen\n",
+	"  dgram          500      60  /var/run/log",
+	"  tcp6      *.22         7           3   128\n",
+	"  em0        up             1500     1,500       0      9   222       0           0     "
+	" 0\n",
+	"  lo0        up, loopback  16384",
+	"  em0        02:00:00:ab:01:02\n",
+	"  em0        10.0.0.1/24\n",
+	"  em0        fe80::1%3/64\n",
+	"  default      10.0.0.254  UGS    em0        1500\n",
+	"  10.0.0.0/24  link#3      U      em0           -\n",
+	"  client  calls: read        66\n",
+	"  server  srvrpccnt[9]       99\n",
+	"Terminals   44 characters came in, 5555 went out\n",
+	"  system           60   3.00 %\n",
+	"  ada?[m1    300  1.0 MiB     200  2.0 MiB  3.500  s\n",
+	"  memory  shmmax  536,870,912\n",
 	"    2  sh?[7m    0  file    r     /usr/bin/sh\n",
 	"    2  sh?[7m    2  socket  rw    -\n",
 	"    2  sh?[7m    3  file    rw    ?\n",
@@ -111,7 +127,8 @@ static const char *const report[] = {
 	"  panic: page fault\n  cpuid = 1\n  x?[1m?2J\n",
 	"  options SCHED_ULE\n  device em\n",
 	"  db> show all\n  ?]0;owned?end\n",
-	"Not shown\n",
+	"Not shown\n  dump header: no info file lies beside the dump, and it does not begin with "
+	"one\n",
 	NULL,
 };
 
@@ -135,7 +152,8 @@ TEST(parts)
 {
 	static const char *const parts[][2] = {
 		{ "mem", "Zones (vmstat -z)" }, { "irq", "cpu0:timer" }, { "files", "/usr/bin/sh" },
-		{ "net", "established" },	{ "ipc", "0x0052e2c1" }, { "config", "device em" }
+		{ "net", "established" },	{ "disks", "cd0" },	 { "ipc", "0x0052e2c1" },
+		{ "config", "device em" }
 	};
 
 	made_freebsd(MADE_FREEBSD, &core);

@@ -117,10 +117,10 @@ static int show(struct crash_run *run, const char *title, bsd_section *const *se
 static int run_report(struct crash_run *run)
 {
 	static bsd_section *const sections[] = {
-		bsd_head,     bsd_header, bsd_crash,	 bsd_cpus,	 bsd_threads,
-		bsd_vm,	      bsd_malloc, bsd_zones,	 bsd_interrupts, bsd_tables,
-		bsd_swap,     bsd_ipc,	  bsd_protocols, bsd_sockets,	 bsd_files,
-		bsd_messages, bsd_config, bsd_capture,	 NULL,
+		bsd_head,   bsd_header,	  bsd_crash,	  bsd_cpus,	  bsd_threads, bsd_vm,
+		bsd_malloc, bsd_zones,	  bsd_interrupts, bsd_tables,	  bsd_swap,    bsd_disks,
+		bsd_ipc,    bsd_nfs,	  bsd_protocols,  bsd_interfaces, bsd_routes,  bsd_sockets,
+		bsd_files,  bsd_messages, bsd_config,	  bsd_capture,	  NULL,
 	};
 
 	return show(run, "Crash report", sections);
@@ -140,6 +140,13 @@ static int run_irq(struct crash_run *run)
 	return show(run, "Interrupts", sections);
 }
 
+static int run_disks(struct crash_run *run)
+{
+	static bsd_section *const sections[] = { bsd_disks, NULL };
+
+	return show(run, "Disks", sections);
+}
+
 static int run_ipc(struct crash_run *run)
 {
 	static bsd_section *const sections[] = { bsd_ipc, NULL };
@@ -149,7 +156,8 @@ static int run_ipc(struct crash_run *run)
 
 static int run_net(struct crash_run *run)
 {
-	static bsd_section *const sections[] = { bsd_sockets, bsd_protocols, NULL };
+	static bsd_section *const sections[] = { bsd_interfaces, bsd_routes, bsd_sockets,
+						 bsd_protocols,	 bsd_nfs,    NULL };
 
 	return show(run, "Network", sections);
 }
@@ -189,6 +197,13 @@ static const struct crash_verb irq = {
 	.run = run_irq,
 };
 
+static const struct crash_verb disks = {
+	.name = "disks",
+	.args = "",
+	.summary = "What disks, terminals and CPUs did",
+	.run = run_disks,
+};
+
 static const struct crash_verb ipc = {
 	.name = "ipc",
 	.args = "",
@@ -199,7 +214,7 @@ static const struct crash_verb ipc = {
 static const struct crash_verb net = {
 	.name = "net",
 	.args = "",
-	.summary = "Sockets, and what protocols counted",
+	.summary = "Interfaces, routes, sockets, and what protocols counted",
 	.run = run_net,
 };
 
@@ -217,5 +232,5 @@ static const struct crash_verb config = {
 	.run = run_config,
 };
 
-const struct crash_verb *const freebsd_verbs[] = { &report, &mem, &irq,	   &files,
+const struct crash_verb *const freebsd_verbs[] = { &report, &mem, &irq,	   &disks, &files,
 						   &net,    &ipc, &config, NULL };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** What processes share by System V's ways: ipcs -a -T. */
+/** What processes share by System V's ways: ipcs -a, and what there may be: ipcs -T. */
 #include <inttypes.h>
 
 #include "crash/freebsd/show/show.h"
@@ -70,6 +70,48 @@ static bool add_kind(struct bsd_show *s, struct table *t, const struct kind *k)
 	return true;
 }
 
+struct limits {
+	struct table t;
+	const char *kind;
+};
+
+static void add_limit(void *arg, const char *name, int index, uint64_t v)
+{
+	struct limits *l = arg;
+
+	(void)index;
+	table_str(&l->t, l->kind);
+	table_str(&l->t, name);
+	table_int(&l->t, (int64_t)v);
+}
+
+static int show_limits(struct bsd_show *s)
+{
+	static const struct table_column columns[] = {
+		{ "kind", "KIND", TABLE_TEXT },
+		{ "limit", "LIMIT", TABLE_TEXT },
+		{ "value", "VALUE", TABLE_COUNT },
+	};
+	static const char *const known[][3] = { { "memory", "shminfo", "struct shminfo" },
+						{ "messages", "msginfo", "struct msginfo" },
+						{ "semaphores", "seminfo", "struct seminfo" } };
+	struct limits l;
+	uint64_t at;
+
+	table_init(&l.t, columns, MEM_LEN(columns));
+	for (size_t i = 0; i < MEM_LEN(known); i++) {
+		l.kind = known[i][0];
+		if (freebsd_symbol(s->k, known[i][1], &at) &&
+		    !bsd_numbers(s, known[i][2], at, add_limit, &l))
+			bsd_lack(s, "limits of System V IPC (ipcs -T)",
+				 bsd_keep(s, "those of %s are not known, or not in the dump",
+					  l.kind));
+	}
+	int r = page_table(&s->page, "ipc_limits", "Limits of System V IPC (ipcs -T)", &l.t);
+	table_fini(&l.t);
+	return r;
+}
+
 int bsd_ipc(struct bsd_show *s)
 {
 	static const struct table_column columns[] = {
@@ -92,5 +134,5 @@ int bsd_ipc(struct bsd_show *s)
 	}
 	int r = page_table(&s->page, "ipc", "System V IPC (ipcs -a)", &t);
 	table_fini(&t);
-	return r;
+	return r < 0 ? r : show_limits(s);
 }

@@ -38,9 +38,15 @@ const char *bsd_keep_text(struct bsd_show *s, uint64_t va);
 void bsd_lines(struct bsd_show *s, const char *key, const char *title, const char *text,
 	       size_t len);
 
+/** Is given a number: the name of its member, its index where that is an array, else -1. */
+typedef void bsd_number_fn(void *arg, const char *name, int index, uint64_t v);
+/** Gives all numbers of the struct of @type at @va. False: it is not known, or cut in the dump. */
+bool bsd_numbers(struct bsd_show *s, const char *type, uint64_t va, bsd_number_fn *f, void *arg);
+
 bsd_section bsd_head, bsd_header, bsd_crash, bsd_cpus, bsd_threads;
 bsd_section bsd_vm, bsd_malloc, bsd_zones, bsd_interrupts, bsd_tables, bsd_swap;
-bsd_section bsd_ipc, bsd_protocols, bsd_sockets, bsd_files;
+bsd_section bsd_disks, bsd_ipc, bsd_nfs, bsd_protocols, bsd_interfaces, bsd_routes, bsd_sockets;
+bsd_section bsd_files;
 bsd_section bsd_messages, bsd_config, bsd_capture;
 
 /** Ends with NULL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/** Zones of the kernel's allocator, UMA: vmstat -z. */
+/** Zones of the kernel's allocator, UMA: vmstat -z; those of the network: netstat -m. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "crash/freebsd/show/show.h"
 
@@ -60,19 +61,16 @@ struct zones {
 	struct kfield f[FIELDS];
 	uint64_t cache_size, domain_size, keg_domain_size, n_domains;
 	unsigned n_cpus;
-	struct table t;
+	struct table t, mbufs;
 	size_t n;
 };
 
-/* A number, or a counter(9) in newer kernels. */
-static bool number(struct zones *z, uint64_t zone, unsigned field, uint64_t *ret)
-{
-	const struct kfield *f = &z->f[field];
-
-	if (!freebsd_field(z->s->k, zone, f, ret))
-		return false;
-	return f->type->kind != CT_PTR || freebsd_counter(z->s->k, *ret, ret);
-}
+/* What is known of one. */
+struct zone {
+	const char *name;
+	uint64_t size, limit, allocs, frees, fails, free_now;
+	bool has_size, has_limit, has_fails;
+};
 
 /* What CPUs have in their caches: adds to the numbers of the zone. */
 static void add_caches(struct zones *z, uint64_t zone, uint64_t *allocs, uint64_t *frees,
@@ -116,35 +114,60 @@ static void add_domains(struct zones *z, uint64_t zone, uint64_t keg, uint64_t *
 		*free_now += v;
 }
 
-/* @keg: whose items the zone is the first to have; 0: none. */
-static void add_zone(struct zones *z, uint64_t zone, uint64_t keg)
+static void add_count(struct table *t, bool known, uint64_t v)
 {
-	uint64_t name, size, limit, allocs, frees, fails, free_now = 0;
+	if (known)
+		table_int(t, (int64_t)v);
+	else
+		table_none(t);
+}
 
-	if (!freebsd_field(z->s->k, zone, &z->f[ZONE_NAME], &name) ||
-	    !number(z, zone, ZONE_ALLOCS, &allocs) || !number(z, zone, ZONE_FREES, &frees)) {
+static void add_row(struct zones *z, const struct zone *zone)
+{
+	table_str(&z->t, zone->name);
+	add_count(&z->t, zone->has_size, zone->size);
+	add_count(&z->t, zone->has_limit, zone->limit);
+	table_int(&z->t, (int64_t)(zone->allocs - zone->frees));
+	table_int(&z->t, (int64_t)zone->free_now);
+	table_int(&z->t, (int64_t)zone->allocs);
+	add_count(&z->t, zone->has_fails, zone->fails);
+}
+
+static void add_mbuf(struct zones *z, const struct zone *zone)
+{
+	uint64_t used = zone->allocs - zone->frees;
+
+	table_str(&z->mbufs, zone->name);
+	table_int(&z->mbufs, (int64_t)used);
+	table_int(&z->mbufs, (int64_t)zone->free_now);
+	add_count(&z->mbufs, zone->has_limit, zone->limit);
+	add_count(&z->mbufs, zone->has_size, zone->size * used);
+	add_count(&z->mbufs, zone->has_fails, zone->fails);
+}
+
+/* @keg: whose items the zone is the first to have; 0: none. */
+static void add_zone(struct zones *z, uint64_t at, uint64_t keg)
+{
+	struct freebsd_kernel *k = z->s->k;
+	struct zone zone = { 0 };
+	uint64_t name;
+
+	if (!freebsd_field(k, at, &z->f[ZONE_NAME], &name) ||
+	    !freebsd_field_sum(k, at, &z->f[ZONE_ALLOCS], &zone.allocs) ||
+	    !freebsd_field_sum(k, at, &z->f[ZONE_FREES], &zone.frees)) {
 		bsd_lack(z->s, "zones (vmstat -z)", "the numbers of a zone are not in the dump");
 		return;
 	}
-	add_caches(z, zone, &allocs, &frees, &free_now);
-	add_domains(z, zone, keg, &free_now);
-	table_str(&z->t, bsd_keep_text(z->s, name));
-	if (freebsd_field(z->s->k, zone, &z->f[ZONE_SIZE], &size) ||
-	    freebsd_field(z->s->k, keg, &z->f[KEG_SIZE], &size))
-		table_int(&z->t, (int64_t)size);
-	else
-		table_none(&z->t);
-	if (number(z, zone, ZONE_LIMIT, &limit) && limit)
-		table_int(&z->t, (int64_t)limit);
-	else
-		table_none(&z->t);
-	table_int(&z->t, (int64_t)(allocs - frees));
-	table_int(&z->t, (int64_t)free_now);
-	table_int(&z->t, (int64_t)allocs);
-	if (number(z, zone, ZONE_FAILS, &fails))
-		table_int(&z->t, (int64_t)fails);
-	else
-		table_none(&z->t);
+	add_caches(z, at, &zone.allocs, &zone.frees, &zone.free_now);
+	add_domains(z, at, keg, &zone.free_now);
+	zone.name = bsd_keep_text(z->s, name);
+	zone.has_size = freebsd_field(k, at, &z->f[ZONE_SIZE], &zone.size) ||
+			freebsd_field(k, keg, &z->f[KEG_SIZE], &zone.size);
+	zone.has_limit = freebsd_field_sum(k, at, &z->f[ZONE_LIMIT], &zone.limit) && zone.limit;
+	zone.has_fails = freebsd_field_sum(k, at, &z->f[ZONE_FAILS], &zone.fails);
+	add_row(z, &zone);
+	if (!strncmp(zone.name, "mbuf", 4))
+		add_mbuf(z, &zone);
 }
 
 static void add_list(struct zones *z, uint64_t zone, uint64_t keg)
@@ -190,6 +213,11 @@ int bsd_zones(struct bsd_show *s)
 		{ "free", "FREE", TABLE_COUNT },     { "requests", "REQUESTS", TABLE_COUNT },
 		{ "failed", "FAILED", TABLE_COUNT },
 	};
+	static const struct table_column of_mbufs[] = {
+		{ "zone", "NETWORK MEMORY", TABLE_TEXT }, { "used", "USED", TABLE_COUNT },
+		{ "free", "FREE", TABLE_COUNT },	  { "limit", "LIMIT", TABLE_COUNT },
+		{ "bytes", "MEMORY", TABLE_BYTES },	  { "failed", "DENIED", TABLE_COUNT },
+	};
 	static const char what[] = "zones (vmstat -z)";
 	struct zones z = { .s = s, .n_domains = 1, .n_cpus = freebsd_cpus(s->k) };
 	uint64_t kegs, caches;
@@ -207,11 +235,15 @@ int bsd_zones(struct bsd_show *s)
 		return 0;
 	}
 	table_init(&z.t, columns, MEM_LEN(columns));
+	table_init(&z.mbufs, of_mbufs, MEM_LEN(of_mbufs));
 	add_kegs(&z, kegs);
 	if (freebsd_symbol(s->k, "uma_cachezones", &caches) &&
 	    freebsd_pointer(s->k, caches, &caches) == 0)
 		add_list(&z, caches, 0);
 	int r = page_table(&s->page, "zones", "Zones (vmstat -z)", &z.t);
+	if (r == 0)
+		r = page_table(&s->page, "mbufs", "Network memory (netstat -m)", &z.mbufs);
+	table_fini(&z.mbufs);
 	table_fini(&z.t);
 	return r;
 }
