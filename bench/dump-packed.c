@@ -19,10 +19,10 @@
 
 #include <sonde/err.h>
 
+#include "base/library.h"
 #include "base/mem.h"
 #include "crash/dump/dump.h"
 #include "crash/dump/kdump_header.h"
-#include "crash/dump/library.h"
 
 enum { PAGE = 4096, ROOM = 2 * PAGE, DESC = 24, READS = 200000, THREADS_MOST = 64 };
 

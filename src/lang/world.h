@@ -67,6 +67,7 @@ struct probe {
 	bool is_syscall_exit;
 	const struct probe_field *fields;
 	size_t n_fields;
+	const char *no_args;	   /* why there are no @fields; NULL: nothing more is known */
 	const struct ctype *proto; /* of the function, where known; else NULL */
 	struct ctypes *types;	   /* of the program or module, besides the world's; may be NULL */
 	const struct usdt_arg *usdt;

@@ -329,10 +329,10 @@ static int open_rings(struct sampler *s)
 	s->rings.wish.hz = o->sample_hz;
 	s->rings.wish.period_ns = o->sample_ns;
 	if (o->sample_hz && o->callgraph == RECORD_CALLGRAPH_DWARF) {
-		if (!unwind_perf_regs())
-			return sonde_fail(-ENOTSUP, "stacks are not walked by DWARF on this CPU");
+		r = unwind_perf_regs(&s->rings.wish.user_regs);
+		if (r < 0)
+			return r;
 		s->rings.clock_size = CLOCK_RING_DWARF;
-		s->rings.wish.user_regs = unwind_perf_regs();
 		s->rings.wish.user_stack = STACK_COPY;
 	}
 	return o->n_pids ? sample_rings_open_pids(&s->rings, o->pids, o->n_pids)

@@ -6,7 +6,6 @@
 #include "sym/unwind.h"
 
 #include <dwarf.h>
-#include <elfutils/libdw.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <sonde/err.h>
 
 #include "base/u64map.h"
+#include "sym/libdw.h"
 
 /* DWARF's numbers of registers -> their places among those that perf copies. */
 #if defined(__x86_64__)
@@ -63,9 +63,12 @@ struct regs {
 	uint64_t pc;
 };
 
-uint64_t unwind_perf_regs(void)
+int unwind_perf_regs(uint64_t *ret)
 {
-	return PERF_REGS;
+	if (!PERF_REGS)
+		return sonde_fail(-ENOTSUP, "stacks are not walked by DWARF on this CPU");
+	*ret = PERF_REGS;
+	return libdw_open();
 }
 
 unsigned unwind_n_regs(void)
@@ -87,20 +90,24 @@ void cfi_free(struct cfi *c)
 		return;
 	drop_rows(c);
 	free(c->rows);
-	dwarf_cfi_end(c->dw);
+	libdw()->dwarf_cfi_end(c->dw);
 	free(c);
 }
 
 int cfi_new(struct Elf *elf, struct cfi **ret)
 {
-	Dwarf_CFI *dw = N_REGS ? dwarf_getcfi_elf(elf) : NULL;
-
 	*ret = NULL;
+	if (!N_REGS)
+		return 0;
+	int r = libdw_open();
+	if (r < 0)
+		return r;
+	Dwarf_CFI *dw = libdw()->dwarf_getcfi_elf(elf);
 	if (!dw)
 		return 0;
 	struct cfi *c = calloc(1, sizeof(*c));
 	if (!c) {
-		dwarf_cfi_end(dw);
+		libdw()->dwarf_cfi_end(dw);
 		return sonde_fail(-ENOMEM, "call frame information: out of memory");
 	}
 	c->dw = dw;
@@ -155,7 +162,7 @@ static void fill_rule(struct row *row, unsigned reg)
 	size_t n;
 
 	row->rules[reg] = RULE_UNDEFINED;
-	if (dwarf_frame_register(row->frame, (int)reg, mem, &ops, &n) != 0)
+	if (libdw()->dwarf_frame_register(row->frame, (int)reg, mem, &ops, &n) != 0)
 		return;
 	if (!n && ops == mem)
 		return;
@@ -171,9 +178,10 @@ static void fill_row(struct row *row)
 	Dwarf_Op *ops;
 	size_t n;
 	bool keeps = false;
-	int ra = dwarf_frame_info(row->frame, &from, &to, &row->is_signal);
+	int ra = libdw()->dwarf_frame_info(row->frame, &from, &to, &row->is_signal);
 
-	row->none = ra < 0 || ra >= N_DWARF || dwarf_frame_cfa(row->frame, &ops, &n) != 0 || !n;
+	row->none = ra < 0 || ra >= N_DWARF ||
+		    libdw()->dwarf_frame_cfa(row->frame, &ops, &n) != 0 || !n;
 	if (row->none)
 		return;
 	row->ra = (uint8_t)ra;
@@ -205,7 +213,7 @@ static const struct row *row_of(struct cfi *c, uint64_t vaddr)
 		return NULL;
 	struct row *row = &c->rows[c->n++];
 	*row = (struct row){ .none = true };
-	if (dwarf_cfi_addrframe(c->dw, vaddr, &row->frame) == 0)
+	if (libdw()->dwarf_cfi_addrframe(c->dw, vaddr, &row->frame) == 0)
 		fill_row(row);
 	return row->none ? NULL : row;
 }
@@ -328,7 +336,7 @@ static bool cfa_of(const struct row *row, struct unwind *u, const struct regs *r
 		*ret = r->v[row->cfa_reg] + (uint64_t)row->cfa_off;
 		return r->known >> row->cfa_reg & 1;
 	}
-	return dwarf_frame_cfa(row->frame, &ops, &n) == 0 &&
+	return libdw()->dwarf_frame_cfa(row->frame, &ops, &n) == 0 &&
 	       compute(ops, n, u, r, base, NULL, ret, &is_value);
 }
 
@@ -339,7 +347,7 @@ static bool by_expr(const struct row *row, unsigned reg, struct unwind *u, const
 	size_t n;
 	bool is_value;
 
-	if (dwarf_frame_register(row->frame, (int)reg, mem, &ops, &n) != 0 || !n ||
+	if (libdw()->dwarf_frame_register(row->frame, (int)reg, mem, &ops, &n) != 0 || !n ||
 	    !compute(ops, n, u, r, base, &cfa, ret, &is_value))
 		return false;
 	return is_value || read_stack(u, base, *ret, ret);

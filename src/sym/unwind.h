@@ -17,12 +17,16 @@
 struct Elf;
 struct cfi; /* one file's call frame information, with what was looked up so far */
 
-/** Of an open ELF file, which must outlive it. *@ret NULL: the file has none. 0 or -ENOMEM. */
+/** Of an open ELF file, which must outlive it. *@ret NULL: the file has none. 0, -ENOMEM, or
+ * -ENOTSUP: no libdw. */
 SONDE_MUST_CHECK int cfi_new(struct Elf *elf, struct cfi **ret);
 void cfi_free(struct cfi *c);
 
-/** What perf copies on this architecture; 0: stacks are not walked here. */
-uint64_t unwind_perf_regs(void);
+/**
+ * Which registers perf is to copy. -ENOTSUP: stacks are not walked on this architecture, or libdw
+ * is not installed.
+ */
+SONDE_MUST_CHECK int unwind_perf_regs(uint64_t *ret);
 /** How many registers that are. */
 unsigned unwind_n_regs(void);
 

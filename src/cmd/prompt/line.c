@@ -19,8 +19,8 @@
 
 #include <sonde/err.h>
 
+#include "base/library.h"
 #include "cmd/terminal.h"
-#include "crash/dump/library.h"
 
 enum { HISTORY = 1000, PATH_MOST = 4096, COLUMNS = 80 };
 

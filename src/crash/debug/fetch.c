@@ -9,7 +9,7 @@
 
 #include <sonde/err.h>
 
-#include "crash/dump/library.h"
+#include "base/library.h"
 
 int debug_fetch(const struct build_id *id, char **ret)
 {

@@ -9,9 +9,9 @@
 
 #include <sonde/err.h>
 
+#include "base/library.h"
 #include "base/mem.h"
 #include "crash/dis/dis.h"
-#include "crash/dump/library.h"
 
 #define TEXT_(x)     #x
 #define TEXT(x)	     TEXT_(x)

@@ -8,8 +8,8 @@
 
 #include <sonde/err.h>
 
+#include "base/library.h"
 #include "base/mem.h"
-#include "crash/dump/library.h"
 #include "crash/dump/packing.h"
 
 struct bzip2 {

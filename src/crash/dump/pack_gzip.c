@@ -13,8 +13,8 @@
 
 #include <sonde/err.h>
 
+#include "base/library.h"
 #include "base/mem.h"
-#include "crash/dump/library.h"
 #include "crash/dump/packing.h"
 #include "crash/dump/spill.h"
 

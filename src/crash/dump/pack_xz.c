@@ -8,8 +8,8 @@
 
 #include <sonde/err.h>
 
+#include "base/library.h"
 #include "base/mem.h"
-#include "crash/dump/library.h"
 #include "crash/dump/packing.h"
 
 /* xz -9 wants 65 MiB; what wants more than this is refused. */

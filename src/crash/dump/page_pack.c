@@ -15,8 +15,8 @@
 #include <sonde/span.h>
 
 #include "base/check.h"
+#include "base/library.h"
 #include "base/mem.h"
-#include "crash/dump/library.h"
 #include "crash/dump/zstd_library.h"
 
 /* liblzo2 and libsnappy are called by these shapes, which have not changed since they are there. */

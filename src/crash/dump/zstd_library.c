@@ -4,7 +4,7 @@
 
 #include <dlfcn.h>
 
-#include "crash/dump/library.h"
+#include "base/library.h"
 
 int zstd_library_open(struct zstd_library *ret)
 {

@@ -12,9 +12,9 @@
 
 #include <sonde/err.h>
 
+#include "base/library.h"
 #include "base/mem.h"
 #include "crash/dump/kdump_header.h"
-#include "crash/dump/library.h"
 #include "crash/thin/file.h"
 
 /* For the layout see dump/kdump.c. Both bitmaps are the same: no more is known of the machine. */

@@ -292,8 +292,9 @@ static void check_args_field(struct check *c, struct ast *x)
 			    "'%s' is an argument of '%s', but no script can read it where it is",
 			    x->u.member.name, p->name);
 	else if (!p->n_fields)
-		check_error(c, x->pos, "no-arguments", "nothing is known of the arguments of '%s'",
-			    p->name);
+		check_error(c, x->pos, "no-arguments",
+			    "nothing is known of the arguments of '%s'%s%s", p->name,
+			    p->no_args ? ": " : "", p->no_args ? p->no_args : "");
 	else if (near)
 		check_error(c, x->pos, "unknown-field",
 			    "'%s' has no argument '%s'; did you mean '%s'?", p->name,

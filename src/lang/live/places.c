@@ -54,11 +54,16 @@ int live_file_usdt(struct live_file *f, struct usdt **ret)
 	return r;
 }
 
-struct ctypes *live_file_types(struct live_file *f)
+struct ctypes *live_file_types(struct live *live, struct live_file *f)
 {
-	if (!f->types_tried && ctypes_open_dwarf(f->path, &f->types) < 0)
+	if (f->types || f->no_types)
+		return f->types;
+	if (ctypes_open_dwarf(f->path, &f->types) < 0) {
+		const char *why = sonde_err_str();
+
 		f->types = NULL;
-	f->types_tried = true;
+		f->no_types = arena_strndup(&live->arena, why, strlen(why));
+	}
 	return f->types;
 }
 

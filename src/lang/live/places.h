@@ -18,7 +18,7 @@ struct live_file {
 	struct elf_funcs *funcs;
 	struct usdt *usdt;
 	struct ctypes *types;
-	bool types_tried;
+	const char *no_types; /* why there are none; NULL: not tried, or there are */
 	struct live_file *next;
 };
 
@@ -26,8 +26,8 @@ struct live_file {
 SONDE_MUST_CHECK int live_file(struct live *live, const char *path, struct live_file **ret);
 SONDE_MUST_CHECK int live_file_funcs(struct live_file *f, struct elf_funcs **ret);
 SONDE_MUST_CHECK int live_file_usdt(struct live_file *f, struct usdt **ret);
-/** NULL: the file tells nothing of its types. */
-struct ctypes *live_file_types(struct live_file *f);
+/** NULL: the file tells nothing of its types, for the reason in @f->no_types. */
+struct ctypes *live_file_types(struct live *live, struct live_file *f);
 void live_files_free(struct live *live);
 
 /** Types of a module of the kernel. */

@@ -32,7 +32,7 @@ static int add_marker(struct usdt_lookup *u, struct live_file *file, const struc
 		.args = ARGS_USDT,
 		.usdt = args,
 		.n_usdt = m->n_args,
-		.types = live_file_types(file),
+		.types = live_file_types(l->live, file),
 		.prog_type = BPF_PROG_TYPE_KPROBE,
 		.attach = {
 			.kind = ATTACH_UPROBE,

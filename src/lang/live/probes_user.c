@@ -48,10 +48,16 @@ static int add_types(struct user_lookup *u, const char *name, struct probe *p)
 {
 	const struct ctype *proto = NULL;
 
-	p->types = live_file_types(u->file);
-	if (!u->l->wants->fields || u->is_return || u->off || !p->types ||
-	    ctypes_func(p->types, name, &proto) < 0)
+	p->types = live_file_types(u->l->live, u->file);
+	p->no_args = u->file->no_types;
+	if (!u->l->wants->fields || u->is_return || u->off || !p->types)
 		return 0;
+	if (ctypes_func(p->types, name, &proto) < 0) {
+		const char *why = sonde_err_str();
+
+		p->no_args = arena_strndup(u->l->arena, why, strlen(why));
+		return p->no_args ? 0 : -ENOMEM;
+	}
 	return lookup_named_args(u->l, proto, name, p);
 }
 

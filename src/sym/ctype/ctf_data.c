@@ -17,6 +17,7 @@
 
 #include <sonde/err.h>
 
+#include "base/library.h"
 #include "base/mem.h"
 
 enum {
@@ -68,21 +69,24 @@ void ctf_data_fini(struct ctf_data *d)
 #ifdef HAVE_GZIP
 static int unpack(struct sonde_span from, size_t want, uint8_t **ret)
 {
+	static const char *const files[] = { "libz.so.1", NULL };
 	int (*uncompress)(uint8_t * to, unsigned long *len, const uint8_t *from,
 			  unsigned long from_len);
+	const struct library_symbol symbols[] = {
+		{ "uncompress", (void **)&uncompress },
+		{ NULL, NULL },
+	};
 	unsigned long len = want;
-	void *library = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
+	void *library;
 
-	if (!library)
-		return sonde_fail(-ENOTSUP, "CTF: needs the library 'libz.so.1', which is not "
-					    "installed (package zlib1g)");
-	*(void **)&uncompress = dlsym(library, "uncompress");
+	int r = library_open(files, symbols, &library);
+	if (r < 0)
+		return r;
 	uint8_t *to = malloc(want ? want : 1);
-	int r = !uncompress ? sonde_fail(-ENOTSUP, "CTF: 'libz.so.1' has no 'uncompress'")
-		: !to	    ? sonde_fail(-ENOMEM, "CTF: out of memory")
-		: uncompress(to, &len, from.data, from.len) != 0 || len != want
-			? sonde_fail(-EBADMSG, "CTF: it cannot be unpacked")
-			: 0;
+	r = !to ? sonde_fail(-ENOMEM, "CTF: out of memory")
+	    : uncompress(to, &len, from.data, from.len) != 0 || len != want
+		    ? sonde_fail(-EBADMSG, "CTF: it cannot be unpacked")
+		    : 0;
 	dlclose(library);
 	if (r < 0)
 		free(to);

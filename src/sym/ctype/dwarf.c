@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Types out of DWARF, each made when it is asked for and then kept. */
 #include <dwarf.h>
-#include <elfutils/libdw.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +40,7 @@ static struct dwarf_db *db_of(struct ctypes *ct)
 /* libdw unpacks all sections at once, a tenth of a second for libc: only when types are wanted. */
 static int load_once(struct dwarf_db *db)
 {
-	if (db->file.dw || dwarf_file_open(db->image.elf, &db->file))
-		return 0;
-	return sonde_fail(-EBADMSG, "'%s' has a DWARF that makes no sense", db->image.path);
+	return db->file.dw ? 0 : dwarf_file_open(db->image.elf, db->image.path, &db->file);
 }
 
 static int index_once(struct dwarf_db *db)
@@ -81,7 +78,7 @@ static bool is_modifier(int tag)
 static bool peel(Dwarf_Die *die)
 {
 	for (int i = 0; i < CHAIN_MOST; i++) {
-		if (!is_modifier(dwarf_tag(die)))
+		if (!is_modifier(libdw()->dwarf_tag(die)))
 			return true;
 		if (!dwarf_die_ref(die, DW_AT_type, die))
 			return false;
@@ -121,7 +118,7 @@ static int note_dimension(void *arg, Dwarf_Die *child)
 {
 	struct dimensions *d = arg;
 
-	if (dwarf_tag(child) == DW_TAG_subrange_type && d->count < DIMENSIONS_MOST)
+	if (libdw()->dwarf_tag(child) == DW_TAG_subrange_type && d->count < DIMENSIONS_MOST)
 		d->n[d->count++] = dwarf_dimension(child);
 	return 0;
 }
@@ -158,8 +155,10 @@ static int enum_sign(void *arg, Dwarf_Die *child)
 	Dwarf_Attribute a;
 	Dwarf_Sword v;
 
-	if (dwarf_tag(child) == DW_TAG_enumerator && dwarf_attr(child, DW_AT_const_value, &a) &&
-	    dwarf_whatform(&a) == DW_FORM_sdata && dwarf_formsdata(&a, &v) == 0 && v < 0)
+	if (libdw()->dwarf_tag(child) == DW_TAG_enumerator &&
+	    libdw()->dwarf_attr(child, DW_AT_const_value, &a) &&
+	    libdw()->dwarf_whatform(&a) == DW_FORM_sdata && libdw()->dwarf_formsdata(&a, &v) == 0 &&
+	    v < 0)
 		*(bool *)arg = true;
 	return 0;
 }
@@ -182,7 +181,7 @@ static int set_enum(struct dwarf_db *db, struct ctype *c, Dwarf_Die *die, unsign
 
 static int set_kind(struct dwarf_db *db, struct ctype *c, Dwarf_Die *die, unsigned depth)
 {
-	switch (dwarf_tag(die)) {
+	switch (libdw()->dwarf_tag(die)) {
 	case DW_TAG_base_type: set_base(c, die); return 0;
 	case DW_TAG_pointer_type:
 	case DW_TAG_reference_type:
@@ -201,7 +200,7 @@ static int set_kind(struct dwarf_db *db, struct ctype *c, Dwarf_Die *die, unsign
 	case DW_TAG_class_type:
 	case DW_TAG_interface_type:
 	case DW_TAG_union_type:
-		c->kind = dwarf_tag(die) == DW_TAG_union_type ? CT_UNION : CT_STRUCT;
+		c->kind = libdw()->dwarf_tag(die) == DW_TAG_union_type ? CT_UNION : CT_STRUCT;
 		c->is_forward = dwarf_die_flag(die, DW_AT_declaration);
 		return 0;
 	case DW_TAG_enumeration_type: return set_enum(db, c, die, depth);
@@ -213,7 +212,7 @@ static int set_kind(struct dwarf_db *db, struct ctype *c, Dwarf_Die *die, unsign
 
 static enum ctypes_space space_of(Dwarf_Die *die)
 {
-	switch (dwarf_tag(die)) {
+	switch (libdw()->dwarf_tag(die)) {
 	case DW_TAG_union_type: return SPACE_UNION;
 	case DW_TAG_enumeration_type: return SPACE_ENUM;
 	case DW_TAG_subprogram: return SPACE_FUNC;
@@ -327,7 +326,7 @@ static int gather_field(void *arg, Dwarf_Die *child)
 	if (!dwarf_is_member(child) || !dwarf_member_place(child, &m))
 		return 0;
 	// A base class has a name, but its members are found as if they were its heir's own.
-	if (dwarf_tag(child) == DW_TAG_member)
+	if (libdw()->dwarf_tag(child) == DW_TAG_member)
 		m.name = dwarf_die_name(&g->db->file, child);
 	return gather(g, child, m);
 }
@@ -337,7 +336,7 @@ static int gather_param(void *arg, Dwarf_Die *child)
 	struct gather *g = arg;
 	struct cmember m = { .name = "", .bit_off = g->n * 64 };
 
-	if (dwarf_tag(child) != DW_TAG_formal_parameter)
+	if (libdw()->dwarf_tag(child) != DW_TAG_formal_parameter)
 		return 0;
 	m.name = dwarf_die_name(&g->db->file, child);
 	return gather(g, child, m);
@@ -350,12 +349,13 @@ static int gather_enumerator(void *arg, Dwarf_Die *child)
 	Dwarf_Attribute a;
 	uint64_t u;
 
-	if (dwarf_tag(child) != DW_TAG_enumerator)
+	if (libdw()->dwarf_tag(child) != DW_TAG_enumerator)
 		return 0;
 	m.name = dwarf_die_name(&g->db->file, child);
 	// Forms of 1, 2, 4 and 8 bytes have no sign, also in enums that have one.
-	if (dwarf_attr(child, DW_AT_const_value, &a) &&
-	    (dwarf_whatform(&a) == DW_FORM_sdata || dwarf_whatform(&a) == DW_FORM_implicit_const))
+	if (libdw()->dwarf_attr(child, DW_AT_const_value, &a) &&
+	    (libdw()->dwarf_whatform(&a) == DW_FORM_sdata ||
+	     libdw()->dwarf_whatform(&a) == DW_FORM_implicit_const))
 		(void)dwarf_die_signed(child, DW_AT_const_value, &m.value); // else 0
 	else if (dwarf_die_number(child, DW_AT_const_value, &u))
 		m.value = (int64_t)u;
@@ -422,7 +422,8 @@ static bool find_alias(struct dwarf_db *db, const char *name, uint64_t *ret)
 	elf_funcs_free(f);
 	for (size_t i = 0; there && i < db->index.n_codes; i++) {
 		*ret = db->index.codes[i];
-		if (dwarf_die_of(&db->file, *ret, &die) && dwarf_haspc(&die, symbol.addr) == 1)
+		if (dwarf_die_of(&db->file, *ret, &die) &&
+		    libdw()->dwarf_haspc(&die, symbol.addr) == 1)
 			return true;
 	}
 	return false;
@@ -460,7 +461,7 @@ static int dwarf_by_id(struct ctypes *ct, uint64_t id, const struct ctype **ret)
 		return r;
 	if (!dwarf_die_of(&db_of(ct)->file, id, &die))
 		return -ENOENT;
-	return give(db_of(ct), id, dwarf_tag(&die) == DW_TAG_variable, ret);
+	return give(db_of(ct), id, libdw()->dwarf_tag(&die) == DW_TAG_variable, ret);
 }
 
 static int dwarf_enumerator(struct ctypes *ct, const char *name, int64_t *ret)

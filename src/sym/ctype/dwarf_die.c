@@ -3,7 +3,10 @@
 #include "sym/ctype/dwarf_die.h"
 
 #include <dwarf.h>
+#include <errno.h>
 #include <string.h>
+
+#include <sonde/err.h>
 
 #define IN_TYPES (1ull << 63) /* of .debug_types */
 #define IN_ALT	 (1ull << 62) /* of the file that several programs share */
@@ -29,22 +32,27 @@ static void note_sections(struct dwarf_file *f, Elf *elf)
 	}
 }
 
-bool dwarf_file_open(Elf *elf, struct dwarf_file *ret)
+int dwarf_file_open(Elf *elf, const char *path, struct dwarf_file *ret)
 {
-	struct dwarf_file f = { .dw = dwarf_begin_elf(elf, DWARF_C_READ, NULL) };
+	int r = libdw_open();
+	if (r < 0)
+		return r;
+	struct dwarf_file f = { .dw = libdw()->dwarf_begin_elf(elf, DWARF_C_READ, NULL) };
 
 	if (!f.dw)
-		return false;
+		return sonde_fail(-EBADMSG, "'%s' has a DWARF that makes no sense: %s", path,
+				  libdw()->dwarf_errmsg(-1));
 	note_sections(&f, elf);
-	if (dwarf_getalt(f.dw))
-		note_sections(&f, dwarf_getelf(dwarf_getalt(f.dw)));
+	if (libdw()->dwarf_getalt(f.dw))
+		note_sections(&f, libdw()->dwarf_getelf(libdw()->dwarf_getalt(f.dw)));
 	*ret = f;
-	return true;
+	return 0;
 }
 
 void dwarf_file_fini(struct dwarf_file *f)
 {
-	dwarf_end(f->dw);
+	if (f->dw)
+		libdw()->dwarf_end(f->dw);
 	*f = (struct dwarf_file){ .dw = NULL };
 }
 
@@ -52,22 +60,23 @@ uint64_t dwarf_die_id(const struct dwarf_file *f, Dwarf_Die *die)
 {
 	Dwarf_Half version = 0;
 	uint8_t unit = 0;
-	uint64_t id = dwarf_dieoffset(die) & ~(IN_TYPES | IN_ALT);
+	uint64_t id = libdw()->dwarf_dieoffset(die) & ~(IN_TYPES | IN_ALT);
 
-	if (dwarf_cu_info(die->cu, &version, &unit, NULL, NULL, NULL, NULL, NULL) == 0 &&
+	if (libdw()->dwarf_cu_info(die->cu, &version, &unit, NULL, NULL, NULL, NULL, NULL) == 0 &&
 	    version < 5 && unit == DW_UT_type)
 		id |= IN_TYPES;
-	return dwarf_cu_getdwarf(die->cu) == f->dw ? id : id | IN_ALT;
+	return libdw()->dwarf_cu_getdwarf(die->cu) == f->dw ? id : id | IN_ALT;
 }
 
 bool dwarf_die_of(const struct dwarf_file *f, uint64_t id, Dwarf_Die *ret)
 {
 	uint64_t off = id & ~(IN_TYPES | IN_ALT);
-	Dwarf *dw = id & IN_ALT ? dwarf_getalt(f->dw) : f->dw;
+	Dwarf *dw = id & IN_ALT ? libdw()->dwarf_getalt(f->dw) : f->dw;
 
 	if (!dw)
 		return false;
-	return id & IN_TYPES ? dwarf_offdie_types(dw, off, ret) : dwarf_offdie(dw, off, ret);
+	return id & IN_TYPES ? libdw()->dwarf_offdie_types(dw, off, ret)
+			     : libdw()->dwarf_offdie(dw, off, ret);
 }
 
 /* The text, if it ends within its section. */
@@ -86,7 +95,9 @@ const char *dwarf_die_text(const struct dwarf_file *f, Dwarf_Die *die, unsigned 
 {
 	Dwarf_Attribute a;
 
-	return dwarf_attr_integrate(die, attr, &a) ? checked(f, dwarf_formstring(&a)) : NULL;
+	return libdw()->dwarf_attr_integrate(die, attr, &a)
+		       ? checked(f, libdw()->dwarf_formstring(&a))
+		       : NULL;
 }
 
 const char *dwarf_die_name(const struct dwarf_file *f, Dwarf_Die *die)
@@ -101,7 +112,7 @@ bool dwarf_die_number(Dwarf_Die *die, unsigned attr, uint64_t *ret)
 	Dwarf_Attribute a;
 	Dwarf_Word v;
 
-	if (!dwarf_attr_integrate(die, attr, &a) || dwarf_formudata(&a, &v) != 0)
+	if (!libdw()->dwarf_attr_integrate(die, attr, &a) || libdw()->dwarf_formudata(&a, &v) != 0)
 		return false;
 	*ret = v;
 	return true;
@@ -112,7 +123,7 @@ bool dwarf_die_signed(Dwarf_Die *die, unsigned attr, int64_t *ret)
 	Dwarf_Attribute a;
 	Dwarf_Sword v;
 
-	if (!dwarf_attr_integrate(die, attr, &a) || dwarf_formsdata(&a, &v) != 0)
+	if (!libdw()->dwarf_attr_integrate(die, attr, &a) || libdw()->dwarf_formsdata(&a, &v) != 0)
 		return false;
 	*ret = v;
 	return true;
@@ -124,19 +135,20 @@ bool dwarf_die_flag(Dwarf_Die *die, unsigned attr)
 	bool flag = false;
 
 	// Only its own: what a definition completes is a declaration.
-	return dwarf_attr(die, attr, &a) && dwarf_formflag(&a, &flag) == 0 && flag;
+	return libdw()->dwarf_attr(die, attr, &a) && libdw()->dwarf_formflag(&a, &flag) == 0 &&
+	       flag;
 }
 
 bool dwarf_die_has(Dwarf_Die *die, unsigned attr)
 {
-	return dwarf_hasattr(die, attr) != 0;
+	return libdw()->dwarf_hasattr(die, attr) != 0;
 }
 
 bool dwarf_die_ref(Dwarf_Die *die, unsigned attr, Dwarf_Die *ret)
 {
 	Dwarf_Attribute a;
 
-	return dwarf_attr_integrate(die, attr, &a) && dwarf_formref_die(&a, ret);
+	return libdw()->dwarf_attr_integrate(die, attr, &a) && libdw()->dwarf_formref_die(&a, ret);
 }
 
 int dwarf_die_children(Dwarf_Die *die, int (*f)(void *arg, Dwarf_Die *child), void *arg)
@@ -144,10 +156,10 @@ int dwarf_die_children(Dwarf_Die *die, int (*f)(void *arg, Dwarf_Die *child), vo
 	Dwarf_Die child;
 	int r = 0;
 
-	if (dwarf_child(die, &child) != 0)
+	if (libdw()->dwarf_child(die, &child) != 0)
 		return 0;
 	do
 		r = f(arg, &child);
-	while (!r && dwarf_siblingof(&child, &child) == 0);
+	while (!r && libdw()->dwarf_siblingof(&child, &child) == 0);
 	return r;
 }

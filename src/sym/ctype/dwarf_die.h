@@ -3,10 +3,13 @@
 #ifndef SYM_CTYPE_DWARF_DIE_H
 #define SYM_CTYPE_DWARF_DIE_H
 
-#include <elfutils/libdw.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <sonde/def.h>
+
+#include "sym/libdw.h"
 
 enum { DWARF_SECTIONS_MOST = 32 };
 
@@ -20,8 +23,11 @@ struct dwarf_file {
 	size_t n_sections;
 };
 
-/** Of the DWARF of @elf, which must outlive it. False: it has none. */
-bool dwarf_file_open(Elf *elf, struct dwarf_file *ret);
+/**
+ * Of the DWARF of @elf, which must outlive it. -EBADMSG: it makes no sense; -ENOTSUP: no libdw.
+ * @path is for messages.
+ */
+SONDE_MUST_CHECK int dwarf_file_open(Elf *elf, const char *path, struct dwarf_file *ret);
 void dwarf_file_fini(struct dwarf_file *f);
 
 /** The number of an entry: its offset, and in the highest bits which section and file it is of. */

@@ -141,7 +141,8 @@ static int note_whole(struct builder *b, Dwarf_Die *die)
 	Dwarf_Attribute a;
 	Dwarf_Die declared;
 
-	if (!dwarf_attr(die, DW_AT_specification, &a) || !dwarf_formref_die(&a, &declared))
+	if (!libdw()->dwarf_attr(die, DW_AT_specification, &a) ||
+	    !libdw()->dwarf_formref_die(&a, &declared))
 		return 0;
 	int r = mem_grow(&x->whole_ids, &x->cap_wholes, x->n_wholes + 1);
 	if (!r && x->n_wholes < U64MAP_MOST)
@@ -230,7 +231,7 @@ static int add_die(void *arg, Dwarf_Die *die)
 	struct builder *b = arg;
 	int r;
 
-	switch (dwarf_tag(die)) {
+	switch (libdw()->dwarf_tag(die)) {
 	case DW_TAG_typedef:
 	case DW_TAG_base_type: return put_die(b, die, SPACE_TYPE, dwarf_die_name(b->file, die));
 	case DW_TAG_structure_type:
@@ -252,7 +253,7 @@ static int add_die(void *arg, Dwarf_Die *die)
 
 static bool has_scopes(Dwarf_Die *unit)
 {
-	switch (dwarf_srclang(unit)) {
+	switch (libdw()->dwarf_srclang(unit)) {
 	case DW_LANG_C:
 	case DW_LANG_C89:
 	case DW_LANG_C99:
@@ -267,7 +268,7 @@ static int add_units(struct builder *b)
 	Dwarf_Die unit;
 	int r = 0;
 
-	while (!r && dwarf_get_units(b->file->dw, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
+	while (!r && libdw()->dwarf_get_units(b->file->dw, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
 		b->has_scopes = has_scopes(&unit);
 		r = dwarf_die_children(&unit, add_die, b);
 	}

@@ -8,7 +8,7 @@
 
 bool dwarf_is_member(Dwarf_Die *die)
 {
-	int tag = dwarf_tag(die);
+	int tag = libdw()->dwarf_tag(die);
 
 	// Static members of classes are declared, and defined elsewhere.
 	if (tag == DW_TAG_member)
@@ -25,11 +25,12 @@ static bool byte_off(Dwarf_Die *die, uint64_t *ret)
 	size_t n;
 
 	*ret = 0;
-	if (!dwarf_attr(die, DW_AT_data_member_location, &a))
+	if (!libdw()->dwarf_attr(die, DW_AT_data_member_location, &a))
 		return true;
 	if (dwarf_die_number(die, DW_AT_data_member_location, ret))
 		return true;
-	if (dwarf_getlocation(&a, &ops, &n) != 0 || n != 1 || ops[0].atom != DW_OP_plus_uconst)
+	if (libdw()->dwarf_getlocation(&a, &ops, &n) != 0 || n != 1 ||
+	    ops[0].atom != DW_OP_plus_uconst)
 		return false; // a virtual base
 	*ret = ops[0].number;
 	return true;
@@ -44,7 +45,8 @@ static uint64_t unit_len(Dwarf_Die *die)
 
 	if (dwarf_die_number(die, DW_AT_byte_size, &own))
 		return own;
-	if (dwarf_die_ref(die, DW_AT_type, &type) && dwarf_aggregate_size(&type, &len) == 0)
+	if (dwarf_die_ref(die, DW_AT_type, &type) &&
+	    libdw()->dwarf_aggregate_size(&type, &len) == 0)
 		return len;
 	return 0;
 }

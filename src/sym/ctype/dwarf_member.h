@@ -3,10 +3,10 @@
 #ifndef SYM_CTYPE_DWARF_MEMBER_H
 #define SYM_CTYPE_DWARF_MEMBER_H
 
-#include <elfutils/libdw.h>
 #include <stdbool.h>
 
 #include "sym/ctype.h"
+#include "sym/libdw.h"
 
 /** Whether the child of a struct is a member in each of its objects. */
 bool dwarf_is_member(Dwarf_Die *die);

@@ -3,8 +3,6 @@
 #include "sym/lines/lines.h"
 
 #include <dwarf.h>
-#include <elfutils/libdw.h>
-#include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -31,7 +29,7 @@ void lines_free(struct lines *l)
 		return;
 	units_fini(&l->units);
 	if (l->dwfl)
-		dwfl_end(l->dwfl);
+		libdw()->dwfl_end(l->dwfl);
 	else
 		dwarf_file_fini(&l->file);
 	elf_image_fini(&l->image);
@@ -88,15 +86,21 @@ static int open_relocatable(struct lines *l)
 
 	if (!l->sections.address || !l->sections.address(l->sections.arg, ".text", &text))
 		return sonde_fail(-ENODATA, "where '%s' was loaded is not known", l->image.path);
-	l->dwfl = dwfl_begin(&callbacks);
-	Dwfl_Module *m = l->dwfl ? dwfl_report_module(l->dwfl, "module", text, text + 1) : NULL;
+	int r = libdw_open();
+	if (r < 0)
+		return r;
+	l->dwfl = libdw()->dwfl_begin(&callbacks);
+	Dwfl_Module *m =
+		l->dwfl ? libdw()->dwfl_report_module(l->dwfl, "module", text, text + 1) : NULL;
 	if (!m)
 		return sonde_fail(-ENOMEM, "out of memory");
-	dwfl_module_info(m, &data, NULL, NULL, NULL, NULL, NULL, NULL);
+	libdw()->dwfl_module_info(m, &data, NULL, NULL, NULL, NULL, NULL, NULL);
 	*data = l;
-	(void)dwfl_report_end(l->dwfl, NULL, NULL); // only tells what was taken away
-	l->file.dw = dwfl_module_getdwarf(m, &l->bias);
-	return l->file.dw ? 0 : sonde_fail(-EBADMSG, "'%s': %s", l->image.path, dwfl_errmsg(-1));
+	(void)libdw()->dwfl_report_end(l->dwfl, NULL, NULL); // only tells what was taken away
+	l->file.dw = libdw()->dwfl_module_getdwarf(m, &l->bias);
+	return l->file.dw
+		       ? 0
+		       : sonde_fail(-EBADMSG, "'%s': %s", l->image.path, libdw()->dwfl_errmsg(-1));
 }
 
 static int open_file(struct lines *l, const char *path)
@@ -114,9 +118,7 @@ static int open_file(struct lines *l, const char *path)
 				    : r;
 	if (l->image.header.e_type == ET_REL)
 		return open_relocatable(l);
-	if (!dwarf_file_open(l->image.elf, &l->file))
-		return sonde_fail(-EBADMSG, "'%s': %s", l->image.path, dwarf_errmsg(-1));
-	return 0;
+	return dwarf_file_open(l->image.elf, l->image.path, &l->file);
 }
 
 int lines_open(const char *path, const struct lines_sections *sections, struct lines **ret)
@@ -139,7 +141,9 @@ int lines_open(const char *path, const struct lines_sections *sections, struct l
 static const char *shorten(Dwarf_Die *unit, const char *file)
 {
 	Dwarf_Attribute a;
-	const char *folder = file ? dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &a)) : NULL;
+	const char *folder =
+		file ? libdw()->dwarf_formstring(libdw()->dwarf_attr(unit, DW_AT_comp_dir, &a))
+		     : NULL;
 	size_t len = folder ? strlen(folder) : 0;
 
 	if (len && !strncmp(file, folder, len) && file[len] == '/') {
@@ -153,13 +157,13 @@ static const char *shorten(Dwarf_Die *unit, const char *file)
 
 static void line_of_address(Dwarf_Die *unit, uint64_t addr, struct line_frame *ret)
 {
-	Dwarf_Line *line = dwarf_getsrc_die(unit, addr);
+	Dwarf_Line *line = libdw()->dwarf_getsrc_die(unit, addr);
 	int n = 0;
 
 	// Line 0 is what a compiler made up.
-	if (!line || dwarf_lineno(line, &n) != 0 || n <= 0)
+	if (!line || libdw()->dwarf_lineno(line, &n) != 0 || n <= 0)
 		return;
-	ret->file = shorten(unit, dwarf_linesrc(line, NULL, NULL));
+	ret->file = shorten(unit, libdw()->dwarf_linesrc(line, NULL, NULL));
 	ret->line = (unsigned)n;
 }
 
@@ -171,9 +175,9 @@ static void line_of_call(Dwarf_Die *unit, Dwarf_Die *call, struct line_frame *re
 
 	if (!dwarf_die_number(call, DW_AT_call_file, &file) ||
 	    !dwarf_die_number(call, DW_AT_call_line, &line) || !line || line > UINT32_MAX ||
-	    dwarf_getsrcfiles(unit, &files, &n) != 0 || file >= n)
+	    libdw()->dwarf_getsrcfiles(unit, &files, &n) != 0 || file >= n)
 		return;
-	ret->file = shorten(unit, dwarf_filesrc(files, (size_t)file, NULL, NULL));
+	ret->file = shorten(unit, libdw()->dwarf_filesrc(files, (size_t)file, NULL, NULL));
 	ret->line = (unsigned)line;
 }
 
@@ -182,18 +186,18 @@ static bool step_in(Dwarf_Die *die, uint64_t addr)
 {
 	Dwarf_Die child;
 
-	if (dwarf_child(die, &child) != 0)
+	if (libdw()->dwarf_child(die, &child) != 0)
 		return false;
 	do {
-		int tag = dwarf_tag(&child);
+		int tag = libdw()->dwarf_tag(&child);
 
 		if ((tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block ||
 		     tag == DW_TAG_try_block || tag == DW_TAG_catch_block) &&
-		    dwarf_haspc(&child, addr) == 1) {
+		    libdw()->dwarf_haspc(&child, addr) == 1) {
 			*die = child;
 			return true;
 		}
-	} while (dwarf_siblingof(&child, &child) == 0);
+	} while (libdw()->dwarf_siblingof(&child, &child) == 0);
 	return false;
 }
 
@@ -207,7 +211,7 @@ static size_t gather(struct lines *l, Dwarf_Die *unit, uint64_t addr, Dwarf_Die 
 		return 0;
 	ret[n++] = die;
 	for (unsigned depth = 0; depth < 4 * LINES_DEPTH && step_in(&die, addr); depth++) {
-		if (dwarf_tag(&die) == DW_TAG_inlined_subroutine && n < LINES_DEPTH)
+		if (libdw()->dwarf_tag(&die) == DW_TAG_inlined_subroutine && n < LINES_DEPTH)
 			ret[n++] = die;
 	}
 	return n;

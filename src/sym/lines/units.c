@@ -16,7 +16,7 @@ void units_init(struct units *u, Dwarf *dw)
 {
 	*u = (struct units){ .dw = dw };
 	// Not there: units are asked themselves.
-	(void)dwarf_getaranges(dw, &u->aranges, NULL);
+	(void)libdw()->dwarf_getaranges(dw, &u->aranges, NULL);
 }
 
 void units_fini(struct units *u)
@@ -34,13 +34,14 @@ static bool add_ranges(struct code_ranges *t, Dwarf_Die *die)
 	Dwarf_Addr base, low, high;
 	ptrdiff_t at = 0;
 
-	while (t->n < RANGES_MOST && (at = dwarf_ranges(die, at, &base, &low, &high)) > 0) {
+	while (t->n < RANGES_MOST &&
+	       (at = libdw()->dwarf_ranges(die, at, &base, &low, &high)) > 0) {
 		// What was thrown away by the linker begins at 0.
 		if (!low || low >= high)
 			continue;
 		if (mem_grow(&t->all, &t->cap, t->n + 1) < 0)
 			return false;
-		t->all[t->n++] = (struct code_range){ low, high, dwarf_dieoffset(die) };
+		t->all[t->n++] = (struct code_range){ low, high, libdw()->dwarf_dieoffset(die) };
 	}
 	return true;
 }
@@ -81,7 +82,7 @@ static bool make_ranges(struct units *u)
 	if (u->ranges_made)
 		return true;
 	u->ranges_made = true;
-	while (dwarf_get_units(u->dw, unit, &unit, NULL, NULL, &die, NULL) == 0) {
+	while (libdw()->dwarf_get_units(u->dw, unit, &unit, NULL, NULL, &die, NULL) == 0) {
 		if (!add_ranges(&u->ranges, &die))
 			return false;
 	}
@@ -91,13 +92,14 @@ static bool make_ranges(struct units *u)
 
 bool units_at(struct units *u, uint64_t addr, Dwarf_Die *ret)
 {
-	Dwarf_Arange *a = u->aranges ? dwarf_getarange_addr(u->aranges, addr) : NULL;
+	Dwarf_Arange *a = u->aranges ? libdw()->dwarf_getarange_addr(u->aranges, addr) : NULL;
 	Dwarf_Off off;
 
-	if (a && dwarf_getarangeinfo(a, NULL, NULL, &off) == 0 && dwarf_offdie(u->dw, off, ret))
+	if (a && libdw()->dwarf_getarangeinfo(a, NULL, NULL, &off) == 0 &&
+	    libdw()->dwarf_offdie(u->dw, off, ret))
 		return true;
 	const struct code_range *r = make_ranges(u) ? find(&u->ranges, addr) : NULL;
-	return r && dwarf_offdie(u->dw, r->die, ret);
+	return r && libdw()->dwarf_offdie(u->dw, r->die, ret);
 }
 
 /* Functions of C stand at the top of a unit; those of C++ and Rust also inside of others. */
@@ -110,7 +112,7 @@ static bool holds_functions(Dwarf_Die *unit, int tag)
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
 	case DW_TAG_enumeration_type: {
-		int language = dwarf_srclang(unit);
+		int language = libdw()->dwarf_srclang(unit);
 
 		return language != DW_LANG_C89 && language != DW_LANG_C99 &&
 		       language != DW_LANG_C11 && language != DW_LANG_C;
@@ -123,23 +125,23 @@ static bool add_functions(struct code_ranges *t, Dwarf_Die *unit, Dwarf_Die *of,
 {
 	Dwarf_Die child;
 
-	if (!depth || dwarf_child(of, &child) != 0)
+	if (!depth || libdw()->dwarf_child(of, &child) != 0)
 		return true;
 	do {
-		int tag = dwarf_tag(&child);
+		int tag = libdw()->dwarf_tag(&child);
 
 		if (tag == DW_TAG_subprogram ? !add_ranges(t, &child)
 					     : holds_functions(unit, tag) &&
 						       !add_functions(t, unit, &child, depth - 1))
 			return false;
-	} while (dwarf_siblingof(&child, &child) == 0);
+	} while (libdw()->dwarf_siblingof(&child, &child) == 0);
 	return true;
 }
 
 /* Made when the first address of the unit is asked for. NULL: out of memory. */
 static const struct code_ranges *functions_of(struct units *u, Dwarf_Die *unit)
 {
-	uint64_t off = dwarf_dieoffset(unit);
+	uint64_t off = libdw()->dwarf_dieoffset(unit);
 	uint32_t at;
 
 	if (u64map_get(&u->by_unit, off, &at))
@@ -160,5 +162,5 @@ bool units_function(struct units *u, Dwarf_Die *unit, uint64_t addr, Dwarf_Die *
 	const struct code_ranges *t = functions_of(u, unit);
 	const struct code_range *r = t ? find(t, addr) : NULL;
 
-	return r && dwarf_offdie(u->dw, r->die, ret);
+	return r && libdw()->dwarf_offdie(u->dw, r->die, ret);
 }

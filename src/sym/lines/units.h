@@ -3,7 +3,6 @@
 #ifndef SYM_LINES_UNITS_H
 #define SYM_LINES_UNITS_H
 
-#include <elfutils/libdw.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +10,7 @@
 #include <sonde/def.h>
 
 #include "base/u64map.h"
+#include "sym/libdw.h"
 
 struct code_range {
 	uint64_t low, high;

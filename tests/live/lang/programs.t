@@ -132,3 +132,14 @@ stdout:
     abcdefg|abcdefg|7
     abcdefghij|abcdefghij|10
     abcdefghijklmno|abcdefghijkl|15
+
+== why nothing is known of a program's arguments
+needs: cc
+command:
+    printf 'int f(int x) { return x; }\nint main(void) { return f(0); }\n' >bare.c
+    cc -O0 -g0 -o sonde-bare bare.c || exit 99
+    "$SONDE" run -q -e 'uprobe:./sonde-bare:f { print(args.x); }'
+exit: 1
+stderr-match:
+    of 'uprobe:.*/sonde-bare:f': '.*/sonde-bare' tells nothing of its types: it has no DWARF \[no-arguments\]
+oracle: no, its words are others

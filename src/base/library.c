@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** Decompressors' libraries, opened at need. */
-#include "crash/dump/library.h"
+/** Libraries, opened at need. */
+#include "base/library.h"
 
 #include <dlfcn.h>
 #include <errno.h>

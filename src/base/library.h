@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/** Decompressors' libraries, opened when a dump needs them: start-up links none of them. */
-#ifndef CRASH_DUMP_LIBRARY_H
-#define CRASH_DUMP_LIBRARY_H
+/** Libraries that few runs need, opened when one does: start-up links none of them. */
+#ifndef BASE_LIBRARY_H
+#define BASE_LIBRARY_H
 
 #include <stddef.h>
 
