@@ -229,6 +229,39 @@ static int find_last(const struct trace_args *a, int64_t begin_ns, int64_t *end_
 	return 0;
 }
 
+/*
+ * Moves *@begin_ns, the begin of the first packet, to the first event, which may lie long behind
+ * it: LTTng's first packets begin when their buffers were made. Stays where it is if there is no
+ * event until @end_ns.
+ */
+static int find_first(const struct trace_args *a, int64_t *begin_ns, int64_t end_ns)
+{
+	struct extent x = { INT64_MAX, INT64_MIN };
+	int64_t to = *begin_ns;
+
+	for (int64_t width = LAST_FIRST_NS; to < end_ns; width = ns_after(width, width)) {
+		to = ns_after(*begin_ns, width);
+		if (to > end_ns)
+			to = end_ns;
+		int r = find_extent(a, *begin_ns, to, &x);
+		if (r < 0)
+			return r;
+		if (x.first_ns <= to)
+			break;
+		if (x.first_ns == INT64_MAX)
+			continue;
+		// Packets are read whole: none that begins behind this event can hold an earlier
+		// one.
+		r = find_extent(a, *begin_ns, x.first_ns, &x);
+		if (r < 0)
+			return r;
+		break;
+	}
+	if (x.first_ns > *begin_ns && x.first_ns <= end_ns)
+		*begin_ns = x.first_ns;
+	return 0;
+}
+
 /* Where packets have no times, all events are read. */
 static int find_span(const struct trace_args *a, struct graph *g, int64_t *begin_ns,
 		     int64_t *end_ns)
@@ -247,6 +280,11 @@ static int find_span(const struct trace_args *a, struct graph *g, int64_t *begin
 	return 0;
 }
 
+static bool is_of_begin(const struct time_arg *t)
+{
+	return t->kind == TIME_AFTER_BEGIN || t->kind == TIME_OF_DAY;
+}
+
 int trace_args_window(const struct trace_args *a, struct graph *g, const struct time_arg *from,
 		      const struct time_arg *to, bool gmt, int64_t ret_ns[2])
 {
@@ -258,6 +296,8 @@ int trace_args_window(const struct trace_args *a, struct graph *g, const struct 
 			return sonde_wrap(r, "cannot tell when the trace begins and ends");
 		if (from->kind == TIME_BEFORE_END || to->kind == TIME_BEFORE_END)
 			r = find_last(a, begin, &end);
+		if (r >= 0 && (is_of_begin(from) || is_of_begin(to)))
+			r = find_first(a, &begin, end);
 		if (r < 0)
 			return r;
 	}

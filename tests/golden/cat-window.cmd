@@ -27,3 +27,12 @@ printf '\372\377``\372a\377b\4\11``\4c\11d\16\23``\16e\23f' | tr '`' '@' >wrap/s
 sonde cat --clock-seconds wrap
 sonde cat --clock-seconds --from 260.0 --to 265.0 wrap
 sonde cat --clock-seconds --from=-5s wrap
+# The first packet may begin long before the first event: times after the begin are from that one.
+describe late 'stream { event.header := struct { time timestamp; };
+	packet.context := struct { time timestamp_begin; time timestamp_end;
+		u8 content_size; u8 packet_size; }; };'
+printf '\12\144``\132a\144b' | tr '`' '@' >late/stream
+sonde cat --clock-seconds --from 5s late
+sonde cat --clock-seconds --to 5s late
+sonde cat --clock-seconds --from=-5s --to 2s late
+sonde cat --clock-seconds --from 100.0 --to 20s late
