@@ -89,6 +89,8 @@ static const struct cmd_example examples[] = {
 	  "What each thread did in the last 10 ms.", true },
 	{ "sonde report cpu --json sonde-trace | jq '.threads[0]'",
 	  "The busiest thread, for programs.", false },
+	{ "sonde report critical-path sonde-trace",
+	  "What the recorded command's time went to, program by program.", true },
 	{ "sonde report critical-path --comm sort sonde-trace",
 	  "What sort waited for, and who did the work meanwhile.", true },
 	{ "sonde report boot --svg boot.svg sonde-trace",
@@ -128,7 +130,7 @@ static int list_analyses(void)
 {
 	printf("Reports:\n");
 	for (const struct analysis *a = analysis_all; a->name; a++)
-		printf("  %-10s %s.\n", a->name, a->sink->help);
+		printf("  %-14s %s.\n", a->name, a->sink->help);
 	printf("\n'sonde report NAME [TRACE]...' makes one; 'sonde report --help' tells more.\n");
 	return CMD_OK;
 }
@@ -401,8 +403,9 @@ const struct command cmd_report = {
 		"call "
 		"counts where it returns, and waiting for data is part of its time. What is done "
 		"through mapped memory or io_uring is not seen.\n\n"
-		"critical-path: what the time of one thread (--tid, --pid, --comm or --exec) went "
-		"to. "
+		"critical-path: what the time of the recorded command, or of one thread (--tid, "
+		"--pid, --comm or --exec), went to. Of several that fit, the recorded command's "
+		"go first, then the longest. "
 		"Where it waited for another, the path goes on with what that one did meanwhile, "
 		"and so on, through packets to other hosts too: only what is on the path made the "
 		"thread take longer. Shown are the sums by state, host, program and thread, a tree "

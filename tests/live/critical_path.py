@@ -93,7 +93,9 @@ def sums(path):
 def compile_hello():
     with open('hello.c', 'w', encoding='ascii') as f:
         f.write(HELLO)
-    path = report('critical-path', '--tid', record('gcc hello.c && ./a.out'))
+    shell = record('gcc hello.c && ./a.out')
+    path = report('critical-path')
+    result('the recorded command is whose path is shown', path['tid'] == int(shell), path['tid'])
     result('a compilation: all adds up to the nanosecond', not sums(path), sums(path)[:3])
     threads = {t['thread']: t for t in path['by_thread']}
     programs = ('cc1', 'as', 'ld', 'a.out')

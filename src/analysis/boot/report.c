@@ -12,6 +12,7 @@
 
 #include "analysis/all.h"
 #include "analysis/boot/boot.h"
+#include "analysis/command.h"
 #include "analysis/report.h"
 #include "base/mem.h"
 #include "base/ns.h"
@@ -99,20 +100,6 @@ static int boot_consume(struct sonde_component *c, const struct sonde_batch *in)
 
 /* Which processes. */
 
-/* The number that a trace's environment tells; -1: it does not. */
-static int64_t env_pid(const struct sonde_trace *t, const char *name)
-{
-	const struct sonde_env *e = sonde_trace_env(t, name);
-
-	if (!e)
-		return -1;
-	if (!e->str)
-		return e->num;
-	char *end;
-	const long long pid = strtoll(e->str, &end, 10);
-	return end != e->str && !*end ? pid : -1;
-}
-
 static bool has_thread(const struct boot_tree *t, const struct boot_process *p,
 		       const struct report *r)
 {
@@ -147,12 +134,6 @@ static bool is_init(const struct boot_process *p)
 	return p->pid == 1 && p->n_execs;
 }
 
-static bool is_command(const struct boot_process *p)
-{
-	return p->pid == env_pid(p->host->trace, "command_pid") ||
-	       p->pid == env_pid(p->host->trace, "only_pids");
-}
-
 enum choice { BY_OPTIONS, BY_COMMAND, BY_INIT, ALL };
 
 static bool is_root(const struct boot_report *s, enum choice how, const struct boot_process *p)
@@ -163,7 +144,7 @@ static bool is_root(const struct boot_report *s, enum choice how, const struct b
 			return false;
 		return (!s->report.n_pids && !s->report.n_tids) ||
 		       has_thread(&s->boot.tree, p, &s->report);
-	case BY_COMMAND: return is_command(p);
+	case BY_COMMAND: return command_is(p->host->trace, p->pid);
 	case BY_INIT: return is_init(p);
 	default: return false;
 	}
@@ -531,8 +512,12 @@ static int boot_finish(struct sonde_component *c)
 {
 	struct boot_report *s = sonde_component_state(c);
 	struct boot *b = &s->boot;
+	int64_t begin_ns, end_ns;
 	int r = exec_build_finish(b->build);
 
+	if (r < 0)
+		return r;
+	r = kernel_span(exec_build_kernel(b->build), &begin_ns, &end_ns);
 	if (r < 0)
 		return r;
 	if (!(kernel_sources(exec_build_kernel(b->build)) & KERNEL_HAS_SWITCH))

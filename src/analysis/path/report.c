@@ -10,6 +10,7 @@
 #include <sonde/err.h>
 
 #include "analysis/all.h"
+#include "analysis/command.h"
 #include "analysis/path/sums.h"
 #include "analysis/report.h"
 #include "base/mem.h"
@@ -26,6 +27,7 @@ struct path_report {
 	struct report report;
 	const char *comm, *exec;  /* whose path; or NULL */
 	const char *host;	  /* where that one ran; NULL: anywhere */
+	bool of_command;	  /* that of the recorded command */
 	struct exec_build *build; /* owned */
 	struct path path;
 	struct sums sums;
@@ -45,8 +47,9 @@ static int path_init(struct sonde_component *c, const struct sonde_setup *setup)
 	s->host = param_get(setup, "host");
 	const size_t n =
 		s->report.n_tids + s->report.n_pids + (s->comm != NULL) + (s->exec != NULL);
-	if (n != 1)
+	if (n > 1)
 		return sonde_fail(-EINVAL, "whose path? name one: --tid, --pid, --comm or --exec");
+	s->of_command = !n;
 	return exec_build_new(s->report.from_ns, s->report.to_ns, &s->build);
 }
 
@@ -67,6 +70,13 @@ static int path_take(struct sonde_component *c, const struct sonde_batch *in)
 }
 
 /* Whose path. */
+
+/* The best so far: what the recorded command did goes before what others did, then the longest. */
+struct choice {
+	size_t n; /* how many there were */
+	bool recorded;
+	int64_t len;
+};
 
 /* How long a worker had a name, within its chain; -1: it never had it. */
 static int64_t named_for(const struct exec_build *b, uint32_t worker, const char *name)
@@ -117,6 +127,8 @@ static int64_t rank_of(const struct path_report *s, uint32_t worker)
 		return -1;
 	if (s->report.n_pids && t->tid != s->report.pids[0])
 		return -1;
+	if (s->of_command && !command_is(t->host->trace, t->tid))
+		return -1;
 	if (s->comm)
 		rank = named_for(s->build, worker, s->comm);
 	return rank > 0 && !has_run(g, worker) ? 0 : rank;
@@ -134,37 +146,53 @@ static int check_host(const struct path_report *s)
 	return !s->host || i < n ? 0 : sonde_fail(-ENODATA, "no trace is of host '%s'", s->host);
 }
 
-static void note_others(const struct path_report *s, size_t n)
+static void note_others(const struct path_report *s, const struct choice *best)
 {
 	const struct exec_who who = exec_build_who(s->build, s->worker);
 
-	if (n > 1)
+	if (best->n > 1)
 		report_note(&s->report,
-			    "%zu threads fit; this is the path of %" PRId64 " on %s, the longest",
-			    n, who.thread->tid, host_name(who.host->trace));
+			    "%zu threads fit; this is the path of %" PRId64 " on %s, the longest%s",
+			    best->n, who.thread->tid, host_name(who.host->trace),
+			    best->recorded && !s->of_command ? " of the recorded command's" : "");
+}
+
+static bool take_if_better(struct path_report *s, struct choice *best, uint32_t worker, int64_t len)
+{
+	const bool recorded = command_made(exec_build_who(s->build, worker).thread);
+
+	if (len < 0)
+		return false;
+	best->n++;
+	if (best->n > 1 && recorded <= best->recorded &&
+	    (recorded < best->recorded || len <= best->len))
+		return false;
+	best->recorded = recorded;
+	best->len = len;
+	s->worker = worker;
+	return true;
 }
 
 static int find_worker(struct path_report *s)
 {
 	const struct exec_graph *g = exec_build_graph(s->build);
-	int64_t most = -1;
-	size_t n = 0;
+	struct choice best = { 0 };
 
 	for (uint32_t i = 0; i < g->n_workers; i++) {
 		const int64_t len = rank_of(s, i);
 
-		n += len >= 0;
-		if (len > most) {
-			most = len;
-			s->worker = i;
-		}
+		if (len >= 0)
+			(void)take_if_better(s, &best, i, len);
 	}
-	if (!n && s->comm)
+	if (!best.n && s->comm)
 		return sonde_fail(-ENODATA, "no thread called '%s' did anything then", s->comm);
-	if (!n)
+	if (!best.n && s->of_command)
+		return sonde_fail(-EINVAL, "whose path? the trace is not that of one command: name "
+					   "one by --tid, --pid, --comm or --exec");
+	if (!best.n)
 		return sonde_fail(-ENODATA, "no thread %" PRId64 " did anything then",
 				  s->report.n_tids ? s->report.tids[0] : s->report.pids[0]);
-	note_others(s, n);
+	note_others(s, &best);
 	return 0;
 }
 
@@ -180,39 +208,32 @@ static bool is_file(const char *file, const char *wanted)
 static int find_exec(struct path_report *s)
 {
 	const struct exec_graph *g = exec_build_graph(s->build);
+	struct choice best = { 0 };
 	struct exec_start e;
-	int64_t most = -1;
-	size_t n = 0, n_all = 0, n_seen = 0;
+	size_t n_all = 0, n_seen = 0;
 
 	for (size_t i = 0; exec_build_exec(s->build, i, &e); i++) {
 		const uint32_t last = g->workers[e.worker].last;
 		const int64_t len =
-			last == EXEC_NONE ? -1 : ns_between(e.ts_ns, g->vertices[last].ts_ns);
+			last == EXEC_NONE ? 0 : ns_between(e.ts_ns, g->vertices[last].ts_ns);
 
 		n_all++;
 		if (!is_file(e.file, s->exec) || !is_on_host(s, e.worker) ||
 		    e.ts_ns > s->report.to_ns)
 			continue;
 		n_seen++;
-		if (len <= 0)
-			continue;
-		n++;
-		if (len > most) {
-			most = len;
-			s->worker = e.worker;
+		if (len > 0 && take_if_better(s, &best, e.worker, len))
 			s->from_ns = e.ts_ns;
-		}
 	}
 	if (!n_all)
-		return sonde_fail(-ENODATA, "no sched_process_exec events tell who ran '%s'",
-				  s->exec);
-	if (!n && n_seen)
+		return report_lacks("sched_process_exec", "-e sched:sched_process_exec");
+	if (!best.n && n_seen)
 		return sonde_fail(-ENODATA,
 				  "'%s' was begun, but no event tells what it did from then on",
 				  s->exec);
-	if (!n)
+	if (!best.n)
 		return sonde_fail(-ENODATA, "nobody began to run '%s'", s->exec);
-	note_others(s, n);
+	note_others(s, &best);
 	return 0;
 }
 
@@ -609,9 +630,8 @@ static void note_packets(const struct path_report *s)
 	if (kernel_hosts(exec_build_kernel(s->build), &hosts) > 1 && !matched)
 		report_note(&s->report, "no packet was seen at both ends: the path stays on one "
 					"host");
-	if (!(kernel_sources(exec_build_kernel(s->build)) & KERNEL_HAS_WAKING))
-		report_note(&s->report, "no sched_waking or sched_wakeup events: nothing tells who "
-					"ended a wait");
+	report_lack(&s->report, kernel_sources(exec_build_kernel(s->build)) & KERNEL_HAS_WAKING,
+		    "sched_waking", "-e sched:sched_waking");
 }
 
 static int path_finish(struct sonde_component *c)
@@ -620,12 +640,15 @@ static int path_finish(struct sonde_component *c)
 	static int (*const parts[])(struct path_report *) = { show_states,   show_hosts,
 							      show_programs, show_threads,
 							      show_tree,     show_steps };
+	int64_t begin_ns, end_ns;
 	int r = exec_build_finish(s->build);
 
+	if (r >= 0)
+		r = kernel_span(exec_build_kernel(s->build), &begin_ns, &end_ns);
 	if (r < 0)
 		return r;
 	if (!(kernel_sources(exec_build_kernel(s->build)) & KERNEL_HAS_SWITCH))
-		return sonde_fail(-ENODATA, "no sched_switch events: nothing tells who ran");
+		return report_lacks("sched_switch", "-e sched:sched_switch");
 	r = find_path(s);
 	if (r < 0)
 		return r;
