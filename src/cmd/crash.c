@@ -59,6 +59,8 @@ static const struct cmd_example examples[] = {
 	{ "sonde crash vmcore vmlinux bt", "With source lines, by a kernel's debug file.", false },
 	{ "sonde crash vmcore bt --unique", "All stacks, each once, the most common first.",
 	  false },
+	{ "sonde crash vmcore files 1", "What a process had open, sockets with both ends.", false },
+	{ "sonde crash vmcore net", "Interfaces and sockets, as ss shows them.", false },
 	{ "sonde crash vmcore print task_struct init_task mm", "A field of a struct.", false },
 	{ "sonde crash vmcore dis schedule+0x5d", "The code around a place.", false },
 	{ "sonde crash vmcore flame", "All stacks as one picture, crash.svg.", false },

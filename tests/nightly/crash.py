@@ -85,7 +85,7 @@ def main():
     p.add_argument('sonde')
     p.add_argument('--keep')
     p.add_argument('kernels', nargs='*', metavar='KERNEL')
-    args = p.parse_args()
+    args = p.parse_intermixed_args()
     sonde = os.path.abspath(args.sonde)
     for word in args.kernels or DEFAULT:
         try:

@@ -7,6 +7,7 @@ out, and each check wants enough to be left.
 """
 import json
 import re
+import socket
 import subprocess
 
 
@@ -160,8 +161,56 @@ def files_of(lines):
 
 
 def check_files(case):
-    have = {(f['pid'], f['fd']): f['path'] for f in case.table('files', 'files')}
+    # Of sockets it says more than the link.
+    have = {(f['pid'], f['fd']): f['path'].split()[0] if f['socket'] else f['path']
+            for f in case.table('files', 'files')}
     return differences(case.steady('files', files_of), have, 12)
+
+
+STATES = ('', 'ESTAB', 'SYN-SENT', 'SYN-RECV', 'FIN-WAIT-1', 'FIN-WAIT-2', 'TIME-WAIT', 'UNCONN', 'CLOSE-WAIT',
+          'LAST-ACK', 'LISTEN', 'CLOSING', 'SYN-RECV')
+UNIX_TYPES = {1: 'u_str', 2: 'u_dgr', 5: 'u_seq'}
+
+
+def address_of(text):
+    """As /proc/net has it: each 4 bytes as a number of the machine, and the port."""
+    ip, _, port = text.partition(':')
+    ip = b''.join(bytes.fromhex(ip[i:i + 8])[::-1] for i in range(0, len(ip), 8))
+    port = str(int(port, 16) or '*')
+    if len(ip) == 4:
+        return f'{socket.inet_ntop(socket.AF_INET, ip)}:{port}'
+    return f'[{socket.inet_ntop(socket.AF_INET6, ip)}]:{port}'
+
+
+def sockets_of(lines):
+    """Those of processes by their inodes, others by their addresses."""
+    sockets, kind = {}, ''
+    for line in lines:
+        w = line.split()
+        if line.startswith('= '):
+            kind = w[1]
+        elif kind == 'unix' and w[0].endswith(':') and w[6] != '0':
+            state = 'LISTEN' if int(w[3], 16) & 0x10000 else 'ESTAB' if w[5] == '03' else 'UNCONN'
+            name = line.split(None, 7)[7] if len(w) > 7 else '*'
+            sockets[int(w[6])] = UNIX_TYPES[int(w[4])], state, name
+        elif kind in ('tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6') and w[0][:-1].isdigit():
+            send, receive = (int(n, 16) for n in w[4].split(':'))
+            here, there, state = address_of(w[1]), address_of(w[2]), STATES[int(w[3], 16)]
+            about = [kind.rstrip('6'), state, here, there]
+            # What it may hold, of what listens, is not told there.
+            about += [receive] if state == 'LISTEN' else [receive, send]
+            sockets[int(w[9]) or (here, there)] = tuple(about)
+    return sockets
+
+
+def check_sockets(case):
+    have = {}
+    for s in case.table('net', 'sockets'):
+        about = [s['type'], s['state'], s['local']]
+        if not s['type'].startswith('u_'):
+            about += [s['peer'], s['recv_q']] if s['state'] == 'LISTEN' else [s['peer'], s['recv_q'], s['send_q']]
+        have[s['inode'] or (s['local'], s['peer'])] = tuple(about)
+    return differences(case.steady('sockets', sockets_of), have, 25)
 
 
 def slabs_of(lines):
@@ -225,5 +274,5 @@ def check_report(case):
 
 ALL = {'tasks': check_tasks, 'symbols': check_symbols, 'stacks': check_stacks, 'messages': check_log,
        'modules': check_modules, 'mounts': check_mounts, 'interrupts': check_interrupts,
-       'interfaces': check_links, 'files': check_files, 'slabs': check_slabs, 'memory': check_memory,
-       'report': check_report}
+       'interfaces': check_links, 'sockets': check_sockets, 'files': check_files, 'slabs': check_slabs,
+       'memory': check_memory, 'report': check_report}

@@ -6,10 +6,12 @@ in the order in which a shell asked for them; dumps are QEMU's, of the machine t
 """
 import json
 import os
+import shutil
 import socket
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, 'tests', 'guest'))
 import guest  # noqa: E402
 
@@ -31,9 +33,12 @@ for i in 1 2 3; do setsid sleep 10000$i </dev/null >/dev/null 2>&1 & done
 setsid sh -c 'exec 7</etc/hosts 8>>/tmp/a/b/notes; echo word >&8; exec sleep 100007' </dev/null >/dev/null 2>&1 &
 setsid nc -l -p {PORT} </dev/null >/dev/null 2>&1 &
 setsid sh -c 'sleep 100008 | cat' </dev/null >/dev/null 2>&1 &
+setsid python3 /sockets.py </dev/null >/tmp/sockets 2>&1 &
 head -c 3000000 /dev/zero >/tmp/a/b/file
 echo 'sonde: a line of its own' >/dev/kmsg
-sleep 1
+for i in $(seq 60); do grep -q ready /tmp/sockets && break; sleep 1; done
+cat /tmp/sockets
+grep -q ready /tmp/sockets
 '''
 
 # Each part begins with "== NAME". One program for many files: each costs much under emulation.
@@ -49,6 +54,9 @@ part modules; cat /proc/modules
 part interrupts; cat /proc/interrupts
 part links; ip -o link; ip -o -4 addr
 part files; ls -l /proc/[0-9]*/fd 2>/dev/null
+part sockets
+for f in tcp tcp6 udp udp6 raw raw6 unix netlink packet; do echo "= $f"; cat /proc/net/$f; done
+part ss; ss -anpe -A inet,unix,netlink,packet
 part slabs; cat /proc/slabinfo
 part memory; cat /proc/meminfo
 part symbols; grep -w -e init_task -e schedule -e vfs_read -e jiffies -e dummy_xmit -e loop_init /proc/kallsyms
@@ -110,6 +118,9 @@ def image_of(sonde, kernel):
     for module in MODULES:
         image.module(kernel, module)
     image.text('/tasks.bt', TASKS)
+    image.python(['os', 'socket', 'time'])
+    image.file(os.path.join(HERE, 'sockets.py'), '/sockets.py')
+    image.program(shutil.which('ss'), '/usr/bin/ss')
     image.text('/tell', TELL)
     return image
 

@@ -109,6 +109,8 @@ struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	long f_pos;
+	unsigned f_mode;
+	void *private_data;
 };
 struct fdtable {
 	unsigned max_fds;
@@ -118,8 +120,81 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 static struct inode made_inode = { 0100644, 7 };
-static struct file made_file = { { &root_mount.mnt, &made }, &made_inode, 42 };
-static struct file *fds[4] = { &made_file, 0, &made_file };
+static struct file made_file = { { &root_mount.mnt, &made }, &made_inode, 42, 3, 0 };
+
+/* Sockets: one of a file, and two in a table, whose chain goes round. */
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+struct net;
+struct sock_common {
+	unsigned skc_daddr, skc_rcv_saddr;
+	uint16_t skc_dport, skc_num, skc_family;
+	unsigned char skc_state;
+	struct {
+		struct net *net;
+	} skc_net;
+	struct hlist_node skc_node;
+};
+struct socket;
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	uint16_t sk_type, sk_protocol;
+	unsigned sk_ack_backlog, sk_max_ack_backlog;
+};
+struct socket {
+	struct sock *sk;
+};
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+};
+struct unix_address {
+	int len;
+	struct {
+		uint16_t sun_family;
+		char sun_path[108];
+	} name[1];
+};
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct sock *peer;
+};
+struct inet_timewait_sock {
+	struct sock_common __tw_common;
+	unsigned char tw_substate;
+};
+struct inet_ehash_bucket {
+	struct hlist_node *chain;
+};
+struct inet_hashinfo {
+	struct inet_ehash_bucket *ehash;
+	unsigned ehash_mask;
+};
+static struct socket_alloc listens, path;
+static struct sock listening = {
+	{ 0, 0x0100007f, 0, 22, 2, 10, { 0 }, { 0 } }, &listens.socket, 1, 6, 3, 128
+};
+static struct unix_address unix_address = { 16, { { 1, "/run/made\033[1m" } } };
+static struct unix_sock unix_sock = {
+	{ { 0, 0, 0, 0, 1, 7, { 0 }, { 0 } }, &path.socket, 2, 0, 0, 0 }, &unix_address, 0
+};
+static struct socket_alloc listens = { { &listening }, { 0140777, 99 } };
+static struct socket_alloc path = { { &unix_sock.sk }, { 0140777, 100 } };
+static struct inet_timewait_sock waits[2] = {
+	{ { 0x0200007f, 0x0100007f, 0x5000, 22, 2, 6, { 0 }, { &waits[1].__tw_common.skc_node } },
+	  6 },
+	{ { 0x0300007f, 0x0100007f, 0x5000, 22, 2, 6, { 0 }, { &waits[0].__tw_common.skc_node } },
+	  5 },
+};
+static struct inet_ehash_bucket buckets[2] = { { &waits[0].__tw_common.skc_node }, { (void *)1 } };
+KEEP struct inet_hashinfo tcp_hashinfo = { buckets, 1 };
+
+static struct file listen_file = { { 0, 0 }, &listens.vfs_inode, 0, 3, &listens.socket };
+static struct file unix_file = { { 0, 0 }, &path.vfs_inode, 0, 3, &path.socket };
+static struct file *fds[4] = { &listen_file, &unix_file, &made_file, &listen_file };
 static struct fdtable fdtable = { 4, fds };
 static struct files_struct files = { &fdtable };
 

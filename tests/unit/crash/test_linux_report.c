@@ -19,10 +19,11 @@ enum { TEXT_MOST = 1 << 16 };
 
 static struct made_file core;
 static char text[TEXT_MOST];
+static char noted[TEXT_MOST];
 
 static void note(const char *line)
 {
-	(void)line;
+	(void)snprintf(noted, sizeof(noted), "%s", line);
 }
 
 /* What the verb shows, in text[]. */
@@ -34,7 +35,7 @@ static int show(const char *name, enum crash_format format)
 	struct crash_args args = { .format = format };
 	struct sonde_out out;
 
-	text[0] = '\0';
+	text[0] = noted[0] = '\0';
 	int r = crash_open(paths, 1, NULL, &c);
 	if (r < 0)
 		return r;
@@ -66,9 +67,16 @@ static const struct {
 	{ "mods", "  made?[m  64 B        1  live   " },
 	{ "mem", "  made-128  40.0 KiB      320       128     10        1\n" },
 	{ "irq", "    5     77  made-chip  timer?c\n" },
-	{ "files", "    1   2  file   42  /made?[1m\n" },
+	{ "files", "    1   2  rw    file     42  /made?[1m\n" },
+	{ "files", "    1   3  rw    socket    0  / tcp LISTEN 127.0.0.1:22 -> 0.0.0.0:*\n" },
 	{ "mount", "  /     ext4  /dev/vda?1\n" },
-	{ "net", "      1  lo?[1m  up     65536  127.0.0.1/8\n" },
+	{ "net", "      1  lo?[1m  up     65536  127.0.0.1/8  -\n" },
+	{ "net", "  tcp    LISTEN           3     128  127.0.0.1:22   0.0.0.0:*       1   0  "
+		 "sh?]0;x (and 1 more)\n" },
+	{ "net", "  tcp    TIME-WAIT        0       0  127.0.0.1:22   127.0.0.2:80    -   -  -\n" },
+	{ "net", "  tcp    FIN-WAIT-2       0       0  127.0.0.1:22   127.0.0.3:80    -   -  -\n" },
+	{ "net",
+	  "  u_dgr  UNCONN           0       0  /run/made?[1m  *               1   1  sh?]0;x\n" },
 };
 
 /* Names in a dump are anybody's: nothing that a terminal would take for an order. */
@@ -95,6 +103,16 @@ TEST(verbs)
 		EXPECT_EQ(show(verbs[i].verb, CRASH_JSON), 0);
 		expect_safe(verbs[i].verb);
 	}
+	made_fini(&core);
+}
+
+/* Two sockets, each of which says that the other is the next. */
+TEST(sockets_that_go_round)
+{
+	made_linux(MADE_LINUX, &core);
+	made_write(&core);
+	EXPECT_EQ(show("net", CRASH_TEXT), 0);
+	EXPECT_STR(noted, "a chain of sockets goes round");
 	made_fini(&core);
 }
 

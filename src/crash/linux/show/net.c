@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/** sonde crash CORE net: interfaces and their addresses. */
+/** sonde crash CORE net: interfaces and their addresses; sockets are in sockets.c. */
+#include <arpa/inet.h>
 #include <errno.h>
-#include <string.h>
 
 #include <sonde/err.h>
 
@@ -12,7 +12,8 @@ enum { IFNAMSIZ_LEN = 16, DEVICES_MOST = 1 << 16, ADDRESSES_MOST = 64, UP = 1, R
 static const struct table_column columns[] = {
 	{ "index", "INDEX", TABLE_ID },	  { "name", "NAME", TABLE_TEXT },
 	{ "state", "STATE", TABLE_TEXT }, { "mtu", "MTU", TABLE_ID },
-	{ "ipv4", "IPV4", TABLE_TEXT },	  { "addr", NULL, TABLE_TEXT },
+	{ "ipv4", "IPV4", TABLE_TEXT },	  { "ipv6", "IPV6", TABLE_TEXT },
+	{ "addr", NULL, TABLE_TEXT },
 };
 
 enum {
@@ -27,6 +28,11 @@ enum {
 	IFA_LOCAL,
 	IFA_LEN,
 	IFA_NEXT,
+	IP6_PTR,
+	ADDR_LIST,
+	IF_LIST,
+	ADDR6,
+	PREFIX_LEN,
 	FIELDS
 };
 
@@ -42,6 +48,11 @@ static const struct kfield_want wanted[FIELDS] = {
 	[IFA_LOCAL] = { "struct in_ifaddr", "ifa_local" },
 	[IFA_LEN] = { "struct in_ifaddr", "ifa_prefixlen" },
 	[IFA_NEXT] = { "struct in_ifaddr", "ifa_next" },
+	[IP6_PTR] = { "struct net_device", "ip6_ptr" },
+	[ADDR_LIST] = { "struct inet6_dev", "addr_list" },
+	[IF_LIST] = { "struct inet6_ifaddr", "if_list" },
+	[ADDR6] = { "struct inet6_ifaddr", "addr" },
+	[PREFIX_LEN] = { "struct inet6_ifaddr", "prefix_len" },
 };
 
 static const char *addresses(struct linux_kernel *k, const struct kfield *f, uint64_t dev)
@@ -62,6 +73,29 @@ static const char *addresses(struct linux_kernel *k, const struct kfield *f, uin
 	return all;
 }
 
+static const char *addresses6(struct linux_kernel *k, const struct kfield *f, uint64_t dev)
+{
+	uint64_t in = linux_field_or(k, dev, &f[IP6_PTR], 0);
+	const char *all = "-";
+	struct linux_list list;
+
+	if (!in || !f[ADDR_LIST].type || !f[IF_LIST].type || !f[ADDR6].type)
+		return all;
+	linux_list_begin(&list, in + f[ADDR_LIST].off);
+	while (list.n < ADDRESSES_MOST && linux_list_next(k, &list)) {
+		const uint64_t at = list.at - f[IF_LIST].off;
+		char text[INET6_ADDRSTRLEN] = "?";
+		uint8_t ip[16];
+
+		if (!linux_read(k, at + f[ADDR6].off, ip, sizeof(ip)))
+			(void)inet_ntop(AF_INET6, ip, text, sizeof(text)); // there is room
+		const char *one = linux_keep(k, "%s/%u", text,
+					     (unsigned)linux_field_or(k, at, &f[PREFIX_LEN], 0));
+		all = list.n > 1 ? linux_keep(k, "%s, %s", all, one) : one;
+	}
+	return all;
+}
+
 static void add(struct linux_kernel *k, struct table *t, const struct kfield *f, uint64_t dev)
 {
 	char name[IFNAMSIZ_LEN + 1] = "?";
@@ -73,6 +107,7 @@ static void add(struct linux_kernel *k, struct table *t, const struct kfield *f,
 	table_str(t, !(flags & UP) ? "down" : flags & RUNNING ? "up, running" : "up");
 	table_int(t, (int64_t)linux_field_or(k, dev, &f[MTU], 0));
 	table_str(t, addresses(k, f, dev));
+	table_str(t, addresses6(k, f, dev));
 	table_str(t, linux_keep(k, "0x%llx", (unsigned long long)dev));
 }
 
@@ -96,6 +131,8 @@ static int run(struct crash_run *r)
 		r->note(list.cut);
 	page_begin(&p, r, "Network");
 	int err = page_table(&p, "interfaces", "Interfaces", &t);
+	if (!err)
+		err = linux_show_sockets(r, &p);
 	page_end(&p);
 	table_fini(&t);
 	return err;
@@ -104,6 +141,6 @@ static int run(struct crash_run *r)
 const struct crash_verb linux_net = {
 	.name = "net",
 	.args = "",
-	.summary = "Network interfaces and their addresses",
+	.summary = "Network interfaces with their addresses, and sockets",
 	.run = run,
 };

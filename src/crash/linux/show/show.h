@@ -20,6 +20,9 @@ extern const struct crash_verb *const linux_verbs[];
 /** Text in the core's memory, for cells of tables; "?" where there is no memory. */
 const char *linux_keep(struct linux_kernel *k, const char *fmt, ...) SONDE_PRINTF(2, 3);
 
+/** The table of sockets, which is part of what net shows. */
+SONDE_MUST_CHECK int linux_show_sockets(struct crash_run *r, struct page *p);
+
 /** What looks odd: lines for the report, told to @f. -ENOMEM. */
 SONDE_MUST_CHECK int linux_oddities(struct linux_kernel *k, const struct crash_tasks *tasks,
 				    void (*f)(void *arg, const char *line), void *arg);
