@@ -221,6 +221,37 @@ stdout:
     5 7 1 3 w 9 6
     14 14 14 0
 
+== variables that are structs of the script
+script-d:
+    #pragma D option quiet
+    struct callinfo { uint64_t calls; size_t most; string who; };
+    typedef struct { int a; struct { string s; int q[3]; } in; } foo_t;
+    struct callinfo i[string];
+    foo_t x;
+    self foo_t y;
+    this struct callinfo z;
+    BEGIN { i["read"].calls++; i["read"].calls += 4; i["read"].most = 7 > i["read"].most ? 7 : i["read"].most; }
+    BEGIN { x.a = 4; x.in.s = "in"; x.in.q[1] = 9; self->y.a = 3; this->z.who = "me"; y = x.a++; }
+    BEGIN / i["read"].calls == 5 && self->y.a / {
+        printf("%d %d [%s] %d\n", i["read"].calls, i["read"].most, i["read"].who, i["write"].calls);
+        printf("%d %d %s %d %d %s\n", x.a, y, x.in.s, x.in.q[1], self->y.a, this->z.who);
+        exit(0);
+    }
+stdout:
+    5 7 [] 0
+    5 4 in 9 3 me
+
+== a struct that is used as a whole, or has no such member
+command:
+    "$SONDE" run -n 'struct s { int a; }; struct s x, y; BEGIN { x.b = 1; exit(0); }' && exit 9
+    "$SONDE" run -n 'struct s { int a; }; struct s x, y; BEGIN { x = y; exit(0); }' && exit 9
+    "$SONDE" run -n 'struct s { struct s x; }; struct s x; BEGIN { exit(0); }'
+exit: 1
+stderr-match:
+    'x' has no member 'b' \[D_TYPE_MEMBER\]
+    a struct has a value only in its members \[D_OP_SOU\]
+    error: .*
+
 == predicates, conditions, operators
 script-d:
     #pragma D option quiet

@@ -168,6 +168,10 @@ struct ast *d_lower_variable(struct d_lower *l, const struct ast *x)
 	struct ast *keys = NULL;
 	int64_t known;
 
+	if (d_record_is(l->dp, base)) {
+		d_error(l, x->pos, "D_OP_SOU", "a struct has a value only in its members");
+		return NULL;
+	}
 	if (base->kind == AST_NAME && names_get(&l->dp->tree.globals, base->u.name, &known) &&
 	    known != D_IS_SET)
 		return never_set(l, x->pos, known);

@@ -11,6 +11,7 @@
 void d_tree_fini(struct d_tree *t)
 {
 	names_fini(&t->globals);
+	names_fini(&t->records);
 }
 
 static void fini(struct d_parser *p)
@@ -128,7 +129,9 @@ static bool declaration(struct d_parser *dp)
 	struct parser *p = &dp->p;
 	struct ast_type t = { 0 };
 	struct ast_def *def = NULL;
-	const bool is_own = parser_accept_word(p, "self") || parser_accept_word(p, "this");
+	const char *scope = parser_accept_word(p, "self")   ? "self->"
+			    : parser_accept_word(p, "this") ? "this->"
+							    : "";
 
 	(void)(parser_accept_word(p, "extern") || parser_accept_word(p, "static"));
 	if (!parse_type_base(p, &t, &def))
@@ -142,7 +145,9 @@ static bool declaration(struct d_parser *dp)
 		}
 		const struct token name = parser_take(p);
 		const int64_t kind = !strcmp(t.name, "string") ? D_IS_STRING : D_IS_NUMBER;
-		if (!is_own && !parser_ok(p, names_put(&dp->tree.globals, name.text, kind)))
+		if (!*scope && !parser_ok(p, names_put(&dp->tree.globals, name.text, kind)))
+			return false;
+		if (!d_record_declare(dp, scope, name.text, &t))
 			return false;
 		while (parser_at(p, '['))
 			if (!key_types(p))

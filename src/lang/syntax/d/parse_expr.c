@@ -251,6 +251,11 @@ static struct ast *member(struct parser *p, struct ast *x, bool is_arrow)
 		return NULL;
 	}
 	const struct token name = parser_take(p);
+	bool is_record = false;
+	if (!is_arrow && !d_record_member(d_of(p), x, name.pos, name.text, &is_record))
+		return NULL;
+	if (is_record)
+		return x;
 	struct ast *a = parser_ast(p, AST_MEMBER, name.pos);
 	if (!a || !parser_raise(p, a, x))
 		return NULL;

@@ -59,6 +59,7 @@ struct d_tree {
 	struct d_clause *clauses;
 	struct d_inline *inlines;
 	struct names globals; /* variables that something sets or declares; an enum d_known each */
+	struct names records; /* declared structs, "self->x" and "x", and their members: record.c */
 	uint32_t n_clauses;
 };
 
@@ -91,6 +92,17 @@ struct ast *d_parse_assignment(struct parser *p); /* without a comma */
 
 /* parse_stmt.c */
 struct ast *d_parse_block(struct parser *p);
+
+/* record.c */
+/** Notes the members of a variable, if it is a struct of the script. @scope: "", "self->",
+ * "this->". */
+bool d_record_declare(struct d_parser *dp, const char *scope, const char *name,
+		      const struct ast_type *t);
+/** Whether @x is such a variable, or an element of it. */
+bool d_record_is(struct d_parser *dp, const struct ast *x);
+/** Makes @x its member, where *@ret_is: it is such a variable. False: told, or out of memory. */
+bool d_record_member(struct d_parser *dp, struct ast *x, struct pos pos, const char *member,
+		     bool *ret_is);
 
 /* option.c */
 /** #pragma D ..., behind the word 'pragma'; arg is a struct d_parser *. */
