@@ -81,10 +81,11 @@ struct flow {
 	bool counted;	  /* @next is known */
 	uint32_t next;	  /* the sequence number behind @sent */
 	int64_t since_ns; /* when it was the next to be sent */
-	/* What was sent between that and the sender's end; @sender, @receiver closed. */
+	/* What was sent between that and the sender's end; the sender closed, is no more. */
 	struct claim_packet *tail; /* owned */
 	size_t n_tail;
-	bool sender_closed, receiver_closed;
+	bool sender_closed, sender_gone, receiver_closed;
+	bool resent; /* data was sent again: what is sent from then on is not counted */
 };
 
 /* What a thread sent last. */
@@ -348,7 +349,8 @@ static void forget_end(struct flow *f, bool sender)
 {
 	if (sender) {
 		f->sent = 0;
-		f->sends = f->counted = f->sender_closed = false;
+		f->sends = f->counted = f->resent = false;
+		f->sender_closed = f->sender_gone = false;
 		f->out.first = f->out.n = f->n_tail = 0;
 	} else {
 		f->received = 0;
@@ -477,7 +479,7 @@ static int count_sent(struct stock *s, const struct class_info *c, const struct 
 	if (r <= 0)
 		return r;
 	struct flow *f = &s->flows[flow];
-	if (!f->sends || f->broken)
+	if (!f->sends || f->broken || f->resent)
 		return 0;
 	if (!f->counted)
 		f->next = (uint32_t)get(e, &c->f[F_UNACKED], 0);
@@ -494,12 +496,16 @@ static int count_sent(struct stock *s, const struct class_info *c, const struct 
 	return r < 0 ? r : join(f, user);
 }
 
-/* Both ends are closed: what was sent last is what arrived, and no count tells of it. */
+/*
+ * Both ends are closed: what was sent last is what arrived, and no count tells of it. The sender
+ * must be gone, so that it sends nothing again.
+ */
 static int settle(struct stock *s, struct flow *f, const struct stock_user *user)
 {
 	const size_t n = f->n_tail;
 
-	if (!f->sender_closed || !f->receiver_closed || f->broken || f->received <= f->sent)
+	if (!f->sender_gone || !f->receiver_closed || f->broken || f->resent ||
+	    f->received <= f->sent)
 		return 0;
 	f->n_tail = 0;
 	const int r = claim(s, f, f->tail, n, f->received - f->sent);
@@ -507,13 +513,12 @@ static int settle(struct stock *s, struct flow *f, const struct stock_user *user
 }
 
 /* The sender closes: from now on no event counts what it sent. */
-static int on_sender_close(struct stock *s, struct flow *f, uint32_t host,
-			   const struct stock_user *user)
+static int on_sender_close(struct stock *s, struct flow *f, uint32_t host)
 {
 	size_t n;
 	const struct claim_packet *p = claims_since(&s->claims, host, f->since_ns, &n);
 
-	if (!f->sends || f->broken || f->sender_closed)
+	if (!f->sends || f->broken || f->resent || f->sender_closed)
 		return 0;
 	if (n && !f->tail)
 		f->tail = calloc(CLAIM_PACKETS_MOST, sizeof(*f->tail));
@@ -523,23 +528,29 @@ static int on_sender_close(struct stock *s, struct flow *f, uint32_t host,
 		memcpy(f->tail, p, n * sizeof(*p));
 	f->n_tail = n;
 	f->sender_closed = true;
-	return settle(s, f, user);
+	return 0;
 }
 
-/* A socket sends no more (@back false), or has got all (@back true). */
+/* A socket sends no more, has got all, or is gone. */
 static int on_closing(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-		      uint32_t host, bool back, const struct stock_user *user)
+		      uint32_t host, const struct stock_user *user)
 {
+	const int64_t state = get(e, &c->f[F_STATE], 0);
+	const bool back = state == STATE_CLOSE_WAIT;
 	struct flow_key key;
 	uint32_t flow;
 	int r = read_key(e, c, back, &key) ? flow_of(s, &key, /* make= */ false, &flow) : 0;
 
-	if (r <= 0)
+	if (r <= 0 || (!back && c->tells_sends))
 		return r;
-	if (!back)
-		return c->tells_sends ? 0 : on_sender_close(s, &s->flows[flow], host, user);
-	s->flows[flow].receiver_closed = s->flows[flow].receives;
-	return settle(s, &s->flows[flow], user);
+	struct flow *f = &s->flows[flow];
+	if (state == STATE_FIN_WAIT1)
+		return on_sender_close(s, f, host);
+	if (back)
+		f->receiver_closed = f->receives;
+	else
+		f->sender_gone = f->sender_closed;
+	return settle(s, f, user);
 }
 
 static int on_state(struct stock *s, const struct class_info *c, const struct sonde_event *e,
@@ -551,9 +562,9 @@ static int on_state(struct stock *s, const struct class_info *c, const struct so
 		return 0;
 	switch (get(e, &c->f[F_STATE], 0)) {
 	case STATE_ESTABLISHED: return on_established(s, c, e, sock);
-	case STATE_FIN_WAIT1: return on_closing(s, c, e, host, /* back= */ false, user);
-	case STATE_CLOSE_WAIT: return on_closing(s, c, e, host, /* back= */ true, user);
-	case STATE_CLOSE: u64map_del(&s->by_sock, sock); return 0;
+	case STATE_CLOSE: u64map_del(&s->by_sock, sock); return on_closing(s, c, e, host, user);
+	case STATE_FIN_WAIT1:
+	case STATE_CLOSE_WAIT: return on_closing(s, c, e, host, user);
 	default: return 0;
 	}
 }
@@ -674,7 +685,7 @@ static int on_send(struct stock *s, const struct class_info *c, const struct son
 		return 0;
 	struct flow *f = &s->flows[flow];
 	f->sent += (uint64_t)ret;
-	if (f->broken || !f->sends)
+	if (f->broken || f->resent || !f->sends)
 		return 0;
 	int r = thread_of(s, c, e, host, &t);
 	if (r <= 0 || !t->some)
@@ -686,7 +697,10 @@ static int on_send(struct stock *s, const struct class_info *c, const struct son
 	return r < 0 ? r : 1;
 }
 
-/* Data that is sent again may arrive twice, and would count twice. */
+/*
+ * Data that is sent again may arrive twice, and would count twice. What was sent before that can
+ * be trusted: once as many bytes are there, it had been sent, whichever bytes they are.
+ */
 static int on_again(struct stock *s, const struct class_info *c, const struct sonde_event *e)
 {
 	struct flow_key key;
@@ -695,8 +709,11 @@ static int on_again(struct stock *s, const struct class_info *c, const struct so
 	if (!read_key(e, c, /* back= */ false, &key))
 		return 0;
 	const int r = flow_of(s, &key, /* make= */ false, &flow);
-	if (r > 0)
-		break_flow(s, &s->flows[flow]);
+	if (r <= 0)
+		return r;
+	struct flow *f = &s->flows[flow];
+	s->n_broken += f->sends && !f->broken && !f->resent;
+	f->resent = true;
 	return r;
 }
 

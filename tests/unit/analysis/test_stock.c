@@ -320,18 +320,33 @@ TEST(what_cannot_be_counted_is_left_out)
 	EXPECT_EQ(run(-1, &out, &broken), 0);
 	EXPECT_STR(strbuf_text(&out), "");
 	EXPECT_EQ(broken, 0);
+}
 
-	// Data that was sent again.
-	make_talk();
-	again(41, 0);
-	xmit(50, 0, 100, false);
-	sent(51, 0, 100);
-	got(55, 1, 100);
-	got(56, 1, 100);
-	EXPECT_EQ(run(-1, &out, &broken), 0);
-	EXPECT(!strstr(strbuf_text(&out), "0@50"));
-	EXPECT(strstr(strbuf_text(&out), "1@32 > 0@40\n"));
-	EXPECT_EQ(broken, 1);
+TEST(what_is_sent_again_ends_the_count)
+{
+	for (int first = -1; first < 2; first++) {
+		sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+		uint64_t broken;
+
+		begin(/* tells_sends= */ true);
+		opens(1, 1);
+		opens(2, 0);
+		xmit(10, 0, 100, false);
+		sent(11, 0, 100);
+		again(20, 0);
+		again(40, 0);
+		xmit(50, 0, 100, false);
+		sent(51, 0, 100);
+		got(25, 1, 100);
+		got(26, 1, 100); // twice
+		got(55, 1, 100);
+		xmit(60, 1, 30, false); // the other way goes on
+		sent(61, 1, 30);
+		got(65, 0, 30);
+		EXPECT_EQ(run(first, &out, &broken), 0);
+		EXPECT_STR(strbuf_text(&out), "0@10 > 1@25\n1@60 > 0@65\n");
+		EXPECT_EQ(broken, 1);
+	}
 }
 
 TEST(ports_that_are_used_again)
@@ -374,6 +389,7 @@ static void make_old_talk(void)
 	state(37, 1, 4); // it closes: no packet that comes in for it is told any more
 	got(40, 0, 20);
 	state(42, 0, 8); // and the other hears of it
+	state(44, 1, 7);
 }
 
 TEST(counts_of_sockets_tell_whose_packets_they_are)
@@ -388,6 +404,30 @@ TEST(counts_of_sockets_tell_whose_packets_they_are)
 		EXPECT(strstr(strbuf_text(&out), "1@30 > 0@33\n1@36 > 0@40\n"));
 		EXPECT_EQ(strlen(strbuf_text(&out)), 5 * strlen("0@10 > 1@15\n"));
 		EXPECT_EQ(broken, 0);
+	}
+}
+
+TEST(what_was_sent_last_is_left_out_if_sent_again)
+{
+	for (int first = -1; first < 2; first++) {
+		sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+		uint64_t broken;
+
+		begin(/* tells_sends= */ false);
+		opens(1, 1);
+		opens(2, 0);
+		xmit(10, 0, 100, false);
+		got(15, 1, 100);
+		got(16, 0, 1);
+		xmit(20, 0, 50, false);
+		state(21, 0, 4);
+		got(22, 1, 50);
+		state(23, 1, 8);
+		again(24, 0);
+		state(25, 0, 7);
+		EXPECT_EQ(run(first, &out, &broken), 0);
+		EXPECT_STR(strbuf_text(&out), "0@10 > 1@15\n");
+		EXPECT_EQ(broken, 1);
 	}
 }
 
