@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Clocks of two hosts, from real packets and from made ones; prints TAP.
+"""Clocks of hosts, from real packets and from made ones; prints TAP.
 
 usage: sync.py SONDE SCRATCH made|corpus
 
@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+from fractions import Fraction
 
 sonde, scratch, what = sys.argv[1], os.path.join(sys.argv[2], 'sync-' + sys.argv[3]), sys.argv[3]
 BEGIN = 1700000000 * 10**9
@@ -57,6 +58,7 @@ EVENT = '''event {{
 				integer {{ size = 4; align = 4; byte_order = be; }} _version;
 				integer {{ size = 4; align = 4; byte_order = be; }} _ihl;
 				integer {{ size = 16; align = 8; byte_order = be; }} _tot_len;
+				integer {{ size = 8; align = 8; }} _ttl;
 				enum : uint8_t {{ "_unknown" = 0, "_tcp" = 6, "_udp" = 17 }} _protocol;
 				integer {{ size = 8; align = 8; }} _saddr[4];
 				integer {{ size = 8; align = 8; }} _daddr[4];
@@ -102,18 +104,18 @@ STOCK_CONTEXT = '\tevent.context := struct { uint8_t common_flags; uint32_t comm
 class Host:
     """A host whose clock shows BEGIN + at + shift + at * ppm / 10**6 at the true time @at."""
 
-    def __init__(self, number, name, shift, ppm):
-        self.name, self.shift, self.ppm = name, shift, ppm
+    def __init__(self, number, name, shift, ppm, begin=BEGIN):
+        self.name, self.shift, self.ppm, self.begin = name, shift, ppm, begin
         self.uuid = '00000000-0000-0000-0000-%012x' % number
         self.events = []
 
     def clock(self, at):
         return at + self.shift + at * self.ppm // 10**6
 
-    def note(self, at, kind, seq, ack, flags):
+    def note(self, at, kind, seq, ack, flags, ports=(80, 5000), ttl=64):
         body = struct.pack('<QI', seq, 60) + b'eth0\0' + b'\4' + b'\x45'
-        body += struct.pack('>HB4s4sB', 60, 6, b'\n\0\0\1', b'\n\0\0\2', 6)
-        body += struct.pack('>HHIIHH', 80, 5000, seq, ack, 8 << 12 | flags, 1000)
+        body += struct.pack('>HBB4s4sB', 60, ttl, 6, b'\n\0\0\1', b'\n\0\0\2', 6)
+        body += struct.pack('>HHIIHH', *ports, seq, ack, 8 << 12 | flags, 1000)
         self.events.append((self.clock(at), kind, body))
 
     def stock(self, at, name, pid, softirq, *values):
@@ -135,7 +137,7 @@ class Host:
                 for f, t in fields)) for i, (n, fields) in enumerate(STOCK))
         # Clocks that count from 0 at BEGIN - 1 s, so that none is before that.
         with open(os.path.join(folder, 'metadata'), 'w', encoding='ascii') as f:
-            text = METADATA.format(name=self.name, uuid=self.uuid, offset=BEGIN - 10**9,
+            text = METADATA.format(name=self.name, uuid=self.uuid, offset=self.begin - 10**9,
                                    events=events)
             if stock:
                 text = text.replace('\tevent.header :=', STOCK_CONTEXT + '\tevent.header :=')
@@ -159,13 +161,69 @@ def talk(rng, a, b, first):
     at = 10**6
     for i in range(ROUNDS):
         for src, dst in ((a, b), (b, a)):
-            key = (first + i, first + ROUNDS + i, 0x18 if src is a else 0x10)
+            mine, other = first + i, first + 10**8 + i
+            key = (mine, other, 0x18) if src is a else (other, mine + 1, 0x10)
             src.note(at, OUT, *key)
             if rng.random() < 0.02:
                 src.note(at + 50, OUT, *key)
             at += 20000 + int(rng.expovariate(1 / 200000))
             dst.note(at, IN, *key)
             at += rng.randrange(10**7)
+
+
+def carry(rng, way, at, key):
+    """A packet on its way over all those hosts, each of which may lose it; it may come twice."""
+    for i, (src, dst) in enumerate(zip(way, way[1:])):
+        ports = (80, 5000 + i)
+        src.note(at, OUT, *key, ports, 64 - i)
+        if rng.random() < 0.2:
+            return
+        if rng.random() < 0.05:
+            dst.note(at + 10**7, IN, *key, ports, 64 - i)
+        # What is late is overtaken by others.
+        at += 20000 + int(rng.expovariate(1 / 200000)) + (rng.random() < 0.1) * 5 * 10**6
+        # Devices that cut packets up, or put them together, change PSH.
+        dst.note(at, IN, key[0], key[1], key[2] ^ 8 * (rng.random() < 0.3), ports, 64 - i)
+        at += 5000
+
+
+def talk_badly(rng, way):
+    """Packets that look the same are sent over and over: lost, late, twice, with ports changed."""
+    at = 10**7
+    for i in range(2 * ROUNDS):
+        for hosts in (way, way[::-1]):
+            mine, other = 7000 + i, 10**8 + i
+            key = (mine, other, 0x18) if hosts is way else (other, mine + 1, 0x10)
+            for _ in range(rng.randrange(1, 5)):
+                carry(rng, hosts, at, key)
+                at += rng.randrange(3 * 10**6)
+
+
+def check_noise(offsets):
+    """Whatever order the hosts' events come in, the lines are those of the packets that fit."""
+    rng = random.Random(3)
+    clocks = [(0, 0), (0, -900), (0, 1000)]
+    way = [Host(i + 1, name, *clocks[i], BEGIN + offsets[i])
+           for i, name in enumerate(('client', 'router', 'server'))]
+    talk_badly(rng, way)
+    folder = os.path.join(scratch, 'noise%d' % len(os.listdir(scratch)))
+    for h in way:
+        h.write(os.path.join(folder, h.name))
+    wrong = []
+    for names in (('client', 'router', 'server'), ('client', 'server')):
+        got = json.loads(run(sonde, 'report', 'sync', '--json',
+                             *(os.path.join(folder, n) for n in names)).stdout)
+        for h in got['hosts'][1:]:
+            host = next(w for w in way if w.name == h['name'])
+            if h['quality'] != 'accurate' or h['matches'] < ROUNDS:
+                wrong.append(f'{names}: {h}')
+                continue
+            for at in (10**8, 10**9, 4 * 10**9):
+                shown = Fraction(h['slope']) * (host.begin + host.clock(at))
+                shown += Fraction(h['offset_ns']) - BEGIN - offsets[0]
+                if abs(shown - at) > 40000:
+                    wrong.append(f"{names}: {h['name']}: at {at} ns it shows {float(shown):.0f}")
+    return wrong
 
 
 def talk_stock(rng, a, b):
@@ -373,6 +431,11 @@ else:
     hosts = made()
     test('lines of known clocks', check_report(hosts))
     test('copies with changed clocks', check_copy())
+    for words, offsets in (('good clocks', (0, 0, 0)),
+                           ('clocks some ms off', (0, 4 * 10**6, -7 * 10**6)),
+                           ('clocks off the other way', (0, -9 * 10**6, 3 * 10**6)),
+                           ('clocks years off', (0, 10**18, -10**18))):
+        test('packets lost, late, twice and translated, ' + words, check_noise(offsets))
     test('messages by the kernel\'s own tracepoints', check_stock())
 print(f'1..{n}')
 sys.exit(failed > 0)

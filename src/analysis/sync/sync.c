@@ -190,7 +190,7 @@ static int on_message(void *arg, const struct tcp_end *from, const struct tcp_en
 static int consume_one(struct sync *s, const struct sonde_event *e)
 {
 	const struct stock_user user = { .match = on_message, .arg = s };
-	struct tcp_end end = { .ts_ns = e->ts_ns }, other;
+	struct tcp_end end = { .ts_ns = e->ts_ns };
 	struct tcp_id id;
 
 	if (!e->cls && e->u.gap->kind != SONDE_GAP_BACKWARD)
@@ -209,10 +209,7 @@ static int consume_one(struct sync *s, const struct sonde_event *e)
 		return r;
 	}
 	s->n_packets++;
-	r = tcp_match(s->ends, way, &id, &end, &other);
-	if (r <= 0)
-		return r;
-	return way == TCP_OUT ? take_message(s, &end, &other) : take_message(s, &other, &end);
+	return tcp_match_hosts(s->ends, way, &id, &end, on_message, s);
 }
 
 int sync_consume(struct sync *s, const struct sonde_batch *b)

@@ -13,6 +13,10 @@
 
 /* Reading. */
 
+/* Where a device cuts a packet up, or puts some together, the first has no PSH, and others no CWR.
+ */
+enum { FLAGS_CHANGED = 0x88 };
+
 enum kind { KIND_UNKNOWN, KIND_NONE, KIND_SOCKET, KIND_DEVICE };
 
 struct class_info {
@@ -103,8 +107,8 @@ struct header {
 
 static void on_int(void *arg, const char *name, int64_t v)
 {
-	static const char *const names[] = { "seq",	    "ack_seq",	   "flags",
-					     "data_offset", "source_port", "dest_port" };
+	static const char *const names[] = { "seq",	    "ack_seq", "flags",
+					     "data_offset", "ttl",     "hop_limit" };
 	struct header *h = arg;
 	unsigned i = 0;
 
@@ -116,10 +120,9 @@ static void on_int(void *arg, const char *name, int64_t v)
 	switch (i) {
 	case 0: h->id.seq = (uint32_t)v; break;
 	case 1: h->id.ack = (uint32_t)v; break;
-	case 2: h->id.flags |= (uint32_t)v & 0xfff; break;
+	case 2: h->id.flags |= (uint32_t)v & 0xfff & ~FLAGS_CHANGED; break;
 	case 3: h->id.flags |= (uint32_t)v << 12; break;
-	case 4: h->id.ports |= (uint32_t)v << 16; break;
-	default: h->id.ports |= (uint32_t)v & 0xffff; break;
+	default: h->id.ttl = (uint8_t)v; break;
 	}
 }
 
@@ -159,18 +162,20 @@ int tcp_read(struct tcp_reader *r, const struct sonde_event *e, struct tcp_id *r
 
 /* Matching: two generations of tables, so that the oldest can go at once. */
 
-enum { SLOTS_LEAST = 1 << 10, ENDS_MOST = 1 << 18 };
+enum { SLOTS_LEAST = 1 << 10, ENDS_MOST = 1 << 18, SAME_MOST = 64 };
+
+enum slot_state { SLOT_FREE, SLOT_WAITS, SLOT_MATCHED, SLOT_GONE };
 
 struct slot {
 	struct tcp_id id;
 	struct tcp_end end;
-	uint8_t way; /* TCP_NONE: free */
-	bool gone;   /* matched: looked past */
+	uint8_t state, way;
 };
 
 struct generation {
-	struct slot *slots; /* owned */
-	size_t n_slots, used, waiting;
+	struct slot *slots;	  /* owned */
+	size_t n_slots, used;	  /* those that are not free */
+	size_t n_live, n_waiting; /* that wait or were matched; that wait */
 };
 
 struct tcp_ends {
@@ -202,67 +207,106 @@ uint64_t tcp_ends_forgotten(const struct tcp_ends *t)
 	return t->forgotten;
 }
 
-static uint64_t hash(const struct tcp_id *id, enum tcp_way way)
+static uint64_t hash(const struct tcp_id *id)
 {
 	uint64_t h = ((uint64_t)id->seq << 32 | id->ack) * UINT64_C(0x9e3779b97f4a7c15);
 
-	h ^= ((uint64_t)id->ports << 32 | id->flags) + way;
+	h ^= id->flags;
 	h *= UINT64_C(0xc2b2ae3d27d4eb4f);
 	return h ^ h >> 29;
 }
 
-/* The slot that holds such an end, or the free one where it would go. */
-static struct slot *find(const struct generation *g, const struct tcp_id *id, enum tcp_way way)
+static struct slot *free_slot(const struct generation *g, const struct tcp_id *id)
 {
-	for (uint64_t i = hash(id, way);; i++) {
+	for (uint64_t i = hash(id);; i++) {
 		struct slot *s = &g->slots[i & (g->n_slots - 1)];
 
-		if (s->way == TCP_NONE ||
-		    (!s->gone && s->way == way && !memcmp(&s->id, id, sizeof(*id))))
+		if (s->state == SLOT_FREE || s->state == SLOT_GONE)
 			return s;
 	}
 }
 
-/* Makes room for one more, without what was matched. */
+/* Makes room for one more, without what is gone. */
 static int grow(struct generation *g)
 {
 	struct generation more = { .n_slots = SLOTS_LEAST };
 
 	if (2 * (g->used + 1) <= g->n_slots)
 		return 0;
-	while (more.n_slots < 3 * (g->waiting + 1))
+	while (more.n_slots < 3 * (g->n_live + 1))
 		more.n_slots *= 2;
 	more.slots = calloc(more.n_slots, sizeof(*more.slots));
 	if (!more.slots)
 		return sonde_fail(-ENOMEM, "out of memory for packets");
 	for (size_t i = 0; i < g->n_slots; i++) {
-		if (g->slots[i].way == TCP_NONE || g->slots[i].gone)
-			continue;
-		*find(&more, &g->slots[i].id, g->slots[i].way) = g->slots[i];
-		more.used++;
+		if (g->slots[i].state == SLOT_WAITS || g->slots[i].state == SLOT_MATCHED)
+			*free_slot(&more, &g->slots[i].id) = g->slots[i];
 	}
-	more.waiting = more.used;
+	more.used = more.n_live = g->n_live;
+	more.n_waiting = g->n_waiting;
 	free(g->slots);
 	*g = more;
 	return 0;
 }
 
+static int store(struct tcp_ends *t, const struct slot *new)
+{
+	struct generation *g = &t->young;
+
+	if (g->n_live >= ENDS_MOST) {
+		t->forgotten += t->old.n_waiting;
+		free(t->old.slots);
+		t->old = *g;
+		*g = (struct generation){ 0 };
+	}
+	int r = grow(g);
+	if (r < 0)
+		return r;
+	struct slot *s = free_slot(g, &new->id);
+	g->used += s->state == SLOT_FREE;
+	*s = *new;
+	g->n_live++;
+	g->n_waiting += new->state == SLOT_WAITS;
+	return 0;
+}
+
+/* The next slot of such packets from the @at-th of its row on, which is then moved on; or NULL. */
+static struct slot *next_same(const struct generation *g, const struct tcp_id *id, uint64_t *at)
+{
+	while (g->n_slots) {
+		struct slot *s = &g->slots[(hash(id) + (*at)++) & (g->n_slots - 1)];
+
+		if (s->state == SLOT_FREE)
+			return NULL;
+		if (s->state != SLOT_GONE && s->id.seq == id->seq && s->id.ack == id->ack &&
+		    s->id.flags == id->flags)
+			return s;
+	}
+	return NULL;
+}
+
+static struct slot *find(const struct generation *g, enum tcp_way way, const struct tcp_id *id)
+{
+	struct slot *s;
+	uint64_t at = 0;
+
+	while ((s = next_same(g, id, &at)) && s->way != way)
+		;
+	return s;
+}
+
 static bool take(struct generation *g, enum tcp_way way, const struct tcp_id *id,
 		 struct tcp_end *ret)
 {
-	struct slot *s = g->n_slots ? find(g, id, way) : NULL;
+	struct slot *s = find(g, way, id);
 
-	if (!s || s->way == TCP_NONE)
+	if (!s)
 		return false;
 	*ret = s->end;
-	s->gone = true;
-	g->waiting--;
+	s->state = SLOT_GONE;
+	g->n_live--;
+	g->n_waiting--;
 	return true;
-}
-
-static bool waits(const struct generation *g, enum tcp_way way, const struct tcp_id *id)
-{
-	return g->n_slots && find(g, id, way)->way != TCP_NONE;
 }
 
 int tcp_match(struct tcp_ends *t, enum tcp_way way, const struct tcp_id *id,
@@ -273,19 +317,60 @@ int tcp_match(struct tcp_ends *t, enum tcp_way way, const struct tcp_id *id,
 	if (take(&t->young, other, id, ret) || take(&t->old, other, id, ret))
 		return 1;
 	// A packet that was sent twice: what arrives may be the first.
-	if (waits(&t->young, way, id) || waits(&t->old, way, id))
+	if (find(&t->young, way, id) || find(&t->old, way, id))
 		return 0;
-	if (t->young.waiting >= ENDS_MOST) {
-		t->forgotten += t->old.waiting;
-		free(t->old.slots);
-		t->old = t->young;
-		t->young = (struct generation){ 0 };
+	return store(t, &(struct slot){ *id, *end, SLOT_WAITS, (uint8_t)way });
+}
+
+/* Whether the one is a packet's begin, and the other, on another host, its end. */
+static bool fits(const struct slot *a, const struct slot *b)
+{
+	const struct slot *out = a->way == TCP_OUT ? a : b, *in = a->way == TCP_OUT ? b : a;
+
+	return a->way != b->way && a->end.host != b->end.host && in->id.ttl <= out->id.ttl;
+}
+
+/* Hands over what the generation has of such packets. */
+static int match_all(struct generation *g, struct slot *new, tcp_match_fn *match, void *arg)
+{
+	struct slot *s;
+	uint64_t at = 0;
+	int r = 0;
+
+	while (r >= 0 && (s = next_same(g, &new->id, &at))) {
+		if (!fits(s, new))
+			continue;
+		g->n_waiting -= s->state == SLOT_WAITS;
+		s->state = new->state = SLOT_MATCHED;
+		r = new->way == TCP_OUT ? match(arg, &new->end, &s->end)
+					: match(arg, &s->end, &new->end);
 	}
-	int err = grow(&t->young);
-	if (err < 0)
-		return err;
-	*find(&t->young, id, way) = (struct slot){ .id = *id, .end = *end, .way = (uint8_t)way };
-	t->young.used++;
-	t->young.waiting++;
-	return 0;
+	return r;
+}
+
+/* Whether the host has seen such a packet; or too many have. */
+static bool is_seen(const struct generation *g, const struct slot *new, unsigned *n)
+{
+	const struct slot *s;
+	uint64_t at = 0;
+
+	while ((s = next_same(g, &new->id, &at))) {
+		if (++*n >= SAME_MOST || (s->end.host == new->end.host && s->id.ttl == new->id.ttl))
+			return true;
+	}
+	return false;
+}
+
+int tcp_match_hosts(struct tcp_ends *t, enum tcp_way way, const struct tcp_id *id,
+		    const struct tcp_end *end, tcp_match_fn *match, void *arg)
+{
+	struct slot new = { *id, *end, SLOT_WAITS, (uint8_t)way };
+	unsigned n = 0;
+
+	if (is_seen(&t->young, &new, &n) || is_seen(&t->old, &new, &n))
+		return 0;
+	int r = match_all(&t->young, &new, match, arg);
+	if (r >= 0)
+		r = match_all(&t->old, &new, match, arg);
+	return r < 0 ? r : store(t, &new);
 }
