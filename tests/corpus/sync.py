@@ -226,11 +226,12 @@ def check_noise(offsets):
     return wrong
 
 
-def talk_stock(rng, a, b):
+def talk_stock(rng, a, b, translated=False):
     """A connection whose messages have up to three segments; two may come in one."""
     ends = {a: (b'\x0a\0\0\x01', 40000, 0x1000, 11), b: (b'\x0a\0\0\x02', 80, 0x2000, 22)}
+    seen = {a: (b'\x0a\0\0\x09', 2000), b: ends[b][:2]} if translated else ends
     for at, src, dst in ((1000, b, a), (30000, a, b)):
-        (saddr, sport, sk, pid), (daddr, dport, _, _) = ends[src], ends[dst]
+        (saddr, sport, sk, pid), (daddr, dport, *_) = ends[src], seen[dst]
         src.stock(at, 'inet_sock_set_state', pid, True, sk, 3, 1, sport, dport, 2, 6, saddr, daddr,
                   b'\0' * 10 + b'\xff\xff' + saddr, b'\0' * 10 + b'\xff\xff' + daddr)
 
@@ -244,7 +245,7 @@ def talk_stock(rng, a, b):
                 src.stock(at, 'net_dev_start_xmit', pid, False, 66 + size, 34)
                 arrives = max(arrives, at + 20000 + int(rng.expovariate(1 / 100000)))
                 dst.stock(arrives, 'tcp_probe', other, True, b'\2\0\0\0' + daddr,
-                          b'\2\0\0\0' + saddr, dport, sport, 2, size)
+                          b'\2\0\0\0' + seen[src][0], dport, seen[src][1], 2, size)
                 at += 3000
             # The acknowledgement of what came before, from a softirq, is no message.
             src.stock(at + 100, 'net_dev_start_xmit', pid, True, 66, 34)
@@ -270,6 +271,23 @@ def check_stock():
         shown += float(server['offset_ns']) + (float(server['slope']) - 1) * BEGIN
         if abs(shown - at) > 40000:
             wrong.append(f'at {at} ns it shows {shown:.0f}')
+    return wrong
+
+
+def check_translated():
+    """Where addresses differ at both ends nothing matches; that is said, with the reason."""
+    a, b = Host(1, 'client', 0, 0), Host(2, 'server', 0, 0)
+    talk_stock(random.Random(4), a, b, translated=True)
+    for h in (a, b):
+        h.write(os.path.join(scratch, 'translated', h.name), stock=True)
+    p = run(sonde, 'report', 'sync', '--json', os.path.join(scratch, 'translated'))
+    server = json.loads(p.stdout)['hosts'][1]
+    told = {k: server[k] for k in ('quality', 'slope', 'offset_ns', 'matches', 'alone')}
+    wrong = []
+    if told != {'quality': 'absent', 'slope': None, 'offset_ns': None, 'matches': 0, 'alone': 1}:
+        wrong.append(f'told: {server}')
+    if 'unsynchronised' not in p.stderr or 'NAT' not in p.stderr:
+        wrong.append(f'words: {p.stderr}')
     return wrong
 
 
@@ -437,5 +455,6 @@ else:
                            ('clocks years off', (0, 10**18, -10**18))):
         test('packets lost, late, twice and translated, ' + words, check_noise(offsets))
     test('messages by the kernel\'s own tracepoints', check_stock())
+    test('addresses that are translated', check_translated())
 print(f'1..{n}')
 sys.exit(failed > 0)

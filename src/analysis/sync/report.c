@@ -67,6 +67,7 @@ static void write_json(struct sync_report *s, const struct sync_hosts *hosts)
 		json_str(j, "quality",
 			 h->is_reference ? "reference" : hull_quality_name(h->quality));
 		json_uint(j, "matches", h->n_matches);
+		json_uint(j, "alone", h->n_alone);
 		json_uint(j, "accurate", h->line.n_accurate);
 		json_uint(j, "hull_sent", h->line.n_sent);
 		json_uint(j, "hull_received", h->line.n_received);
@@ -135,9 +136,24 @@ static int write_table(struct sync_report *s, const struct sync_hosts *hosts)
 	return r;
 }
 
+/* Nothing leads to the host: why, as far as that can be told. */
+static void note_absent(const struct sync_report *s, const struct sync_host *h,
+			const char *reference)
+{
+	if (h->n_alone)
+		report_note(&s->report,
+			    "%s: unsynchronised, no packets lead from it to %s: of %" PRIu64
+			    " of its connections no trace has the other end, or not under the same "
+			    "addresses (NAT)",
+			    h->name, reference, h->n_alone);
+	else
+		report_note(&s->report, "%s: unsynchronised, no packets lead from it to %s",
+			    h->name, reference);
+}
+
 static void note_doubts(const struct sync_report *s, const struct sync_hosts *hosts)
 {
-	const uint64_t forgotten = sync_forgotten(s->sync);
+	const uint64_t forgotten = sync_forgotten(s->sync), broken = sync_broken(s->sync);
 
 	for (size_t i = 0; i < hosts->n; i++) {
 		const struct sync_host *h = &hosts->all[i];
@@ -147,8 +163,7 @@ static void note_doubts(const struct sync_report *s, const struct sync_hosts *ho
 				    "%s: unsynchronised, all packets that matched went one way",
 				    h->name);
 		else if (!h->synced)
-			report_note(&s->report, "%s: unsynchronised, no packets lead from it to %s",
-				    h->name, hosts->reference->name);
+			note_absent(s, h, hosts->reference->name);
 		else if (h->quality == HULL_FAILED)
 			report_note(&s->report,
 				    "%s: no straight line fits all packets: a clock was set or "
@@ -159,6 +174,12 @@ static void note_doubts(const struct sync_report *s, const struct sync_hosts *ho
 		report_note(&s->report,
 			    "no event tells of TCP packets: record with 'sonde record --net', or "
 			    "net_dev_queue and net_if_receive_skb with LTTng");
+	if (hosts->n > 1 && broken)
+		report_note(&s->report,
+			    "of %" PRIu64
+			    " connection%s only what was sent before events were lost, data was "
+			    "sent again, or the ports used again counts",
+			    broken, broken == 1 ? "" : "s");
 	if (forgotten)
 		report_note(&s->report,
 			    "%" PRIu64 " packets whose other end did not come in "

@@ -73,6 +73,7 @@ struct queue {
 struct flow {
 	struct flow_key key;
 	uint64_t sent, received;
+	uint32_t sender;      /* the host that @sends is of */
 	bool sends, receives; /* the sender's, the receiver's begin was seen */
 	bool broken;
 	bool reused; /* another one has the same ports: broken for good */
@@ -141,6 +142,18 @@ void stock_free(struct stock *s)
 uint64_t stock_broken(const struct stock *s)
 {
 	return s->n_broken;
+}
+
+uint64_t stock_alone(const struct stock *s, uint32_t host)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->n_flows; i++) {
+		const struct flow *f = &s->flows[i];
+
+		n += f->sends && f->sent && f->sender == host && !f->receives;
+	}
+	return n;
 }
 
 static void break_flow(struct stock *s, struct flow *f)
@@ -363,7 +376,7 @@ static void forget_end(struct flow *f, bool sender)
  * The begin of a flow at one of its ends. Where its ports are used again, the other end's begin is
  * another one's; which one's, times of different clocks do not tell.
  */
-static void begin_flow(struct stock *s, struct flow *f, bool sender, int64_t ts_ns)
+static void begin_flow(struct stock *s, struct flow *f, bool sender, int64_t ts_ns, uint32_t host)
 {
 	const bool again = sender ? f->sends : f->receives;
 
@@ -379,6 +392,7 @@ static void begin_flow(struct stock *s, struct flow *f, bool sender, int64_t ts_
 	forget_end(f, sender);
 	if (sender) {
 		f->sends = true;
+		f->sender = host;
 		f->since_ns = ts_ns;
 	} else {
 		f->receives = true;
@@ -387,7 +401,7 @@ static void begin_flow(struct stock *s, struct flow *f, bool sender, int64_t ts_
 }
 
 static int on_established(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-			  uint64_t sock)
+			  uint32_t host, uint64_t sock)
 {
 	struct flow_key key;
 	uint32_t flow;
@@ -396,7 +410,7 @@ static int on_established(struct stock *s, const struct class_info *c, const str
 		int r = read_key(e, c, back, &key) ? flow_of(s, &key, /* make= */ true, &flow) : 0;
 		if (r <= 0)
 			return r;
-		begin_flow(s, &s->flows[flow], !back, e->ts_ns);
+		begin_flow(s, &s->flows[flow], !back, e->ts_ns, host);
 		if (!back)
 			r = u64map_put(&s->by_sock, sock, flow);
 		if (r < 0)
@@ -561,7 +575,7 @@ static int on_state(struct stock *s, const struct class_info *c, const struct so
 	if (get(e, &c->f[F_PROTOCOL], PROTOCOL_TCP) != PROTOCOL_TCP)
 		return 0;
 	switch (get(e, &c->f[F_STATE], 0)) {
-	case STATE_ESTABLISHED: return on_established(s, c, e, sock);
+	case STATE_ESTABLISHED: return on_established(s, c, e, host, sock);
 	case STATE_CLOSE: u64map_del(&s->by_sock, sock); return on_closing(s, c, e, host, user);
 	case STATE_FIN_WAIT1:
 	case STATE_CLOSE_WAIT: return on_closing(s, c, e, host, user);

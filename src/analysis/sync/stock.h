@@ -44,4 +44,7 @@ void stock_gap(struct stock *s);
  * ports that were used again. */
 uint64_t stock_broken(const struct stock *s);
 
+/** Connections over which the host sent, of whose other end no event has told so far. */
+uint64_t stock_alone(const struct stock *s, uint32_t host);
+
 #endif

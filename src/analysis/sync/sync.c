@@ -90,6 +90,11 @@ uint64_t sync_forgotten(const struct sync *s)
 	return tcp_ends_forgotten(s->ends);
 }
 
+uint64_t sync_broken(const struct sync *s)
+{
+	return stock_broken(s->stock);
+}
+
 /* Events. */
 
 static int add_host(struct sync *s, const struct sonde_trace *t, uint32_t *ret)
@@ -397,6 +402,7 @@ int sync_solve(struct sync *s, struct sync_hosts *ret)
 			.is_reference = place[i] == reference,
 			.synced = place[i] == reference,
 			.via = place[i],
+			.n_alone = stock_alone(s->stock, (uint32_t)i),
 			.slope = decimal_int(1),
 		};
 	r = name_hosts(s, place);

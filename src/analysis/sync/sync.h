@@ -23,6 +23,7 @@ struct sync_host {
 	struct decimal offset_ns;  /* .. over all hosts between */
 	enum hull_quality quality; /* the worst on that way */
 	uint64_t n_matches;	   /* packets between it and @via */
+	uint64_t n_alone;	   /* its connections whose other end is of no host */
 };
 
 SONDE_MUST_CHECK int sync_new(struct sync **ret);
@@ -47,5 +48,8 @@ SONDE_MUST_CHECK int sync_solve(struct sync *s, struct sync_hosts *ret);
 /** Ends of packets that were seen, and that had to be forgotten before the other came. */
 uint64_t sync_packets(const struct sync *s);
 uint64_t sync_forgotten(const struct sync *s);
+
+/** Connections that could not be followed to their end: see stock_broken(). */
+uint64_t sync_broken(const struct sync *s);
 
 #endif
