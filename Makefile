@@ -24,9 +24,10 @@ test: setup-test all
 test-guest: setup-guest all
 	@tools/test $(BUILD) --suite guest
 
-# Two virtual machines that record each other's requests, and dumps of others, under emulation. Minutes.
+# Virtual machines that record each other's requests, and dumps of others, under emulation. Minutes.
 test-nightly: setup-guest all
 	@tests/nightly/two_hosts.py $(BUILD)/sonde
+	@tests/nightly/three_hosts.py $(BUILD)/sonde
 	@tests/nightly/crash.py $(BUILD)/sonde
 	@tests/nightly/crash_arm64.py $(BUILD)/sonde
 

@@ -260,10 +260,11 @@ class Frames:
 class Guest:
     """One boot. Steps are shell texts; they run in order, each with a time limit."""
 
-    def __init__(self, image, kernel, memory=512, cpus=2, devices=(), most_out=MOST_OUT):
+    def __init__(self, image, kernel, memory=512, cpus=2, devices=(), most_out=MOST_OUT,
+                 boot_seconds=BOOT_SECONDS):
         self.image, self.kernel = image, kernel
         self.memory, self.cpus = memory, cpus
-        self.devices, self.most_out = devices, most_out
+        self.devices, self.most_out, self.boot_seconds = devices, most_out, boot_seconds
         self.steps = []
         self.console = b''
 
@@ -324,7 +325,7 @@ class Guest:
 
     def results(self, frames, qemu, console):
         where = 'while it booted'
-        seconds = BOOT_SECONDS
+        seconds = self.boot_seconds
         try:
             for n, (name, timeout) in enumerate(self.steps):
                 begin = frames.line(time.monotonic() + seconds)
