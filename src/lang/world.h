@@ -111,6 +111,8 @@ struct world {
 	/** Records are acted on while the program waits: maps need no second buffer, nor task
 	 * storage. */
 	bool is_synchronous;
+	/** It can run a program once for several events: script_prog.repeats. */
+	bool repeats;
 	/** The namespace that the numbers of processes are of; 0: the machine's own. */
 	uint64_t pid_ns_dev, pid_ns_ino;
 	const struct world_ops *ops;

@@ -117,7 +117,7 @@ static void add(struct gen *g, const struct type *t, struct val p, struct val v,
 		struct val by)
 {
 	switch (t->kind) {
-	case TYPE_COUNT: (void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, p, 0, val_imm(1), false); break;
+	case TYPE_COUNT: (void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, p, 0, gen_times(g), false); break;
 	case TYPE_SUM:
 		(void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, p, 0, v, false);
 		fn_store(g->f, 8, p, 8, val_imm(1)); // a sum of 0 is shown, too

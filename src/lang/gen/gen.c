@@ -169,7 +169,7 @@ void gen_leave(struct gen *g)
 void gen_count(struct gen *g, size_t off)
 {
 	(void)fn_atomic(g->f, FN_ATOMIC_ADD, 8, val_map_value(GLOBALS_MAP, 0), (int64_t)off,
-			val_imm(1), false);
+			gen_times(g), false);
 }
 
 void gen_count_lost(struct gen *g, int site)
@@ -335,6 +335,7 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->flipped = NULL;
 	g->task_values = NULL;
 	g->n_stmts = 0;
+	g->repeats = gen_may_repeat(g, p);
 	g->l_exit = fn_label(g->f);
 	g->l_out = fn_label(g->f);
 	g->shares_cpu = point->attach.kind == ATTACH_UPROBE ||
@@ -450,7 +451,8 @@ int gen_program(struct gen *g, const struct ast_probe *p, const struct ast_attac
 	*prog = (struct script_prog){ .name = kernel_name(g, point),
 				      .probe = point,
 				      .attach = ap,
-				      .is_tick = tick_ns(g) != 0 };
+				      .is_tick = tick_ns(g) != 0,
+				      .repeats = g->repeats };
 	s->n_ticks += prog->is_tick;
 	r = unit_finish(g->unit, &prog->code);
 	if (r == -E2BIG)

@@ -139,6 +139,7 @@ struct gen {
 	struct flipped *flipped;
 	struct task_value *task_values; /* of the program itself */
 	bool in_callback;
+	bool repeats;	     /* the program may run once for several events */
 	uint32_t n_stmts;    /* made so far */
 	struct home nowhere; /* of variables, without memory */
 };
@@ -165,9 +166,18 @@ struct val gen_frame(struct gen *g);
 struct val gen_ctx(struct gen *g);
 /** Leaves the program: exit(), return. */
 void gen_leave(struct gen *g);
-/** One more in a counter of the globals. */
+/** One more in a counter of the globals, or what gen_times() says. */
 void gen_count(struct gen *g, size_t off);
 void gen_count_lost(struct gen *g, int site);
+
+/* repeat.c */
+/**
+ * Whether a program of @p does the same for all events that have process, thread, CPU, place and
+ * name in common, and that is to count.
+ */
+bool gen_may_repeat(const struct gen *g, const struct ast_probe *p);
+/** For how many events it runs. */
+struct val gen_times(struct gen *g);
 
 /* syscall.c */
 /** Leaves the program for calls that the point does not name. */

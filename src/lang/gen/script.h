@@ -163,6 +163,7 @@ struct script_globals {
 	uint64_t faults;     /* reads of memory that failed, where the script could not know */
 	struct tick_state ticks[TICKS_MOST];
 	int64_t wall_off; /* ns that the time of day is ahead of CLOCK_BOOTTIME */
+	uint64_t times;	  /* for how many events script_prog.repeats runs */
 };
 struct epoch_state {
 	uint32_t epoch; /* buffers that the kernel has begun, less 1; it writes epoch % n_epochs */
@@ -190,6 +191,9 @@ struct script_prog {
 	 * enough.
 	 */
 	bool is_tick;
+	/** It does the same for all events that have process, thread, CPU, place and name in
+	 * common: counts script_globals.times of them. */
+	bool repeats;
 };
 
 struct script {

@@ -137,6 +137,8 @@ int recorded_half_join(struct recorded_run *first, struct recorded_run *later)
 {
 	const struct script *s = first->script;
 
+	rec_repeats_end(first);
+	rec_repeats_end(later);
 	if (!is_clean(first, later))
 		return 0;
 	for (size_t i = 0; i < first->n_hosts; i++)

@@ -120,7 +120,8 @@ static int bind_places(struct recorded_run *r, const struct script_prog *sp,
 	int e = 0;
 
 	r->asks_who = r->asks_who || asks;
-
+	if (p->cls)
+		rec_repeats_look_at(r, sp);
 	if (p->period_ns)
 		r->ticks[r->n_ticks++] = (struct tick){ prog, p->period_ns, 0 };
 	if (p->cls)
@@ -206,6 +207,7 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	r->script = s;
 	r->names.history = (struct history){ .note = opt->note, .note_arg = opt->note_arg };
 	r->n_uses = count_classes(r->world);
+	r->tick_ns = INT64_MAX;
 	r->progs = calloc(s->n_progs + 1, sizeof(struct machine_prog *));
 	r->uses = calloc(r->n_uses + 1, sizeof(*r->uses));
 	r->ticks = calloc(s->n_progs + 1, sizeof(*r->ticks));
@@ -223,6 +225,8 @@ int recorded_run_new(const struct recorded_options *opt, struct recorded_run **r
 	if (!e) {
 		rec_names_init(&r->names, r->world, s, r->machine);
 		r->globals = r->outcome.globals;
+		r->globals->times = 1;
+		r->repeats = true; // until a program cannot
 		e = load(r);
 	}
 	if (!e)
@@ -260,6 +264,15 @@ static void run_named(struct recorded_run *r, const char *name)
 			(void)machine_run(r->progs[i], none); // probes give nothing back
 }
 
+/* When the next tick comes. */
+static void set_tick(struct recorded_run *r)
+{
+	r->tick_ns = INT64_MAX;
+	for (size_t i = 0; i < r->n_ticks; i++)
+		if (r->ticks[i].next_ns < r->tick_ns)
+			r->tick_ns = r->ticks[i].next_ns;
+}
+
 /* Before the first event: its time is when the script begins. */
 static void begin(struct recorded_run *r, int64_t ts_ns)
 {
@@ -268,6 +281,7 @@ static void begin(struct recorded_run *r, int64_t ts_ns)
 	r->now->ts_ns = (uint64_t)ts_ns;
 	for (size_t i = 0; i < r->n_ticks; i++)
 		r->ticks[i].next_ns = ts_ns + (int64_t)r->ticks[i].period_ns;
+	set_tick(r);
 	run_named(r, "BEGIN");
 }
 
@@ -289,6 +303,9 @@ static void run_ticks(struct recorded_run *r, int64_t ts_ns)
 	struct machine_now *now = r->now;
 	uint64_t n = 0;
 
+	if (ts_ns < r->tick_ns)
+		return;
+	rec_repeats_end(r);
 	for (struct tick *t; (t = due(r, ts_ns)) && !r->globals->exiting;) {
 		if (n++ >= TICKS_AT_ONCE_MOST) { // a hole of years between two events
 			r->cut_ticks++;
@@ -300,6 +317,7 @@ static void run_ticks(struct recorded_run *r, int64_t ts_ns)
 		(void)machine_run(t->prog, none);
 		t->next_ns += (int64_t)t->period_ns;
 	}
+	set_tick(r);
 }
 
 static void take_gap(struct recorded_run *r, const struct sonde_gap *g)
@@ -322,12 +340,12 @@ __attribute__((noinline)) int rec_use_look_at(struct recorded_run *r, struct use
 	u->trace = cls->stream_class->trace;
 	u->threads = &r->hosts[r->host_of[u->trace->index]];
 	if (!r->asks_who)
-		return 0;
+		return rec_repeats_of(r, u);
 	u->teller = rec_teller_new(&r->arena, cls);
 	if (!u->teller)
 		return sonde_fail(-ENOMEM, "out of memory");
 	u->teaches = rec_teller_teaches(u->teller, &u->is_before);
-	return 0;
+	return u->teaches ? 0 : rec_repeats_of(r, u);
 }
 
 static inline void set_who(const struct use *u, const struct sonde_event *e,
@@ -361,6 +379,35 @@ static inline void run_event(struct recorded_run *r, const struct sonde_event *e
 	}
 }
 
+static inline struct repeat *repeat_of(const struct use *u, const struct sonde_event *e)
+{
+	return &u->repeats[(uint32_t)e->u.pkt->cpu % REPEATS];
+}
+
+/* Another event like the one that the programs of its class ran for last? */
+static inline bool is_repeated(struct recorded_run *r, const struct sonde_event *e)
+{
+	const struct use *u = rec_use_of(r, e->cls);
+
+	if (!u->repeats || e->ts_ns >= r->tick_ns)
+		return false;
+	struct repeat *to = repeat_of(u, e);
+	const uint32_t cpu = e->u.pkt->cpu >= 0 ? (uint32_t)e->u.pkt->cpu : 0;
+	uint64_t differs = (to->has_run ? 0 : 1) | ((cpu ^ to->cpu) & r->asked_cpu);
+
+	if (u->asks_who) {
+		const struct rec_thread *th = rec_threads_of(u->threads, u->teller, e);
+		const uint64_t who = (uint64_t)th->pid << 32 | th->tid;
+		uint64_t comm[2];
+
+		memcpy(comm, th->comm, sizeof(comm));
+		differs |= th->guessed | ((who ^ to->who) & r->asked_who) |
+			   (((comm[0] ^ to->comm[0]) | (comm[1] ^ to->comm[1])) & r->asked_comm);
+	}
+	to->times += !differs;
+	return !differs;
+}
+
 /* Programs see what was so when the event came: but of an exec the new name. */
 static inline int take_event(struct recorded_run *r, const struct sonde_event *e)
 {
@@ -375,6 +422,8 @@ static inline int take_event(struct recorded_run *r, const struct sonde_event *e
 		n = rec_threads_learn(u->threads, u->teller, e);
 	if (u->first)
 		run_event(r, e, u);
+	if (u->repeats)
+		rec_repeat_begin(r, u, repeat_of(u, e));
 	if (__builtin_expect(u->teaches && !u->is_before, 0))
 		n = rec_threads_learn(u->threads, u->teller, e);
 	return n;
@@ -393,6 +442,8 @@ static __attribute__((noinline)) int come_to(struct recorded_run *r, const struc
 int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 {
 	const bool has_more = r->n_ticks || r->names.has_user;
+	const bool repeats = r->repeats && !r->names.has_user;
+	const struct sonde_event *last = NULL; /* that programs did not run for by itself */
 
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct sonde_event *e = &batch->events[i];
@@ -402,6 +453,13 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 			take_gap(r, e->u.gap);
 			continue;
 		}
+		if (repeats && is_repeated(r, e)) {
+			last = e;
+			continue;
+		}
+		if (last)
+			r->now->ts_ns = (uint64_t)last->ts_ns;
+		last = NULL;
 		if (has_more || __builtin_expect(!r->has_begun, 0))
 			n = come_to(r, e);
 		if (!n)
@@ -411,6 +469,8 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 		if (__builtin_expect(r->globals->exiting, 0))
 			return 1;
 	}
+	if (last)
+		r->now->ts_ns = (uint64_t)last->ts_ns;
 	return 0;
 }
 
@@ -432,6 +492,7 @@ int recorded_run_finish(struct recorded_run *r, int *ret_status)
 
 	if (!r->has_begun)
 		begin(r, 0);
+	rec_repeats_end(r);
 	*now = (struct machine_now){ .ts_ns = now->ts_ns };
 	r->names.now = NULL;
 	r->globals->exiting = 1;

@@ -13,6 +13,16 @@ struct binding {
 	struct binding *next;
 };
 
+/** What the programs of a class were run for last, and how many more such events came since. */
+struct repeat {
+	uint64_t who, comm[2];
+	uint32_t cpu;
+	bool has_run;
+	uint64_t times;
+};
+
+enum { REPEATS = 8 }; /* of a class: CPUs take turns */
+
 /** What is done with the events of a class. */
 struct use {
 	struct binding *first;
@@ -21,6 +31,7 @@ struct use {
 	const struct rec_teller *teller; /* where any program wants to know whose events they are */
 	bool asks_who;			 /* some program wants to know whose events they are */
 	bool is_before, teaches; /* its events tell of threads; and before programs see them */
+	struct repeat *repeats;	 /* by CPU; NULL: programs run for each event */
 };
 
 struct tick {
@@ -41,10 +52,14 @@ struct recorded_run {
 	size_t n_uses;
 	struct tick *ticks;
 	size_t n_ticks;
+	int64_t tick_ns;	   /* when the next one comes; INT64_MAX: none */
 	struct rec_threads *hosts; /* owned; each has its own threads .. */
 	size_t n_hosts;
-	uint32_t *host_of; /* owned; .. by index of trace */
-	bool asks_who;	   /* programs want to know whose events they see */
+	uint32_t *host_of;		/* owned; .. by index of trace */
+	bool asks_who;			/* programs want to know whose events they see */
+	bool repeats;			/* all of them may run once for several events .. */
+	uint64_t asked_who, asked_comm; /* .. that have this in common: all bits, or none */
+	uint32_t asked_cpu;
 	struct outcome outcome;
 	struct rec_names names;
 	struct script_globals *globals;
@@ -64,5 +79,16 @@ static inline struct use *rec_use_of(struct recorded_run *r, const struct sonde_
 /** Fills in what is to be known of @u before the first event of its class. -ENOMEM. */
 SONDE_MUST_CHECK int rec_use_look_at(struct recorded_run *r, struct use *u,
 				     const struct sonde_event_class *cls);
+
+/* repeat.c: programs that run once for several events */
+
+/** Notes what the program @c asks for. */
+void rec_repeats_look_at(struct recorded_run *r, const struct script_prog *sp);
+/** Makes room for the events of @u. -ENOMEM. */
+SONDE_MUST_CHECK int rec_repeats_of(struct recorded_run *r, struct use *u);
+/** After the programs have run for an event of @u, as the machine knows it. */
+void rec_repeat_begin(struct recorded_run *r, const struct use *u, struct repeat *to);
+/** Runs them for all that came since, before anything looks at what they make. */
+void rec_repeats_end(struct recorded_run *r);
 
 #endif

@@ -48,7 +48,9 @@ int recorded_world_new(struct sonde_trace *const *traces, size_t n, struct world
 
 	if (!w)
 		return sonde_fail(-ENOMEM, "out of memory");
-	w->world = (struct world){ .name = "recorded", .is_synchronous = true, .ops = &ops };
+	w->world = (struct world){
+		.name = "recorded", .is_synchronous = true, .repeats = true, .ops = &ops
+	};
 	w->traces = traces;
 	w->n_traces = n;
 	*ret = &w->world;

@@ -43,6 +43,8 @@ struct trial {
 	const struct cut *cut; /* NULL: one run */
 	uint64_t n;
 	bool is_later, has_begun; /* the later half's turn */
+	bool each;		  /* programs run for each event by itself */
+	char notes[256];	  /* what is told beside the output */
 };
 
 static int sink_init(struct sonde_component *c, const struct sonde_setup *setup)
@@ -127,6 +129,8 @@ static int compile(struct trial *t, const char *script)
 		return r;
 	const size_t n = graph_traces(t->graph, &traces);
 	r = recorded_world_new(traces, n, &t->world);
+	if (!r && t->each)
+		t->world->repeats = false;
 	return r < 0 ? r : compile_script(&t->diag, t->world, &t->ast, &how, &t->script);
 }
 
@@ -144,15 +148,23 @@ static int run_later(struct trial *t)
 	return r < 0 ? r : run_graph(t, g);
 }
 
+static void note(void *arg, const char *line)
+{
+	struct trial *t = arg;
+	const size_t n = strlen(t->notes);
+
+	(void)snprintf(t->notes + n, sizeof(t->notes) - n, "%s\n", line);
+}
+
 static int run(struct trial *t, const char *script, int out)
 {
 	int status, r = compile(t, script);
 
 	if (!r)
 		r = out_init(&t->out, out);
-	const struct recorded_options opt = { .world = t->world,
-					      .script = t->script,
-					      .out = &t->out };
+	const struct recorded_options opt = {
+		.world = t->world, .script = t->script, .out = &t->out, .note = note, .note_arg = t
+	};
 	if (!r)
 		r = recorded_run_new(&opt, &t->first);
 	if (!r)
@@ -166,14 +178,14 @@ static int run(struct trial *t, const char *script, int out)
 }
 
 /* 1: it ran, and what it printed is in @ret; 0: the halves do not fit. */
-static int try_script(const char *script, const struct cut *cut, char ret[static OUT_MOST])
+static int try_how(struct trial how, const char *script, char ret[static OUT_MOST])
 {
-	struct trial t = { .cut = cut };
+	struct trial t = how;
 	const int out = memfd_create("out", 0);
 	int r = out < 0 ? -1 : run(&t, script, out);
 
-	const ssize_t n = pread(out, ret, OUT_MOST - 1, 0);
-	ret[n > 0 ? n : 0] = '\0';
+	const ssize_t n = pread(out, ret, OUT_MOST - 1 - sizeof(t.notes), 0);
+	memcpy(ret + (n > 0 ? n : 0), t.notes, sizeof(t.notes));
 	recorded_run_free(t.later);
 	recorded_run_free(t.first);
 	script_free(t.script);
@@ -184,6 +196,11 @@ static int try_script(const char *script, const struct cut *cut, char ret[static
 	arena_fini(&t.arena);
 	close(out);
 	return r;
+}
+
+static int try_script(const char *script, const struct cut *cut, char ret[static OUT_MOST])
+{
+	return try_how((struct trial){ .cut = cut }, script, ret);
 }
 
 /* --- what must hold --- */
@@ -273,6 +290,81 @@ TEST(keys_that_have_no_room_together)
 	const struct cut cut = { .known = 1, .learns = 1000, .begins = 1000 };
 
 	EXPECT_EQ(try_script(script, &cut, out), 0);
+}
+
+/* --- programs that run once for several events --- */
+
+static const struct {
+	const char *script;
+	bool repeats; /* the last program does */
+} programs[] = {
+	{ "event:* { @[probe] = count(); }", true },
+	{ "event:* { @[comm] = count(); @n = count(); }", true },
+	{ "event:* { @[pid, cpu] = count(); } END { printf(\"%d\\n\", nsecs); }", true },
+	{ "event:sys_* / tid > 3 / { @[comm, probe] = count(); } event:* { @[\"all\", \"\"] = "
+	  "count(); }",
+	  true },
+	{ "event:* { $x = cpu * 2; if (strncmp(comm, \"s\", 1) == 0) { @a[$x] = count(); } else { "
+	  "@b[tid ? comm : \"\"] = count(); } }",
+	  true },
+	{ "config = { max_map_keys = 5; } event:* { @[probe] = count(); }", true },
+	{ "config = { max_map_keys = 5; } event:* { @[tid, cpu] = count(); }", true },
+	{ "interval:ms:1 { print(@); clear(@); } event:* { @[cpu, comm] = count(); }", true },
+	{ "interval:ms:1 { @n++; if (@n > 3) { exit(); } } event:* { @ = count(); }", true },
+	{ "event:* { @ = count(); @n = sum(tid); }", false },
+	{ "event:* { @[nsecs] = count(); }", false },
+	{ "event:sys_enter { @[args.id] = count(); }", false },
+	{ "event:* { @[pid] = count(); @x = 1; }", false },
+	{ "event:* { @x++; if (@x > 5) { @ = count(); } }", false },
+	{ "event:* { @x = count(); @y[@x] = count(); }", false },
+	{ "event:* { @ = count(); if (tid == 5) { exit(); } }", false },
+	{ "let @x = lruhash(5); event:* { @x[tid] = count(); }", false },
+	{ "event:* { @[tid] = count(); delete(@, 3); }", false },
+	{ "event:* { @[rand] = count(); }", false },
+};
+
+static bool last_repeats(const char *script)
+{
+	struct trial t = { 0 };
+	const int r = compile(&t, script);
+	const bool repeats = !r && t.script->progs[t.script->n_progs - 1].repeats;
+
+	if (r < 0)
+		printf("# %s: %s\n", script, strbuf_text(&t.diag.out));
+	EXPECT_EQ(r, 0);
+	script_free(t.script);
+	world_free(t.world);
+	graph_free(t.graph);
+	strbuf_fini(&t.diag.out);
+	arena_fini(&t.arena);
+	return repeats;
+}
+
+TEST(one_run_for_several_events_finds_what_runs_for_each_find)
+{
+	static char each[OUT_MOST], once[OUT_MOST];
+
+	for (size_t i = 0; i < MEM_LEN(programs); i++) {
+		const char *script = programs[i].script;
+
+		EXPECT_EQ(try_how((struct trial){ .each = true }, script, each), 1);
+		EXPECT_EQ(try_how((struct trial){ .each = false }, script, once), 1);
+		EXPECT(strlen(each) > 5);
+		EXPECT_STR(once, each);
+	}
+}
+
+TEST(which_programs_run_once_for_several_events)
+{
+	for (size_t i = 0; i < MEM_LEN(programs); i++) {
+		if (strstr(programs[i].script, "END"))
+			continue; // the last one is END's
+		const bool repeats = last_repeats(programs[i].script);
+
+		if (repeats != programs[i].repeats)
+			printf("# %s\n", programs[i].script);
+		EXPECT_EQ(repeats, programs[i].repeats);
+	}
 }
 
 /* --- which scripts --- */
