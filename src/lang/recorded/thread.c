@@ -122,6 +122,9 @@ static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
 {
 	look_at_trace(cls->stream_class->trace, ret);
 	look_at_own(cls, ret);
+	ret->has_long_comm =
+		ret->own_comm.is_plain && !ret->own_comm.is_number &&
+		ret->own_comm.type->u.array.n >= sizeof(((struct rec_thread *)0)->comm);
 	ret->is_simple = !ret->own_pid.type && !ret->own_comm.type && !ret->trace_pid &&
 			 !ret->trace_comm.len && (!ret->own_tid.type || ret->own_tid.is_number);
 	for (size_t i = 0; i < MEM_LEN(rules); i++) {
@@ -188,6 +191,22 @@ static void set_comm(struct rec_thread *th, struct sonde_span name)
 	memcpy(th->comm, name.data, n);
 }
 
+/* Is the name that the event has in an array @th's, with nothing behind it in either? */
+static inline bool is_named(const struct rec_thread *th, const struct rec_teller *r,
+			    const struct sonde_event *e)
+{
+	uint64_t room, a[2], b[2];
+
+	if (!r->has_long_comm)
+		return false;
+	const uint8_t *p = field_plain(e, &r->own_comm, &room);
+	if (room < sizeof(a))
+		return false;
+	memcpy(a, p, sizeof(a));
+	memcpy(b, th->comm, sizeof(b));
+	return a[0] == b[0] && a[1] == b[1];
+}
+
 static void set_pid(struct rec_thread *th, uint32_t pid, bool is_told)
 {
 	th->pid = pid;
@@ -242,7 +261,9 @@ static __attribute__((noinline)) struct rec_thread *owner(struct rec_threads *t,
 	} else if (here == &t->unknown) {
 		here->pid = 0; // the event before may have told it
 	}
-	if (r->own_comm.type && field_text(e, &r->own_comm, &name))
+	if (is_named(here, r, e))
+		here->guessed &= (uint8_t)~REC_GUESS_COMM;
+	else if (r->own_comm.type && field_text(e, &r->own_comm, &name))
 		set_comm(here, name);
 	else if (here == &t->unknown || (r->trace_comm.len && !comm_of(t, here)[0]))
 		set_comm(here, r->trace_comm);
