@@ -39,6 +39,11 @@ SAME = {
                           'tracepoint:block_rq_issue { @[args.rwbs & 1] = sum(args.bytes); }'),
     'forks': ('proc:::create { @[args[0]->pr_pid] = count(); }',
               'tracepoint:sched_process_fork { @[args.child_pid] = count(); }'),
+    'arguments by their places': ('syscall::write:entry, syscall::lseek:entry { @[arg0] = sum(arg2); }',
+                                  'tracepoint:syscall_entry_write { @[args.fd] = sum(args.count); }'
+                                  'tracepoint:syscall_entry_lseek { @[args.fd] = sum(args.whence); }'),
+    'what is opened': ('syscall::openat:entry { @[strlen(copyinstr(arg1))] = count(); }',
+                       'config = { max_strlen = 256 } tracepoint:syscall_entry_openat { @[strlen(args.filename)] = count(); }'),
     'reads': ('syscall::read:return { @[probefunc == "read", (int)arg1 < 0] = count(); }',
               'tracepoint:syscall_exit_read { @[1, args.ret < 0] = count(); }'),
 }

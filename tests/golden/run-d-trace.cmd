@@ -31,3 +31,6 @@ sched:::enqueue { @in[args[2]->cpu_id] = count(); }
 sched:::dequeue { @out[args[2]->cpu_id] = count(); }
 syscall:::entry { @calls[probefunc, probename] = count(); }
 io:::start { @io[args[1]->dev_statname, args[0]->b_flags & B_WRITE ? "W" : "R"] = sum(args[0]->b_bcount); }'
+# Arguments of calls by their places among all of the call's, of which the event may lack some.
+timeout 20 sonde run -t data/kernel --d -q -e 'syscall::read:entry { @[arg0] = count(); }'
+timeout 20 sonde run -t data/kernel --d -q -e 'syscall::read:entry { @[arg1] = count(); }'

@@ -92,6 +92,7 @@ syscall::read:entry / execname == "fixed" || execname == "fixed-pong" /
 	@sizes = quantize(arg2);
 	self->ts = timestamp;
 }
+syscall::openat:entry / execname == "fixed" / { @opened[copyinstr(arg1)] = count(); }
 syscall::read:return / self->ts /
 {
 	@sums[execname] = sum(arg1);
@@ -214,7 +215,7 @@ def same_d(sonde, fixed):
     p = run(sonde, 'record', '-o', 'trace-d', '--for', 'reads.d', '--', fixed)
     trace = run(sonde, 'run', '-t', 'trace-d', '-s', 'reads.d')
     wrong = [p.stderr] if p.returncode else []
-    if live.stdout != trace.stdout or not re.search(r'^ +fixed-pong +read +200$', live.stdout, re.M):
+    if live.stdout != trace.stdout or not re.search(r'^ +fixed-pong +read +200$', live.stdout, re.M) or '/nonexistent/fixed' not in live.stdout:
         wrong += ['-- live', live.stdout, live.stderr, '-- trace', trace.stdout, trace.stderr]
     result('a script in D', wrong)
 

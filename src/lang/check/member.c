@@ -239,17 +239,20 @@ static bool check_args_place(struct check *c, struct ast *x)
 {
 	const struct probe *p = c->point;
 	size_t n = (size_t)(x->u.member.name[1] - '0');
+	bool are_named = false;
 
-	for (size_t i = 0; i < p->n_fields; i++) // where they are not fields of their own
+	for (size_t i = 0; i < p->n_fields; i++) { // where they are not fields of their own
+		are_named = are_named || p->fields[i].name[0] == '#';
 		if (!strcmp(p->fields[i].name, x->u.member.name)) {
 			x->note = &p->fields[i];
 			x->type = type_of_field(c, x->note);
 			return true;
 		}
+	}
 	if (p->n_fields && (!strcmp(p->fields[0].name, "__syscall_nr") ||
 			    !strcmp(p->fields[0].name, "id") || !strcmp(p->fields[0].name, "nr")))
 		n++;
-	if (n >= p->n_fields) {
+	if (are_named || n >= p->n_fields) {
 		check_error(c, x->pos, "no-argument", "'%s' has no args[%c]", p->name,
 			    x->u.member.name[1]);
 		return false;

@@ -39,7 +39,8 @@ static bool is_used(const struct making *m, const char *field)
 {
 	for (size_t i = 0; i < m->n; i++)
 		for (size_t k = 0; k < m->all[i]->n_fields; k++)
-			if (!strcmp(m->all[i]->fields[k], field))
+			if (!strcmp(m->all[i]->fields[k], field) ||
+			    m->all[i]->fields[k][0] == '#') // by its place: any may be it
 				return true;
 	return false;
 }

@@ -183,13 +183,9 @@ static int add_field(struct rec_world *w, struct arena *arena, struct rec_field 
 	return r;
 }
 
-enum { CALL_ARGS = 6 };
-
-/* The arguments of any system call, which are one array: #0, #1 ..., as D's args[N] asks for them.
- */
+/* The arguments of any system call, which are one array. */
 static void add_call_args(const struct field_ref *ref, struct rec_place *place)
 {
-	static const char *const names[CALL_ARGS] = { "#0", "#1", "#2", "#3", "#4", "#5" };
 	struct probe_field *fields = (struct probe_field *)place->probe.fields;
 	const struct sonde_type *elem =
 		ref->type->kind == SONDE_ARRAY ? ref->type->u.array.elem : NULL;
@@ -197,10 +193,10 @@ static void add_call_args(const struct field_ref *ref, struct rec_place *place)
 	if (!elem || elem->kind != SONDE_INT || !in_place(ref, &elem->u.integer))
 		return;
 	const uint32_t len = elem->u.integer.len / 8;
-	for (uint32_t i = 0; i < CALL_ARGS && i < ref->type->u.array.n; i++) {
+	for (uint32_t i = 0; i < SYSCALL_ARGS_MOST && i < ref->type->u.array.n; i++) {
 		struct probe_field *f = &fields[place->probe.n_fields++];
 		*f = (struct probe_field){
-			.name = names[i],
+			.name = rec_nth_names[i],
 			.place = FIELD_FIXED,
 			.type = ctype_of_int(&elem->u.integer),
 			.is_signed = elem->u.integer.is_signed,
@@ -281,7 +277,7 @@ int rec_fields(struct rec_world *w, struct arena *arena, const struct sonde_even
 	const struct sonde_type *packet = cls->stream_class->packet_context;
 	const size_t n = 2 * n_members(cls->payload) + n_members(cls->context) + n_members(common) +
 			 n_members(packet);
-	struct probe_field *fields = arena_array(arena, n + 1 + CALL_ARGS, sizeof(*fields));
+	struct probe_field *fields = arena_array(arena, n + 1 + SYSCALL_ARGS_MOST, sizeof(*fields));
 
 	if (!fields)
 		return -ENOMEM;
@@ -291,7 +287,7 @@ int rec_fields(struct rec_world *w, struct arena *arena, const struct sonde_even
 	place->probe.n_fields = 0;
 	int r = add_members(w, arena, cls->payload, SONDE_SCOPE_PAYLOAD, place);
 	if (!r)
-		rec_call_signs(w, place);
+		rec_call_args(w, place);
 	if (!r)
 		r = add_pids(arena, place);
 	if (!r)

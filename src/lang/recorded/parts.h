@@ -9,6 +9,7 @@
 #include "model/field.h"
 #include "model/part.h"
 #include "sym/history.h"
+#include "sym/syscall_args.h"
 
 /** A field that programs ask for by number: MACHINE_FIELD, MACHINE_PART. */
 struct rec_field {
@@ -120,9 +121,14 @@ bool rec_has_time(const struct rec_world *w);
 
 /** The call's name where @cls is an event of one system call; else NULL. */
 const char *rec_call_of(const char *cls, bool is_exit);
-/** Gives the arguments among the fields of such an event their signs, which the kernel leaves out.
+/** "#0" ...: the fields that are a call's arguments by their places, as D's args[N] asks for them.
  */
-void rec_call_signs(struct rec_world *w, struct rec_place *p);
+extern const char *const rec_nth_names[SYSCALL_ARGS_MOST];
+/**
+ * Finds the arguments among the fields of such an event: they get their signs, which the kernel
+ * leaves out, and become fields by their places besides. Room for SYSCALL_ARGS_MOST more.
+ */
+void rec_call_args(struct rec_world *w, struct rec_place *p);
 /** Whether a probe's name is that of a call's events, in ftrace's or LTTng's words. */
 bool rec_is_of_call(const char *name);
 /** Whether @cls stands in for events @name of all calls, as its trace has none. */

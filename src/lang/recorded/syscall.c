@@ -27,6 +27,8 @@ struct calls {
 	size_t n;
 };
 
+const char *const rec_nth_names[SYSCALL_ARGS_MOST] = { "#0", "#1", "#2", "#3", "#4", "#5" };
+
 const char *rec_call_of(const char *cls, bool is_exit)
 {
 	static const char *const enters[] = { "syscall_entry_", "sys_enter_" };
@@ -182,17 +184,25 @@ static void set_sign(struct rec_world *w, const struct syscall_arg *a, struct pr
 	f->is_signed = true;
 }
 
-void rec_call_signs(struct rec_world *w, struct rec_place *p)
+void rec_call_args(struct rec_world *w, struct rec_place *p)
 {
 	struct probe_field *fields = (struct probe_field *)p->probe.fields;
+	const size_t n_fields = p->probe.n_fields;
 	struct syscall_arg args[SYSCALL_ARGS_MOST];
 	const char *event = rec_call_of(p->cls->name, /* is_exit= */ false);
 	const unsigned n = event ? syscall_args(event, args) : 0;
 
-	for (unsigned i = 0; i < n; i++)
-		for (size_t k = 0; k < p->probe.n_fields; k++)
-			if (!strcmp(fields[k].name, args[i].name))
-				set_sign(w, &args[i], &fields[k]);
+	for (unsigned i = 0; i < n; i++) {
+		for (size_t k = 0; k < n_fields; k++) {
+			if (strcmp(fields[k].name, args[i].name) != 0)
+				continue;
+			set_sign(w, &args[i], &fields[k]);
+			struct probe_field *nth = &fields[p->probe.n_fields++];
+			*nth = fields[k];
+			nth->name = rec_nth_names[i];
+			break;
+		}
+	}
 }
 
 /* The arguments by their names (@event NULL: none), before the other fields, as these go before. */
@@ -207,8 +217,7 @@ static int name_args(struct rec_search *s, struct rec_place *p, const char *even
 	if (!fields)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++) {
-		const char nth[] = { '#', (char)('0' + i), '\0' };
-		const struct probe_field *raw = field_named(&p->probe, nth);
+		const struct probe_field *raw = field_named(&p->probe, rec_nth_names[i]);
 		if (!raw)
 			continue; // it lies in no way that programs can read
 		fields[k] = *raw;

@@ -33,11 +33,21 @@ static struct ast *copyin(struct d_lower *l, const struct ast *x)
 	return a && d_lower_expr(l, x->u.call.args->next) ? d_new_call(l, x->pos, "uptr", a) : NULL;
 }
 
+/* argN of a system call over a trace. */
+static bool is_recorded_arg(const struct d_lower *l, const struct ast *x)
+{
+	return l->world == D_RECORDED && l->row->how == D_HOW_SYSCALL_ENTRY &&
+	       x->kind == AST_NAME && !strncmp(x->u.name, "arg", 3) && x->u.name[3] &&
+	       !x->u.name[4];
+}
+
 static struct ast *copyinstr(struct d_lower *l, const struct ast *x)
 {
-	struct ast *a = d_lower_expr(l, x->u.call.args);
-	struct ast *p = a ? d_new_call(l, x->pos, "uptr", a) : NULL;
+	struct ast *p = d_lower_expr(l, x->u.call.args);
 
+	// A trace has the text itself, where it has it.
+	if (p && !is_recorded_arg(l, x->u.call.args))
+		p = d_new_call(l, x->pos, "uptr", p);
 	if (!p)
 		return NULL;
 	if (x->u.call.args->next) {
