@@ -79,6 +79,7 @@ struct crash_stack {
 	struct crash_frame *frames; /* owned */
 	size_t n, cap;
 	uint64_t user_pc; /* where user code goes on; 0: not known, or none */
+	uint64_t user_fp; /* its frame pointer then; 0: not known */
 	const char *cut;  /* why it ends early, or NULL */
 };
 
@@ -138,6 +139,14 @@ struct crash_system {
 	int (*tasks)(struct crash_core *c, struct crash_tasks *ret);
 	/** @ret is all zero or of an earlier call, whose memory is used again. */
 	int (*stack)(struct crash_core *c, const struct crash_task *t, struct crash_stack *ret);
+	/** Where user code of a thread was, the innermost first: at most @n addresses, of which it
+	 * returns the number. -ENODATA: not known, without words. NULL: dumps have none. */
+	int (*user_stack)(struct crash_core *c, const struct crash_task *t, uint64_t *ret,
+			  size_t n);
+	/** The file that a process has at an address, and where in it: "/bin/sh+0x1234". False:
+	 * none is known. NULL likewise. */
+	bool (*user_name)(struct crash_core *c, const struct crash_task *t, uint64_t addr,
+			  struct strbuf *ret);
 	/** Messages, the oldest first, until @f returns other than 0, which is returned. */
 	int (*log)(struct crash_core *c, int (*f)(void *arg, const struct crash_message *m),
 		   void *arg);

@@ -142,6 +142,25 @@ static void show(struct crash_core *c, size_t i, struct crash_args *args)
 	out_fini(&out);
 }
 
+/* What scripts ask of programs. */
+static void look_at_programs(struct crash_core *c)
+{
+	struct crash_tasks tasks = { 0 };
+	struct strbuf name = { 0 };
+	uint64_t frames[64];
+
+	if (!c->system->user_stack || c->system->tasks(c, &tasks) < 0)
+		return;
+	for (size_t i = 0; i < tasks.n && i < 64; i++) {
+		int n = c->system->user_stack(c, &tasks.all[i], frames, 64);
+
+		for (int k = 0; k < n; k++)
+			(void)c->system->user_name(c, &tasks.all[i], frames[k], &name);
+	}
+	strbuf_fini(&name);
+	crash_tasks_fini(&tasks);
+}
+
 void dead_show_all(const struct dead *d, const char *kernel)
 {
 	const char *paths[] = { d->path };
@@ -156,5 +175,6 @@ void dead_show_all(const struct dead *d, const char *kernel)
 		args.tree = !strcmp(runs[i].verb, "ps");
 		show(c, i, &args);
 	}
+	look_at_programs(c);
 	crash_close(c);
 }

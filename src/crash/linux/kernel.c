@@ -11,6 +11,7 @@
 
 #include "crash/linux/linux.h"
 #include "crash/linux/show/show.h"
+#include "crash/linux/user.h"
 
 #define X86_KERNEL_MAP	   0xffffffff80000000ull
 #define X86_KERNEL_MAP_LEN (1ull << 30)
@@ -424,6 +425,8 @@ const struct crash_system crash_linux = {
 	.close = linux_close,
 	.read = system_read,
 	.read_user = linux_read_user,
+	.user_stack = linux_user_stack,
+	.user_name = linux_user_name,
 	.symbol_at = linux_symbol_at,
 	.symbol_named = linux_symbol_named,
 	.each_symbol = linux_each_symbol,

@@ -96,6 +96,7 @@ int linux_stack(struct crash_core *c, const struct crash_task *t, struct crash_s
 	ret->n = 0;
 	ret->cut = NULL;
 	ret->user_pc = 0;
+	ret->user_fp = 0;
 	if (cpu && !cpu->has_regs) {
 		ret->cut = "it was running, and its registers are not in the dump";
 		return 0;
@@ -110,6 +111,7 @@ int linux_stack(struct crash_core *c, const struct crash_task *t, struct crash_s
 	from = unwind_from_regs(k, &cpu->regs);
 	if (unwind_is_user(k, &cpu->regs)) {
 		ret->user_pc = from.pc;
+		ret->user_fp = from.fp;
 		return 0;
 	}
 	return unwind_stack(k, &from, ret);

@@ -113,8 +113,10 @@ static void end_at(struct walk *w, uint64_t at)
 	struct linux_regs regs;
 
 	if (type_at(w, at) == TYPE_FINAL && regs_around(w, at, &regs) &&
-	    unwind_is_user(w->k, &regs))
+	    unwind_is_user(w->k, &regs)) {
 		w->stack->user_pc = regs.r[ARM_PC];
+		w->stack->user_fp = regs.r[ARM_FP];
+	}
 }
 
 /* Whether the next frame's pair can lie there: stacks grow down, and there are few of them. */

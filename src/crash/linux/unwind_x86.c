@@ -34,6 +34,7 @@ static bool into_regs(struct walk *w, uint64_t at, unsigned first)
 	}
 	if (unwind_is_user(w->k, &w->regs)) {
 		w->stack->user_pc = r[X86_IP];
+		w->stack->user_fp = first ? 0 : r[X86_BP];
 		w->whole = true;
 		return false;
 	}

@@ -12,8 +12,9 @@
 
 /**
  * A world of @c, which must outlive it. To be freed with world_free(). It has BEGIN, END and the
- * iterators of the live kernel that walk over what a dump has: iter:task, iter:task_file. In their
- * programs pid, tid, comm, cpu, uid and kstack are those of the thread that the walk is at.
+ * iterators of the live kernel that walk over what a dump has: iter:task, iter:task_file,
+ * iter:task_vma. In their programs pid, tid, comm, cpu, uid, kstack and ustack are those of the
+ * thread that the walk is at.
  */
 SONDE_MUST_CHECK int dead_world_new(struct crash_core *c, struct world **ret);
 

@@ -6,7 +6,7 @@
 #include "crash/script/dead.h"
 
 /** Where the pointers of a walk's object lie in its context, as u64 each; the first is not used. */
-enum { WALK_TASK = 1, WALK_FD = 2, WALK_FILE = 3, WALK_WORDS = 8 };
+enum { WALK_TASK = 1, WALK_FD = 2, WALK_FILE = 3, WALK_AREA = 4, WALK_WORDS = 8 };
 
 /** What programs see at one object. */
 struct walk_at {
@@ -19,7 +19,7 @@ struct walk {
 	const char *name; /* "task" */
 	bool linux_only;
 	/** Calls @f for each object, until it returns other than 0, which is returned. */
-	int (*each)(struct crash_core *c, const struct crash_tasks *tasks,
+	int (*each)(struct crash_core *c, struct crash_tasks *tasks,
 		    int (*f)(void *arg, const struct walk_at *at), void *arg);
 	struct {
 		const char *name, *type; /* of the pointer's target; NULL: a number */

@@ -42,6 +42,22 @@ static bool read_memory(void *arg, uint64_t addr, void *ret, size_t len)
 	return d->task && system->read_user(d->core, d->task, addr, ret, len) == 0;
 }
 
+static int64_t user_stack(const struct dead *d, uint64_t *ret, uint32_t n, uint64_t skip)
+{
+	uint64_t frames[CRASH_FRAMES_MOST];
+	const struct crash_system *system = d->core->system;
+	int found = system->user_stack
+			    ? system->user_stack(d->core, d->task, frames, CRASH_FRAMES_MOST)
+			    : -ENODATA;
+	uint32_t put = 0;
+
+	if (found < 0)
+		return -EFAULT;
+	for (uint64_t i = skip; i < (uint64_t)found && put < n; i++)
+		ret[put++] = frames[i];
+	return (int64_t)put * 8;
+}
+
 static int64_t stack(void *arg, const struct machine_now *now, uint64_t *ret, uint32_t n,
 		     uint64_t flags)
 {
@@ -50,8 +66,10 @@ static int64_t stack(void *arg, const struct machine_now *now, uint64_t *ret, ui
 	size_t frames = 0;
 
 	(void)now;
-	if (!d->task || flags & BPF_F_USER_STACK)
+	if (!d->task)
 		return -EFAULT;
+	if (flags & BPF_F_USER_STACK)
+		return user_stack(d, ret, n, flags & BPF_F_SKIP_FIELD_MASK);
 	if (d->core->system->stack(d->core, d->task, &s) < 0) {
 		crash_stack_fini(&s);
 		return -EFAULT;
@@ -109,7 +127,17 @@ static void kmod(void *arg, uint64_t addr, struct strbuf *ret)
 static void usym(void *arg, uint32_t pid, uint64_t addr, bool with_offset, bool with_module,
 		 struct strbuf *ret)
 {
-	(void)arg, (void)pid, (void)with_offset;
+	const struct dead *d = arg;
+	const struct crash_system *system = d->core->system;
+
+	(void)with_offset; // without names of functions all is one
+	for (size_t i = 0; system->user_name && i < d->tasks.n; i++) {
+		if (d->tasks.all[i].pid != pid)
+			continue;
+		if (system->user_name(d->core, &d->tasks.all[i], addr, ret))
+			return;
+		break;
+	}
 	put_address(addr, ret);
 	if (with_module)
 		strbuf_str(ret, " ([unknown])");

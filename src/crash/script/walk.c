@@ -4,10 +4,11 @@
 
 #include "crash/linux/kernel.h"
 #include "crash/linux/kfield.h"
+#include "crash/linux/user.h"
 #include "crash/script/parts.h"
 
 /* As the live kernel's: all threads that have a number, and so no idle ones. */
-static int each_task(struct crash_core *c, const struct crash_tasks *tasks,
+static int each_task(struct crash_core *c, struct crash_tasks *tasks,
 		     int (*f)(void *arg, const struct walk_at *at), void *arg)
 {
 	int r = 0;
@@ -58,7 +59,7 @@ static int each_file_of(struct linux_kernel *k, const struct file_fields *fields
 }
 
 /* As the live kernel's: of threads that share their files the first one has them. */
-static int each_file(struct crash_core *c, const struct crash_tasks *tasks,
+static int each_file(struct crash_core *c, struct crash_tasks *tasks,
 		     int (*f)(void *arg, const struct walk_at *at), void *arg)
 {
 	struct linux_kernel *k = linux_of(c);
@@ -79,6 +80,44 @@ static int each_file(struct crash_core *c, const struct crash_tasks *tasks,
 	return r;
 }
 
+/** A walk over areas of memory, at one task. */
+struct areas {
+	const struct crash_task *task;
+	int (*f)(void *arg, const struct walk_at *at);
+	void *arg;
+};
+
+static int give_area(void *arg, uint64_t index, uint64_t area)
+{
+	const struct areas *a = arg;
+	struct walk_at at = { .task = a->task };
+
+	(void)index;
+	at.ctx[WALK_TASK] = a->task->addr;
+	at.ctx[WALK_AREA] = area;
+	return a->f(a->arg, &at);
+}
+
+/* As the live kernel's: threads share them, the first one has them. */
+static int each_area(struct crash_core *c, struct crash_tasks *tasks,
+		     int (*f)(void *arg, const struct walk_at *at), void *arg)
+{
+	const char *cut;
+	int r = 0;
+
+	for (size_t i = 0; i < tasks->n && !r; i++) {
+		const struct crash_task *t = &tasks->all[i];
+		struct areas a = { t, f, arg };
+
+		if (t->pid != t->tid || t->is_idle)
+			continue;
+		r = linux_each_area(linux_of(c), t->addr, give_area, &a, &cut);
+		if (cut && !tasks->cut)
+			tasks->cut = cut;
+	}
+	return r;
+}
+
 const struct walk walks[] = {
 	{ .name = "task",
 	  .each = each_task,
@@ -89,5 +128,10 @@ const struct walk walks[] = {
 	  .fields = { { "task", "struct task_struct", WALK_TASK },
 		      { "fd", NULL, WALK_FD },
 		      { "file", "struct file", WALK_FILE } } },
+	{ .name = "task_vma",
+	  .linux_only = true,
+	  .each = each_area,
+	  .fields = { { "task", "struct task_struct", WALK_TASK },
+		      { "vma", "struct vm_area_struct", WALK_AREA } } },
 	{ 0 },
 };

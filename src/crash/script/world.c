@@ -25,8 +25,7 @@ static const struct {
 	{ "func", no_event },
 	{ "retval", no_event },
 	{ "caller", no_event },
-	{ "ustack", "a dump of the kernel has no stacks of programs" },
-	{ "ucaller", "a dump of the kernel has no stacks of programs" },
+	{ "ucaller", "ustack tells it" },
 	{ "uaddr", "a dump of the kernel has no symbols of programs" },
 	{ "reg", no_event },
 	{ "path", "structs of the kernel tell names: ctx->file->f_path.dentry->d_name.name" },
@@ -45,15 +44,15 @@ static const struct {
 };
 
 /* Of whom a walk is. */
-static const char *const of_thread[] = {
-	"pid", "tid", "comm", "uid", "gid", "kstack", "cpu", "ctx"
-};
+static const char *const of_thread[] = { "pid",	   "tid",    "comm", "uid", "gid",
+					 "kstack", "ustack", "cpu",  "ctx" };
 
 const char *dead_lacks(struct world *w, const struct probe *at, const char *name)
 {
 	const struct dead_place *p = (const struct dead_place *)at;
 
-	(void)w;
+	if (!strcmp(name, "ustack") && !((struct dead_world *)w)->core->system->user_stack)
+		return "this system's dumps have no memory of programs";
 	for (size_t i = 0; i < MEM_LEN(never); i++)
 		if (!strcmp(name, never[i].name))
 			return never[i].why;
@@ -98,10 +97,10 @@ struct search {
 
 static int fail_place(struct search *s)
 {
-	return diag_error(s->d, s->ap->pos, "not-here",
-			  "'%s': nothing happens in a dump; it has BEGIN, END, iter:task%s",
-			  s->ap->text,
-			  s->w->core->system->kind == DUMP_LINUX ? " and iter:task_file" : "");
+	return diag_error(
+		s->d, s->ap->pos, "not-here",
+		"'%s': nothing happens in a dump; it has BEGIN, END, iter:task%s", s->ap->text,
+		s->w->core->system->kind == DUMP_LINUX ? ", iter:task_file and iter:task_vma" : "");
 }
 
 static const struct walk *find_walk(struct search *s)

@@ -204,7 +204,16 @@ struct cred {
 		unsigned val;
 	} uid;
 };
+struct mm_struct;
+struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+	struct mm_struct *vm_mm;
+	unsigned long vm_pgoff;
+	struct file *vm_file;
+	struct vm_area_struct *vm_next;
+};
 struct mm_struct {
+	struct vm_area_struct *mmap;
 	unsigned long *pgd, total_vm;
 	struct {
 		long count;
@@ -212,6 +221,10 @@ struct mm_struct {
 };
 struct signal_struct {
 	struct list_head thread_head;
+};
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip,
+		cs, flags, sp, ss;
 };
 struct inactive_task_frame {
 	unsigned long r15, r14, r13, r12, bx, bp, ret_addr;
@@ -242,14 +255,39 @@ struct rq {
 	uint64_t clock;
 };
 static struct cred root_cred = { { 0 } };
-static struct mm_struct mm = { init_top_pgt, 1000, { { 10 }, { 20 } } };
+
+/* The memory of a program: code of /made from 0x400000 on, of which no page is there, and a page at
+ * 0x600000 with a text and a chain of frames. Tables of four levels lead to it. */
+#define USER_PAGE 0x600000ul
+static struct {
+	char text[16];
+	unsigned long frames[6], rest[504];
+} user_page __attribute__((aligned(4096))) = { "hello, dump",
+					       { USER_PAGE + 32, 0x400200, 0, 0x400300, 0, 0 } };
+#define TABLE(name, index, to)                         \
+	static unsigned long name[512] __attribute__(( \
+		aligned(4096))) = { [index] = (unsigned long)(to)-0xffffffff80000000ul + 7 }
+TABLE(user_pte, USER_PAGE >> 12 & 511, &user_page);
+TABLE(user_pmd, USER_PAGE >> 21 & 511, user_pte);
+TABLE(user_pud, 0, user_pmd);
+TABLE(user_pgd, 0, user_pud);
+static struct mm_struct mm;
+static struct vm_area_struct data_area = { USER_PAGE, USER_PAGE + 4096, &mm, 0, 0, 0 };
+static struct vm_area_struct code_area = { 0x400000, 0x402000, &mm, 3, &made_file, &data_area };
+static struct mm_struct mm = { &code_area, user_pgd, 1000, { { 10 }, { 20 } } };
 extern char schedule[];
 static struct {
 	unsigned long before[1984];
 	struct inactive_task_frame f;
-	unsigned long words[57];
-} stack __attribute__((aligned(16384))) = { .f = { .ret_addr = (unsigned long)schedule + 5 },
-					    .words = { 1, (unsigned long)schedule + 9 } };
+	unsigned long words[36];
+	struct pt_regs regs;
+} stack __attribute__((aligned(16384))) = {
+	.f = { .ret_addr = (unsigned long)schedule + 5 },
+	.words = { 1, (unsigned long)schedule + 9 },
+	.regs = { .bp = USER_PAGE + 16, .ip = 0x400104, .cs = 0x33, .sp = USER_PAGE + 16 }
+};
+__asm__(".globl __start_init_stack, __end_init_stack\n.set __start_init_stack, stack\n"
+	".set __end_init_stack, stack + 16384\n");
 static struct task_struct sh;
 static struct signal_struct init_signal, sh_signal;
 KEEP struct task_struct init_task;

@@ -12,11 +12,8 @@
 
 #include "base/mem.h"
 #include "crash/core.h"
-#include "crash/script/dead.h"
-#include "lang/gen/compile.h"
-#include "lang/syntax/diag.h"
-#include "lang/syntax/parse.h"
 #include "made_minidump.h"
+#include "made_script.h"
 #include "test.h"
 
 enum { PA = 0x7f0000, PCB = 0x140, MAGIC = 0x063062 };
@@ -386,41 +383,6 @@ TEST(what_is_missing_is_named)
 	fini(&w);
 }
 
-/* Compiles and runs a script over the dump; what it prints, or what is wrong with it, in @ret. */
-static void run_script(struct crash_core *c, const char *text, enum machine_how how, char *ret,
-		       size_t room)
-{
-	sonde_auto(world_freep) struct world *w = NULL;
-	sonde_auto(script_freep) struct script *script = NULL;
-	sonde_auto(mem_closep) int fd = memfd_create("out", 0);
-	struct arena arena = { 0 };
-	struct diag d = { .name = "-e", .text = text, .text_len = strlen(text) };
-	struct compile_options options = { 0 };
-	struct script_ast ast;
-	struct sonde_out out;
-	int status = 0;
-
-	EXPECT_EQ(out_init(&out, fd), 0);
-	EXPECT_EQ(dead_world_new(c, &w), 0);
-	int r = parse_bt(&d, &arena, NULL, 0, &ast);
-	if (r == 0)
-		r = compile_script(&d, w, &ast, &options, &script);
-	if (r == 0)
-		r = dead_run(&(struct dead_options){ .world = w,
-						     .script = script,
-						     .out = &out,
-						     .format = PRINT_TEXT,
-						     .how = how },
-			     &status);
-	ssize_t n = pread(fd, ret, room - 1, 0);
-	ret[n > 0 ? n : 0] = '\0';
-	if (r < 0)
-		(void)snprintf(ret, room, "%s", strbuf_text(&d.out));
-	out_fini(&out);
-	diag_fini(&d);
-	arena_fini(&arena);
-}
-
 TEST(scripts)
 {
 	static const struct {
@@ -439,6 +401,7 @@ TEST(scripts)
 		{ "iter:task_file { exit(); }", "it has BEGIN, END, iter:task [" },
 		{ "iter:task { print(ctx->task->td_tid); }",
 		  "of 'struct thread' only the name is known here" },
+		{ "iter:task { print(ustack); }", "have no memory of programs" },
 		{ "BEGIN { print(pid); }", "it is of the thread that a walk is at" },
 	};
 	sonde_auto(crash_closep) struct crash_core *c = NULL;
@@ -449,8 +412,8 @@ TEST(scripts)
 	for (size_t i = 0; c && i < 2 * MEM_LEN(cases); i++) {
 		char text[4096];
 
-		run_script(c, cases[i / 2].text, i % 2 ? MACHINE_INTERPRETER : MACHINE_JIT, text,
-			   sizeof(text));
+		made_script(c, cases[i / 2].text, i % 2 ? MACHINE_INTERPRETER : MACHINE_JIT, text,
+			    sizeof(text));
 		if (!strstr(text, cases[i / 2].wanted))
 			EXPECT_STR(text, cases[i / 2].wanted);
 	}
