@@ -78,7 +78,8 @@ SONDE_API SONDE_MUST_CHECK int sonde_crash_sizeof(struct sonde_crash *c, const c
 						  uint64_t *ret);
 /**
  * Where @path leads from the @type at @addr: "comm", "se.vruntime", "mm->pgd", "comm[3]". Pointers
- * on the way are read. Without one, @addr 0 gives an offset.
+ * on the way are read. Without one, @addr 0 gives an offset. -ENOENT: the kernel has no such type;
+ * -EINVAL: the type has no such field.
  */
 SONDE_API SONDE_MUST_CHECK int sonde_crash_field(struct sonde_crash *c, const char *type,
 						 uint64_t addr, const char *path,
