@@ -125,6 +125,7 @@ struct sonde_clock {
 	bool has_uuid;
 	bool absolute; /* the origin is shared with other clocks that say so */
 	bool is_unix;  /* the origin is 1970-01-01 UTC */
+	bool is_apart; /* its times say nothing to clocks of other hosts */
 	uint64_t freq; /* Hz, never 0 */
 	int64_t offset_s;
 	uint64_t offset;		   /* cycles */

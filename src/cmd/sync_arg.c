@@ -90,7 +90,7 @@ static int apply_host(struct trace_args *a, const struct sync_host *h, const cha
 			"sonde: %s: unsynchronised, its times are shown as its own clock had "
 			"them\n",
 			h->name);
-		return 0;
+		return trace_args_param(a, "apart", h->key);
 	}
 	decimal_text(h->slope, slope);
 	decimal_text(h->offset_ns, offset);

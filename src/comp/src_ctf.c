@@ -283,6 +283,18 @@ static int map_clocks(struct src_ctf *s, const char *value)
 	return r;
 }
 
+/* A parameter 'apart': the key of a host whose clock could not be compared with others. */
+static void set_apart(struct src_ctf *s, const char *value)
+{
+	char key[HOST_KEY_MOST];
+
+	for (size_t i = 0; i < s->n_traces; i++) {
+		host_key(s->traces[i]->trace, key);
+		if (!strcmp(key, value))
+			ctf_trace_set_apart(s->traces[i]);
+	}
+}
+
 static int map_all_clocks(struct src_ctf *s, const struct sonde_setup *setup)
 {
 	int r = 0;
@@ -290,6 +302,8 @@ static int map_all_clocks(struct src_ctf *s, const struct sonde_setup *setup)
 	for (size_t i = 0; i < setup->n_params && r >= 0; i++) {
 		if (!strcmp(setup->params[i].key, "clock"))
 			r = map_clocks(s, setup->params[i].value);
+		else if (!strcmp(setup->params[i].key, "apart"))
+			set_apart(s, setup->params[i].value);
 	}
 	return r;
 }

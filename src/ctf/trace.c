@@ -290,6 +290,12 @@ int ctf_trace_map_clocks(struct ctf_trace *t, struct decimal slope, struct decim
 	return 0;
 }
 
+void ctf_trace_set_apart(struct ctf_trace *t)
+{
+	for (size_t i = 0; i < t->trace->n_clocks; i++)
+		((struct sonde_clock *)t->trace->clocks[i])->is_apart = true; // this arena's
+}
+
 int ctf_trace_streams(struct ctf_trace *t)
 {
 	if (t->n_files && !t->trace->n_streams)

@@ -48,6 +48,9 @@ SONDE_MUST_CHECK int ctf_trace_absorb(struct ctf_trace *t, struct ctf_trace *src
 SONDE_MUST_CHECK int ctf_trace_map_clocks(struct ctf_trace *t, struct decimal slope,
 					  struct decimal offset_ns);
 
+/** Notes that its times say nothing to those of other hosts. */
+void ctf_trace_set_apart(struct ctf_trace *t);
+
 /** Puts the files together to streams, ready to be read in batches of up to @cap events. */
 SONDE_MUST_CHECK int ctf_trace_streams(struct ctf_trace *t);
 

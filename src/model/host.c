@@ -3,6 +3,7 @@
 #include "model/host.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The clock of the trace's times: that of its first stream class that has one. */
 static const struct sonde_clock *clock_of(const struct sonde_trace *t)
@@ -40,4 +41,18 @@ const char *host_name(const struct sonde_trace *t)
 	const char *name = env_hostname(t);
 
 	return name ? name : t->path ? t->path : "";
+}
+
+bool host_shares_clock(const struct sonde_trace *a, const struct sonde_trace *b)
+{
+	char key[2][HOST_KEY_MOST];
+
+	if (a == b)
+		return true;
+	const struct sonde_clock *c = clock_of(a), *d = clock_of(b);
+	if (!(c && c->is_apart) && !(d && d->is_apart))
+		return true;
+	host_key(a, key[0]);
+	host_key(b, key[1]);
+	return !strcmp(key[0], key[1]);
 }

@@ -18,4 +18,7 @@ void host_key(const struct sonde_trace *t, char ret[HOST_KEY_MOST]);
 /** For people: the environment's hostname, or the trace's path. Lent as the trace is. */
 const char *host_name(const struct sonde_trace *t);
 
+/** Whether times of both may be compared: they are of one host, or neither's clock is apart. */
+bool host_shares_clock(const struct sonde_trace *a, const struct sonde_trace *b);
+
 #endif

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/u64map.h"
+#include "model/host.h"
 
 /* softirqs: linux/interrupt.h */
 enum { VEC_TIMER = 1, VEC_NET_TX, VEC_NET_RX, VEC_BLOCK, VEC_IRQ_POLL, VEC_SCHED = 7, VEC_HRTIMER };
@@ -77,6 +78,8 @@ struct exec_build {
 	struct tcp_reader *reader;
 	struct tcp_ends *ends;
 	struct stock *stock;
+	const struct sonde_trace **traces; /* owned array, by index; NULL: no packets so far */
+	size_t cap_traces;
 	struct u64map works; /* work that waits in a queue: the vertex that put it there */
 	const struct kernel_host *host;	    /* of the event before */
 	const struct kernel_cpu *event_cpu; /* of the event at hand */
@@ -104,6 +107,7 @@ void exec_build_free(struct exec_build *b)
 	tcp_reader_free(b->reader);
 	tcp_ends_free(b->ends);
 	stock_free(b->stock);
+	free(b->traces);
 	u64map_fini(&b->works);
 	arena_fini(&b->arena);
 	free(b);
@@ -501,7 +505,9 @@ static int on_message(void *arg, const struct tcp_end *from, const struct tcp_en
 {
 	struct exec_build *b = arg;
 
-	if (from->value == EXEC_NONE || to->value == EXEC_NONE)
+	// Times of a host that is unsynchronised say nothing to others.
+	if (from->value == EXEC_NONE || to->value == EXEC_NONE ||
+	    !host_shares_clock(b->traces[from->host], b->traces[to->host]))
 		return 0;
 	b->n_matched++;
 	b->receives[to->value].sender = from->value;
@@ -518,9 +524,10 @@ static int stock_value(void *arg, enum tcp_way way, uint32_t *ret)
 	return r;
 }
 
-static int take_packet(struct exec_build *b, enum tcp_way way, const struct tcp_id *id)
+static int take_packet(struct exec_build *b, enum tcp_way way, const struct tcp_id *id,
+		       uint32_t host)
 {
-	struct tcp_end end = { .ts_ns = b->event_ns }, other;
+	struct tcp_end end = { .ts_ns = b->event_ns, .host = host }, other;
 	int r = packet_value(b, way, &end.value);
 
 	if (r > 0)
@@ -614,6 +621,19 @@ static int rule_of(struct exec_build *b, const struct sonde_event_class *cls,
 	return 0;
 }
 
+static int note_trace(struct exec_build *b, const struct sonde_trace *t)
+{
+	if (t->index >= b->cap_traces) {
+		const size_t old = b->cap_traces;
+		int r = mem_grow(&b->traces, &b->cap_traces, (size_t)t->index + 1);
+		if (r < 0)
+			return r;
+		memset(b->traces + old, 0, (b->cap_traces - old) * sizeof(*b->traces));
+	}
+	b->traces[t->index] = t;
+	return 0;
+}
+
 /* What the kernel model has no use for. */
 static int take_more(struct exec_build *b, const struct context_rule *rule,
 		     const struct sonde_event *e)
@@ -637,9 +657,13 @@ static int take_more(struct exec_build *b, const struct context_rule *rule,
 		return way;
 	b->event_cpu = e->ts_ns < b->from_ns ? NULL : cpu_of(b, e);
 	b->event_ns = e->ts_ns;
+	const uint32_t host = e->cls->stream_class->trace->index;
+	int r = note_trace(b, e->cls->stream_class->trace);
+	if (r < 0)
+		return r;
 	if (way != TCP_NONE)
-		return take_packet(b, way, &id);
-	const int r = stock_take(b->stock, e, e->cls->stream_class->trace->index, &user);
+		return take_packet(b, way, &id, host);
+	r = stock_take(b->stock, e, host, &user);
 	return r < 0 ? r : 0;
 }
 
