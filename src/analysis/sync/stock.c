@@ -79,8 +79,9 @@ struct flow {
 	bool reused; /* another one has the same ports: broken for good */
 	struct queue out, in;
 	/* Where nothing tells of sends: */
-	bool counted;	  /* @next is known */
+	bool counted;	  /* @next and @start are known */
 	uint32_t next;	  /* the sequence number behind @sent */
+	uint32_t start;	  /* that of the first byte in @sent */
 	int64_t since_ns; /* when it was the next to be sent */
 	/* What was sent between that and the sender's end; the sender closed, is no more. */
 	struct claim_packet *tail; /* owned */
@@ -478,26 +479,53 @@ static int claim(struct stock *s, struct flow *f, struct claim_packet *p, size_t
 	return r;
 }
 
+/*
+ * Data was sent again, and it may be that some arrived twice. On one clock counts begin anew once
+ * all has arrived, which the sender hears of by @unacked: before that no more can come.
+ */
+static void recover(const struct stock *s, struct flow *f, uint32_t next, uint32_t unacked,
+		    bool tells_sends)
+{
+	// What a program handed over may not have been sent yet.
+	const bool all_sent = !tells_sends || next - f->start == (uint32_t)f->sent;
+
+	if (!s->one_clock || next != unacked || !all_sent)
+		return;
+	f->sent = f->received = 0;
+	f->out.first = f->out.n = f->in.first = f->in.n = 0;
+	f->next = f->start = next;
+	f->resent = false;
+}
+
 /* What a socket has sent, as it says where a packet comes in for it. */
 static int count_sent(struct stock *s, const struct class_info *c, const struct sonde_event *e,
 		      uint32_t host, const struct stock_user *user)
 {
 	const uint32_t next = (uint32_t)get(e, &c->f[F_NEXT], 0);
+	const uint32_t unacked = (uint32_t)get(e, &c->f[F_UNACKED], 0);
 	struct flow_key key;
 	uint32_t flow;
 
-	if (c->tells_sends || !c->f[F_NEXT].type || !c->f[F_UNACKED].type ||
+	if ((c->tells_sends && !s->one_clock) || !c->f[F_NEXT].type || !c->f[F_UNACKED].type ||
 	    !read_key(e, c, /* back= */ false, &key))
 		return 0;
 	int r = flow_of(s, &key, /* make= */ false, &flow);
 	if (r <= 0)
 		return r;
 	struct flow *f = &s->flows[flow];
-	if (!f->sends || f->broken || f->resent)
+	if (!f->sends || f->broken)
 		return 0;
 	if (!f->counted)
-		f->next = (uint32_t)get(e, &c->f[F_UNACKED], 0);
+		f->next = f->start = unacked;
 	f->counted = true;
+	if (f->resent)
+		recover(s, f, next, unacked, c->tells_sends);
+	if (c->tells_sends)
+		return 0;
+	if (f->resent) {
+		f->since_ns = e->ts_ns;
+		return 0;
+	}
 	const int32_t bytes = (int32_t)(next - f->next);
 	if (bytes > 0) {
 		size_t n;

@@ -349,6 +349,65 @@ TEST(what_is_sent_again_ends_the_count)
 	}
 }
 
+static void told(int64_t ts_ns, int64_t len, bool tells_sends)
+{
+	if (tells_sends)
+		sent(ts_ns, 0, len);
+}
+
+/* On one clock: all has arrived before what is sent next. */
+TEST(a_count_begins_anew_when_all_has_arrived)
+{
+	for (unsigned tells_sends = 0; tells_sends < 2; tells_sends++) {
+		for (int first = -1; first < 2; first++) {
+			sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+			uint64_t broken;
+
+			begin(tells_sends);
+			opens(1, 1);
+			opens(2, 0);
+			xmit(10, 0, 100, false);
+			told(11, 100, tells_sends);
+			got(12, 0, 1);
+			again(20, 0);
+			got(25, 1, 100);
+			got(26, 1, 100);
+			got(30, 0, 1); // all was acknowledged
+			xmit(50, 0, 40, false);
+			told(51, 40, tells_sends);
+			got(55, 1, 40);
+			got(60, 0, 1);
+			EXPECT_EQ(run(first, &out, &broken), 0);
+			EXPECT_STR(strbuf_text(&out),
+				   first < 0 ? "0@10 > 1@25\n0@50 > 1@55\n" : "0@10 > 1@25\n");
+			EXPECT_EQ(broken, 1);
+		}
+	}
+}
+
+TEST(what_was_not_sent_yet_keeps_a_count_from_beginning_anew)
+{
+	sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+	uint64_t broken;
+
+	begin(/* tells_sends= */ true);
+	opens(1, 1);
+	opens(2, 0);
+	xmit(10, 0, 100, false);
+	sent(11, 0, 150); // 50 wait
+	got(12, 0, 1);
+	again(20, 0);
+	got(25, 1, 100);
+	got(30, 0, 1);
+	xmit(31, 0, 50, false);
+	got(35, 1, 50);
+	xmit(50, 0, 40, false);
+	sent(51, 0, 40);
+	got(55, 1, 40);
+	EXPECT_EQ(run(-1, &out, &broken), 0);
+	EXPECT_STR(strbuf_text(&out), "0@10 > 1@35\n");
+}
+
 TEST(ports_that_are_used_again)
 {
 	for (int first = -1; first < 2; first++) {
