@@ -7,10 +7,10 @@
  *   texts       one behind the other, each with a 0 behind it
  *   tracks      struct format_track [n]
  *
- * A leaf holds up to 62 segments of one track. A node above holds up to 32 children: where each
- * lies, when it begins, its longest segment, and what came before it in the track: how many
- * known segments, and how long each state was. So the sum over any range is the difference of two
- * such sums and of what is left in two leaves. Each track has one root.
+ * A leaf holds segments of one track in up to 64 words, and what came before it in the track: how
+ * many known segments, and how long each state was. So the sum over any range is the difference of
+ * two such sums and of what is left in two leaves. A node above holds up to 32 children: where each
+ * lies, when it begins, and its longest segment. Each track has one root.
  *
  *              level 2           [ . . . . ]                       while a track grows, the
  *              level 1    [....] [....] [....] [..    ]  <- open   right edge of its tree is in
@@ -27,10 +27,10 @@
 #include "state/store.h"
 
 enum {
-	FORMAT_VERSION = 2,
+	FORMAT_VERSION = 3,
 	FORMAT_PAGE = 4096,
 	FORMAT_ALIGN = 64,
-	FORMAT_SEGMENTS = 62,
+	FORMAT_WORDS = 64,
 	FORMAT_CHILDREN = 32,
 	FORMAT_LEVELS = 8,
 };
@@ -70,17 +70,62 @@ struct format_node {
 };
 _Static_assert(sizeof(struct format_node) == 24, "no padding is written");
 
-struct format_segment {
+/** A leaf: behind its head, before what came of each state, and its words. */
+struct format_leaf {
 	int64_t begin_ns;
-	uint32_t state, value;
+	uint64_t n_known;
 };
-_Static_assert(sizeof(struct format_node) + FORMAT_SEGMENTS * sizeof(struct format_segment) <= 1024,
-	       "a leaf is 1 KiB");
+_Static_assert(sizeof(struct format_leaf) == 16, "no padding is written");
+
+/*
+ * A segment in a word:
+ *
+ *   bits 63 .. 28   27 .. 4   3 .. 0
+ *        length     value     state      length: nanoseconds, plus 256
+ *
+ * Where the length or the value is too large, bits 63 .. 28 are what is above the value's lower 24
+ * bits, which is below 256, and the length is in a word of its own behind it.
+ */
+#define FORMAT_SHORT_NS	   ((UINT64_C(1) << 36) - 1 - 256)
+#define FORMAT_SHORT_VALUE ((UINT32_C(1) << 24) - 1)
+
+/** Puts a segment of @ns > 0 into one or two words at @to; how many. */
+static inline unsigned format_pack(uint64_t *to, uint64_t ns, uint32_t state, uint32_t value)
+{
+	const uint64_t low = (uint64_t)(value & FORMAT_SHORT_VALUE) << 4 | state;
+
+	if (__builtin_expect(ns <= FORMAT_SHORT_NS && value <= FORMAT_SHORT_VALUE, 1)) {
+		to[0] = (ns + 256) << 28 | low;
+		return 1;
+	}
+	to[0] = (uint64_t)(value >> 24) << 28 | low;
+	to[1] = ns;
+	return 2;
+}
+
+/**
+ * The segment at @from, of which @n > 0 words are left; how many it takes. A cut one has no length,
+ * which no whole one has.
+ */
+static inline unsigned format_unpack(const uint64_t *from, unsigned n, uint64_t *ret_ns,
+				     uint32_t *ret_state, uint32_t *ret_value)
+{
+	const uint64_t w = from[0], high = w >> 28;
+
+	*ret_state = (uint32_t)w & 15;
+	*ret_value = (uint32_t)(w >> 4) & FORMAT_SHORT_VALUE;
+	if (__builtin_expect(high >= 256, 1)) {
+		*ret_ns = high - 256;
+		return 1;
+	}
+	*ret_value |= (uint32_t)high << 24;
+	*ret_ns = n > 1 ? from[1] : 0;
+	return n > 1 ? 2 : 1;
+}
 
 /*
  * The columns of a node above the leaves, one behind the other: each holds a number of all
- * children, so that a search or the longest of many touches few lines of memory. Behind them lies a
- * row for each child: time by state before it.
+ * children, so that a search or the longest of many touches few lines of memory.
  */
 enum format_column {
 	FORMAT_AT,	      /* 0: it is the open one, in memory */
@@ -88,20 +133,22 @@ enum format_column {
 	FORMAT_LONGEST,	      /* ns of its longest known segment */
 	FORMAT_LONGEST_BEGIN, /* int64_t: that one, so that its leaf need not be read .. */
 	FORMAT_LONGEST_WHAT,  /* .. its state, and above that its value */
-	FORMAT_KNOWN,	      /* known segments before it */
 	FORMAT_COLUMNS,
 };
 
-/** Bytes of an item of a node. */
-static inline size_t format_item(unsigned level, unsigned n_states)
+/** Bytes of a node of @n words or children. */
+static inline size_t format_len(unsigned level, unsigned n, unsigned n_states)
 {
-	return level ? (FORMAT_COLUMNS + n_states) * sizeof(uint64_t)
-		     : sizeof(struct format_segment);
+	const size_t word = sizeof(uint64_t);
+
+	return sizeof(struct format_node) +
+	       (level ? n * FORMAT_COLUMNS * word
+		      : sizeof(struct format_leaf) + (n_states + n) * word);
 }
 
-static inline unsigned format_items_most(unsigned level)
+static inline unsigned format_most(unsigned level)
 {
-	return level ? FORMAT_CHILDREN : FORMAT_SEGMENTS;
+	return level ? FORMAT_CHILDREN : FORMAT_WORDS;
 }
 
 /** A checksum: finds damage, not malice. */

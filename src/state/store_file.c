@@ -31,7 +31,7 @@ void store_free(struct store *s)
 	if (!s)
 		return;
 	for (uint32_t i = 0; s->is_built && i < s->head.n_tracks; i++)
-		store_free_open(s, store_track_of(s, i));
+		store_free_open(s, i);
 	drop_temp(s);
 	if (s->map)
 		(void)munmap((void *)(uintptr_t)s->map, s->map_len);
@@ -39,6 +39,8 @@ void store_free(struct store *s)
 		(void)close(s->fd);
 	(void)pthread_mutex_destroy(&s->lock);
 	spill_fini(&s->built_mem);
+	spill_fini(&s->edges_mem);
+	chunks_fini(&s->chunks);
 	free(s->path);
 	free(s->buf);
 	free(s->texts);
@@ -371,7 +373,10 @@ static int open_map(struct store *s)
 {
 	struct stat st;
 
-	s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
+	// To note when it was read takes time at each read; only its owner may leave that out.
+	s->fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NOATIME);
+	if (s->fd < 0 && errno == EPERM)
+		s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0 || fstat(s->fd, &st) < 0)
 		return sonde_fail_errno(-errno, "cannot open it");
 	if (!S_ISREG(st.st_mode) || st.st_size < FORMAT_PAGE)

@@ -70,90 +70,141 @@ static int damaged(uint64_t at)
 			  (unsigned long long)at);
 }
 
-/* The node in the bytes that the file has at @at. */
-static int node_in(struct store *s, uint32_t track, uint64_t at, unsigned level,
-		   struct sonde_span in, struct node *ret)
+/* Where a node should be, and of which level. */
+struct place {
+	uint32_t track;
+	unsigned level;
+	uint64_t at;
+};
+
+/*
+ * The node in the bytes that the file has there. @note: it is noted which were found good; of bytes
+ * that were read just now, to add them up takes no longer than to look that up.
+ */
+static int node_in(struct store *s, const struct place *p, struct sonde_span in, bool note,
+		   struct node *ret)
 {
-	const unsigned n_states = store_record(s, track)->n_states;
+	const unsigned n_states = store_record(s, p->track)->n_states, level = p->level;
 	struct format_node head;
 
 	if (in.len < sizeof(head))
-		return damaged(at);
+		return damaged(p->at);
 	memcpy(&head, in.data, sizeof(head));
-	const size_t len = sizeof(head) + head.n * format_item(level, n_states);
-	if (!head.n || head.n > format_items_most(level) || head.level != level ||
-	    head.track != track || head.n_states != n_states || len > in.len)
-		return damaged(at);
-	if (s->checked && !was_checked(s, at)) {
+	const size_t len = format_len(level, head.n, n_states);
+	if (!head.n || head.n > format_most(level) || head.level != level ||
+	    head.track != p->track || head.n_states != n_states || len > in.len)
+		return damaged(p->at);
+	if (s->checked && !(note && was_checked(s, p->at))) {
 		if (head.sum != format_sum(in.data + sizeof(head.sum), len - sizeof(head.sum)))
-			return damaged(at);
-		set_checked(s, at);
+			return damaged(p->at);
+		if (note)
+			set_checked(s, p->at);
 	}
-	*ret = (struct node){ in.data + sizeof(head), head.n, level, head.n, head.end_ns };
+	const uint64_t *words = (const uint64_t *)(const void *)(in.data + sizeof(head));
+	*ret = (struct node){ words, head.n, level, head.n, head.end_ns, .n_known = 0 };
+	if (!level) {
+		ret->begin_ns = (int64_t)words[0];
+		ret->n_known = words[1];
+		ret->ns = words + sizeof(struct format_leaf) / sizeof(*words);
+		ret->items = ret->ns + n_states;
+	}
 	return 0;
 }
 
-/* How long a node of that level is at most, as far as the file has it; 0: there can be none. */
-static size_t most_at(const struct store *s, uint32_t track, uint64_t at, unsigned level)
+/* How long a node is there at most, as far as the file has it; 0: there can be none. */
+static size_t most_at(const struct store *s, const struct place *p)
 {
 	const uint64_t file_len = s->is_built ? s->buf_at + s->buf_len : s->head.len;
 	const size_t most =
-		sizeof(struct format_node) +
-		format_items_most(level) * format_item(level, store_record(s, track)->n_states);
+		format_len(p->level, format_most(p->level), store_record(s, p->track)->n_states);
 
-	if (at % FORMAT_ALIGN || at < FORMAT_PAGE || at >= file_len)
+	if (p->at % FORMAT_ALIGN || p->at < FORMAT_PAGE || p->at >= file_len)
 		return 0;
-	return file_len - at < most ? (size_t)(file_len - at) : most;
+	return file_len - p->at < most ? (size_t)(file_len - p->at) : most;
 }
 
-/* The node of @track at @at, which must be of @level. */
-static int node_at(struct store *s, uint32_t track, uint64_t at, unsigned level, struct node *ret)
+static int node_at(struct store *s, const struct place *p, struct node *ret)
 {
-	const size_t most = most_at(s, track, at, level);
-	const uint8_t *p = most ? bytes_at(s, at, most) : NULL;
+	const size_t most = most_at(s, p);
+	const uint8_t *bytes = most ? bytes_at(s, p->at, most) : NULL;
 
-	return p ? node_in(s, track, at, level, (struct sonde_span){ p, most }, ret) : damaged(at);
+	return bytes ? node_in(s, p, (struct sonde_span){ bytes, most }, true, ret)
+		     : damaged(p->at);
 }
 
 /* The same, from a copy. */
-static int copy_at(struct store *s, uint32_t track, uint64_t at, unsigned level,
-		   struct store_copies *copies, struct node *ret)
+static int copy_at(struct store *s, const struct place *p, struct store_copies *copies,
+		   struct node *ret)
 {
-	struct store_copy *c = copies->nodes[level];
+	uint64_t *words = copies->nodes[p->level][copies->next[p->level]++ % 2].words;
+	const size_t most = most_at(s, p);
 
-	if (c[0].at != at && c[1].at != at) {
-		struct store_copy *over = &c[copies->next[level]];
-		const size_t most = most_at(s, track, at, level);
-
-		sonde_check(most <= sizeof(over->words));
-		over->at = 0;
-		const ssize_t n = most ? pread(s->fd, over->words, most, (off_t)at) : 0;
-		if (n < 0)
-			return sonde_fail_errno(-errno, "cannot read the index");
-		over->len = (size_t)n;
-		over->at = at;
-	}
-	if (c[0].at != at)
-		c++;
-	copies->next[level] = c == copies->nodes[level];
-	return node_in(s, track, at, level,
-		       (struct sonde_span){ (const uint8_t *)c->words, c->len }, ret);
+	sonde_check(most <= sizeof(copies->nodes[0][0].words));
+	const ssize_t n = most ? pread(s->fd, words, most, (off_t)p->at) : 0;
+	if (n < 0)
+		return sonde_fail_errno(-errno, "cannot read the index");
+	return node_in(s, p, (struct sonde_span){ (const uint8_t *)words, (size_t)n }, false, ret);
 }
 
-struct node store_open_node(const struct track *t, unsigned level)
+struct node store_open_node(struct store *s, uint32_t track, unsigned level)
 {
-	const struct open_node *n = level ? &t->above[level - 1] : &t->leaf;
+	const struct track *t = store_track_of(s, track);
+	const struct edge *e = store_edge_of(s, track);
 
-	return (struct node){ n->items, n->n, level, n->cap, t->rec.end_ns };
+	if (!level) {
+		for (unsigned i = 0; i * STORE_CHUNK < e->n; i++)
+			memcpy(s->words + (size_t)i * STORE_CHUNK,
+			       chunk_at(&s->chunks, e->chunks[i]), STORE_CHUNK * sizeof(*s->words));
+		return (struct node){ .items = s->words,
+				      .n = e->n,
+				      .end_ns = e->end_ns,
+				      .begin_ns = e->leaf_ns,
+				      .n_known = t->rec.n_known,
+				      .ns = t->ns };
+	}
+	const struct open_node *n = &t->above[level - 1];
+	return (struct node){ n->columns, n->n, level, n->cap, e->end_ns, .n_known = 0 };
+}
+
+int store_leaf(const struct node *n, unsigned n_states, struct leaf *ret)
+{
+	uint64_t at = (uint64_t)n->begin_ns, left = span_ns(n->begin_ns, n->end_ns);
+	unsigned segs = 0;
+	bool good = n->begin_ns < n->end_ns;
+
+	for (unsigned i = 0; good && i < n->n; segs++) {
+		struct leaf_segment *seg = &ret->segs[segs];
+		uint64_t ns;
+
+		seg->begin_ns = (int64_t)at;
+		i += format_unpack(n->items + i, n->n - i, &ns, &seg->state, &seg->value);
+		good = ns && ns <= left && seg->state < n_states;
+		at += ns;
+		left -= ns;
+	}
+	if (!good || left)
+		return sonde_fail(-EBADMSG, "the index is damaged: a leaf that makes no sense");
+	ret->n = segs;
+	ret->end_ns = n->end_ns;
+	ret->n_known = n->n_known;
+	for (unsigned i = 0; i < n_states; i++)
+		ret->ns[i] = n->ns ? n->ns[i] : 0;
+	return 0;
+}
+
+/* Whether all of a track is in the file. */
+static bool is_whole(const struct store *s, uint32_t track)
+{
+	return !s->is_built || store_edge_of(s, track)->sealed;
 }
 
 int store_root(struct store *s, uint32_t track, struct node *ret)
 {
 	const struct format_track *rec = store_record(s, track);
 
-	if (!s->is_built || store_track_of(s, track)->sealed)
-		return node_at(s, track, rec->root_at, rec->level, ret);
-	*ret = store_open_node(store_track_of(s, track), store_track_of(s, track)->n_above);
+	if (is_whole(s, track))
+		return node_at(s, &(struct place){ track, rec->level, rec->root_at }, ret);
+	*ret = store_open_node(s, track, store_track_of(s, track)->n_above);
 	return 0;
 }
 
@@ -161,9 +212,9 @@ int store_child(struct store *s, uint32_t track, const struct node *n, unsigned 
 {
 	const uint64_t at = node_column(n, FORMAT_AT)[i];
 
-	if (at || !s->is_built || store_track_of(s, track)->sealed)
-		return node_at(s, track, at, n->level - 1, ret);
-	*ret = store_open_node(store_track_of(s, track), n->level - 1);
+	if (at || is_whole(s, track))
+		return node_at(s, &(struct place){ track, n->level - 1, at }, ret);
+	*ret = store_open_node(s, track, n->level - 1);
 	return 0;
 }
 
@@ -174,5 +225,5 @@ int store_child_copy(struct store *s, uint32_t track, const struct node *n, unsi
 
 	if (s->is_built || n->level > STORE_COPY_LEVELS)
 		return store_child(s, track, n, i, ret);
-	return copy_at(s, track, at, n->level - 1u, copies, ret);
+	return copy_at(s, &(struct place){ track, n->level - 1, at }, copies, ret);
 }

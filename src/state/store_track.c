@@ -18,8 +18,11 @@ int store_add_track(struct store *s, const struct store_track *track, uint32_t *
 	if (i >= STORE_TRACKS_MOST)
 		return sonde_fail(-E2BIG, "more than %d tracks", STORE_TRACKS_MOST);
 	int r = spill_room(&s->built_mem, &s->built, (size_t)i + 1);
+	if (r >= 0)
+		r = spill_room(&s->edges_mem, &s->edges, (size_t)i + 1);
 	if (r < 0)
 		return r;
+	store_edge_of(s, i)->n_states = (uint8_t)track->n_states;
 	store_track_of(s, i)->rec = (struct format_track){
 		.id = track->id,
 		.aux = track->aux,
@@ -86,11 +89,39 @@ uint64_t store_cut(const struct store *s)
 	return s->head.cut;
 }
 
+/* Of a track that there is. */
+static const struct format_track *record_of(const struct store *s, uint32_t track)
+{
+	return s->is_built ? &store_track_of(s, track)->rec : &s->tracks[track];
+}
+
 const struct format_track *store_record(const struct store *s, uint32_t track)
 {
-	if (track >= s->head.n_tracks)
-		return NULL;
-	return s->is_built ? &store_track_of(s, track)->rec : &s->tracks[track];
+	return track < s->head.n_tracks ? record_of(s, track) : NULL;
+}
+
+void store_span(const struct store *s, uint32_t track, int64_t *ret_begin_ns, int64_t *ret_end_ns)
+{
+	const struct format_track *rec = record_of(s, track);
+
+	*ret_begin_ns = rec->begin_ns;
+	*ret_end_ns = s->is_built ? store_edge_of(s, track)->end_ns : rec->end_ns;
+}
+
+uint64_t store_n_known(struct store *s, uint32_t track)
+{
+	const bool open = s->is_built && store_edge_of(s, track)->n;
+	const struct node leaf = open ? store_open_node(s, track, 0) : (struct node){ .n = 0 };
+	uint64_t n = record_of(s, track)->n_known;
+
+	for (unsigned i = 0; i < leaf.n;) {
+		uint32_t state, value;
+		uint64_t ns;
+
+		i += format_unpack(leaf.items + i, leaf.n - i, &ns, &state, &value);
+		n += state != 0;
+	}
+	return n;
 }
 
 uint32_t store_n_tracks(struct store *s)
@@ -105,7 +136,7 @@ int store_get_track(struct store *s, uint32_t track, struct store_track *ret)
 {
 	store_lock(s);
 	const struct format_track *rec = store_record(s, track);
-	if (rec)
+	if (rec) {
 		*ret = (struct store_track){
 			.kind = rec->kind,
 			.group = rec->group,
@@ -114,10 +145,10 @@ int store_get_track(struct store *s, uint32_t track, struct store_track *ret)
 			.parent = rec->parent,
 			.name = rec->name,
 			.n_states = rec->n_states,
-			.n_segments = rec->n_known,
-			.begin_ns = rec->begin_ns,
-			.end_ns = rec->end_ns,
+			.n_segments = store_n_known(s, track),
 		};
+		store_span(s, track, &ret->begin_ns, &ret->end_ns);
+	}
 	store_unlock(s);
 	return rec ? 0 : sonde_fail(-EINVAL, "there is no track %u", track);
 }

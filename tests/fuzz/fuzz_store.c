@@ -65,9 +65,10 @@ static void mend(uint8_t *file, size_t len)
 	h->print = (struct store_print){ { 0 } };
 	for (size_t at = FORMAT_PAGE; at + sizeof(struct format_node) <= len; at += FORMAT_ALIGN) {
 		struct format_node *n = (void *)(file + at);
-		const size_t size = sizeof(*n) + n->n * format_item(n->level, n->n_states & 15u);
+		const size_t size = format_len(n->level, n->n, n->n_states);
 
-		if (n->n && n->n <= FORMAT_SEGMENTS && n->level < FORMAT_LEVELS && at + size <= len)
+		if (n->n && n->n <= format_most(n->level) && n->level < FORMAT_LEVELS &&
+		    at + size <= len)
 			n->sum = format_sum(file + at + 8, size - 8);
 	}
 	h->tracks_sum = 0;

@@ -250,6 +250,88 @@ TEST(what_is_asked_is_what_was_appended)
 	EXPECT_EQ(rmdir(folder), 0); // and so nothing else was left there
 }
 
+/* Lengths and values on both sides of what has room in a word of the file, and far from it. */
+static struct store_segment make_odd(uint64_t *seed, int64_t *now)
+{
+	static const uint32_t values[] = { 0, (1 << 24) - 1, 1 << 24, UINT32_MAX };
+	const uint64_t r = next(seed);
+	const int64_t lengths[] = { 1 + (int64_t)(r >> 8 & 0xff),
+				    (INT64_C(1) << 36) - 260 + (int64_t)(r >> 16 & 7),
+				    INT64_C(1) << 40 };
+	const struct store_segment seg = { *now, *now + lengths[r % 16 < 14 ? r % 2 : 2],
+					   1 + (uint32_t)(r >> 40) % (STATES - 1),
+					   values[r >> 32 & 3] };
+
+	*now = seg.end_ns;
+	return seg;
+}
+
+TEST(long_segments_and_large_values_come_back)
+{
+	enum { N = 9000 };
+	struct plain plain = { 0 };
+	struct store *s = NULL;
+	char folder[32], path[64];
+	uint64_t seed = 11;
+	int64_t now = -5;
+	uint32_t t;
+
+	make_folder(folder, path);
+	EXPECT_EQ(store_create(path, &print, &s), 0);
+	store_begin(s);
+	EXPECT_EQ(store_add_track(s, &(struct store_track){ .n_states = STATES }, &t), 0);
+	for (size_t k = 0; k < N; k++) {
+		plain_add(&plain, make_odd(&seed, &now));
+		EXPECT_EQ(store_append(s, t, &plain.segs[k]), 0);
+		if (k % 3000 != 17)
+			continue;
+		store_end(s);
+		check_all(s, t, &plain, &seed);
+		store_begin(s);
+	}
+	store_end(s);
+	check_all(s, t, &plain, &seed);
+	EXPECT_EQ(store_finish(s), 0);
+	store_free(s);
+	EXPECT_EQ(store_open(path, &print, &s), 0);
+	check_all(s, t, &plain, &seed);
+	store_free(s);
+	free(plain.segs);
+	EXPECT_EQ(unlink(path), 0);
+	EXPECT_EQ(rmdir(folder), 0);
+}
+
+/* All of time: what is between the first moment and the last has no room in 63 bits. */
+TEST(segments_as_long_as_time_come_back)
+{
+	static const struct store_segment in[] = { { INT64_MIN, -1, 2, 9 },
+						   { INT64_MAX - 5, INT64_MAX, 1, UINT32_MAX } };
+	struct store_segment got[4];
+	struct store_totals totals;
+	struct store_cell cells[3];
+	struct store *s = NULL;
+	uint32_t t;
+	size_t n = 0;
+
+	EXPECT_EQ(store_create(NULL, &print, &s), 0);
+	store_begin(s);
+	EXPECT_EQ(store_add_track(s, &(struct store_track){ .n_states = 3 }, &t), 0);
+	for (size_t i = 0; i < MEM_LEN(in); i++)
+		EXPECT_EQ(store_append(s, t, &in[i]), 0);
+	store_end(s);
+	EXPECT_EQ(store_read(s, t, INT64_MIN, INT64_MAX, got, 4, &n), 0);
+	EXPECT_EQ(n, MEM_LEN(in));
+	for (size_t i = 0; i < n; i++)
+		EXPECT(same(&got[i], &in[i]));
+	EXPECT_EQ(store_sum(s, t, INT64_MIN, INT64_MAX, &totals), 0);
+	EXPECT_EQ(totals.ns[2], (uint64_t)INT64_MAX);
+	EXPECT_EQ(totals.ns[1], 5);
+	EXPECT_EQ(store_row(s, t, INT64_MIN, INT64_MAX, cells, 3), 0);
+	EXPECT(cells[0].state == 2 && cells[1].state == 2 && cells[2].state == 1);
+	EXPECT_EQ(cells[2].known_ns, 5);
+	store_free(s);
+}
+
 TEST(a_segment_takes_less_than_32_bytes)
 {
 	enum { N = 100000 };
