@@ -154,50 +154,68 @@ static int fill_threads(struct states_report *s, const struct host *h, struct ta
 	return r;
 }
 
-/* In order of their numbers. */
-static int fill_cpus(struct states_report *s, const struct host *h, struct table *t)
+/* A CPU's track. */
+struct cpu_track {
+	int64_t id;
+	uint32_t track;
+};
+
+static int compare_cpus(const void *a, const void *b)
 {
-	const uint32_t n = store_n_tracks(h->store);
-	struct store_track track = { .kind = 0 };
-	int64_t last = -1;
-	int r = 0;
+	const struct cpu_track *x = a, *y = b;
 
-	for (uint32_t best = 0; r >= 0 && best < n;) {
-		int64_t next = INT64_MAX;
-
-		best = n;
-		for (uint32_t i = 0; r >= 0 && i < n; i++) {
-			r = store_get_track(h->store, i, &track);
-			if (r >= 0 && track.kind == TIMELINE_CPU && track.id > last &&
-			    track.id < next) {
-				next = track.id;
-				best = i;
-			}
-		}
-		if (r >= 0 && best < n)
-			r = store_get_track(h->store, best, &track);
-		if (r >= 0 && best < n)
-			r = add_row(s, h, best, &track, t);
-		last = next;
-	}
-	return r;
+	return (x->id > y->id) - (x->id < y->id);
 }
 
-static size_t count_cpus(const struct host *h)
+/* In order of their numbers. */
+static int find_cpus(const struct host *h, struct cpu_track **ret, size_t *ret_n)
 {
+	sonde_auto(mem_freep) struct cpu_track *cpus = NULL;
 	const uint32_t n = store_n_tracks(h->store);
-	struct store_track track;
-	size_t cpus = 0;
+	size_t n_cpus = 0, cap = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		cpus += store_get_track(h->store, i, &track) >= 0 && track.kind == TIMELINE_CPU;
-	return cpus;
+	for (uint32_t i = 0; i < n; i++) {
+		struct store_track track;
+		int r = store_get_track(h->store, i, &track);
+
+		if (r >= 0 && track.kind == TIMELINE_CPU) {
+			r = mem_grow(&cpus, &cap, n_cpus + 1);
+			if (r >= 0)
+				cpus[n_cpus++] = (struct cpu_track){ track.id, i };
+		}
+		if (r < 0)
+			return r;
+	}
+	if (n_cpus)
+		qsort(cpus, n_cpus, sizeof(*cpus), compare_cpus);
+	*ret = sonde_take(cpus);
+	*ret_n = n_cpus;
+	return 0;
+}
+
+/* And adds how many there are. */
+static int fill_cpus(struct states_report *s, const struct host *h, struct table *t, size_t *n_cpus)
+{
+	sonde_auto(mem_freep) struct cpu_track *cpus = NULL;
+	struct store_track track = { .kind = 0 };
+	size_t n = 0;
+	int r = find_cpus(h, &cpus, &n);
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		// A damaged index may tell a number twice.
+		if (i && cpus[i].id == cpus[i - 1].id)
+			continue;
+		r = store_get_track(h->store, cpus[i].track, &track);
+		if (r >= 0)
+			r = add_row(s, h, cpus[i].track, &track, t);
+	}
+	*n_cpus += n;
+	return r;
 }
 
 /* What the index tells of all hosts. */
 struct summary {
 	int64_t begin_ns, end_ns;
-	size_t n_cpus;
 	bool partial;
 	struct kernel_doubts doubts;
 };
@@ -213,7 +231,6 @@ static int find_summary(const struct states_report *s, struct summary *ret)
 
 		ret->begin_ns = begin < ret->begin_ns ? begin : ret->begin_ns;
 		ret->end_ns = end > ret->end_ns ? end : ret->end_ns;
-		ret->n_cpus += count_cpus(h);
 		ret->partial |= store_count(h->store, TIMELINE_PARTIAL) != 0;
 		timeline_doubts(h->store, &ret->doubts);
 		sources |= store_count(h->store, TIMELINE_SOURCES);
@@ -239,6 +256,7 @@ static int states_show(struct states_report *s)
 	struct table_column cpu_cols[REPORT_COLUMNS_MOST], thread_cols[REPORT_COLUMNS_MOST];
 	struct summary sum;
 	struct table cpus, threads;
+	size_t n_cpus = 0;
 
 	int r = find_summary(s, &sum);
 	if (r < 0)
@@ -246,12 +264,12 @@ static int states_show(struct states_report *s)
 	init_table(s, &cpus, cpu_cols, cpu_columns, MEM_LEN(cpu_columns));
 	init_table(s, &threads, thread_cols, thread_columns, MEM_LEN(thread_columns));
 	for (size_t i = 0; r >= 0 && i < s->n_hosts; i++) {
-		r = fill_cpus(s, &s->hosts[i], &cpus);
+		r = fill_cpus(s, &s->hosts[i], &cpus, &n_cpus);
 		if (r >= 0)
 			r = fill_threads(s, &s->hosts[i], &threads);
 	}
 	if (r >= 0) {
-		report_begin(&s->report, sum.n_cpus, sum.begin_ns, sum.end_ns);
+		report_begin(&s->report, n_cpus, sum.begin_ns, sum.end_ns);
 		r = report_rows(&s->report, &cpus, "cpus", "CPUs");
 		if (r >= 0)
 			r = report_table(&s->report, &threads, "threads", "Threads", "run_ns",

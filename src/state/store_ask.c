@@ -64,12 +64,13 @@ static int find_leaf(const struct asked *a, int64_t ns, struct leaf *ret)
 
 /*
  * Time by state from the track's begin to @ns, and how many known segments begin before @ns.
- * *@ret_at becomes the segment at @ns; where the track has none, a hole.
+ * *@ret_at becomes the segment at @ns; where the track has none, a hole. @leaf: the one that was
+ * looked at last (.n is 0: none), and is now.
  */
-static int sum_before(const struct asked *a, int64_t ns, struct store_totals *ret,
-		      struct store_segment *ret_at)
+static int sum_before(const struct asked *a, int64_t ns, struct leaf *leaf,
+		      struct store_totals *ret, struct store_segment *ret_at)
 {
-	struct leaf leaf;
+	const int64_t inside = ns < a->end_ns ? ns : a->end_ns - 1;
 
 	memset(ret, 0, sizeof(*ret));
 	*ret_at = (struct store_segment){ INT64_MIN, a->begin_ns, 0, 0 };
@@ -78,14 +79,16 @@ static int sum_before(const struct asked *a, int64_t ns, struct store_totals *re
 	*ret_at = (struct store_segment){ a->end_ns, INT64_MAX, 0, 0 };
 	if (a->begin_ns >= a->end_ns)
 		return 0;
-	int r = find_leaf(a, ns < a->end_ns ? ns : a->end_ns - 1, &leaf);
-	if (r < 0)
-		return r;
-	memcpy(ret->ns, leaf.ns, a->n_states * sizeof(*ret->ns));
-	ret->n = leaf.n_known;
-	leaf_sum(&leaf, 0, leaf.segs[0].begin_ns, ns, ret);
+	if (!leaf->n || inside < leaf->segs[0].begin_ns || inside >= leaf->end_ns) {
+		int r = find_leaf(a, inside, leaf);
+		if (r < 0)
+			return r;
+	}
+	memcpy(ret->ns, leaf->ns, a->n_states * sizeof(*ret->ns));
+	ret->n = leaf->n_known;
+	leaf_sum(leaf, 0, leaf->segs[0].begin_ns, ns, ret);
 	if (ns < a->end_ns)
-		*ret_at = leaf_segment(&leaf, leaf_find(&leaf, ns));
+		*ret_at = leaf_segment(leaf, leaf_find(leaf, ns));
 	return 0;
 }
 
@@ -155,13 +158,15 @@ int store_sum(struct store *s, uint32_t track, int64_t from_ns, int64_t to_ns,
 	struct store_totals sums[2] = { 0 };
 	struct store_segment at = { 0 }, end;
 	struct asked a = { .s = s };
+	struct leaf leaf;
 
+	leaf.n = 0;
 	store_lock(s);
 	int r = store_ask(s, track, &a);
 	if (r >= 0 && from_ns < to_ns)
-		r = sum_before(&a, from_ns, &sums[0], &at);
+		r = sum_before(&a, from_ns, &leaf, &sums[0], &at);
 	if (r >= 0 && from_ns < to_ns)
-		r = sum_before(&a, to_ns, &sums[1], &end);
+		r = sum_before(&a, to_ns, &leaf, &sums[1], &end);
 	store_unlock(s);
 	if (r >= 0)
 		totals_subtract(&sums[0], &sums[1], from_ns, &at, ret);
