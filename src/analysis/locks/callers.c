@@ -42,19 +42,37 @@ static const char *kept(struct strbuf *b, struct arena *arena)
 	return text;
 }
 
+static const char *name_at(const struct stacks *s, uint32_t node)
+{
+	return s->names[s->nodes[node].name].text;
+}
+
+/* The outermost of a program's own frames of locking: what it called; 0: there is none. */
+static uint32_t program_call(const struct stacks *s, uint32_t node)
+{
+	uint32_t call = 0;
+
+	for (uint32_t at = node; at && is_plumbing(name_at(s, at)); at = s->nodes[at].parent) {
+		const struct frame_name *name = &s->names[s->nodes[at].name];
+
+		if (name->kind == FRAME_USER && strcmp(name->text, "[unknown]") != 0)
+			call = at;
+	}
+	return call;
+}
+
 const char *lock_caller(const struct stacks *s, uint32_t node, struct arena *arena)
 {
+	const uint32_t call = program_call(s, node);
 	struct strbuf b = { 0 };
 	unsigned n = 0;
 
 	for (uint32_t at = node; at && n < SHOWN; at = s->nodes[at].parent) {
-		const char *name = s->names[s->nodes[at].name].text;
-
-		if (!is_plumbing(name))
-			strbuf_fmt(&b, "%s%s", n++ ? " < " : "", name);
+		if (at == call || !is_plumbing(name_at(s, at)))
+			strbuf_fmt(&b, "%s%s", n++ ? " < " : "", name_at(s, at));
 	}
 	if (!n && node) // nothing else is known
-		strbuf_str(&b, s->names[s->nodes[node].name].text);
+		strbuf_str(&b, name_at(s, node));
 	return kept(&b, arena);
 }
 
@@ -67,7 +85,7 @@ const char *lock_stack(const struct stacks *s, uint32_t node, struct arena *aren
 		depth++;
 	const char **names = arena_array(arena, depth + 1, sizeof(*names));
 	for (uint32_t at = node; names && at; at = s->nodes[at].parent)
-		names[depth - ++i] = s->names[s->nodes[at].name].text;
+		names[depth - ++i] = name_at(s, at);
 	for (i = 0; names && i < depth; i++)
 		strbuf_fmt(&b, "%s%s", i ? ";" : "", names[i]);
 	b.failed |= !names;

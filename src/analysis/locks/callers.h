@@ -6,7 +6,11 @@
 #include "analysis/flame/stacks.h"
 #include "base/arena.h"
 
-/** "work < main": the innermost frames but those of locking itself. NULL: no memory. */
+/**
+ * "pthread_mutex_lock < work < main": which call of a program it was, and its innermost frames but
+ * those of locking itself. Code without frame pointers, as libc's, often hides its caller: the call
+ * alone tells then what was waited for. NULL: no memory.
+ */
 const char *lock_caller(const struct stacks *s, uint32_t node, struct arena *arena);
 
 /** "main;work;lock": all frames, the outermost first. NULL: no memory. */
