@@ -66,6 +66,8 @@ static int boot_init(struct sonde_component *c, const struct sonde_setup *setup)
 
 	if (r < 0)
 		return r;
+	if (s->report.sort)
+		return sonde_fail(-EINVAL, "report boot takes no --sort: it is a tree");
 	s->comm = param_get(setup, "comm");
 	s->svg = param_get(setup, "svg");
 	s->xml = param_get(setup, "xml");

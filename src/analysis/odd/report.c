@@ -37,6 +37,9 @@ static int odd_init(struct sonde_component *c, const struct sonde_setup *setup)
 
 	if (r < 0)
 		return r;
+	if (s->report.sort)
+		return sonde_fail(-EINVAL,
+				  "report anomalies takes no --sort: the worst comes first");
 	return odd_watch_new(&s->list, s->report.from_ns, s->report.to_ns, &s->watch);
 }
 

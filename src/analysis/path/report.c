@@ -28,12 +28,35 @@ struct path_report {
 	const char *comm, *exec;  /* whose path; or NULL */
 	const char *host;	  /* where that one ran; NULL: anywhere */
 	bool of_command;	  /* that of the recorded command */
+	const char *sort_sums;	  /* the tables of programs and threads */
+	const char *sort_path;	  /* NULL: in order of time */
 	struct exec_build *build; /* owned */
 	struct path path;
 	struct sums sums;
 	uint32_t worker;
 	int64_t from_ns; /* of the program's begin, for --exec */
 };
+
+/* The tables of programs and threads are sorted by any of these; the path, by the first. */
+static int check_sort(struct path_report *s)
+{
+	static const char *const keys[] = { "ns", "share", "running_ns", "preempted_ns",
+					    "waiting_ns" };
+	const char *sort = s->report.sort;
+
+	s->sort_sums = sort ? sort : "ns";
+	for (size_t i = 0; sort && i < MEM_LEN(keys); i++) {
+		if (!strcmp(sort, keys[i])) {
+			s->sort_path = i ? NULL : sort;
+			return 0;
+		}
+	}
+	return !sort ? 0
+		     : sonde_fail(-EINVAL,
+				  "a critical path is not sorted by '%s', but by ns, share, "
+				  "running_ns, preempted_ns or waiting_ns",
+				  sort);
+}
 
 static int path_init(struct sonde_component *c, const struct sonde_setup *setup)
 {
@@ -50,6 +73,9 @@ static int path_init(struct sonde_component *c, const struct sonde_setup *setup)
 	if (n > 1)
 		return sonde_fail(-EINVAL, "whose path? name one: --tid, --pid, --comm or --exec");
 	s->of_command = !n;
+	r = check_sort(s);
+	if (r < 0)
+		return r;
 	return exec_build_new(s->report.from_ns, s->report.to_ns, &s->build);
 }
 
@@ -305,7 +331,7 @@ static int show_states(struct path_report *s)
 		table_int(&t, ns);
 		table_real(&t, share(s, ns));
 	}
-	int r = report_table(&s->report, &t, "by_state", "By state", "ns", 0);
+	int r = report_beside(&s->report, &t, "by_state", "By state", "ns", 0);
 	table_fini(&t);
 	return r;
 }
@@ -334,7 +360,7 @@ static int show_hosts(struct path_report *s)
 		table_real(&t, share(s, ns));
 	}
 	int r = n > 1 || s->report.json
-			? report_table(&s->report, &t, "by_host", "By host", "ns", 0)
+			? report_beside(&s->report, &t, "by_host", "By host", "ns", 0)
 			: 0;
 	table_fini(&t);
 	return r;
@@ -378,7 +404,7 @@ static int show_threads(struct path_report *s)
 		table_int(&t, p->ns[EXEC_PREEMPTED]);
 		table_int(&t, p->self_ns - p->ns[EXEC_RUNNING] - p->ns[EXEC_PREEMPTED]);
 	}
-	int r = report_table(&s->report, &t, "by_thread", "By thread", "ns", ROWS);
+	int r = report_beside(&s->report, &t, "by_thread", "By thread", s->sort_sums, ROWS);
 	table_fini(&t);
 	return r;
 }
@@ -425,7 +451,7 @@ static int show_programs(struct path_report *s)
 		table_int(&t, p->ns[EXEC_PREEMPTED]);
 		table_int(&t, p->self_ns - p->ns[EXEC_RUNNING] - p->ns[EXEC_PREEMPTED]);
 	}
-	r = report_table(&s->report, &t, "by_program", "By program", "ns", ROWS);
+	r = report_beside(&s->report, &t, "by_program", "By program", s->sort_sums, ROWS);
 	table_fini(&t);
 	return r;
 }
@@ -526,7 +552,7 @@ static int write_steps(struct path_report *s, struct table *t, const struct stat
 		       size_t most)
 {
 	enum { AT_ONCE = 1 << 12 };
-	const bool all = s->report.sort;
+	const bool all = s->sort_path;
 	const size_t n = most && !all && most < s->sums.n_steps ? most : s->sums.n_steps;
 	const bool streams = s->report.json && !all;
 	int r = 0;
@@ -541,7 +567,7 @@ static int write_steps(struct path_report *s, struct table *t, const struct stat
 			spill_trim(&s->sums.steps_mem);
 	}
 	if (r >= 0 && !streams)
-		return report_table(&s->report, t, "path", "Path", NULL, most);
+		return report_beside(&s->report, t, "path", "Path", s->sort_path, most);
 	if (r >= 0)
 		r = table_json_rows(t, &s->report.j);
 	json_end_array(&s->report.j);
@@ -568,7 +594,7 @@ static int show_steps(struct path_report *s)
 		(void)state_name((enum exec_type)i, names.text[i]);
 	table_init(&t, cols, MEM_LEN(cols));
 	int r = write_steps(s, &t, &names, most);
-	if (r >= 0 && most && !s->report.sort && s->sums.n_steps > most)
+	if (r >= 0 && most && !s->sort_path && s->sums.n_steps > most)
 		report_rest(&s->report, s->sums.n_steps - most);
 	table_fini(&t);
 	return r;

@@ -1,0 +1,3 @@
+for report in boot anomalies critical-path; do
+	sonde report $report --sort state data/kernel
+done
