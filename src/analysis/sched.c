@@ -125,7 +125,8 @@ static void end_preemption(struct sched_report *s, const struct kernel_thread *n
 		return;
 	struct thread_sched *by = sched_of(s, u->by);
 	u = sched_of(s, next);
-	if (by && u && next->state == KERNEL_WAIT_CPU && next->since_ns == u->since_ns)
+	if (by && u && next->state == KERNEL_WAIT_CPU && next->since_ns == u->since_ns &&
+	    at_ns > u->since_ns)
 		by->taken_ns = ns_after(by->taken_ns, ns_between(u->since_ns, at_ns));
 	if (u)
 		u->by = NULL;

@@ -226,29 +226,38 @@ static void on_ran(void *arg, const struct kernel_cpu *c, const struct kernel_th
 		o->runs[o->n++ % RUNS] = (struct run){ t, begin_ns, end_ns };
 }
 
+/* How much of a time a run was. */
+static int64_t part_of(const struct run *r, int64_t begin_ns, int64_t end_ns)
+{
+	const int64_t from = r->begin_ns > begin_ns ? r->begin_ns : begin_ns;
+	const int64_t to = r->end_ns < end_ns ? r->end_ns : end_ns;
+
+	return from < to ? ns_between(from, to) : 0;
+}
+
 /* Who had @c for more than half of the time; NULL: nobody. */
 static const struct kernel_thread *hog_of(const struct odd_watch *w, const struct kernel_cpu *c,
 					  int64_t begin_ns, int64_t end_ns)
 {
 	const struct cpu_odd *o = c && c->index < w->n_cpus ? &w->cpus[c->index] : NULL;
 	const uint32_t n = !o ? 0 : o->n < RUNS ? o->n : RUNS;
+	const struct kernel_thread *t = NULL;
+	int64_t lead = 0, sum = 0;
 
+	// Who had more than all others together is who is left when each takes from the others.
 	for (uint32_t i = 0; i < n; i++) {
-		const struct kernel_thread *t = o->runs[i].thread;
-		int64_t sum = 0;
+		const int64_t ns = part_of(&o->runs[i], begin_ns, end_ns);
+		const bool same = o->runs[i].thread == t;
 
-		for (uint32_t k = 0; k < n; k++) {
-			const struct run *r = &o->runs[k];
-			const int64_t from = r->begin_ns > begin_ns ? r->begin_ns : begin_ns;
-			const int64_t to = r->end_ns < end_ns ? r->end_ns : end_ns;
-
-			if (r->thread == t && from < to)
-				sum = ns_after(sum, ns_between(from, to));
-		}
-		if (t->tid && sum > ns_between(begin_ns, end_ns) / 2)
-			return t;
+		if (!same && ns > lead)
+			t = o->runs[i].thread;
+		lead = same ? ns_after(lead, ns) : ns > lead ? ns - lead : lead - ns;
 	}
-	return NULL;
+	for (uint32_t i = 0; i < n; i++) {
+		if (o->runs[i].thread == t)
+			sum = ns_after(sum, part_of(&o->runs[i], begin_ns, end_ns));
+	}
+	return t && t->tid && sum > ns_between(begin_ns, end_ns) / 2 ? t : NULL;
 }
 
 /* @t has waited until @now, for what it gets on @c, which may be NULL. */

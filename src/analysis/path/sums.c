@@ -9,6 +9,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "base/u64map.h"
 
 void sums_fini(struct sums *s)
 {
@@ -89,6 +90,7 @@ static int part_of(struct sums *s, uint32_t worker, const char *name, int64_t ts
 		.first = EXEC_NONE,
 		.next = EXEC_NONE,
 		.same = last,
+		.above = (uint32_t)s->n,
 		.from_ns = ts_ns,
 		.runs = 1,
 	};
@@ -176,6 +178,18 @@ static int find_maker(const struct exec_build *b, struct sums *s, const struct s
 	return part_of(s, maker, name_at(b, maker, born_ns, &until), born_ns, ret);
 }
 
+/* The uppermost part above @part. Ways up are shortened as they are gone. */
+static uint32_t top_of(struct sums *s, uint32_t part)
+{
+	while (s->parts[part].above != part) {
+		struct sums_part *p = &s->parts[part];
+
+		p->above = s->parts[p->above].above;
+		part = p->above;
+	}
+	return part;
+}
+
 /* The part that started @part: what its thread ran before, or who made that thread. */
 static int find_parent(const struct exec_build *b, struct sums *s, uint32_t part, int64_t begin_ns)
 {
@@ -188,12 +202,28 @@ static int find_parent(const struct exec_build *b, struct sums *s, uint32_t part
 	if (r < 0)
 		return r;
 	// Numbers are used again: no part is below itself.
-	for (uint32_t up = parent; up != EXEC_NONE; up = s->parts[up].parent) {
-		if (up == part)
-			return 0;
-	}
-	s->parts[part].parent = parent;
+	if (parent == EXEC_NONE || top_of(s, parent) == part)
+		return 0;
+	s->parts[part].parent = s->parts[part].above = parent;
 	return 0;
+}
+
+/* With all that is below it. @order: room for all parts. */
+static void add_totals(struct sums *s, uint32_t *order)
+{
+	unsigned depth = 0;
+	size_t n = 0;
+
+	for (uint32_t i = s->root; i != EXEC_NONE; i = sums_next(s, i, &depth)) {
+		s->parts[i].total_ns = s->parts[i].self_ns;
+		order[n++] = i;
+	}
+	while (n--) {
+		const struct sums_part *p = &s->parts[order[n]];
+
+		if (p->parent != EXEC_NONE)
+			s->parts[p->parent].total_ns += p->total_ns;
+	}
 }
 
 /* Puts each part into its parent's list, in order of time. */
@@ -220,10 +250,7 @@ static int make_lists(struct sums *s)
 		if (p->next == EXEC_NONE)
 			*tail = i;
 	}
-	for (size_t i = 0; i < s->n; i++) {
-		for (uint32_t up = (uint32_t)i; up != EXEC_NONE; up = s->parts[up].parent)
-			s->parts[up].total_ns += s->parts[i].self_ns;
-	}
+	add_totals(s, last);
 	return 0;
 }
 
@@ -273,42 +300,86 @@ uint32_t sums_next(const struct sums *s, uint32_t at, unsigned *depth)
 	return at == EXEC_NONE ? EXEC_NONE : s->parts[at].next;
 }
 
-/* Makes a part like @p the last one below @parent. */
-static int add_folded(struct sums *f, const struct sums_part *p, uint32_t parent, uint32_t last)
-{
-	const uint32_t at = (uint32_t)f->n;
-	int r = mem_grow(&f->parts, &f->cap, f->n + 1);
+/* Parts that are put together. */
+struct fold {
+	const struct exec_build *b;
+	struct sums sums;     /* .same: the last one below a part, or EXEC_NONE */
+	struct u64map by_key; /* owned: the part that was made last of a key */
+	uint32_t *older;      /* owned, by part: one before it of its key, or EXEC_NONE */
+	size_t cap_older;
+	uint32_t last; /* of those without a parent */
+};
 
+static void fold_fini(struct fold *f)
+{
+	sums_fini(&f->sums);
+	u64map_fini(&f->by_key);
+	free(f->older);
+}
+
+static const struct kernel_host *host_of(const struct fold *f, const struct sums_part *p)
+{
+	return exec_build_who(f->b, p->worker).host;
+}
+
+/* What parts that are put together have in common, and few others have. */
+static uint64_t key_of(const struct fold *f, const struct sums_part *p, uint32_t parent)
+{
+	uint64_t key = (uint64_t)(uintptr_t)host_of(f, p) ^ (uint64_t)parent << 32;
+
+	for (const char *c = p->name; *c; c++)
+		key = (key ^ (unsigned char)*c) * 0x100000001b3;
+	return key;
+}
+
+/* Makes a part like @p the last one below @parent. */
+static int add_folded(struct fold *f, const struct sums_part *p, uint32_t parent, uint64_t key,
+		      uint32_t older)
+{
+	struct sums *s = &f->sums;
+	const uint32_t at = (uint32_t)s->n;
+	int r = mem_grow(&s->parts, &s->cap, s->n + 1);
+
+	if (r >= 0)
+		r = mem_grow(&f->older, &f->cap_older, s->n + 1);
+	if (r >= 0 && older == EXEC_NONE)
+		r = u64map_put(&f->by_key, key, at);
 	if (r < 0)
 		return r;
-	f->parts[f->n++] = *p;
-	f->parts[at].parent = parent;
-	f->parts[at].first = f->parts[at].next = EXEC_NONE;
-	if (last != EXEC_NONE)
-		f->parts[last].next = at;
-	else if (parent < at)
-		f->parts[parent].first = at;
+	if (older != EXEC_NONE)
+		(void)u64map_replace(&f->by_key, key, at);
+	f->older[at] = older;
+	s->parts[s->n++] = *p;
+	s->parts[at].parent = parent;
+	s->parts[at].first = s->parts[at].next = s->parts[at].same = EXEC_NONE;
+	uint32_t *last = parent == EXEC_NONE ? &f->last : &s->parts[parent].same;
+	if (*last != EXEC_NONE)
+		s->parts[*last].next = at;
+	else if (parent != EXEC_NONE)
+		s->parts[parent].first = at;
 	else
-		f->root = at;
+		s->root = at;
+	*last = at;
 	return 0;
 }
 
 /* Adds @p below @parent to what is of its name and host there; *@ret is that. */
-static int fold_part(const struct exec_build *b, struct sums *f, const struct sums_part *p,
-		     uint32_t parent, uint32_t *ret)
+static int fold_part(struct fold *f, const struct sums_part *p, uint32_t parent, uint32_t *ret)
 {
-	const struct kernel_host *host = exec_build_who(b, p->worker).host;
-	uint32_t at = parent < f->n ? f->parts[parent].first : f->root, last = EXEC_NONE;
+	const struct sums_part *parts = f->sums.parts;
+	const uint64_t key = key_of(f, p, parent);
+	uint32_t newest = EXEC_NONE;
 
-	while (at != EXEC_NONE && (strcmp(f->parts[at].name, p->name) != 0 ||
-				   exec_build_who(b, f->parts[at].worker).host != host)) {
-		last = at;
-		at = f->parts[at].next;
-	}
-	*ret = at == EXEC_NONE ? (uint32_t)f->n : at;
+	(void)u64map_get(&f->by_key, key, &newest);
+	uint32_t at = parts ? newest : EXEC_NONE;
+	while (at != EXEC_NONE &&
+	       (strcmp(parts[at].name, p->name) != 0 || parts[at].parent != parent ||
+		host_of(f, &parts[at]) != host_of(f, p)))
+		at = f->older[at];
+	*ret = at == EXEC_NONE ? (uint32_t)f->sums.n : at;
 	if (at == EXEC_NONE)
-		return add_folded(f, p, parent, last);
-	struct sums_part *q = &f->parts[at];
+		return add_folded(f, p, parent, key, newest);
+	struct sums_part *q = &f->sums.parts[at];
 	for (size_t i = 0; i < EXEC_N_TYPES; i++)
 		q->ns[i] += p->ns[i];
 	q->self_ns += p->self_ns;
@@ -320,7 +391,7 @@ static int fold_part(const struct exec_build *b, struct sums *f, const struct su
 int sums_fold(const struct exec_build *b, const struct sums *s, bool flat, struct sums *ret)
 {
 	sonde_auto(mem_freep) uint32_t *folded = calloc(s->n + 1, sizeof(*folded));
-	struct sums f = { .root = EXEC_NONE };
+	sonde_auto(fold_fini) struct fold f = { .b = b, .sums.root = EXEC_NONE, .last = EXEC_NONE };
 	unsigned depth = 0;
 	int r = folded ? 0 : sonde_fail(-ENOMEM, "out of memory for the path's sums");
 
@@ -328,14 +399,13 @@ int sums_fold(const struct exec_build *b, const struct sums *s, bool flat, struc
 		const uint32_t parent = s->parts[i].parent;
 
 		if (s->parts[i].total_ns && (!flat || s->parts[i].self_ns))
-			r = fold_part(b, &f, &s->parts[i],
+			r = fold_part(&f, &s->parts[i],
 				      flat || parent == EXEC_NONE ? EXEC_NONE : folded[parent],
 				      &folded[i]);
 	}
-	if (r < 0) {
-		sums_fini(&f);
+	if (r < 0)
 		return r;
-	}
-	*ret = f;
+	*ret = f.sums;
+	f.sums = (struct sums){ 0 };
 	return 0;
 }

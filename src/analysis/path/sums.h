@@ -14,6 +14,7 @@ struct sums_part {
 	int64_t self_ns, total_ns;    /* all of them; with those below it in the tree */
 	uint32_t parent, first, next; /* parts of the tree, or EXEC_NONE */
 	uint32_t same;		      /* the worker's part before this one, or EXEC_NONE */
+	uint32_t above;		      /* while the tree is made: one above it, or itself */
 	int64_t from_ns;	      /* first time on the path, or of its birth */
 	uint32_t runs;		      /* how many are put together in it */
 };
