@@ -3,6 +3,8 @@
 #ifndef ANALYSIS_ALL_H
 #define ANALYSIS_ALL_H
 
+#include <stdbool.h>
+
 #include <sonde/component.h>
 
 /** One analysis: a sink, and what `report` tells of it. */
@@ -16,6 +18,7 @@ struct analysis {
 	 */
 	int (*indexed)(const struct sonde_setup *setup, struct sonde_trace *const *traces,
 		       size_t n);
+	bool reads_on; /* also what came after --to: it tells what was waited for until then */
 };
 
 /** All analyses; ends with .name == NULL. */

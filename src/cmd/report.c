@@ -252,7 +252,7 @@ static int make_report(const struct analysis *a, struct graph *g, const struct s
 	if (r != -ENOENT)
 		return r;
 	// What was before sets the states at the window's begin, so it is read too.
-	r = a->indexed || to_ns == INT64_MAX ? 0 : graph_seek(g, INT64_MIN, to_ns);
+	r = a->indexed || a->reads_on || to_ns == INT64_MAX ? 0 : graph_seek(g, INT64_MIN, to_ns);
 	if (r >= 0)
 		r = graph_add(g, a->sink, setup);
 	return r < 0 ? r : graph_run(g);
@@ -405,7 +405,7 @@ const struct command cmd_report = {
 		"through mapped memory or io_uring is not seen.\n\n"
 		"critical-path: what the time of the recorded command, or of one thread (--tid, "
 		"--pid, --comm or --exec), went to. Of several that fit, the recorded command's "
-		"go first, then the longest. "
+		"go first, then the longest. With --to, what ended a wait later counts as well. "
 		"Where it waited for another, the path goes on with what that one did meanwhile, "
 		"and so on, through packets to other hosts too: only what is on the path made the "
 		"thread take longer. Shown are the sums by state, host, program and thread, a tree "

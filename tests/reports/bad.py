@@ -183,10 +183,39 @@ def try_deep():
            f'... and {DEEP - 2} more (--limit 0 shows all)' in rows[-2], (err, rows))
 
 
+def by_thread(path):
+    return {t['tid']: t['ns'] for t in path['by_thread']}
+
+
+def try_windows():
+    """A window in the middle of a wait shows what was waited for, of which the end is not in it."""
+    status, out, err = report('critical-path', '--tid', '10', '--json', 'deep')
+    whole = json.loads(out)
+    begin, end = whole['begin_ns'], whole['end_ns']
+    at = [begin + (end - begin) * i // 7 for i in range(8)]
+    total, wrong = {}, [err] if status else []
+    for window in zip(at, at[1:]):
+        times = ['%d.%09d' % divmod(x, 10**9) for x in window]
+        status, out, err = report('critical-path', '--tid', '10', '--json', '--from', times[0],
+                                  '--to', times[1], 'deep')
+        if status:
+            wrong.append(err)
+            continue
+        part = json.loads(out)
+        wrong += sum_faults(part)
+        if (part['begin_ns'], part['end_ns']) != window:
+            wrong.append((part['begin_ns'], part['end_ns'], window))
+        for tid, ns in by_thread(part).items():
+            total[tid] = total.get(tid, 0) + ns
+    result('paths of windows one behind the other are the whole path',
+           not wrong and total == by_thread(whole), wrong[:3])
+
+
 with tempfile.TemporaryDirectory() as scratch:
     os.chdir(scratch)
     for s in SEEDS:
         try_random(s)
     try_deep()
+    try_windows()
 print(f'1..{n}')
 sys.exit(failed > 0)

@@ -76,7 +76,8 @@ static int path_init(struct sonde_component *c, const struct sonde_setup *setup)
 	r = check_sort(s);
 	if (r < 0)
 		return r;
-	return exec_build_new(s->report.from_ns, s->report.to_ns, &s->build);
+	// What ended a wait that goes on behind the window tells what was waited for within it.
+	return exec_build_new(s->report.from_ns, INT64_MAX, &s->build);
 }
 
 static void path_fini_report(struct sonde_component *c)
@@ -104,16 +105,24 @@ struct choice {
 	int64_t len;
 };
 
-/* How long a worker had a name, within its chain; -1: it never had it. */
-static int64_t named_for(const struct exec_build *b, uint32_t worker, const char *name)
+/* Where a worker's chain or the window ends. */
+static int64_t end_of(const struct path_report *s, uint32_t worker)
 {
-	const struct exec_graph *g = exec_build_graph(b);
-	const struct exec_worker *w = &g->workers[worker];
-	int64_t sum = -1, until, at = g->vertices[w->first].ts_ns;
-	const int64_t end = g->vertices[w->last].ts_ns;
+	const struct exec_graph *g = exec_build_graph(s->build);
+	const int64_t end_ns = g->vertices[g->workers[worker].last].ts_ns;
+
+	return end_ns < s->report.to_ns ? end_ns : s->report.to_ns;
+}
+
+/* How long a worker had a name, within its chain and the window; -1: it never had it. */
+static int64_t named_for(const struct path_report *s, uint32_t worker, const char *name)
+{
+	const struct exec_graph *g = exec_build_graph(s->build);
+	int64_t sum = -1, until, at = g->vertices[g->workers[worker].first].ts_ns;
+	const int64_t end = end_of(s, worker);
 
 	do {
-		const bool same = !strcmp(exec_build_name(b, worker, at, &until), name);
+		const bool same = !strcmp(exec_build_name(s->build, worker, at, &until), name);
 		const int64_t stop = until < end ? until : end;
 
 		if (same)
@@ -124,13 +133,18 @@ static int64_t named_for(const struct exec_build *b, uint32_t worker, const char
 }
 
 /* Whether it did anything but wait. */
-static bool has_run(const struct exec_graph *g, uint32_t worker)
+static bool has_run(const struct path_report *s, uint32_t worker)
 {
+	const struct exec_graph *g = exec_build_graph(s->build);
 	uint32_t v = g->workers[worker].first;
+	int64_t at = g->vertices[v].ts_ns;
 
-	while (v != EXEC_NONE && g->vertices[v].type != EXEC_RUNNING)
-		v = g->vertices[v].next;
-	return v != EXEC_NONE;
+	for (; v != EXEC_NONE && at <= s->report.to_ns; v = g->vertices[v].next) {
+		if (g->vertices[v].type == EXEC_RUNNING)
+			return true;
+		at = g->vertices[v].ts_ns;
+	}
+	return false;
 }
 
 static bool is_on_host(const struct path_report *s, uint32_t worker)
@@ -146,9 +160,10 @@ static int64_t rank_of(const struct path_report *s, uint32_t worker)
 	const struct exec_worker *w = &g->workers[worker];
 	const struct kernel_thread *t = exec_build_who(s->build, worker).thread;
 
-	if (!t || w->first == EXEC_NONE || !is_on_host(s, worker))
+	if (!t || w->first == EXEC_NONE || !is_on_host(s, worker) ||
+	    g->vertices[w->first].ts_ns > s->report.to_ns)
 		return -1;
-	int64_t rank = ns_between(g->vertices[w->first].ts_ns, g->vertices[w->last].ts_ns);
+	int64_t rank = ns_between(g->vertices[w->first].ts_ns, end_of(s, worker));
 	if (s->report.n_tids && t->tid != s->report.tids[0])
 		return -1;
 	if (s->report.n_pids && t->tid != s->report.pids[0])
@@ -156,8 +171,8 @@ static int64_t rank_of(const struct path_report *s, uint32_t worker)
 	if (s->of_command && !command_is(t->host->trace, t->tid))
 		return -1;
 	if (s->comm)
-		rank = named_for(s->build, worker, s->comm);
-	return rank > 0 && !has_run(g, worker) ? 0 : rank;
+		rank = named_for(s, worker, s->comm);
+	return rank > 0 && !has_run(s, worker) ? 0 : rank;
 }
 
 /* Fails if events of no such host were met. */
@@ -239,9 +254,9 @@ static int find_exec(struct path_report *s)
 	size_t n_all = 0, n_seen = 0;
 
 	for (size_t i = 0; exec_build_exec(s->build, i, &e); i++) {
-		const uint32_t last = g->workers[e.worker].last;
-		const int64_t len =
-			last == EXEC_NONE ? 0 : ns_between(e.ts_ns, g->vertices[last].ts_ns);
+		const int64_t len = g->workers[e.worker].last == EXEC_NONE
+					    ? 0
+					    : ns_between(e.ts_ns, end_of(s, e.worker));
 
 		n_all++;
 		if (!is_file(e.file, s->exec) || !is_on_host(s, e.worker) ||
@@ -263,6 +278,17 @@ static int find_exec(struct path_report *s)
 	return 0;
 }
 
+/* When what the thread is in the middle of ends, where the window does. */
+static int64_t wait_end(const struct path_report *s)
+{
+	const struct exec_graph *g = exec_build_graph(s->build);
+	uint32_t v = g->workers[s->worker].first;
+
+	while (v != EXEC_NONE && g->vertices[v].ts_ns < s->report.to_ns)
+		v = g->vertices[v].next;
+	return v == EXEC_NONE ? INT64_MAX : g->vertices[v].ts_ns;
+}
+
 static int find_path(struct path_report *s)
 {
 	s->from_ns = INT64_MIN;
@@ -271,8 +297,10 @@ static int find_path(struct path_report *s)
 	if (r >= 0)
 		r = s->exec ? find_exec(s) : find_worker(s);
 	if (r >= 0)
-		r = path_find(exec_build_graph(s->build), s->worker, s->from_ns, INT64_MAX,
+		r = path_find(exec_build_graph(s->build), s->worker, s->from_ns, wait_end(s),
 			      &s->path);
+	if (r >= 0)
+		path_cut(&s->path, s->report.to_ns);
 	return r < 0 ? r : sums_of(s->build, &s->path, &s->sums);
 }
 
@@ -671,6 +699,8 @@ static int path_finish(struct sonde_component *c)
 
 	if (r >= 0)
 		r = kernel_span(exec_build_kernel(s->build), &begin_ns, &end_ns);
+	if (r >= 0 && begin_ns > s->report.to_ns)
+		r = sonde_fail(-ENODATA, "there are no events in that time");
 	if (r < 0)
 		return r;
 	if (!(kernel_sources(exec_build_kernel(s->build)) & KERNEL_HAS_SWITCH))

@@ -339,6 +339,24 @@ int path_find(const struct exec_graph *g, uint32_t worker, int64_t begin_ns, int
 	return 0;
 }
 
+void path_cut(struct path *p, int64_t end_ns)
+{
+	if (end_ns < p->begin_ns)
+		end_ns = p->begin_ns;
+	while (p->n && p->steps[p->n - 1].end_ns > end_ns) {
+		struct path_step *s = &p->steps[p->n - 1];
+		const int64_t cut = s->end_ns - (s->begin_ns < end_ns ? end_ns : s->begin_ns);
+
+		*(s->from == EXEC_NONE ? &p->segments_ns : &p->hops_ns) -= cut;
+		s->end_ns -= cut;
+		p->n -= s->begin_ns >= end_ns;
+		p->end_ns = end_ns;
+	}
+	// Hops that took no time lead to what is not shown any more.
+	while (p->n && p->end_ns == end_ns && p->steps[p->n - 1].begin_ns == end_ns)
+		p->n--;
+}
+
 bool path_adds_up(const struct path *p)
 {
 	enum { AT_ONCE = 1 << 16 };

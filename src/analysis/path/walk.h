@@ -36,6 +36,9 @@ void path_fini(struct path *p);
 SONDE_MUST_CHECK int path_find(const struct exec_graph *g, uint32_t worker, int64_t begin_ns,
 			       int64_t end_ns, struct path *ret);
 
+/** Ends a path at @end_ns, if it does not end before; not before its begin. */
+void path_cut(struct path *p, int64_t end_ns);
+
 /** Whether the sums add up, and each step begins where and when the one before ended. */
 bool path_adds_up(const struct path *p);
 
