@@ -162,6 +162,7 @@ struct kernel_host {
 	size_t n_begins, cap_begins;
 	bool begins_late;	 /* gaps of CPUs that were not known yet: none of these holds */
 	uint32_t gap;		 /* how many gaps touched it */
+	int64_t first_ns;	 /* first event of its trace; KERNEL_NO_TIME: none yet */
 	int64_t last_ns;	 /* latest event of its trace */
 	bool partial;		 /* only some processes were recorded: of others nothing is told */
 	bool has_migrate;	 /* its trace tells migrations by events of their own */

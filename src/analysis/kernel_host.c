@@ -52,7 +52,7 @@ struct kernel_host *kernel_host(struct kernel *k, const struct sonde_trace *trac
 	// Mostly others move a thread, whose events are not in a partial trace.
 	h->has_migrate = !h->partial && names_migration(trace);
 	kernel_disks_told(k, h);
-	h->last_ns = KERNEL_NO_TIME;
+	h->first_ns = h->last_ns = KERNEL_NO_TIME;
 	k->hosts[k->n_hosts++] = h;
 	return h;
 }
@@ -79,6 +79,9 @@ void kernel_begin_note(struct kernel *k, struct kernel_host *h, const struct son
 	const uint32_t cpu = p->cpu >= 0 && p->cpu < KERNEL_CPUS_MOST ? (uint32_t)p->cpu : 0;
 	uint32_t i;
 
+	// Before that it was not traced: LTTng's first packets begin when their buffers were made.
+	if (h->first_ns == KERNEL_NO_TIME)
+		h->first_ns = ts_ns;
 	if (!u64map_get(&h->begin_of, begin_key(stream->cls, cpu), &i)) {
 		i = (uint32_t)h->n_begins;
 		if (mem_grow(&h->begins, &h->cap_begins, h->n_begins + 1) < 0 ||
@@ -87,8 +90,8 @@ void kernel_begin_note(struct kernel *k, struct kernel_host *h, const struct son
 			return;
 		}
 		h->begins[h->n_begins++] = !p->has_begin || p->begin_ns > ts_ns ? KERNEL_NO_TIME
-					   : p->begin_ns > k->first_ns		? p->begin_ns
-										: k->first_ns;
+					   : p->begin_ns > h->first_ns		? p->begin_ns
+										: h->first_ns;
 	}
 	if (!s->begin)
 		s->begin = i + 1;

@@ -8,6 +8,7 @@ usage: bad.py SONDE SOURCE
 import json
 import os
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -91,6 +92,14 @@ def deep_tree():
         t.at((us + 5) / 1e3).switch(tid + 1, 1, tid)
     t.at((us + 10) / 1e3).switch(10, 1, 0)
     return t
+
+
+class Early(Trace):
+    """Its packets begin long before their first events, as LTTng's do."""
+
+    def packet(self, ids, cpu, seq, events, discarded):
+        out = super().packet(ids, cpu, seq, events, discarded)
+        return out[:24] + struct.pack('<Q', 0) + out[32:]
 
 
 def report(*args):
@@ -211,11 +220,24 @@ def try_windows():
            not wrong and total == by_thread(whole), wrong[:3])
 
 
+def try_hosts():
+    """A host whose trace begins later than another's: what it did before is not known."""
+    Trace('one').at(0).switch(0, 0, 10).at(2000).switch(10, 1, 0).write('one')
+    two = Early('two', uuid='00112233-4455-6677-8899-aabbccddee00')
+    two.at(1500).waking(30).at(1501).switch(20, 1, 30).at(1502).switch(30, 1, 0).write('two')
+    status, out, err = report('cpu', '--json', 'one', 'two')
+    cpus = {c['host']: c for c in json.loads(out)['cpus']} if not status else {}
+    two = cpus.get('two', {})
+    result('what a host did before its trace begins is not known', two.get('busy_ns') == 2000000 and
+           two['unknown_ns'] == 1998000000, (err, two))
+
+
 with tempfile.TemporaryDirectory() as scratch:
     os.chdir(scratch)
     for s in SEEDS:
         try_random(s)
     try_deep()
     try_windows()
+    try_hosts()
 print(f'1..{n}')
 sys.exit(failed > 0)
