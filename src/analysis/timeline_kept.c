@@ -78,8 +78,11 @@ static int print_of(const struct sonde_trace *trace, struct store_print *ret)
 	return r;
 }
 
-/* Where the store of a trace is kept; owned, NULL: no memory. Makes the folder. */
-static char *path_of(const struct sonde_trace *trace, const char *cache, bool make)
+/*
+ * Where the store of a trace is kept; owned, NULL: no memory. Makes the folder, if @ret_made wants
+ * to know how that went.
+ */
+static char *path_of(const struct sonde_trace *trace, const char *cache, int *ret_made)
 {
 	sonde_auto(mem_freep) char *real = realpath(trace->path, NULL);
 	sonde_auto(mem_freep) char *folder = NULL;
@@ -96,8 +99,8 @@ static char *path_of(const struct sonde_trace *trace, const char *cache, bool ma
 		folder = NULL;
 		return NULL;
 	}
-	if (make)
-		(void)mkdir(folder, 0755); // if it cannot be, the file cannot either
+	if (ret_made && mkdir(folder, 0755) != 0 && errno != EEXIST)
+		*ret_made = sonde_fail_errno(-errno, "cannot make '%s'", folder);
 	if (asprintf(&path, "%s/%skernel%s", folder, name, shown_on) < 0)
 		return NULL;
 	return path;
@@ -112,7 +115,7 @@ int timeline_open(const struct sonde_trace *trace, const char *cache, struct sto
 	int r = print_of(trace, &print);
 	if (r < 0)
 		return r;
-	sonde_auto(mem_freep) char *path = path_of(trace, cache, false);
+	sonde_auto(mem_freep) char *path = path_of(trace, cache, NULL);
 	if (!path)
 		return sonde_fail(-ENOMEM, "out of memory for a path");
 	return store_open(path, &print, ret);
@@ -136,9 +139,10 @@ int timeline_create(const struct sonde_trace *trace, const struct timeline_where
 	int r = trace->path ? print_of(trace, &print) : 0;
 
 	if (r >= 0 && trace->path) {
-		sonde_auto(mem_freep) char *path = path_of(trace, where->cache, true);
+		int made = 0;
+		sonde_auto(mem_freep) char *path = path_of(trace, where->cache, &made);
 
-		r = path ? store_create(path, &print, ret) : -ENOMEM;
+		r = !path ? -ENOMEM : made < 0 ? made : store_create(path, &print, ret);
 		if (r >= 0)
 			return r;
 	}

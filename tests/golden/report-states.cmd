@@ -17,3 +17,5 @@ sonde report states --pid 11 trace
 sonde report states --cache kept data/kernel >/dev/null 2>&1; ls kept | sed 's/^[0-9a-f]*[.]/SUM./'
 mkdir -p ro && cp -r plain/. ro && touch ro/.sonde
 sonde report states --limit 1 ro | tail -2
+# Why not is said, of the folder too; the report is made all the same.
+sonde report states --limit 1 --cache none/below plain | tail -2
