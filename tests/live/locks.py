@@ -103,6 +103,20 @@ def check_windows(load, whole):
     result(f'two halves have {got} of {want} waits', sum(got) == want > 0, (got, want))
 
 
+def check_callers():
+    """People are shown each caller once; programs, each stack."""
+    p = subprocess.run([sonde, 'report', 'locks', '-n', '0', 'with-stacks'], check=True, text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    head, *lines = p.stdout.split('\nWhere they waited\n')[1].rstrip('\n').split('\n')
+    threads, caller = head.index('THREADS'), head.index('CALLER')
+    rows = [(x[:threads].rstrip(), x[caller:]) for x in lines]
+    twice = [x for x in set(rows) if rows.count(x) > 1]
+    waits = sum(int(x[threads:caller].split()[1].replace(',', '')) for x in lines)
+    stacks = report('with-stacks')['callers']
+    result(f'{len(stacks)} stacks are shown as {len(rows)} callers, each once', rows and not twice and
+           len(rows) <= len(stacks) and waits == sum(x['waits'] for x in stacks), twice[:3])
+
+
 def check_lacking():
     subprocess.run([sonde, 'record', '--force', '--no-samples', '-o', 'other', '-e', 'sched_switch',
                     '--', 'true'], check=True, stderr=subprocess.PIPE)
@@ -126,6 +140,9 @@ with tempfile.TemporaryDirectory() as scratch:
         check_futexes(load, whole)
         check_inode(load, whole)
         check_windows(load, whole)
+    subprocess.run([sonde, 'record', '--force', '--no-samples', '--locks', '-o', 'with-stacks',
+                    '--', convoy], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    check_callers()
     check_lacking()
     os.chdir('/')
 print(f'1..{n}')

@@ -432,6 +432,31 @@ static int show_sorted(struct locks_report *s, const struct view *v, struct tabl
 	return report_beside(&s->report, t, v->key, v->title, sort, ROWS);
 }
 
+/* Stacks that are shown alike are one for people: what they differ in is not shown. */
+static int join_callers(struct locks_report *s)
+{
+	sonde_auto(u64map_fini) struct u64map of_node = { 0 };
+	sonde_auto(u64map_fini) struct u64map by_text = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_entries && r >= 0; i++) {
+		const uint32_t node = s->entries[i].stack;
+		uint32_t text_id, first = node;
+
+		if (!node || u64map_get(&of_node, node, &s->entries[i].stack))
+			continue;
+		const char *text = lock_caller(&s->stacks, node, &s->arena);
+		r = text ? stacks_name(&s->stacks, FRAME_UNKNOWN, text, strlen(text), &text_id)
+			 : -ENOMEM;
+		if (r >= 0 && !u64map_get(&by_text, text_id, &first))
+			r = u64map_put(&by_text, text_id, node);
+		if (r >= 0)
+			r = u64map_put(&of_node, node, first);
+		s->entries[i].stack = first;
+	}
+	return r;
+}
+
 static int show(struct locks_report *s, const struct view *v)
 {
 	struct table_column cols[REPORT_COLUMNS_MOST];
@@ -439,7 +464,9 @@ static int show(struct locks_report *s, const struct view *v)
 	struct table t;
 
 	report_hosts_table(&t, lock_waits_kernel(s->waits.waits), cols, v->cols, v->n_cols);
-	int r = make_groups(s, v->by, &g);
+	int r = v->by == BY_CALLER && !s->report.json ? join_callers(s) : 0;
+	if (r >= 0)
+		r = make_groups(s, v->by, &g);
 	for (size_t i = 0; !r && i < g.n; i++)
 		v->add(s, &t, &g.all[i]);
 	if (r < 0 || s->failed)
