@@ -187,7 +187,7 @@ static void check_found(struct check *c, struct ast *x, const struct func *f)
 
 	if (why)
 		check_error(c, x->pos, "not-here", "%s() cannot be had: %s", f->name, why);
-	if (f->unsafe && !c->opt->unsafe)
+	if (f->unsafe && !c->opt->unsafe && !(c->ast->d && c->ast->d->destructive))
 		check_error(c, x->pos, "unsafe", "%s() changes the system; it needs --unsafe",
 			    f->name);
 	if (f->id == F_JOIN && check_lacks(c, "memory")) {

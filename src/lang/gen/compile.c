@@ -340,7 +340,6 @@ int compile_script(struct diag *d, struct world *w, struct script_ast *ast,
 	s->name = d->name;
 	s->print_maps_on_exit = true;
 	s->d = ast->d;
-	s->unsafe = opt->unsafe;
 	int r = compile(&c, w, ast, opt);
 	check_fini(&c.check);
 	strbuf_fini(&c.gen.rodata);

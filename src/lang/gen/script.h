@@ -220,7 +220,6 @@ struct script {
 	int stack_map;	   /* index of the map of stacks: u64 id -> u64 frames[STACK_MOST], or -1 */
 	/** Settings of `config` that the run-time follows. */
 	bool print_maps_on_exit;
-	bool unsafe;
 };
 
 #endif

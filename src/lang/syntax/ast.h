@@ -270,6 +270,7 @@ struct ast_d {
 	bool flowindent;
 	bool sort_rev, sort_key; /* aggregations: largest first; by key */
 	bool zero_probes;	 /* a probe may match nothing */
+	bool destructive;	 /* it may change the system, as it says itself */
 	uint32_t sort_pos, sort_key_pos;
 	uint32_t stack_frames, ustack_frames; /* of stack() and ustack() without a number */
 	uint32_t n_error_clauses;	      /* of dtrace:::ERROR */

@@ -391,6 +391,40 @@ command: "$SONDE" run -q -n 'syscall::nothing:entry { }'
 exit: 1
 stderr-match: \[D_PDESC_ZERO\]
 
+== a script that says itself that it changes the system
+script-d:
+    #pragma D option quiet
+    #pragma D option destructive
+    BEGIN { printf("before\n"); system("echo from %d", 7); exit(0); }
+stdout:
+    before
+    from 7
+
+== quoted parameters are texts
+command:
+    "$SONDE" run -q -n 'BEGIN / $1 == "two words" / { printf("%s|%s|%d\n", $1, $$2, $3); exit(0); }' '"two words"' '"x"' 5
+    "$SONDE" run -q -n 'BEGIN { printf("%s\n", $1); exit(0); }' '"a"b"' && exit 9
+    true
+stdout:
+    two words|"x"|5
+stderr-match:
+    '"a"b"' is no number and no name
+
+== states and classes of threads
+script-d:
+    #pragma D option quiet
+    sched:::off-cpu / curlwpsinfo->pr_state == SSLEEP && execname == "sleep" / { @n["slept"] = count(); }
+    sched:::off-cpu / execname == "sleep" && (curlwpsinfo->pr_flag & PR_IDLE) / { @n["idle"] = count(); }
+    BEGIN { printf("%s %d\n", curlwpsinfo->pr_clname, curlwpsinfo->pr_state); }
+    tick-1s { exit(0); }
+trigger: sleep 0.1; sleep 0.1; sleep 0.1
+signal: none
+match:
+    ^TS 2$
+    ^ +slept +\d+$
+never:
+    idle
+
 == what changes the system wants -w
 command:
     "$SONDE" run -q -n 'BEGIN { system("echo shell"); }' 2>&1 | head -1

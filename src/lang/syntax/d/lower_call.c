@@ -202,7 +202,7 @@ static bool may_call(struct d_lower *l, const struct ast *x, const struct functi
 		d_error(l, x->pos, "not-supported", "%s() is not supported: %s", f->name, f->same);
 		return false;
 	}
-	if (f->destructive && !l->dp->destructive) {
+	if (f->destructive && !l->dp->d.destructive) {
 		d_error(l, x->pos, "D_ACT_DESTRUCTIVE",
 			"%s() changes the system; it needs -w, or the option 'destructive'",
 			f->name);

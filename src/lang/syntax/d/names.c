@@ -42,6 +42,8 @@ static const struct {
 } constants[] = {
 	{ "B_WRITE", 1 },    { "B_READ", 2 },	   { "CLD_EXITED", 1 },	 { "CLD_KILLED", 2 },
 	{ "CLD_DUMPED", 3 }, { "CLD_TRAPPED", 4 }, { "CLD_STOPPED", 5 }, { "CLD_CONTINUED", 6 },
+	{ "SSLEEP", 1 },     { "SRUN", 2 },	   { "SZOMB", 3 },	 { "SSTOP", 4 },
+	{ "SIDL", 5 },	     { "SONPROC", 6 },	   { "PR_IDLE", 2 },
 };
 
 const char *d_task(const struct d_lower *l)

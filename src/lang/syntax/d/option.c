@@ -86,7 +86,7 @@ static int set_destructive(struct d_parser *dp, struct pos pos, const char *name
 {
 	(void)pos;
 	(void)name;
-	dp->destructive = is_on(value);
+	dp->d.destructive = is_on(value);
 	return 0;
 }
 

@@ -190,6 +190,15 @@ static struct ast *text_ast(struct parser *p, struct pos pos, const char *text, 
 	return a;
 }
 
+/* A text between quotes, as '"text"' in the shell gives it. */
+static bool is_quoted(const char *text)
+{
+	const size_t len = strlen(text);
+
+	return len > 1 && *text == '"' && text[len - 1] == '"' &&
+	       strcspn(text + 1, "\"\\") == len - 2;
+}
+
 /* $1, $$1, $target: a number, a text or a name. */
 static struct ast *macro(struct parser *p, const struct token *t)
 {
@@ -200,6 +209,11 @@ static struct ast *macro(struct parser *p, const struct token *t)
 		return NULL;
 	if (t->kind == TOK_PARAM && t->is_text)
 		return text_ast(p, t->pos, text, strlen(text));
+	if (!is_num && is_quoted(text)) {
+		const size_t len = strlen(text) - 2;
+		char *inner = parser_alloc(p, len + 1);
+		return inner ? text_ast(p, t->pos, memcpy(inner, text + 1, len), len) : NULL;
+	}
 	if (!is_num) {
 		if (bt_lex_is_word_start(*text) &&
 		    !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"

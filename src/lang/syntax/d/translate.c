@@ -47,7 +47,14 @@ static const struct member {
 	{ "lwpsinfo_t", "task", "pr_flag", "$_->flags" },
 	{ "lwpsinfo_t", "task", "pr_addr", "(uint64)$_" },
 	{ "lwpsinfo_t", "task", "pr_pri", "$_->prio" },
-	{ "lwpsinfo_t", "task", "pr_state", "$_->__state" },
+	// What is not runnable sleeps, but for what is stopped or traced, or ends.
+	{ "lwpsinfo_t", "task", "pr_state",
+	  "$_->__state == 0 ? 2 : ($_->__state & 0x0c) != 0 ? 4 : "
+	  "($_->__state & 0xb0) != 0 ? 3 : 1" },
+	{ "lwpsinfo_t", "task", "pr_clname",
+	  "$_->policy == 0 ? \"TS\" : $_->policy == 1 ? \"FF\" : $_->policy == 2 ? \"RR\" : "
+	  "$_->policy == 3 ? \"B\" : $_->policy == 5 ? \"IDL\" : $_->policy == 6 ? \"DLN\" : "
+	  "\"?\"" },
 	{ "lwpsinfo_t", "task", "pr_onpro", "task_cpu($_)" },
 	{ "lwpsinfo_t", "task", "pr_name", "str($_->comm)" },
 	{ "lwpsinfo_t", "task", "pr_stype", "0" },
@@ -75,6 +82,7 @@ static const struct member {
 	{ "fileinfo_t", "request", "fi_name", "\"<none>\"" },
 	{ "fileinfo_t", "request", "fi_pathname", "\"<none>\"" },
 	{ "fileinfo_t", "request", "fi_dirname", "\"<none>\"" },
+	{ "fileinfo_t", "request", "fi_offset", "-1" },
 	{ "fileinfo_t", "request", "fi_fs", "\"<none>\"" },
 	{ "fileinfo_t", "request", "fi_mount", "\"<none>\"" },
 	/* a request to a device */

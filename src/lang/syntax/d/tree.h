@@ -69,7 +69,7 @@ struct d_parser {
 	const struct d_options *opt;
 	struct d_tree tree;
 	struct ast_d d; /* settings */
-	bool destructive, default_args, has_strsize;
+	bool default_args, has_strsize;
 	uint64_t n_keys; /* of aggsize and dynvarsize */
 	struct d_clause **clauses_end;
 	struct d_inline **inlines_end;
