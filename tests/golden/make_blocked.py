@@ -8,37 +8,10 @@ Two threads of 'app' wait for what the third holds: one for a futex, one for a m
 Then that one sleeps, until a timer's interrupt. Losses come at the end, between 9.5 and 10 ms.
 """
 import os
-import struct
 import sys
 
-UUID = '00112233-4455-6677-8899-aabbccddeeff'
-METADATA = '''/* CTF 1.8 */
-typealias integer { size = 8; align = 8; signed = false; } := u8;
-typealias integer { size = 32; align = 8; signed = false; } := u32;
-typealias integer { size = 64; align = 8; signed = false; } := u64;
-typealias integer { size = 32; align = 8; signed = true; } := s32;
-typealias integer { size = 64; align = 8; signed = true; } := s64;
-typealias integer { size = 8; align = 8; signed = false; encoding = UTF8; } := text;
-trace {
-	major = 1; minor = 8; byte_order = le;
-	uuid = "%s";
-	packet.header := struct { u32 magic; u8 uuid[16]; u32 stream_id; };
-};
-env { hostname = "box"; domain = "kernel"; kernel_release = "6.1.0"; architecture = "x86_64"; };
-clock { name = "mono"; freq = 1000000000; offset_s = 1700000000; };
-typealias integer { size = 64; align = 8; map = clock.mono.value; } := stamp;
-stream {
-	id = 0;
-	packet.context := struct {
-		stamp timestamp_begin; stamp timestamp_end; u64 content_size; u64 packet_size;
-		u64 events_discarded; u64 packet_seq_num; u32 cpu_id;
-	};
-	event.header := struct { u32 id; stamp timestamp; };
-	event.context := struct { s32 pid; s32 tid; };
-};
-''' % UUID
-TYPES = {'i': ('s32 %s', '<i'), 'l': ('s64 %s', '<q'), 'n': ('text %s[16]', '16s'),
-         's': ('string %s', None), 'k': ('u32 %s_length; u64 %s[%s_length]', None)}
+import small_trace
+
 STACKS = ' k callstack_kernel k callstack_user'
 EVENTS = {
     'sched_switch': 'n prev_comm i prev_pid i prev_prio l prev_state n next_comm i next_pid '
@@ -52,7 +25,6 @@ EVENTS = {
     'perf:mmap2': 'i pid i tid l addr l len l pgoff i maj i min l ino l ino_generation i prot '
                   'i flags s build_id s filename',
 }
-IDS = {name: i for i, name in enumerate(EVENTS)}
 BUILD_ID = 'fa16be824fe5761fa482ffc743c3e7eeaaba2ebc'
 BASE, PROGRAM = 0x400000, '/tmp/app'
 KERNEL = {'entry_SYSCALL_64': 0xffffffff81000000, 'do_futex': 0xffffffff81001000,
@@ -126,43 +98,9 @@ CPU1 = [([
 ], 3)]
 
 
-def describe(name):
-    spec = EVENTS[name].split()
-    fields = ' '.join(TYPES[t][0].replace('%s', n) + ';' for t, n in zip(spec[::2], spec[1::2]))
-    return 'event { id = %d; name = "%s"; stream_id = 0; fields := struct { %s }; };\n' % (
-        IDS[name], name, fields)
-
-
-def field(kind, v):
-    if kind == 's':
-        return v.encode() + b'\0'
-    if kind == 'k':
-        return struct.pack('<I', len(v)) + b''.join(struct.pack('<Q', a) for a in v)
-    return struct.pack(TYPES[kind][1], v.encode() if kind == 'n' else v)
-
-
-def encode(at_us, event):
-    name, tid, *values = event
-    out = struct.pack('<IQii', IDS[name], at_us * 1000, 100 if tid else 0, tid)
-    return out + b''.join(field(t, v) for t, v in zip(EVENTS[name].split()[::2], values))
-
-
-def packet(cpu, seq, events, discarded):
-    body = b''.join(encode(*e) for e in events)
-    begin, end = events[0][0] * 1000, events[-1][0] * 1000
-    head = struct.pack('<I16sI', 0xc1fc1fc1, bytes.fromhex(UUID.replace('-', '')), 0)
-    size = (len(head) + 6 * 8 + 4 + len(body)) * 8
-    return head + struct.pack('<QQQQQQI', begin, end, size, size, discarded, seq, cpu) + body
-
-
 folder = sys.argv[1]
+small_trace.Trace(EVENTS, lambda tid: 100 if tid else 0).write(folder, [CPU0, CPU1])
 os.makedirs(os.path.join(folder, 'sonde'), exist_ok=True)
-with open(os.path.join(folder, 'metadata'), 'w', encoding='utf-8') as f:
-    f.write(METADATA + ''.join(describe(n) for n in EVENTS))
-for cpu, packets in enumerate((CPU0, CPU1)):
-    with open(os.path.join(folder, f'cpu_{cpu}'), 'wb') as f:
-        for seq, (events, discarded) in enumerate(packets):
-            f.write(packet(cpu, seq, events, discarded))
 with open(os.path.join(folder, 'sonde', 'kernel'), 'w', encoding='utf-8') as f:
     f.write('sonde kernel 1\nrelease 6.1.0\n')
     f.writelines(f'f {addr:x} 40 {name}\n' for name, addr in KERNEL.items())

@@ -6,36 +6,10 @@ usage: make_kernel.py FOLDER     (tests/golden/data/kernel is made by it)
 
 On CPU 1 seven events are lost between 22 and 24 ms.
 """
-import os
-import struct
 import sys
 
-METADATA = '''/* CTF 1.8 */
-typealias integer { size = 8; align = 8; signed = false; } := u8;
-typealias integer { size = 32; align = 8; signed = false; } := u32;
-typealias integer { size = 64; align = 8; signed = false; } := u64;
-typealias integer { size = 32; align = 8; signed = true; } := s32;
-typealias integer { size = 64; align = 8; signed = true; } := s64;
-typealias integer { size = 8; align = 8; signed = false; encoding = UTF8; } := text;
-trace {
-	major = 1; minor = 8; byte_order = le;
-	uuid = "00112233-4455-6677-8899-aabbccddeeff";
-	packet.header := struct { u32 magic; u8 uuid[16]; u32 stream_id; };
-};
-env { hostname = "box"; domain = "kernel"; kernel_release = "6.1.0"; architecture = "x86_64"; };
-clock { name = "mono"; freq = 1000000000; offset_s = 1700000000; };
-typealias integer { size = 64; align = 8; map = clock.mono.value; } := stamp;
-stream {
-	id = 0;
-	packet.context := struct {
-		stamp timestamp_begin; stamp timestamp_end; u64 content_size; u64 packet_size;
-		u64 events_discarded; u64 packet_seq_num; u32 cpu_id;
-	};
-	event.header := struct { u32 id; stamp timestamp; };
-};
-'''
+import small_trace
 
-TYPES = {'i': ('s32 %s', '<i'), 'l': ('s64 %s', '<q'), 'n': ('text %s[16]', '16s')}
 EVENTS = {
     'sched_switch': 'n prev_comm i prev_tid i prev_prio l prev_state n next_comm i next_tid '
                     'i next_prio',
@@ -49,7 +23,6 @@ EVENTS = {
     'syscall_entry_openat': 'i dfd', 'syscall_exit_openat': 'l ret',
     'syscall_entry_wait4': 'i upid', 'syscall_exit_wait4': 'l ret',
 }
-IDS = {name: i for i, name in enumerate(EVENTS)}
 NAMES = {0: 'swapper', 10: 'sh', 11: 'cc', 12: 'a process with a long name', 20: 'kworker/1:0'}
 
 
@@ -94,34 +67,4 @@ CPU1 = [([
 ], 7)]
 
 
-def describe(name):
-    spec = EVENTS[name].split()
-    fields = ' '.join(TYPES[t][0] % n + ';' for t, n in zip(spec[::2], spec[1::2]))
-    return 'event { id = %d; name = "%s"; stream_id = 0; fields := struct { %s }; };\n' % (
-        IDS[name], name, fields)
-
-
-def encode(at_us, event):
-    name, *values = event
-    out = struct.pack('<IQ', IDS[name], at_us * 1000)
-    for t, v in zip(EVENTS[name].split()[::2], values):
-        out += struct.pack(TYPES[t][1], v.encode()[:15] if t == 'n' else v)
-    return out
-
-
-def packet(cpu, seq, events, discarded):
-    body = b''.join(encode(*e) for e in events)
-    begin, end = events[0][0] * 1000, events[-1][0] * 1000
-    head = struct.pack('<I16sI', 0xc1fc1fc1, bytes.fromhex('00112233445566778899aabbccddeeff'), 0)
-    size = (len(head) + 6 * 8 + 4 + len(body)) * 8
-    return head + struct.pack('<QQQQQQI', begin, end, size, size, discarded, seq, cpu) + body
-
-
-folder = sys.argv[1]
-os.makedirs(folder, exist_ok=True)
-with open(os.path.join(folder, 'metadata'), 'w', encoding='utf-8') as f:
-    f.write(METADATA + ''.join(describe(n) for n in EVENTS))
-for cpu, packets in enumerate((CPU0, CPU1)):
-    with open(os.path.join(folder, f'cpu_{cpu}'), 'wb') as f:
-        for seq, (events, discarded) in enumerate(packets):
-            f.write(packet(cpu, seq, events, discarded))
+small_trace.Trace(EVENTS).write(sys.argv[1], [CPU0, CPU1])
