@@ -1,77 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /** What is shown of a FreeBSD kernel with types, all of whose numbers are known here. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <sonde/err.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "crash/core.h"
 #include "crash/freebsd/header.h"
-#include "crash/verbs/verb.h"
 #include "made_freebsd.h"
+#include "made_shown.h"
 #include "test.h"
 
-enum { TEXT_MOST = 1 << 17 };
-
 static struct made_file core;
-static char text[TEXT_MOST], notes[1024];
-
-static void note(const char *line)
-{
-	(void)snprintf(notes, sizeof(notes), "%s", line);
-}
-
-/* What the verb shows, in text[]; or why not. */
-static int show(const char *kernel, const char *name, enum crash_format format)
-{
-	sonde_auto(crash_closep) struct crash_core *c = NULL;
-	sonde_auto(mem_closep) int fd = memfd_create("shown", MFD_CLOEXEC);
-	const char *paths[] = { core.path };
-	struct crash_args args = { .format = format };
-	struct sonde_out out;
-
-	text[0] = '\0';
-	int r = crash_open(paths, 1, kernel, &c);
-	if (r < 0)
-		return r;
-	const struct crash_verb *v = crash_verb_find(c->system, name);
-	if (!v)
-		return -ENOENT;
-	r = out_init(&out, fd);
-	if (r < 0)
-		return r;
-	struct crash_run run = { .core = c, .args = &args, .out = &out, .note = note };
-	r = v->run(&run);
-	if (r == 0)
-		r = out_flush(&out);
-	out_fini(&out);
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	text[n > 0 ? n : 0] = '\0';
-	return r;
-}
 
 static void expect_text(const char *const *wanted)
 {
 	for (; *wanted; wanted++) {
-		if (!strstr(text, *wanted))
+		if (!strstr(shown, *wanted))
 			test_failed(__FILE__, __LINE__, "no '%s'", *wanted);
-	}
-}
-
-/* Nothing that a terminal would take for an order. */
-static void expect_safe(const char *verb)
-{
-	for (const char *c = text; *c; c += utf8_shown_len(c) ? utf8_shown_len(c) : 1) {
-		if (!utf8_shown_len(c) && *c != '\n' && *c != '\t')
-			test_failed(__FILE__, __LINE__, "%s: byte 0x%02x at %td", verb, *c,
-				    c - text);
 	}
 }
 
@@ -136,14 +86,14 @@ TEST(all_sections_with_types)
 {
 	made_freebsd(MADE_FREEBSD, &core);
 	made_write(&core);
-	EXPECT_EQ(show(MADE_FREEBSD, "report", CRASH_TEXT), 0);
+	EXPECT_EQ(made_show(core.path, MADE_FREEBSD, "report", CRASH_TEXT), 0);
 	expect_text(report);
-	expect_safe("report");
-	EXPECT_EQ(show(MADE_FREEBSD, "report", CRASH_JSON), 0);
-	EXPECT(strstr(text, "\"panic\": \"page fault \\u001b[31m\""));
-	EXPECT(strstr(text, "\"dev\\u001b[2Jbuf\", \"in_use\": 11, \"bytes\": 69500,"));
-	EXPECT_EQ(show(MADE_FREEBSD, "report", CRASH_HTML), 0);
-	EXPECT(strstr(text, "<td>mbuf<td class=n>256"));
+	expect_shown_is_safe("report");
+	EXPECT_EQ(made_show(core.path, MADE_FREEBSD, "report", CRASH_JSON), 0);
+	EXPECT(strstr(shown, "\"panic\": \"page fault \\u001b[31m\""));
+	EXPECT(strstr(shown, "\"dev\\u001b[2Jbuf\", \"in_use\": 11, \"bytes\": 69500,"));
+	EXPECT_EQ(made_show(core.path, MADE_FREEBSD, "report", CRASH_HTML), 0);
+	EXPECT(strstr(shown, "<td>mbuf<td class=n>256"));
 	made_fini(&core);
 }
 
@@ -159,9 +109,9 @@ TEST(parts)
 	made_freebsd(MADE_FREEBSD, &core);
 	made_write(&core);
 	for (size_t i = 0; i < MEM_LEN(parts); i++) {
-		EXPECT_EQ(show(MADE_FREEBSD, parts[i][0], CRASH_TEXT), 0);
-		EXPECT(strstr(text, parts[i][1]));
-		EXPECT(!strstr(text, "Not shown"));
+		EXPECT_EQ(made_show(core.path, MADE_FREEBSD, parts[i][0], CRASH_TEXT), 0);
+		EXPECT(strstr(shown, parts[i][1]));
+		EXPECT(!strstr(shown, "Not shown"));
 	}
 	made_fini(&core);
 }
@@ -174,8 +124,10 @@ TEST(no_verb_orders_the_terminal)
 	made_freebsd(MADE_FREEBSD, &core);
 	made_write(&core);
 	for (size_t i = 0; i < 3 * MEM_LEN(verbs); i++) {
-		EXPECT_EQ(show(MADE_FREEBSD, verbs[i / 3], (enum crash_format)(i % 3)), 0);
-		expect_safe(verbs[i / 3]);
+		EXPECT_EQ(made_show(core.path, MADE_FREEBSD, verbs[i / 3],
+				    (enum crash_format)(i % 3)),
+			  0);
+		expect_shown_is_safe(verbs[i / 3]);
 	}
 	made_fini(&core);
 }
@@ -184,9 +136,9 @@ TEST(without_the_kernel_it_says_what_is_missing)
 {
 	made_freebsd(MADE_FREEBSD, &core);
 	made_write(&core);
-	EXPECT_EQ(show(NULL, "report", CRASH_TEXT), 0);
-	EXPECT(strstr(text, "Dump        FreeBSD minidump v1"));
-	EXPECT(strstr(text, "Not shown\n  all that is found by symbols: name the kernel's file"));
+	EXPECT_EQ(made_show(core.path, NULL, "report", CRASH_TEXT), 0);
+	EXPECT(strstr(shown, "Dump        FreeBSD minidump v1"));
+	EXPECT(strstr(shown, "Not shown\n  all that is found by symbols: name the kernel's file"));
 	made_fini(&core);
 }
 
@@ -245,7 +197,7 @@ TEST(info_files)
 static int report_again(void)
 {
 	// Without memory for the types it is as without types: sections say that they need some.
-	return show(MADE_FREEBSD, "report", CRASH_TEXT);
+	return made_show(core.path, MADE_FREEBSD, "report", CRASH_TEXT);
 }
 
 TEST(without_memory)

@@ -1,59 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /** What is shown of a Linux kernel that was never alive, all of whose numbers are known here. */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <sonde/err.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "crash/linux/kernel.h"
-#include "crash/verbs/verb.h"
 #include "made_linux.h"
+#include "made_shown.h"
 #include "test.h"
 
-enum { TEXT_MOST = 1 << 16 };
-
 static struct made_file core;
-static char text[TEXT_MOST];
-static char noted[TEXT_MOST];
-
-static void note(const char *line)
-{
-	(void)snprintf(noted, sizeof(noted), "%s", line);
-}
-
-/* What the verb shows, in text[]. */
-static int show(const char *name, enum crash_format format)
-{
-	sonde_auto(crash_closep) struct crash_core *c = NULL;
-	sonde_auto(mem_closep) int fd = memfd_create("shown", MFD_CLOEXEC);
-	const char *paths[] = { core.path };
-	struct crash_args args = { .format = format };
-	struct sonde_out out;
-
-	text[0] = noted[0] = '\0';
-	int r = crash_open(paths, 1, NULL, &c);
-	if (r < 0)
-		return r;
-	const struct crash_verb *v = crash_verb_find(c->system, name);
-	if (!v)
-		return -ENOENT;
-	r = out_init(&out, fd);
-	if (r < 0)
-		return r;
-	struct crash_run run = { .core = c, .args = &args, .out = &out, .note = note };
-	r = v->run(&run);
-	if (r == 0)
-		r = out_flush(&out);
-	out_fini(&out);
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	text[n > 0 ? n : 0] = '\0';
-	return r;
-}
 
 static const struct {
 	const char *verb, *wanted;
@@ -79,29 +36,19 @@ static const struct {
 	  "  u_dgr  UNCONN           0       0  /run/made?[1m  *               1   1  sh?]0;x\n" },
 };
 
-/* Names in a dump are anybody's: nothing that a terminal would take for an order. */
-static void expect_safe(const char *verb)
-{
-	for (const char *c = text; *c; c += utf8_shown_len(c) ? utf8_shown_len(c) : 1) {
-		if (!utf8_shown_len(c) && *c != '\n' && *c != '\t')
-			test_failed(__FILE__, __LINE__, "%s: byte 0x%02x at %td", verb, *c,
-				    c - text);
-	}
-}
-
 TEST(verbs)
 {
 	made_linux(MADE_LINUX, &core);
 	made_write(&core);
 	for (size_t i = 0; i < MEM_LEN(verbs); i++) {
-		if (show(verbs[i].verb, CRASH_TEXT) < 0)
+		if (made_show(core.path, NULL, verbs[i].verb, CRASH_TEXT) < 0)
 			test_failed(__FILE__, __LINE__, "%s: %s", verbs[i].verb, sonde_err_str());
-		else if (!strstr(text, verbs[i].wanted))
+		else if (!strstr(shown, verbs[i].wanted))
 			test_failed(__FILE__, __LINE__, "%s: no '%s' in:\n%s", verbs[i].verb,
-				    verbs[i].wanted, text);
-		expect_safe(verbs[i].verb);
-		EXPECT_EQ(show(verbs[i].verb, CRASH_JSON), 0);
-		expect_safe(verbs[i].verb);
+				    verbs[i].wanted, shown);
+		expect_shown_is_safe(verbs[i].verb);
+		EXPECT_EQ(made_show(core.path, NULL, verbs[i].verb, CRASH_JSON), 0);
+		expect_shown_is_safe(verbs[i].verb);
 	}
 	made_fini(&core);
 }
@@ -111,7 +58,7 @@ TEST(sockets_that_go_round)
 {
 	made_linux(MADE_LINUX, &core);
 	made_write(&core);
-	EXPECT_EQ(show("net", CRASH_TEXT), 0);
+	EXPECT_EQ(made_show(core.path, NULL, "net", CRASH_TEXT), 0);
 	EXPECT_STR(noted, "a chain of sockets goes round");
 	made_fini(&core);
 }
