@@ -131,7 +131,8 @@ static int show_devices(struct bsd_show *s)
 	while (at) {
 		if (!freebsd_steps_on(&steps, at) || steps.n > DEVICES_MOST ||
 		    !add_device(s, &t, f, at) || !freebsd_field(s->k, at, &f[NEXT], &at)) {
-			bsd_lack(s, what, "the list of devices is broken, or not in the dump");
+			bsd_lack(s, what,
+				 "the list of devices goes round, is too long, or not in the dump");
 			break;
 		}
 	}

@@ -120,7 +120,7 @@ int bsd_ipc(struct bsd_show *s)
 		{ "mode", "MODE", TABLE_TEXT },	 { "size", "SIZE", TABLE_COUNT },
 		{ "size_of", "OF", TABLE_TEXT },
 	};
-	static const char what[] = "System V IPC (ipcs)";
+	static const char what[] = "System V IPC (ipcs -a, -T)";
 	struct table t;
 
 	if (!bsd_has_types(s, what))

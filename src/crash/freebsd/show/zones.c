@@ -155,7 +155,8 @@ static void add_zone(struct zones *z, uint64_t at, uint64_t keg)
 	if (!freebsd_field(k, at, &z->f[ZONE_NAME], &name) ||
 	    !freebsd_field_sum(k, at, &z->f[ZONE_ALLOCS], &zone.allocs) ||
 	    !freebsd_field_sum(k, at, &z->f[ZONE_FREES], &zone.frees)) {
-		bsd_lack(z->s, "zones (vmstat -z)", "the numbers of a zone are not in the dump");
+		bsd_lack(z->s, "zones (vmstat -z, netstat -m)",
+			 "the numbers of a zone are not in the dump");
 		return;
 	}
 	add_caches(z, at, &zone.allocs, &zone.frees, &zone.free_now);
@@ -176,7 +177,8 @@ static void add_list(struct zones *z, uint64_t zone, uint64_t keg)
 
 	for (bool first = true; zone; first = false) {
 		if (!freebsd_steps_on(&steps, zone) || z->n++ >= ZONES_MOST) {
-			bsd_lack(z->s, "zones (vmstat -z)", "a list of zones is broken");
+			bsd_lack(z->s, "zones (vmstat -z, netstat -m)",
+				 "a list of zones is broken");
 			return;
 		}
 		add_zone(z, zone, first ? keg : 0);
@@ -192,13 +194,14 @@ static void add_kegs(struct zones *z, uint64_t keg)
 
 	while (keg) {
 		if (!freebsd_steps_on(&steps, keg) || z->n >= ZONES_MOST) {
-			bsd_lack(z->s, "zones (vmstat -z)", "the list of kegs is broken");
+			bsd_lack(z->s, "zones (vmstat -z, netstat -m)",
+				 "the list of kegs is broken");
 			return;
 		}
 		if (freebsd_field(z->s->k, keg, &z->f[KEG_ZONES], &zone))
 			add_list(z, zone, keg);
 		if (!freebsd_field(z->s->k, keg, &z->f[KEG_NEXT], &keg)) {
-			bsd_lack(z->s, "zones (vmstat -z)",
+			bsd_lack(z->s, "zones (vmstat -z, netstat -m)",
 				 "the rest of the list is not in the dump");
 			return;
 		}
@@ -218,7 +221,7 @@ int bsd_zones(struct bsd_show *s)
 		{ "free", "FREE", TABLE_COUNT },	  { "limit", "LIMIT", TABLE_COUNT },
 		{ "bytes", "MEMORY", TABLE_BYTES },	  { "failed", "DENIED", TABLE_COUNT },
 	};
-	static const char what[] = "zones (vmstat -z)";
+	static const char what[] = "zones (vmstat -z, netstat -m)";
 	struct zones z = { .s = s, .n_domains = 1, .n_cpus = freebsd_cpus(s->k) };
 	uint64_t kegs, caches;
 

@@ -110,7 +110,7 @@ static void add_all(struct interfaces *l, uint64_t at)
 	while (at) {
 		if (!freebsd_steps_on(&steps, at) || steps.n > INTERFACES_MOST ||
 		    !freebsd_spend(l->s->k)) {
-			bsd_lack(l->s, what, "the list of interfaces is broken");
+			bsd_lack(l->s, what, "the list of interfaces goes round, or is too long");
 			return;
 		}
 		add_interface(l, at);

@@ -207,7 +207,8 @@ static void add_family(struct routes *l, uint64_t tables, unsigned family, const
 		return; // a kernel without
 	if (!get(l, head, TREE, &top) || !add_tree(l, top))
 		bsd_lack(l->s, what,
-			 bsd_keep(l->s, "the tree of %s is broken, or not in the dump", name));
+			 bsd_keep(l->s, "the tree of %s is broken, too large, or not in the dump",
+				  name));
 }
 
 int bsd_routes(struct bsd_show *s)

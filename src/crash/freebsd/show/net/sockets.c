@@ -73,7 +73,7 @@ struct sockets {
 	struct table t, listening;
 };
 
-static const char what[] = "sockets (netstat -anA)";
+static const char what[] = "sockets (netstat -anA, -aL)";
 
 static bool get(struct sockets *l, uint64_t at, unsigned field, uint64_t *ret)
 {
@@ -154,7 +154,7 @@ static bool step(struct sockets *l, struct freebsd_steps *steps, uint64_t pcb)
 {
 	if (freebsd_steps_on(steps, pcb) && steps->n <= SOCKETS_MOST && freebsd_spend(l->s->k))
 		return true;
-	bsd_lack(l->s, what, "a list of them is broken");
+	bsd_lack(l->s, what, "a list of them goes round, or is too long");
 	return false;
 }
 
