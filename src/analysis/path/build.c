@@ -667,6 +667,11 @@ static int take_more(struct exec_build *b, const struct context_rule *rule,
 	return r < 0 ? r : 0;
 }
 
+static uint32_t host_of_gap(const struct sonde_gap *gap)
+{
+	return gap->stream && gap->stream->cls ? gap->stream->cls->trace->index : STOCK_ANY_HOST;
+}
+
 int exec_build_consume(struct exec_build *b, const struct sonde_batch *in)
 {
 	int r = 0;
@@ -678,7 +683,7 @@ int exec_build_consume(struct exec_build *b, const struct sonde_batch *in)
 		if (e->cls)
 			r = rule_of(b, e->cls, &rule);
 		else if (e->u.gap->kind != SONDE_GAP_BACKWARD)
-			stock_gap(b->stock);
+			stock_gap(b->stock, host_of_gap(e->u.gap));
 		if (r < 0)
 			return r;
 		b->event_context = rule ? context_of_event(rule, e) : CONTEXT_NONE;

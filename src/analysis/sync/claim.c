@@ -28,10 +28,10 @@ void claims_fini(struct claims *c)
 	*c = (struct claims){ 0 };
 }
 
-void claims_forget(struct claims *c)
+void claims_forget(struct claims *c, uint32_t host)
 {
-	for (size_t i = 0; i < c->n; i++)
-		c->hosts[i].n = 0;
+	if (host < c->n)
+		c->hosts[host].n = 0;
 }
 
 static int host_of(struct claims *c, uint32_t host, struct claim_host **ret)

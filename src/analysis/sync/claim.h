@@ -42,7 +42,7 @@ SONDE_MUST_CHECK int claims_add(struct claims *c, const struct claim_packet *p);
 struct claim_packet *claims_since(struct claims *c, uint32_t host, int64_t since_ns, size_t *ret_n);
 
 /** All packets of the host are forgotten. */
-void claims_forget(struct claims *c);
+void claims_forget(struct claims *c, uint32_t host);
 
 /** A row of packets: numbers in the array it was found in, and the data up to the end of each. */
 struct claim_row {

@@ -73,8 +73,8 @@ struct queue {
 struct flow {
 	struct flow_key key;
 	uint64_t sent, received;
-	uint32_t sender;      /* the host that @sends is of */
-	bool sends, receives; /* the sender's, the receiver's begin was seen */
+	uint32_t sender, receiver; /* the hosts that @sends and @receives are of */
+	bool sends, receives;	   /* the sender's, the receiver's begin was seen */
 	bool broken;
 	bool reused; /* another one has the same ports: broken for good */
 	struct queue out, in;
@@ -87,7 +87,8 @@ struct flow {
 	struct claim_packet *tail; /* owned */
 	size_t n_tail;
 	bool sender_closed, sender_gone, receiver_closed;
-	bool resent; /* data was sent again: what is sent from then on is not counted */
+	bool resent; /* data was sent again, or that was not told: sends are not counted any more */
+	bool deaf;   /* that something arrived may not have been told: nor is that */
 };
 
 /* What a thread sent last. */
@@ -166,11 +167,31 @@ static void break_flow(struct stock *s, struct flow *f)
 	f->n_tail = 0;
 }
 
-void stock_gap(struct stock *s)
+/* From now on nothing counts that the sender sends, or that the receiver gets. */
+static void doubt(struct stock *s, struct flow *f, bool sender)
 {
-	claims_forget(&s->claims);
-	for (size_t i = 0; i < s->n_flows; i++)
-		break_flow(s, &s->flows[i]);
+	if (!f->broken && !f->resent && !f->deaf)
+		s->n_broken++;
+	if (sender)
+		f->resent = true;
+	else
+		f->deaf = true;
+}
+
+void stock_gap(struct stock *s, uint32_t host)
+{
+	for (uint32_t i = 0; i < s->claims.n; i++) {
+		if (i == host || host == STOCK_ANY_HOST)
+			claims_forget(&s->claims, i);
+	}
+	for (size_t i = 0; i < s->n_flows; i++) {
+		struct flow *f = &s->flows[i];
+
+		if (f->sends && (f->sender == host || host == STOCK_ANY_HOST))
+			doubt(s, f, /* sender= */ true);
+		if (f->receives && (f->receiver == host || host == STOCK_ANY_HOST))
+			doubt(s, f, /* sender= */ false);
+	}
 }
 
 /* Which events. */
@@ -368,7 +389,7 @@ static void forget_end(struct flow *f, bool sender)
 		f->out.first = f->out.n = f->n_tail = 0;
 	} else {
 		f->received = 0;
-		f->receives = f->receiver_closed = false;
+		f->receives = f->receiver_closed = f->deaf = false;
 		f->in.first = f->in.n = 0;
 	}
 }
@@ -397,6 +418,7 @@ static void begin_flow(struct stock *s, struct flow *f, bool sender, int64_t ts_
 		f->since_ns = ts_ns;
 	} else {
 		f->receives = true;
+		f->receiver = host;
 	}
 	f->broken = false;
 }
@@ -480,8 +502,9 @@ static int claim(struct stock *s, struct flow *f, struct claim_packet *p, size_t
 }
 
 /*
- * Data was sent again, and it may be that some arrived twice. On one clock counts begin anew once
- * all has arrived, which the sender hears of by @unacked: before that no more can come.
+ * Data was sent again, and some may have arrived twice, or something was not told. On one clock
+ * counts begin anew once all has arrived, which the sender hears of by @unacked: before that no
+ * more can come.
  */
 static void recover(const struct stock *s, struct flow *f, uint32_t next, uint32_t unacked,
 		    bool tells_sends)
@@ -494,7 +517,7 @@ static void recover(const struct stock *s, struct flow *f, uint32_t next, uint32
 	f->sent = f->received = 0;
 	f->out.first = f->out.n = f->in.first = f->in.n = 0;
 	f->next = f->start = next;
-	f->resent = false;
+	f->resent = f->deaf = false;
 }
 
 /* What a socket has sent, as it says where a packet comes in for it. */
@@ -518,7 +541,7 @@ static int count_sent(struct stock *s, const struct class_info *c, const struct 
 	if (!f->counted)
 		f->next = f->start = unacked;
 	f->counted = true;
-	if (f->resent)
+	if (f->resent || f->deaf)
 		recover(s, f, next, unacked, c->tells_sends);
 	if (c->tells_sends)
 		return 0;
@@ -546,7 +569,7 @@ static int settle(struct stock *s, struct flow *f, const struct stock_user *user
 {
 	const size_t n = f->n_tail;
 
-	if (!f->sender_gone || !f->receiver_closed || f->broken || f->resent ||
+	if (!f->sender_gone || !f->receiver_closed || f->broken || f->resent || f->deaf ||
 	    f->received <= f->sent)
 		return 0;
 	f->n_tail = 0;
@@ -626,7 +649,7 @@ static int count_received(struct stock *s, const struct class_info *c, const str
 	if (r <= 0)
 		return r;
 	struct flow *f = &s->flows[flow];
-	if (!f->receives || f->broken)
+	if (!f->receives || f->broken || f->deaf)
 		return 0;
 	struct waiting w = { .end = { .ts_ns = e->ts_ns, .host = host } };
 	f->received += (uint64_t)len;
@@ -753,9 +776,8 @@ static int on_again(struct stock *s, const struct class_info *c, const struct so
 	const int r = flow_of(s, &key, /* make= */ false, &flow);
 	if (r <= 0)
 		return r;
-	struct flow *f = &s->flows[flow];
-	s->n_broken += f->sends && !f->broken && !f->resent;
-	f->resent = true;
+	if (s->flows[flow].sends)
+		doubt(s, &s->flows[flow], /* sender= */ true);
 	return r;
 }
 

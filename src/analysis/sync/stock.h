@@ -37,8 +37,10 @@ void stock_free(struct stock *s);
 SONDE_MUST_CHECK int stock_take(struct stock *s, const struct sonde_event *e, uint32_t host,
 				const struct stock_user *user);
 
-/** Something is missing: what is counted so far is not to be trusted. */
-void stock_gap(struct stock *s);
+enum { STOCK_ANY_HOST = INT32_MAX /* no number of one */ };
+
+/** From now on events of the host are missing: its sockets' counts end. */
+void stock_gap(struct stock *s, uint32_t host);
 
 /** Connections that could not be followed to their end: lost events, data that was sent twice,
  * ports that were used again. */

@@ -124,10 +124,8 @@ static int add_host(struct sync *s, const struct sonde_trace *t, uint32_t *ret)
 	return 0;
 }
 
-static int host_of(struct sync *s, const struct sonde_event *e, uint32_t *ret)
+static int host_of(struct sync *s, const struct sonde_trace *t, uint32_t *ret)
 {
-	const struct sonde_trace *t = e->cls->stream_class->trace;
-
 	if (t->index >= s->cap_traces) {
 		const size_t old = s->cap_traces;
 		int r = mem_grow(&s->by_trace, &s->cap_traces, (size_t)t->index + 1);
@@ -192,17 +190,31 @@ static int on_message(void *arg, const struct tcp_end *from, const struct tcp_en
 	return take_message(arg, from, to);
 }
 
+/* Where time runs backwards nothing is missing. */
+static int take_gap(struct sync *s, const struct sonde_gap *gap)
+{
+	uint32_t host = STOCK_ANY_HOST;
+	int r = 0;
+
+	if (gap->kind == SONDE_GAP_BACKWARD)
+		return 0;
+	if (gap->stream && gap->stream->cls && gap->stream->cls->clock)
+		r = host_of(s, gap->stream->cls->trace, &host);
+	stock_gap(s->stock, host);
+	return r;
+}
+
 static int consume_one(struct sync *s, const struct sonde_event *e)
 {
 	const struct stock_user user = { .match = on_message, .arg = s };
 	struct tcp_end end = { .ts_ns = e->ts_ns };
 	struct tcp_id id;
 
-	if (!e->cls && e->u.gap->kind != SONDE_GAP_BACKWARD)
-		stock_gap(s->stock);
-	if (!e->cls || !e->cls->stream_class->clock)
+	if (!e->cls)
+		return take_gap(s, e->u.gap);
+	if (!e->cls->stream_class->clock)
 		return 0;
-	int r = host_of(s, e, &end.host);
+	int r = host_of(s, e->cls->stream_class->trace, &end.host);
 	if (r < 0)
 		return r;
 	const int way = tcp_read(s->reader, e, &id);

@@ -238,6 +238,14 @@ static void again(int64_t ts_ns, uint32_t host)
 	put_addr(!host, 4);
 }
 
+/* Events of that host are lost. */
+static void lost(int64_t ts_ns, uint32_t host)
+{
+	sonde_check(made.n < EVENTS_MOST);
+	made.hosts[made.n] = host;
+	made.events[made.n++] = (struct sonde_event){ .ts_ns = ts_ns };
+}
+
 static int on_match(void *arg, const struct tcp_end *from, const struct tcp_end *to)
 {
 	strbuf_fmt(arg, "%u@%ld > %u@%ld\n", from->host, (long)from->ts_ns, to->host,
@@ -257,7 +265,9 @@ static int run(int first, struct strbuf *out, uint64_t *ret_broken)
 			const bool now =
 				first < 0 ? turn == 0
 					  : (made.hosts[i] == (uint32_t)first) == (turn == 0);
-			if (now)
+			if (now && !made.events[i].cls)
+				stock_gap(s, made.hosts[i]);
+			else if (now)
 				r = stock_take(s, &made.events[i], made.hosts[i], &user);
 		}
 	}
@@ -406,6 +416,31 @@ TEST(what_was_not_sent_yet_keeps_a_count_from_beginning_anew)
 	got(55, 1, 40);
 	EXPECT_EQ(run(-1, &out, &broken), 0);
 	EXPECT_STR(strbuf_text(&out), "0@10 > 1@35\n");
+}
+
+/* What one host lost ends what is known of its ends only, and not what waits. */
+TEST(losses_end_the_counts_of_their_host)
+{
+	for (uint32_t host = 0; host < 2; host++) {
+		for (int first = -1; first < 2; first++) {
+			sonde_auto(strbuf_fini) struct strbuf out = { 0 };
+			uint64_t broken;
+
+			begin(/* tells_sends= */ true);
+			opens(1, 1);
+			opens(2, 0);
+			xmit(10, 0, 100, false);
+			sent(11, 0, 100);
+			got(15, 1, 100);
+			lost(20, host);
+			xmit(30, 0, 40, false);
+			sent(31, 0, 40);
+			got(35, 1, 40);
+			EXPECT_EQ(run(first, &out, &broken), 0);
+			EXPECT_STR(strbuf_text(&out), "0@10 > 1@15\n");
+			EXPECT_EQ(broken, 2); // both ways
+		}
+	}
 }
 
 TEST(ports_that_are_used_again)
