@@ -30,7 +30,7 @@ RECORD = 'sonde record --net --no-samples -o /tmp/{} -- '
 SERVE = '''#!/bin/sh
 rm -f /tmp/stop
 httpd -f -p 80 -h /www &
-while [ ! -e /tmp/stop ]; do sleep 0.2; done
+while [ ! -e /tmp/stop ]; do sleep 1; done
 kill $!'''
 STOP = '''#!/bin/sh
 touch /tmp/stop
@@ -78,13 +78,13 @@ class Machine:
     def record(self, name, trace, shell, timeout):
         """A step that is recorded, and one that hands over the trace."""
         self.step(name, RECORD.format(trace) + shell, timeout)
-        self.step('copy ' + trace, f'tar -C /tmp -cf - {trace}', 60)
+        self.step('copy ' + trace, f'tar -C /tmp -cf - {trace}', 600)
 
     def wait_for(self, url, timeout):
         self.step('wait', f'until wget -q -O /dev/null {url} 2>/dev/null; do sleep 0.3; done', timeout)
 
     def boot(self, ret):
-        """Runs it to its end; what the steps wrote, or the failure, goes to @ret."""
+        """Runs it to its end, or to the first failure; what the steps wrote goes to @ret."""
         g = guest.Guest(self.image, self.kernel, devices=self.devices, most_out=MOST_TRACE,
                         boot_seconds=BOOT_SECONDS)
         g.step('network', ' && '.join(self.network))
@@ -93,10 +93,13 @@ class Machine:
         try:
             for step in g.run():
                 ret.append(step)
+                words = step.err.decode(errors='replace').strip()
+                print(f'# {self.name}: {step.name}: status {step.status}, {step.seconds:.1f} s'
+                      f"{words and '; ' + words}".replace('\n', '\n# '), flush=True)
                 if step.status:
                     return
         except (guest.GuestError, OSError) as e:
-            ret.append(e)
+            print(f'# {self.name}: ' + str(e).replace('\n', '\n# '), flush=True)
 
 
 class Site:
@@ -150,15 +153,7 @@ class Checks:
 def unpack(machine, steps, folder):
     """The traces that it sent, as FOLDER/TRACE/NAME; False: it did not get so far."""
     for step in steps:
-        if isinstance(step, Exception):
-            print(f'# {machine.name}: ' + str(step).replace('\n', '\n# '))
-            return False
-        words = step.err.decode(errors='replace').strip()
-        print(f'# {machine.name}: {step.name}: status {step.status}, {step.seconds:.1f} s'
-              f"{words and '; ' + words}".replace('\n', '\n# '))
-        if step.status:
-            return False
-        if not step.name.startswith('copy '):
+        if step.status or not step.name.startswith('copy '):
             continue
         trace = os.path.join(folder, step.name.split()[1])
         with tarfile.open(fileobj=io.BytesIO(step.out)) as tar:
@@ -166,7 +161,7 @@ def unpack(machine, steps, folder):
         os.makedirs(trace, exist_ok=True)
         os.rename(os.path.join(folder, 'new', step.name.split()[1]),
                   os.path.join(trace, machine.name))
-    return len(steps) == len(machine.steps) + 1
+    return len(steps) == len(machine.steps) + 1 and not steps[-1].status
 
 
 def report(sonde, folder, *args):

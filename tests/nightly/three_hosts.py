@@ -7,8 +7,10 @@ usage: three_hosts.py SONDE [--keep FOLDER]     --keep: leaves all traces there
 The client has no cable to the database: its clock is known by way of the web server's only. From
 recordings of stock tracepoints Sonde must find how the clocks go, say that client and database
 alone have nothing in common, and follow the client's waits through both others. Then the web
-server's clock is set years off, and another goes slow: the path must be the same. At last the web
-server forwards and translates addresses (NAT): what that hides must be said, and not guessed.
+server's clock is set years off, and another goes slow: the path must be the same. Then packets get
+lost and overtake each other, which must not spoil the clocks. At last the web server forwards and
+translates addresses (NAT): what that hides must be said, and not guessed. The web server talks
+IPv4 with the client, and IPv6 with the database.
 """
 import argparse
 import os
@@ -20,12 +22,13 @@ import sys
 import hosts
 
 CLIENT, WEB, BACK, DB = '10.96.1.1', '10.96.1.2', '10.96.2.1', '10.96.2.2'
+BACK6, DB6 = 'fd00:96::1', 'fd00:96::2'
 ROUNDS, SECONDS = 20, 900
 PAGE = f'''#!/bin/sh
 echo Content-Type: text/plain
 echo
 head -c 100000 /dev/zero | sha256sum
-wget -q -O - http://{DB}/cgi-bin/work
+wget -q -O - http://[{DB6}]/cgi-bin/work
 '''
 WORK = '''#!/bin/sh
 echo Content-Type: text/plain
@@ -34,6 +37,7 @@ head -c 200000 /dev/zero | md5sum
 dd if=/dev/zero of=/disk/rows bs=4k count=4 conv=fsync 2>/dev/null
 echo worked
 '''
+LOSE = 'qdisc add dev {} root netem delay 3ms 2ms loss 5% reorder 10%'
 NAT = f'''table ip nat {{
 	chain in {{ type nat hook prerouting priority -100; tcp dport 81 dnat to {DB}:80; }}
 	chain out {{ type nat hook postrouting priority 100; tcp dport 80 masquerade to :2000-2999; }}
@@ -45,35 +49,57 @@ ASK = f'''for i in $(seq {ROUNDS}); do
 done'''
 
 
-def find_nft():
-    nft = shutil.which('nft', path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
-    if not nft:
-        raise hosts.guest.GuestError("no 'nft' (Debian package nftables)")
-    return nft
+def find(name, package):
+    path = shutil.which(name, path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
+    if not path:
+        raise hosts.guest.GuestError(f"no '{name}' (Debian package {package})")
+    return path
+
+
+def lose(machine, links):
+    """From then on packets that leave by these get lost, and others overtake them."""
+    machine.image.program(find('tc', 'iproute2'), '/usr/bin/netem')
+    machine.modules('sch_netem')
+    machine.step('lose', ' && '.join('netem ' + LOSE.format(link) for link in links), 60)
+
+
+def keep(machine, links):
+    machine.step('keep', ' && '.join(f'netem qdisc del dev {link} root' for link in links), 60)
 
 
 def prepare(site):
     client, web, db = site.machine('client'), site.machine('web'), site.machine('db', disk=True)
     site.cable(client, CLIENT, web, WEB)
     site.cable(web, BACK, db, DB)
+    web.network.append(f'ip addr add {BACK6}/64 dev eth1')
+    db.network.append(f'ip addr add {DB6}/64 dev eth0')
     client.image.text('/ask', ASK)
     web.image.text('/www/cgi-bin/page', PAGE, 0o755)
     db.image.text('/www/cgi-bin/work', WORK, 0o755)
     page, work, nat = (f'http://{WEB}{x}' for x in ('/cgi-bin/page', ':81/cgi-bin/work', ':81'))
     stop = f'wget -q -O /dev/null http://{WEB}/cgi-bin/stop'
+    serve = f'sh /serve; wget -q -O /dev/null http://{DB}/cgi-bin/stop'
+    ask = f'sh /ask {page}; status=$?; {stop}; exit $status'
 
-    for trace in ('plain', 'nat'):
+    for trace in ('plain', 'lossy', 'nat'):
         db.record('serve ' + trace, trace, 'sh /serve', SECONDS)
-    web.image.program(find_nft(), '/usr/bin/nft')
+    web.image.program(find('nft', 'nftables'), '/usr/bin/nft')
     web.modules('nft_chain_nat', 'nft_nat', 'nft_masq')
     web.image.text('/nat', NAT)
-    web.wait_for(f'http://{DB}/cgi-bin/work', SECONDS)
-    web.record('serve plain', 'plain', f'sh /serve; wget -q -O /dev/null http://{DB}/cgi-bin/stop',
-               SECONDS)
+    for trace in ('plain', 'lossy'):
+        if trace == 'lossy':
+            lose(web, ('eth0', 'eth1'))
+        web.wait_for(f'http://[{DB6}]/cgi-bin/work', SECONDS)
+        web.record('serve ' + trace, trace, serve, SECONDS)
+    keep(web, ('eth0', 'eth1'))
     web.step('translate', 'echo 1 >/proc/sys/net/ipv4/ip_forward && nft -f /nat', 60)
     web.record('serve nat', 'nat', 'sh /serve', SECONDS)
-    client.wait_for(page, SECONDS)
-    client.record('ask plain', 'plain', f'sh /ask {page}; status=$?; {stop}; exit $status', SECONDS)
+    for trace in ('plain', 'lossy'):
+        if trace == 'lossy':
+            lose(client, ['eth0'])
+        client.wait_for(page, SECONDS)
+        client.record('ask ' + trace, trace, ask, SECONDS)
+    keep(client, ['eth0'])
     client.wait_for(work, SECONDS)
     client.record('ask nat', 'nat', f'sh /ask {work}; status=$?; wget -q -O /dev/null '
                   f'{nat}/cgi-bin/stop; {stop}; exit $status', SECONDS)
@@ -186,6 +212,21 @@ def check_paths(checks, sonde, folder):
         check_copy(checks, sonde, folder)
 
 
+def check_lossy(checks, sonde, folder):
+    sync, words = hosts.report(sonde, folder, 'sync', 'client', 'web', 'db')
+    others = [h for h in by_name(sync).values() if h['quality'] != 'reference']
+    checks.result('packets lost and late: a line fits all that are counted', len(others) == 2 and
+                  all(h['quality'] == 'accurate' for h in others), sync)
+    checks.result('packets lost and late: some were sent again', 'sent again' in words, words)
+    for h in others:
+        checks.result(f"packets lost and late: {h['name']}: from {h['matches']} messages, "
+                      f"{1e6 * (float(h['slope'] or 0) - 1):+.1f} ppm", h['matches'] >= ROUNDS and
+                      abs(float(h['slope'] or 0) - 1) < 1e-3, h)
+    path = hosts.report(sonde, folder, 'critical-path', '--comm', 'sh', '--host', 'client', 'client',
+                        'web', 'db')[0]
+    checks.result('packets lost and late: the path adds up', path and hosts.adds_up(path))
+
+
 def check_nat(checks, sonde, folder):
     words = check_apart(checks, sonde, folder, 'with NAT between')
     checks.result('and it says why', 'NAT' in words, words)
@@ -199,7 +240,7 @@ def main():
     args = p.parse_args()
     sonde = os.path.abspath(args.sonde)
     return hosts.test(sonde, args.keep, prepare, {'plain': (check_sync, check_paths),
-                                                  'nat': (check_nat,)})
+                                                  'lossy': (check_lossy,), 'nat': (check_nat,)})
 
 
 sys.exit(main())
