@@ -13,7 +13,7 @@
 SONDE_BEGIN_DECLS
 
 /** Raised whenever a shape in this header or in those it includes changes. */
-#define SONDE_ABI 3
+#define SONDE_ABI 4
 
 struct sonde_out; /* where results go: src/base/out.h */
 
@@ -36,6 +36,12 @@ struct sonde_setup {
 };
 
 struct sonde_component; /* one running component */
+
+/** A packet: between which times its events are, and how many bytes they take. */
+struct sonde_piece {
+	int64_t begin_ns, end_ns;
+	uint64_t len;
+};
 
 struct sonde_component_class {
 	uint32_t abi; /* SONDE_ABI */
@@ -69,6 +75,12 @@ struct sonde_component_class {
 	/** Source: first and last time in ns that it knows of, cheaply. -ENODATA: it has no times.
 	 */
 	int (*span)(struct sonde_component *c, int64_t *ret_begin_ns, int64_t *ret_end_ns);
+	/**
+	 * Source: calls @take with each packet whose times it knows, in any order, cheaply: to
+	 * share work out among threads. Before the first next.
+	 */
+	int (*pieces)(struct sonde_component *c,
+		      void (*take)(void *arg, const struct sonde_piece *p), void *arg);
 	/** Source: only events in [from_ns, to_ns] will be wanted; a hint, before the first next.
 	 */
 	int (*seek)(struct sonde_component *c, int64_t from_ns, int64_t to_ns);

@@ -12,7 +12,9 @@
 
 #include "graph/component.h"
 
-enum { LEARN_PART = 64 }; /* one of so many parts of the time is read before its own */
+/* In parts of all bytes: where the other thread's begin, which starts later; from where on it reads
+ * what comes before. */
+enum { PARTS = 128, PARTS_FIRST = 65, PARTS_LEARN = 63, BINS = 1024 };
 
 /** Goes along with events: their times may not step back, nor packets be broken. */
 struct order {
@@ -140,10 +142,40 @@ static void *thread_of_later(void *arg)
 
 /* --- this one --- */
 
+/* When @part of PARTS of all bytes have come. */
+static int64_t time_of_part(const uint64_t *sums, int64_t begin, uint64_t span, unsigned part)
+{
+	const uint64_t goal = (uint64_t)((unsigned __int128)sums[BINS - 1] * part / PARTS);
+	size_t i = 0;
+
+	while (i < BINS - 1 && sums[i] < goal)
+		i++;
+	const uint64_t before = i ? sums[i - 1] : 0, here = sums[i] - before;
+	const uint64_t into = here && goal > before ? (goal - before) * 1024 / here : 0;
+	return begin + (int64_t)((unsigned __int128)span * (i * 1024 + into) / (BINS * 1024));
+}
+
+/* Where the trace is cut; nobody knows: in the middle of the time. False: it has no time. */
+static bool find_cut(struct halves *h)
+{
+	struct graph *g = h->of.graph;
+	uint64_t sums[BINS];
+	int64_t begin, end;
+
+	if (graph_span(g, &begin, &end) < 0 || begin >= end)
+		return false;
+	const uint64_t span = (uint64_t)end - (uint64_t)begin;
+	if (graph_weigh(g, begin, end, BINS, sums) < 0)
+		for (size_t i = 0; i < BINS; i++)
+			sums[i] = i + 1;
+	h->from_ns = time_of_part(sums, begin, span, PARTS_FIRST);
+	h->learn_ns = time_of_part(sums, begin, span, PARTS_LEARN);
+	return true;
+}
+
 int halves_new(const struct halves_of *of, struct halves **ret)
 {
 	struct halves *h = calloc(1, sizeof(*h));
-	int64_t begin, end;
 
 	if (!h)
 		return sonde_fail(-ENOMEM, "out of memory");
@@ -151,12 +183,7 @@ int halves_new(const struct halves_of *of, struct halves **ret)
 	h->ahead = graph_ahead(of->graph);
 	h->order.ts_ns = h->later_order.ts_ns = INT64_MIN;
 	h->state = HALVES_SINGLE;
-	if (h->ahead != GRAPH_AHEAD_NOT && graph_span(of->graph, &begin, &end) >= 0 &&
-	    begin < end) {
-		const uint64_t span = (uint64_t)end - (uint64_t)begin;
-
-		h->from_ns = begin + (int64_t)(span / 2);
-		h->learn_ns = h->from_ns - (int64_t)(span / LEARN_PART);
+	if (h->ahead != GRAPH_AHEAD_NOT && find_cut(h)) {
 		h->state = HALVES_ALONE;
 		graph_set_ahead(of->graph, GRAPH_AHEAD_NOT);
 	}

@@ -409,6 +409,17 @@ static int src_span(struct sonde_component *c, int64_t *ret_begin_ns, int64_t *r
 	return 0;
 }
 
+static int src_pieces(struct sonde_component *c,
+		      void (*take)(void *arg, const struct sonde_piece *p), void *arg)
+{
+	struct src_ctf *s = sonde_component_state(c);
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_lanes && r >= 0; i++)
+		r = s->wanted[i] ? ctf_stream_pieces(s->lanes[i], take, arg) : 0;
+	return r;
+}
+
 static int src_seek(struct sonde_component *c, int64_t from_ns, int64_t to_ns)
 {
 	struct src_ctf *s = sonde_component_state(c);
@@ -432,5 +443,6 @@ const struct sonde_component_class src_ctf = {
 	.traces = src_traces,
 	.streams = src_streams,
 	.span = src_span,
+	.pieces = src_pieces,
 	.seek = src_seek,
 };

@@ -475,22 +475,29 @@ void ctf_stream_seek(struct ctf_stream *s, int64_t from_ns, int64_t to_ns)
 	s->to_ns = to_ns;
 }
 
-/* Widens [*begin, *end] by the packet @info. */
-static void widen(const struct packet_info *info, int64_t *begin, int64_t *end)
+/* What a stream's packets are told to. */
+struct piece_taker {
+	void (*take)(void *arg, const struct sonde_piece *p);
+	void *arg;
+};
+
+/* Times that it does not have are on the far sides of all others: it begins last, it ends first. */
+static void tell_packet(const struct packet_info *info, const struct piece_taker *to)
 {
 	const bool has_begin = is_placed(info, PACKET_TIMESTAMP_BEGIN);
-	const int64_t b = has_begin ? time_of(info, PACKET_TIMESTAMP_BEGIN, 0) : INT64_MAX;
-	int64_t e = has_begin ? b : INT64_MIN;
+	struct sonde_piece p = { .begin_ns = INT64_MAX, .end_ns = INT64_MIN };
 
+	if (has_begin)
+		p.begin_ns = p.end_ns = time_of(info, PACKET_TIMESTAMP_BEGIN, 0);
 	if (is_placed(info, PACKET_TIMESTAMP_END))
-		e = time_of(info, PACKET_TIMESTAMP_END, 0);
-	*begin = b < *begin ? b : *begin;
-	*end = e > *end ? e : *end;
+		p.end_ns = time_of(info, PACKET_TIMESTAMP_END, 0);
+	p.len = info->len_bytes;
+	to->take(to->arg, &p);
 }
 
 /* By the index of file @path, @len bytes long. False: there is none. */
-static bool span_by_index(const struct ctf_stream *s, const char *path, uint64_t len,
-			  int64_t *begin, int64_t *end)
+static bool tell_by_index(const struct ctf_stream *s, const char *path, uint64_t len,
+			  const struct piece_taker *to)
 {
 	const struct sonde_clock *clock = s->cls->cls->clock;
 	struct packet_index x;
@@ -499,18 +506,17 @@ static bool span_by_index(const struct ctf_stream *s, const char *path, uint64_t
 		return false;
 	for (size_t i = 0; i < x.n; i++) {
 		const struct index_entry entry = index_at(&x, i);
-		int64_t b = sonde_clock_ns(clock, entry.begin),
-			e = sonde_clock_ns(clock, entry.end);
+		const struct sonde_piece p = { sonde_clock_ns(clock, entry.begin),
+					       sonde_clock_ns(clock, entry.end), entry.len };
 
-		*begin = b < *begin ? b : *begin;
-		*end = e > *end ? e : *end;
+		to->take(to->arg, &p);
 	}
 	index_close(&x);
 	return true;
 }
 
-static int span_of_file(struct ctf_stream *s, struct ctf_file *f, uint64_t *locals, int64_t *begin,
-			int64_t *end)
+static int tell_file(struct ctf_stream *s, struct ctf_file *f, uint64_t *locals,
+		     const struct piece_taker *to)
 {
 	struct packet_info info = { .locals = locals };
 	struct file_map map = f->map;
@@ -518,7 +524,7 @@ static int span_of_file(struct ctf_stream *s, struct ctf_file *f, uint64_t *loca
 	if (r < 0)
 		return r;
 
-	const bool indexed = span_by_index(s, f->path, map.len, begin, end);
+	const bool indexed = tell_by_index(s, f->path, map.len, to);
 	if (!indexed)
 		file_hop(&map);
 	for (uint64_t off = 0; !indexed && off < map.len; off += info.len_bytes) {
@@ -526,7 +532,7 @@ static int span_of_file(struct ctf_stream *s, struct ctf_file *f, uint64_t *loca
 		r = packet_read(s->layout, map.data + off, map.len - off, &info);
 		if (r < 0 && !info.len_bytes)
 			break; // what is wrong is told when it is read
-		widen(&info, begin, end);
+		tell_packet(&info, to);
 	}
 	if (!f->map.data)
 		file_unmap(&map);
@@ -535,21 +541,42 @@ static int span_of_file(struct ctf_stream *s, struct ctf_file *f, uint64_t *loca
 	return 0;
 }
 
-int ctf_stream_span(struct ctf_stream *s, int64_t *ret_begin_ns, int64_t *ret_end_ns)
+static int tell_all(struct ctf_stream *s, const struct piece_taker *to)
 {
-	int64_t begin = INT64_MAX, end = INT64_MIN;
 	sonde_auto(mem_freep) uint64_t *locals = calloc(s->layout->n_locals, sizeof(*locals));
+	int r = 0;
+
 	if (!locals)
 		return sonde_fail(-ENOMEM, "out of memory for a packet");
+	for (size_t i = 0; i < s->n_files && r >= 0; i++)
+		r = tell_file(s, &s->files[i], locals, to);
+	return r;
+}
 
-	for (size_t i = 0; i < s->n_files; i++) {
-		int r = span_of_file(s, &s->files[i], locals, &begin, &end);
-		if (r < 0)
-			return r;
-	}
-	if (begin > end)
+int ctf_stream_pieces(struct ctf_stream *s, void (*take)(void *arg, const struct sonde_piece *p),
+		      void *arg)
+{
+	return tell_all(s, &(struct piece_taker){ take, arg });
+}
+
+static void widen(void *arg, const struct sonde_piece *p)
+{
+	struct sonde_piece *all = arg;
+
+	all->begin_ns = p->begin_ns < all->begin_ns ? p->begin_ns : all->begin_ns;
+	all->end_ns = p->end_ns > all->end_ns ? p->end_ns : all->end_ns;
+}
+
+int ctf_stream_span(struct ctf_stream *s, int64_t *ret_begin_ns, int64_t *ret_end_ns)
+{
+	struct sonde_piece all = { .begin_ns = INT64_MAX, .end_ns = INT64_MIN };
+	const int r = ctf_stream_pieces(s, widen, &all);
+
+	if (r < 0)
+		return r;
+	if (all.begin_ns > all.end_ns)
 		return -ENODATA;
-	*ret_begin_ns = begin;
-	*ret_end_ns = end;
+	*ret_begin_ns = all.begin_ns;
+	*ret_end_ns = all.end_ns;
 	return 0;
 }

@@ -3,7 +3,7 @@
 #ifndef CTF_STREAM_H
 #define CTF_STREAM_H
 
-#include <sonde/event.h>
+#include <sonde/component.h>
 
 #include "ctf/file.h"
 #include "ctf/packet.h"
@@ -72,6 +72,11 @@ SONDE_MUST_CHECK int ctf_stream_next(struct ctf_stream *s, struct sonde_batch *r
 
 /** Only events of [from_ns, to_ns] will be wanted. Before the first next. */
 void ctf_stream_seek(struct ctf_stream *s, int64_t from_ns, int64_t to_ns);
+
+/** As sonde_component_class.pieces; where one does not know a time, it is INT64_MAX or _MIN. */
+SONDE_MUST_CHECK int ctf_stream_pieces(struct ctf_stream *s,
+				       void (*take)(void *arg, const struct sonde_piece *p),
+				       void *arg);
 
 /** First and last time of its packets. -ENODATA: it does not say. */
 SONDE_MUST_CHECK int ctf_stream_span(struct ctf_stream *s, int64_t *ret_begin_ns,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <sonde/err.h>
 
@@ -130,6 +131,56 @@ int graph_span(struct graph *g, int64_t *ret_begin_ns, int64_t *ret_end_ns)
 	*ret_begin_ns = begin;
 	*ret_end_ns = end;
 	return 0;
+}
+
+struct weighing {
+	int64_t begin_ns, end_ns;
+	uint64_t *parts; /* first how much more there is in each than in the one before */
+	size_t n;
+};
+
+static size_t part_of(const struct weighing *w, int64_t ts_ns)
+{
+	const uint64_t whole = (uint64_t)w->end_ns - (uint64_t)w->begin_ns;
+
+	if (ts_ns <= w->begin_ns)
+		return 0;
+	if (ts_ns >= w->end_ns)
+		return w->n - 1;
+	const uint64_t since = (uint64_t)ts_ns - (uint64_t)w->begin_ns;
+	return (size_t)((unsigned __int128)since * w->n / whole);
+}
+
+/* As if its bytes came all the same way from its begin to its end. */
+static void weigh(void *arg, const struct sonde_piece *p)
+{
+	struct weighing *w = arg;
+
+	if (p->begin_ns > p->end_ns)
+		return; // nobody knows when it was
+	const size_t first = part_of(w, p->begin_ns), last = part_of(w, p->end_ns);
+	const uint64_t share = p->len / (last - first + 1);
+	w->parts[first] += share;
+	if (last + 1 < w->n)
+		w->parts[last + 1] -= share;
+}
+
+int graph_weigh(struct graph *g, int64_t begin_ns, int64_t end_ns, size_t n, uint64_t *ret_sums)
+{
+	struct weighing w = { begin_ns, end_ns, ret_sums, n };
+	uint64_t here = 0, sum = 0;
+	int r = 0;
+
+	memset(ret_sums, 0, n * sizeof(*ret_sums));
+	for (size_t i = 0; i < g->n && r >= 0; i++)
+		if (g->comps[i]->cls->pieces)
+			r = g->comps[i]->cls->pieces(g->comps[i], weigh, &w);
+	for (size_t i = 0; i < n; i++) {
+		here += ret_sums[i];
+		sum += here;
+		ret_sums[i] = sum;
+	}
+	return r < 0 ? r : sum ? 0 : -ENODATA;
 }
 
 int graph_seek(struct graph *g, int64_t from_ns, int64_t to_ns)

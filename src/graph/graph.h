@@ -21,6 +21,13 @@ SONDE_MUST_CHECK int graph_add(struct graph *g, const struct sonde_component_cla
 /** First and last time of all sources. -ENODATA where none knows one. */
 SONDE_MUST_CHECK int graph_span(struct graph *g, int64_t *ret_begin_ns, int64_t *ret_end_ns);
 
+/**
+ * How the bytes of all sources lie in time: of @n parts of [begin_ns, end_ns], all as long, how
+ * many come in each, and in those before it. -ENODATA where nobody knows.
+ */
+SONDE_MUST_CHECK int graph_weigh(struct graph *g, int64_t begin_ns, int64_t end_ns, size_t n,
+				 uint64_t *ret_sums);
+
 /** Tells all sources that only [from_ns, to_ns] will be wanted. */
 SONDE_MUST_CHECK int graph_seek(struct graph *g, int64_t from_ns, int64_t to_ns);
 
