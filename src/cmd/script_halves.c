@@ -10,6 +10,7 @@
 
 #include <sonde/err.h>
 
+#include "cmd/interrupt.h"
 #include "graph/component.h"
 
 /* In parts of all bytes: where the other thread's begin, which starts later; from where on it reads
@@ -90,7 +91,8 @@ static int later_consume(struct sonde_component *c, const struct sonde_batch *in
 	struct halves *h = *(struct halves **)sonde_component_state(c);
 	const size_t before = watch(&h->later_order, in, h->from_ns);
 
-	if (h->later_order.is_odd || atomic_load_explicit(&h->stop, memory_order_relaxed))
+	if (h->later_order.is_odd || atomic_load_explicit(&h->stop, memory_order_relaxed) ||
+	    interrupt_came())
 		return -ECANCELED;
 	if (atomic_load_explicit(&h->is_alone, memory_order_relaxed))
 		graph_set_ahead(h->later_graph, h->ahead);

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "cmd/command.h"
+#include "cmd/interrupt.h"
 #include "cmd/script_halves.h"
 #include "cmd/sync_arg.h"
 #include "cmd/trace_arg.h"
@@ -30,6 +31,7 @@ struct sink {
 struct running {
 	struct recorded_run *run;
 	struct halves *halves; /* NULL: events come to the script in order */
+	bool was_cut;	       /* by a signal, before the traces' end */
 };
 
 static int init(struct sonde_component *c, const struct sonde_setup *setup)
@@ -52,9 +54,14 @@ static int tell_cuts(struct sonde_component *c, const struct sonde_batch *in)
 
 static int consume(struct sonde_component *c, const struct sonde_batch *in)
 {
-	const struct running *to = ((struct sink *)sonde_component_state(c))->to;
-	int r = tell_cuts(c, in);
+	struct running *to = ((struct sink *)sonde_component_state(c))->to;
+	int r;
 
+	if (interrupt_came()) {
+		to->was_cut = true;
+		return 1;
+	}
+	r = tell_cuts(c, in);
 	if (r < 0)
 		return r;
 	return to->halves ? halves_take(to->halves, in) : recorded_run_take(to->run, in);
@@ -108,11 +115,13 @@ static int run(const struct script_trace *s, const struct trace_args *traces, st
 		r = halves_new(&(struct halves_of){ traces, g, run }, &halves);
 	if (r < 0)
 		return r;
-	struct running to = { run, halves };
+	struct running to = { run, halves, false };
 	const struct sonde_setup setup = { .out = s->out, .note = cmd_note, .note_arg = &to };
 	r = graph_add(g, &sink_script, &setup);
 	if (!r)
 		r = graph_run(g);
+	if (to.was_cut)
+		cmd_note(NULL, "interrupted: the rest of the trace was not read");
 	return r < 0 ? r : recorded_run_finish(run, ret_status);
 }
 
@@ -149,6 +158,7 @@ int script_trace_run(const struct script_trace *s, int *ret_status)
 
 	if (!paths)
 		return sonde_fail(-ENOMEM, "out of memory");
+	interrupt_hold();
 	for (size_t i = 0; i < s->n_paths; i++)
 		paths[i] = (char *)(uintptr_t)s->paths[i];
 	int r = trace_args_take((int)s->n_paths, paths, &traces);
