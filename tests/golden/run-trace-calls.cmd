@@ -16,3 +16,9 @@ tracepoint:syscalls:sys_enter_openat { print(args.file); }
 tracepoint:syscalls:sys_enter_close { print(args.count); }
 tracepoint:syscalls:sys_enter_oppenat { print(1); }
 tracepoint:syscalls:sys_exit_openat { print(args.dfd); }'
+# The number of the call where the trace has an event for each; 257 is openat.
+timeout 20 sonde run -t data/kernel -e '
+tracepoint:raw_syscalls:sys_enter { @enter[args.id] = count(); }
+tracepoint:raw_syscalls:sys_exit { @exit[args.id, args.ret] = count(); }'
+# One mistake is told once: the map may be set where the probe is not.
+timeout 20 sonde run -t examples/sonde-trace -e 'kprobe:vfs_read { @x[tid] = 1; } END { clear(@x); }'

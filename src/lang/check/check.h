@@ -111,6 +111,7 @@ struct check {
 	enum { MISSING_USUAL, MISSING_ERROR, MISSING_WARN, MISSING_IGNORE } missing_probes;
 	enum stack_mode stack_mode;
 	bool quiet;	   /* types are still being found: say nothing */
+	bool is_partial;   /* some probes have no places, and were told: not all is looked at */
 	bool guesses;	   /* what is calculated with, and nothing tells what it is, is a number */
 	bool changed;	   /* a map's type is other than before */
 	bool vars_changed; /* a variable's, or where it lies */

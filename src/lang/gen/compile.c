@@ -316,6 +316,7 @@ static int compile(struct compiler *c, struct world *w, struct script_ast *ast,
 		r = check_settings(&c->check, c->script);
 	for (const struct ast_probe *p = ast->probes; !r && p; p = p->next)
 		r = find_points(c, w, p);
+	c->check.is_partial = c->diag->n_errors > 0;
 	if (!r)
 		r = check_all(c);
 	if (!r && !c->n_pairs)

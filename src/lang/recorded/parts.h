@@ -15,7 +15,8 @@
 struct rec_field {
 	struct field_ref ref;  /* of the top-level member, without those of its parts .. */
 	struct part_path path; /* .. and the way to what is meant */
-	/** REC_SHOWN: as a text; numbers of structures and the like have no other form. */
+	/** REC_CONST: @value; REC_SHOWN: as a text; numbers of structures and the like have no
+	 * other form. */
 	enum { REC_INT, REC_TEXT, REC_INTS, REC_SHOWN, REC_CONST } kind;
 	uint8_t signed_len; /* bytes of a system call's argument that has a sign; or 0 */
 	uint32_t n_at;	    /* elements on the way */
@@ -133,6 +134,8 @@ void rec_call_args(struct rec_world *w, struct rec_place *p);
 bool rec_is_of_call(const char *name);
 /** Whether @cls stands in for events @name of all calls, as its trace has none. */
 bool rec_is_of_all_calls(const char *name, const struct sonde_event_class *cls);
+/** Gives the events of one call that stand in for those of all the call's number. -ENOMEM. */
+SONDE_MUST_CHECK int rec_call_number(struct rec_search *s, struct rec_place *p);
 /** Adds the places that @cls has for events of calls. */
 void rec_syscall_match(struct rec_search *s, const struct sonde_event_class *cls);
 

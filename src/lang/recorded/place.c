@@ -105,7 +105,9 @@ void rec_place_add_class(struct rec_search *s, const struct sonde_event_class *c
 	p->cls = cls;
 	p->probe.args = ARGS_FORMAT;
 	p->probe.is_syscall_exit = false;
-	if (!plain && rec_fields(s->w, s->arena, cls, p) < 0)
+	if (!plain &&
+	    (rec_fields(s->w, s->arena, cls, p) < 0 ||
+	     (s->group && !strcmp(s->group, "raw_syscalls") && rec_call_number(s, p) < 0)))
 		s->no_memory = true;
 }
 

@@ -245,6 +245,37 @@ static int name_args(struct rec_search *s, struct rec_place *p, const char *even
 	return 0;
 }
 
+int rec_call_number(struct rec_search *s, struct rec_place *p)
+{
+	const char *enter = rec_call_of(p->cls->name, false);
+	const char *call = enter ? enter : rec_call_of(p->cls->name, true);
+	const size_t was = p->probe.n_fields;
+	uint32_t nr;
+
+	if (!call)
+		return 0;
+	const bool is_known = syscall_number(abi_of(p->cls), call, &nr);
+	if (!is_known && field_named(&p->probe, "id"))
+		return 0; // LTTng's "unknown": it tells the number
+	struct probe_field *fields = arena_array(s->arena, was + 1, sizeof(*fields));
+	if (!fields || mem_grow(&s->w->fields, &s->w->cap_fields, s->w->n_fields + 1) < 0)
+		return -ENOMEM;
+	// Before the others: an argument of the call may have that name, too.
+	fields[0] = (struct probe_field){ .name = "id",
+					  .place = FIELD_CALL,
+					  .type = ctype_basic("long"),
+					  .is_signed = true,
+					  .off = (uint32_t)s->w->n_fields,
+					  .len = 8 };
+	s->w->fields[s->w->n_fields++] =
+		(struct rec_field){ .kind = REC_CONST, .value = is_known ? (int64_t)nr : -1 };
+	if (was)
+		memcpy(fields + 1, p->probe.fields, was * sizeof(*fields));
+	p->probe.fields = fields;
+	p->probe.n_fields = was + 1;
+	return 0;
+}
+
 /* A place for those of the calls that are like @first. */
 static void add_like(struct rec_search *s, const struct sonde_event_class *cls,
 		     const struct calls *calls, const struct call *first, bool is_exit)
