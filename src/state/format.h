@@ -27,7 +27,7 @@
 #include "state/store.h"
 
 enum {
-	FORMAT_VERSION = 3,
+	FORMAT_VERSION = 4,
 	FORMAT_PAGE = 4096,
 	FORMAT_ALIGN = 64,
 	FORMAT_WORDS = 64,
@@ -65,12 +65,12 @@ struct format_node {
 	uint64_t sum; /* of all behind it */
 	uint32_t track;
 	uint16_t n;
-	uint8_t level, n_states;
-	int64_t end_ns; /* of its last segment */
+	uint8_t level, n_states; /* of a track's first leaf, which has no sums, 0 */
+	int64_t end_ns;		 /* of its last segment */
 };
 _Static_assert(sizeof(struct format_node) == 24, "no padding is written");
 
-/** A leaf: behind its head, before what came of each state, and its words. */
+/** A leaf: behind its head; then time by state before it, unless it is the first; its words. */
 struct format_leaf {
 	int64_t begin_ns;
 	uint64_t n_known;

@@ -84,12 +84,13 @@ struct place {
 static int node_in(struct store *s, const struct place *p, struct sonde_span in, bool note,
 		   struct node *ret)
 {
-	const unsigned n_states = store_record(s, p->track)->n_states, level = p->level;
+	const unsigned most = store_record(s, p->track)->n_states, level = p->level;
 	struct format_node head;
 
 	if (in.len < sizeof(head))
 		return damaged(p->at);
 	memcpy(&head, in.data, sizeof(head));
+	const unsigned n_states = !level && !head.n_states ? 0 : most;
 	const size_t len = format_len(level, head.n, n_states);
 	if (!head.n || head.n > format_most(level) || head.level != level ||
 	    head.track != p->track || head.n_states != n_states || len > in.len)
@@ -105,8 +106,8 @@ static int node_in(struct store *s, const struct place *p, struct sonde_span in,
 	if (!level) {
 		ret->begin_ns = (int64_t)words[0];
 		ret->n_known = words[1];
-		ret->ns = words + sizeof(struct format_leaf) / sizeof(*words);
-		ret->items = ret->ns + n_states;
+		ret->items = words + sizeof(struct format_leaf) / sizeof(*words) + n_states;
+		ret->ns = n_states ? ret->items - n_states : NULL;
 	}
 	return 0;
 }

@@ -99,17 +99,16 @@ static void copy_node(uint8_t *to, const struct node *n, unsigned n_states)
 	const size_t ns_len = n_states * sizeof(uint64_t);
 
 	memcpy(to, &leaf, sizeof(leaf));
-	if (n->ns)
+	if (ns_len)
 		memcpy(to + sizeof(leaf), n->ns, ns_len);
-	else
-		memset(to + sizeof(leaf), 0, ns_len);
 	memcpy(to + sizeof(leaf) + ns_len, n->items, n->n * sizeof(*n->items));
 }
 
 /* Writes a node; never across the end of the buffer, so that it can be read there. */
 static int write_node(struct store *s, uint32_t track, const struct node *n, uint64_t *ret_at)
 {
-	const unsigned n_states = store_edge_of(s, track)->n_states;
+	const bool first = !n->level && !n->ns;
+	const unsigned n_states = first ? 0 : store_edge_of(s, track)->n_states;
 	const size_t len = format_len(n->level, n->n, n_states);
 	struct format_node head = {
 		.track = track,
@@ -284,14 +283,14 @@ static int close_leaf(struct store *s, uint32_t track, uint64_t *ret_at)
 	struct track *t = store_track_of(s, track);
 	struct edge *e = store_edge_of(s, track);
 	const struct node leaf = store_open_node(s, track, 0);
+	int r = write_node(s, track, &leaf, ret_at);
 
+	if (r < 0)
+		return r;
 	if (!t->ns)
 		t->ns = calloc(e->n_states, sizeof(*t->ns));
 	if (!t->ns)
 		return sonde_fail(-ENOMEM, "out of memory for the index");
-	int r = write_node(s, track, &leaf, ret_at);
-	if (r < 0)
-		return r;
 	const struct store_segment longest = count_leaf(t, &leaf);
 	close_child(t, 0, *ret_at, &longest);
 	drop_leaf(s, e);

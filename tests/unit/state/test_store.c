@@ -363,6 +363,33 @@ TEST(a_segment_takes_less_than_32_bytes)
 	(void)rmdir(folder);
 }
 
+/* Threads that live for a moment are many, and each has a leaf of its own. */
+TEST(so_does_one_of_a_short_track)
+{
+	enum { TRACKS = 1000, EACH = 6, RECORD = 72 };
+	struct store *s = NULL;
+	char folder[32], path[64];
+	struct stat st = { 0 };
+	uint32_t t;
+
+	make_folder(folder, path);
+	EXPECT_EQ(store_create(path, &print, &s), 0);
+	store_begin(s);
+	for (int64_t i = 0; i < TRACKS; i++) {
+		EXPECT_EQ(store_add_track(s, &(struct store_track){ .n_states = 9 }, &t), 0);
+		for (int64_t k = i; k < i + EACH; k++)
+			EXPECT_EQ(store_append(s, t, &(struct store_segment){ k, k + 1, 1, 2 }), 0);
+		EXPECT_EQ(store_seal(s, t), 0);
+	}
+	store_end(s);
+	EXPECT_EQ(store_finish(s), 0);
+	store_free(s);
+	EXPECT_EQ(stat(path, &st), 0);
+	EXPECT(st.st_size < (off_t)TRACKS * (RECORD + EACH * 32));
+	(void)unlink(path);
+	(void)rmdir(folder);
+}
+
 TEST(what_goes_back_is_cut_and_counted)
 {
 	static const struct store_segment in[] = { { 10, 20, 1, 1 },
