@@ -71,7 +71,9 @@ static int say(int r, uint64_t addr)
 
 int sonde_crash_read(struct sonde_crash *c, uint64_t addr, void *ret, size_t n)
 {
-	return say(c->core->system->read(c->core, addr, ret, n), addr);
+	int r = c->core->system->read(c->core, addr, ret, n);
+
+	return __builtin_expect(r < 0, 0) ? say(r, addr) : r;
 }
 
 int sonde_crash_text(struct sonde_crash *c, uint64_t addr, char *ret, size_t cap)

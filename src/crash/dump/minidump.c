@@ -24,7 +24,7 @@
  * Source: FreeBSD, sys/<arch>/include/minidump.h and sys/<arch>/<arch>/minidump_machdep.c.
  */
 
-enum { PAGE = 4096, TABLE_SPAN = 2 << 20, RANGES_MOST = PAGE };
+enum { PAGE = 4096, TABLE_SPAN = 2 << 20, RANGES_MOST = PAGE, TABLES_MOST = 1 << 18 };
 
 /** How one architecture's page map entry names a page. */
 struct entry_form {
@@ -74,6 +74,11 @@ struct minidump {
 	size_t n_ranges;
 	struct rank rank;
 	uint64_t pages_off;
+	/* Of each entry of the map, the page of the file that its page table is; 0: not asked yet,
+	 * or nowhere. Owned. Written by any thread, to what any other would write. */
+	uint32_t *tables;
+	uint64_t n_tables; /* 0: not kept */
+	const uint8_t *(*lend)(const struct minidump *m, uint64_t va, uint64_t *ret_len);
 };
 
 static const char magic[] = "minidump FreeBSD/";
@@ -230,6 +235,92 @@ static void take_origin(struct dump *d, const struct minidump *m)
 		d->about.origin = text;
 }
 
+/** The last range that begins at or before @page; NULL: none. */
+RANK_INLINE const struct range *range_of(const struct minidump *m, uint64_t page)
+{
+	const struct range *r = m->ranges;
+
+	// Without a branch on what is found, which would be mispredicted at random addresses.
+	for (size_t n = m->n_ranges; n > 1; n -= n / 2)
+		r += r[n / 2].first_page <= page ? n / 2 : 0;
+	return m->n_ranges && r->first_page <= page ? r : NULL;
+}
+
+/* The bit of the page that has @pa; false: none stands for it. */
+RANK_INLINE bool bit_of(const struct minidump *m, uint64_t pa, uint64_t *ret)
+{
+	uint64_t page = pa / PAGE;
+	const struct range *r = range_of(m, page);
+
+	if (!r || page - r->first_page >= r->n_pages)
+		return false;
+	*ret = r->first_bit + (page - r->first_page);
+	return true;
+}
+
+/*
+ * Kernel memory by a page table whose place is known: three loads that wait for one another, the
+ * entry, the bitmap (and beside it the count), and the caller's own. Few instructions and no branch
+ * that depends on what is read, so that the processor is at the next reads while it waits; thus
+ * nothing is done here that the slow way does as well.
+ */
+RANK_INLINE const uint8_t *lend_by_table(const struct minidump *m, uint64_t va, uint64_t *ret_len)
+{
+	const uint64_t off = va - m->kernbase, i = off / TABLE_SPAN;
+	uint64_t e, bit;
+
+	if (i >= m->n_tables)
+		return NULL;
+	const uint64_t table = __atomic_load_n(&m->tables[i], __ATOMIC_RELAXED);
+	if (!table)
+		return NULL;
+	memcpy(&e, m->file->map + table * PAGE + off / PAGE % 512 * 8, sizeof(e));
+	if (!(e & 1) || !bit_of(m, e & form_x86_64.frame, &bit) || !rank_has(&m->rank, bit))
+		return NULL;
+	const uint64_t at = m->pages_off + rank_before_here(&m->rank, bit) * PAGE;
+	if (at > m->file->len - PAGE) // which has its table, a page
+		return NULL;
+	*ret_len = PAGE - va % PAGE;
+	return m->file->map + at + va % PAGE;
+}
+
+static const uint8_t *lend_plain(const struct minidump *m, uint64_t va, uint64_t *ret_len)
+{
+	return lend_by_table(m, va, ret_len);
+}
+
+#if defined(__x86_64__) || defined(__i386__)
+__attribute__((target("popcnt"))) static const uint8_t *lend_fast(const struct minidump *m,
+								  uint64_t va, uint64_t *ret_len)
+{
+	return lend_by_table(m, va, ret_len);
+}
+#endif
+
+/* Room for the places of page tables, where the map leads to such; of real dumps a few KiB. */
+static int make_tables(struct minidump *m)
+{
+	const uint64_t n = m->parts.map_len / 8;
+
+	m->lend = lend_plain;
+#if defined(__x86_64__) || defined(__i386__)
+	if (__builtin_cpu_supports("popcnt"))
+		m->lend = lend_fast;
+#endif
+	if (!m->layout->tables_from || m->version < m->layout->tables_from || !m->file->map ||
+	    m->kernbase % TABLE_SPAN || n > TABLES_MOST)
+		return 0;
+	// The direct map comes first, where they overlap.
+	if (m->dmapend > m->kernbase &&
+	    (m->dmapbase < m->kernbase || m->dmapbase - m->kernbase < n * TABLE_SPAN))
+		return 0;
+	m->tables = calloc(n + 1, sizeof(*m->tables));
+	if (!m->tables)
+		return sonde_fail(-ENOMEM, "out of memory");
+	m->n_tables = n;
+	return 0;
+}
+
 static int minidump_open(struct dump *d)
 {
 	struct minidump *m = calloc(1, sizeof(*m));
@@ -262,6 +353,8 @@ static int minidump_open(struct dump *d)
 	if (r == 0)
 		r = read_parts(m, head);
 	if (r == 0)
+		r = make_tables(m);
+	if (r == 0)
 		take_origin(d, m);
 	return r < 0 ? r : describe(d, m);
 }
@@ -272,32 +365,10 @@ static void minidump_close(struct dump *d)
 
 	if (m) {
 		free(m->ranges);
+		free(m->tables);
 		rank_fini(&m->rank);
 	}
 	free(m);
-}
-
-/** The last range that begins at or before @page; NULL: none. */
-static const struct range *range_of(const struct minidump *m, uint64_t page)
-{
-	const struct range *r = m->ranges;
-
-	// Without a branch on what is found, which would be mispredicted at random addresses.
-	for (size_t n = m->n_ranges; n > 1; n -= n / 2)
-		r += r[n / 2].first_page <= page ? n / 2 : 0;
-	return m->n_ranges && r->first_page <= page ? r : NULL;
-}
-
-/* The bit of the page that has @pa; false: none stands for it. */
-static inline bool bit_of(const struct minidump *m, uint64_t pa, uint64_t *ret)
-{
-	uint64_t page = pa / PAGE;
-	const struct range *r = range_of(m, page);
-
-	if (!r || page - r->first_page >= r->n_pages)
-		return false;
-	*ret = r->first_bit + (page - r->first_page);
-	return true;
 }
 
 bool minidump_bit(const struct dump *d, uint64_t pa, uint64_t *ret)
@@ -421,19 +492,37 @@ int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa, uint64_t *re
 	return address(d, va, ret_pa, ret_len);
 }
 
-const uint8_t *minidump_lend(struct dump *d, uint64_t va, uint64_t *ret_len)
+/* By both steps. It keeps where the page table lies, if that is whole. Not within what is fast. */
+static __attribute__((noinline)) const uint8_t *lend_slowly(const struct dump *d, uint64_t va,
+							    uint64_t *ret_len)
 {
 	const struct minidump *m = d->format_state;
-	uint64_t pa, len;
+	uint64_t pa, len, i = (va - m->kernbase) / TABLE_SPAN;
 
-	// What is read is noted by who reads, not by who lends.
-	if (d->touched || address(d, va, &pa, &len) < 0)
+	if (address(d, va, &pa, &len) < 0)
 		return NULL;
 	uint64_t off = offset_of(m, pa), left = PAGE - pa % PAGE;
 	if (!off || m->file->len - off < left)
 		return NULL;
+	if (i < m->n_tables) {
+		uint64_t table = map_entry(m, i), at = offset_of(m, table & m->form->frame);
+
+		if (!(table & 0x80) && at && m->file->len - at >= PAGE && at / PAGE <= UINT32_MAX)
+			__atomic_store_n(&m->tables[i], (uint32_t)(at / PAGE), __ATOMIC_RELAXED);
+	}
 	*ret_len = len < left ? len : left;
 	return bytes_lend(m->file, off, left);
+}
+
+const uint8_t *minidump_lend(struct dump *d, uint64_t va, uint64_t *ret_len)
+{
+	const struct minidump *m = d->format_state;
+
+	// What is read is noted by who reads, not by who lends.
+	if (__builtin_expect(d->touched != NULL, 0))
+		return NULL;
+	const uint8_t *there = m->lend(m, va, ret_len);
+	return __builtin_expect(there != NULL, 1) ? there : lend_slowly(d, va, ret_len);
 }
 
 const char *minidump_messages(const struct dump *d, size_t *ret_len)

@@ -9,67 +9,24 @@
 
 #include <sonde/err.h>
 
-enum { BLOCK = 128, SUPER = 32768 };
-
 #define BITS_MOST ((uint64_t)1 << 40)
 
-#define INLINE static inline __attribute__((always_inline))
-
-// Bits set among the first n_bits: whole words, then what is left of one.
-INLINE unsigned count_bits(const uint8_t *bits, uint64_t n_bits)
+RANK_INLINE void fill(struct rank *r)
 {
-	unsigned n = 0;
-	uint64_t w;
-
-	for (; n_bits >= 64; n_bits -= 64, bits += 8) {
-		memcpy(&w, bits, 8);
-		n += __builtin_popcountll(w);
-	}
-	if (!n_bits)
-		return n;
-	w = 0;
-	memcpy(&w, bits, (n_bits + 7) / 8);
-	return n + __builtin_popcountll(w & (((uint64_t)1 << n_bits) - 1));
-}
-
-// Of a whole block, the first n_bits. A loop that ended where they do would be mispredicted, and
-// wait for memory, at every random question: both words are counted, one of them in part.
-INLINE unsigned count_block(const uint8_t *bits, unsigned n_bits)
-{
-	const uint64_t second = -(uint64_t)(n_bits >> 6), part = ((uint64_t)1 << n_bits % 64) - 1;
-	uint64_t w[2];
-
-	memcpy(w, bits, sizeof(w));
-	return (unsigned)__builtin_popcountll(w[0] & (second | part)) +
-	       (unsigned)__builtin_popcountll(w[1] & (second & part));
-}
-
-INLINE uint64_t before(const struct rank *r, uint64_t i)
-{
-	const uint64_t block = i / BLOCK, first = block * BLOCK;
-	const uint8_t *bits = r->bits + first / 8;
-	const uint64_t n = r->base[i / SUPER] + r->rel[block];
-
-	return n + (r->n_bits - first >= BLOCK ? count_block(bits, i % BLOCK)
-					       : count_bits(bits, i % BLOCK));
-}
-
-INLINE void fill(struct rank *r)
-{
-	for (uint64_t i = 0; i <= r->n_bits; i += BLOCK) {
+	for (uint64_t i = 0; i <= r->n_bits; i += RANK_BLOCK) {
 		uint64_t left = r->n_bits - i;
 
-		if (i % SUPER == 0)
-			r->base[i / SUPER] = r->n_set;
-		r->rel[i / BLOCK] = (uint16_t)(r->n_set - r->base[i / SUPER]);
-		r->n_set += left < BLOCK ? count_bits(r->bits + i / 8, left)
-					 : count_bits(r->bits + i / 8, BLOCK);
+		if (i % RANK_SUPER == 0)
+			r->base[i / RANK_SUPER] = r->n_set;
+		r->rel[i / RANK_BLOCK] = (uint16_t)(r->n_set - r->base[i / RANK_SUPER]);
+		r->n_set += left < RANK_BLOCK ? rank_count(r->bits + i / 8, left)
+					      : rank_count(r->bits + i / 8, RANK_BLOCK);
 	}
 }
 
 static uint64_t before_plain(const struct rank *r, uint64_t i)
 {
-	return before(r, i);
+	return rank_before_here(r, i);
 }
 
 static void fill_plain(struct rank *r)
@@ -80,7 +37,7 @@ static void fill_plain(struct rank *r)
 #if defined(__x86_64__) || defined(__i386__)
 __attribute__((target("popcnt"))) static uint64_t before_fast(const struct rank *r, uint64_t i)
 {
-	return before(r, i);
+	return rank_before_here(r, i);
 }
 
 __attribute__((target("popcnt"))) static void fill_fast(struct rank *r)
@@ -103,8 +60,8 @@ int rank_init(struct rank *r, const uint8_t *bits, uint64_t n_bits)
 		fill_with = fill_fast;
 	}
 #endif
-	n.base = malloc((n_bits / SUPER + 1) * sizeof(*n.base));
-	n.rel = malloc((n_bits / BLOCK + 1) * sizeof(*n.rel));
+	n.base = malloc((n_bits / RANK_SUPER + 1) * sizeof(*n.base));
+	n.rel = malloc((n_bits / RANK_BLOCK + 1) * sizeof(*n.rel));
 	if (!n.base || !n.rel) {
 		rank_fini(&n);
 		return sonde_fail(-ENOMEM, "out of memory");

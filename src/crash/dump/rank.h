@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <sonde/def.h>
 
@@ -39,6 +40,56 @@ static inline bool rank_has(const struct rank *r, uint64_t i)
 static inline uint64_t rank_before(const struct rank *r, uint64_t i)
 {
 	return r->before(r, i);
+}
+
+/*
+ * The same where it is asked, for who is compiled once more for processors that count bits
+ * themselves.
+ */
+enum { RANK_BLOCK = 128, RANK_SUPER = 32768 };
+
+#define RANK_INLINE static inline __attribute__((always_inline))
+
+/* Bits set among the first n_bits: whole words, then what is left of one. */
+RANK_INLINE unsigned rank_count(const uint8_t *bits, uint64_t n_bits)
+{
+	unsigned n = 0;
+	uint64_t w;
+
+	for (; n_bits >= 64; n_bits -= 64, bits += 8) {
+		memcpy(&w, bits, 8);
+		n += (unsigned)__builtin_popcountll(w);
+	}
+	if (!n_bits)
+		return n;
+	w = 0;
+	memcpy(&w, bits, (n_bits + 7) / 8);
+	return n + (unsigned)__builtin_popcountll(w & (((uint64_t)1 << n_bits) - 1));
+}
+
+/*
+ * Of a whole block, the first n_bits. A loop that ended where they do would be mispredicted, and
+ * wait for memory, at every random question: both words are counted, one of them in part.
+ */
+RANK_INLINE unsigned rank_count_block(const uint8_t *bits, unsigned n_bits)
+{
+	const uint64_t second = -(uint64_t)(n_bits >> 6), part = ((uint64_t)1 << n_bits % 64) - 1;
+	uint64_t w[2];
+
+	memcpy(w, bits, sizeof(w));
+	return (unsigned)__builtin_popcountll(w[0] & (second | part)) +
+	       (unsigned)__builtin_popcountll(w[1] & (second & part));
+}
+
+RANK_INLINE uint64_t rank_before_here(const struct rank *r, uint64_t i)
+{
+	const uint64_t block = i / RANK_BLOCK, first = block * RANK_BLOCK;
+	const uint8_t *bits = r->bits + first / 8;
+	const uint64_t n = r->base[i / RANK_SUPER] + r->rel[block];
+
+	return n + (__builtin_expect(r->n_bits - first >= RANK_BLOCK, 1)
+			    ? rank_count_block(bits, i % RANK_BLOCK)
+			    : rank_count(bits, i % RANK_BLOCK));
 }
 
 /** The first bit at or behind @i that is set, or that is not; n_bits: none. */

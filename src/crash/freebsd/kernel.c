@@ -14,22 +14,14 @@
 #include "crash/freebsd/show/show.h"
 #include "sym/ctype.h"
 
-int freebsd_read(struct crash_core *c, uint64_t va, void *ret, size_t n)
+/* Over page bounds, and wherever the memory is not lent. */
+static __attribute__((noinline)) int read_by_steps(struct crash_core *c, uint64_t va, uint8_t *ret,
+						   size_t n)
 {
 	struct freebsd_kernel *k = freebsd_of(c);
-	uint8_t *out = ret;
-	uint64_t there = 0;
 
 	if (!k->minidump)
 		return k->space.dump ? space_read(&k->space, va, ret, n) : -EFAULT;
-	const uint8_t *lent = minidump_lend(c->dump, va, &there);
-	if (lent && n <= there) {
-		if (n == 8)
-			memcpy(ret, lent, 8); // a pointer: what is read most
-		else
-			memcpy(ret, lent, n);
-		return 0;
-	}
 	while (n) {
 		uint64_t pa, len;
 
@@ -37,13 +29,29 @@ int freebsd_read(struct crash_core *c, uint64_t va, void *ret, size_t n)
 		if (r < 0)
 			return r;
 		size_t some = len < n ? len : n;
-		r = dump_read(c->dump, pa, out, some);
+		r = dump_read(c->dump, pa, ret, some);
 		if (r < 0)
 			return r;
 		va += some;
-		out += some;
+		ret += some;
 		n -= some;
 	}
+	return 0;
+}
+
+// A pointer is what is read most. Short, so that the processor is at the next read while memory of
+// this one comes.
+int freebsd_read(struct crash_core *c, uint64_t va, void *ret, size_t n)
+{
+	uint64_t there;
+	const uint8_t *lent = freebsd_of(c)->minidump ? minidump_lend(c->dump, va, &there) : NULL;
+
+	if (!lent || n > there)
+		return read_by_steps(c, va, ret, n);
+	if (n == 8)
+		memcpy(ret, lent, 8);
+	else
+		memcpy(ret, lent, n);
 	return 0;
 }
 
