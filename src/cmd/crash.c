@@ -244,7 +244,10 @@ static int run_line(void *arg, int argc, char **argv, unsigned width)
 	if (s.debug.modules)
 		core->debug_options.modules = s.debug.modules;
 	core->debug_options.may_fetch |= s.debug.may_fetch;
-	return run_verb(core, &s.args, argc - first, argv + first, width);
+	// What was read of a running system stays as it was: each line is to see it anew.
+	sonde_auto(crash_closep) struct crash_core *now = NULL;
+	r = core->about->live ? crash_open_again(core, &now) : 0;
+	return r < 0 ? r : run_verb(now ? now : core, &s.args, argc - first, argv + first, width);
 }
 
 /* A person at a terminal who asks for nothing else goes on to ask. */
@@ -272,6 +275,8 @@ static int run_all(struct crash_cmd *s, int argc, char **argv)
 			"sonde crash: a thin dump, of %llu pages: what it was not made for may "
 			"be missing\n",
 			(unsigned long long)core->about->pages_held);
+	if (core->about->live)
+		note("the memory of the running system: values may change while they are read");
 	r = run_verb(core, &s->args, argc, argv, terminal_width(STDOUT_FILENO));
 	bool asks = !argc && s->args.format == CRASH_TEXT && isatty(STDIN_FILENO) &&
 		    isatty(STDOUT_FILENO);

@@ -104,8 +104,52 @@ static int length_of(int fd, uint64_t *ret)
 	return 0;
 }
 
-static int open_plain(const char *path, struct bytes *b)
+/** A file that cannot be mapped: as /proc/kcore, or larger than what addresses are left. */
+struct unmapped {
+	struct bytes base;
+	int fd; /* owned */
+};
+
+static int unmapped_read(struct bytes *b, uint64_t off, void *ret, size_t n)
 {
+	const struct unmapped *u = (const struct unmapped *)b;
+	uint8_t *to = ret;
+
+	while (n) {
+		ssize_t got = pread(u->fd, to, n, (off_t)off);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return sonde_fail_errno(-errno, "cannot read at byte %" PRIu64, off);
+		if (!got)
+			return sonde_fail(-ENODATA, "ends at byte %" PRIu64, off);
+		to += got;
+		off += (uint64_t)got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+static void unmapped_close(struct bytes *b)
+{
+	(void)close(((struct unmapped *)b)->fd); // nothing was written
+}
+
+static const struct bytes_class unmapped_class = { .read = unmapped_read, .close = unmapped_close };
+
+static bool is_kcore(int fd)
+{
+	struct stat own, kcore;
+
+	return fstat(fd, &own) == 0 && stat("/proc/kcore", &kcore) == 0 &&
+	       own.st_dev == kcore.st_dev && own.st_ino == kcore.st_ino;
+}
+
+static int open_plain(const char *path, struct unmapped *u)
+{
+	struct bytes *b = &u->base;
+
 	// Opening a pipe must not wait for its writer.
 	sonde_auto(mem_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
@@ -113,11 +157,17 @@ static int open_plain(const char *path, struct bytes *b)
 	int r = length_of(fd, &b->len);
 	if (r < 0)
 		return r;
+	b->live = is_kcore(fd);
+	if (b->live)
+		b->len = INT64_MAX; // what stat(2) says of it need not be so
 	if (!b->len)
 		return sonde_fail(-EBADMSG, "is empty");
-	void *p = mmap(NULL, b->len, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return sonde_fail_errno(-errno, "cannot map");
+	void *p = b->live ? MAP_FAILED : mmap(NULL, b->len, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED) {
+		b->class = &unmapped_class;
+		u->fd = mem_take_fd(&fd);
+		return 0;
+	}
 	b->map = p;
 	b->class = &mapped_class;
 	// Dumps are read here and there; what lies beside is not wanted.
@@ -127,10 +177,14 @@ static int open_plain(const char *path, struct bytes *b)
 
 int bytes_map(const char *path, struct bytes **ret)
 {
-	sonde_auto(bytes_closep) struct bytes *b = calloc(1, sizeof(*b));
-	if (!b || !(b->path = strdup(path)))
+	struct unmapped *u = calloc(1, sizeof(*u));
+	if (!u)
 		return sonde_fail(-ENOMEM, "out of memory");
-	int r = open_plain(path, b);
+	sonde_auto(bytes_closep) struct bytes *b = &u->base;
+	b->path = strdup(path);
+	if (!b->path)
+		return sonde_fail(-ENOMEM, "out of memory");
+	int r = open_plain(path, u);
 	if (r == 0)
 		*ret = sonde_take(b);
 	return r;

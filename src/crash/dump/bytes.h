@@ -3,6 +3,7 @@
 #ifndef CRASH_DUMP_BYTES_H
 #define CRASH_DUMP_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,10 +33,11 @@ struct bytes {
 	uint64_t spilled;	   /* bytes that were unpacked into a temporary file */
 	char *cut;		   /* owned: NULL, or why bytes at the end are missing */
 	uint8_t *device;	   /* owned: NULL, or the header of the device that it lay on */
+	bool live;		   /* the memory of the running system: no two reads need agree */
 	struct bytes_copy *copies; /* owned */
 };
 
-/** Maps @path, as it is. A negative errno has words. */
+/** Maps @path, as it is; what cannot be mapped is read. A negative errno has words. */
 SONDE_MUST_CHECK int bytes_map(const char *path, struct bytes **ret);
 void bytes_close(struct bytes *b);
 SONDE_DEFINE_AUTO(struct bytes *, bytes_close)

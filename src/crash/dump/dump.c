@@ -130,6 +130,7 @@ static int tell_files(struct dump *d)
 		if (f->packing)
 			d->about.unpacked = f->packing;
 		d->about.unpacked_size += f->spilled;
+		d->about.live |= f->live;
 		if (f->device)
 			d->about.device = f->device;
 		if (!f->cut)
@@ -198,7 +199,8 @@ void dump_describe(const struct dump_about *a, char *ret, size_t cap)
 	if (a->origin)
 		(void)snprintf(ret, cap, "%s", a->origin);
 	else
-		(void)snprintf(ret, cap, "%s, %" PRIu64 " pages%s%s", a->format, a->pages_held,
+		(void)snprintf(ret, cap, "%s, %" PRIu64 " pages%s%s%s", a->format, a->pages_held,
+			       a->live ? "; live: values may change while they are read" : "",
 			       a->cut ? "; " : "", a->cut ? a->cut : "");
 }
 

@@ -4,6 +4,7 @@
 #ifndef CRASH_DUMP_DUMP_H
 #define CRASH_DUMP_DUMP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,7 @@ struct dump_about {
 	size_t vmcoreinfo_size;
 	const uint8_t *device;	 /* NULL, or the header of the FreeBSD dump device, see device.h */
 	uint64_t phys_base_hint; /* of a kdump's sub-header; 0: none. Often wrong */
+	bool live;		 /* memory of the running system: it changes while it is read */
 	const char *origin;	 /* what a thinned dump was before, in words; NULL: it is not one */
 };
 

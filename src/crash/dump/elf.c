@@ -15,7 +15,8 @@
  * PT_LOADs say where memory lies in the file, by physical address. They come in any order and may
  * overlap: the kernel's text has a segment of its own beside the RAM's that it lies in. They are
  * made runs that do not overlap, in order, so that a lookup is a binary search. e_ehsize is not
- * looked at: QEMU writes 8.
+ * looked at: QEMU writes 8. /proc/kcore also has what is only mapped, by virtual address: its
+ * physical one is -1, and the memory itself is in the other segments.
  */
 
 enum {
@@ -147,6 +148,8 @@ static int add_load(struct elf *e, const struct bytes *f, const struct segment *
 	uint64_t there = s->off < f->len ? f->len - s->off : 0;
 	uint64_t len = s->filesz < there ? s->filesz : there;
 
+	if (s->pa == UINT64_MAX)
+		return 0;
 	e->cut += s->filesz - len;
 	if (len > UINT64_MAX - s->pa)
 		return sonde_fail(-EBADMSG,

@@ -14,6 +14,8 @@
 
 static int unpack(struct bytes **b)
 {
+	if (!(*b)->map)
+		return 0; // it must lie in memory to be unpacked
 	const struct packing *how = packing_of((*b)->map, (*b)->len);
 
 	if (!how)
@@ -46,7 +48,7 @@ int layers_open(const char *path, struct bytes **ret)
 	sonde_auto(bytes_closep) struct bytes *b = NULL;
 
 	int r = bytes_map(path, &b);
-	if (r == 0)
+	if (r == 0 && !b->live)
 		r = look_inside(&b);
 	if (r < 0)
 		return sonde_wrap(r, "'%s'", path);

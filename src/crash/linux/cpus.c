@@ -167,7 +167,8 @@ int linux_cpus_load(struct linux_kernel *k)
 	}
 	find_current(k);
 	find_crashed(k);
-	if (!from_memory(k))
+	// Of a running system there are none: what the notes have is of who reads them.
+	if (!k->core->about->live && !from_memory(k))
 		from_notes(k);
 	return 0;
 }

@@ -98,7 +98,8 @@ int linux_stack(struct crash_core *c, const struct crash_task *t, struct crash_s
 	ret->user_pc = 0;
 	ret->user_fp = 0;
 	if (cpu && !cpu->has_regs) {
-		ret->cut = "it was running, and its registers are not in the dump";
+		ret->cut = c->about->live ? "it runs"
+					  : "it was running, and its registers are not in the dump";
 		return 0;
 	}
 	if (!cpu) {

@@ -63,7 +63,8 @@ int thin_notes(const struct dump *d, struct strbuf *ret)
 		const struct dump_note *n = &a->notes[i];
 
 		has_info |= !strcmp(n->name, "VMCOREINFO");
-		if (strcmp(n->name, DUMP_THIN_NOTE) != 0)
+		// A running system's are of who reads them.
+		if (strcmp(n->name, DUMP_THIN_NOTE) != 0 && !(a->live && !strcmp(n->name, "CORE")))
 			add_note(ret, n->name, n->type, n->data, n->size);
 	}
 	// A kdump may have it beside its notes.

@@ -2,8 +2,11 @@
 /** Dumps as ELF cores: made-up ones of all shapes, and damaged ones. */
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <sonde/err.h>
 
@@ -84,6 +87,38 @@ TEST(a_cut_file_is_read_as_far_as_it_goes)
 		dump_close(d);
 		made_fini(&part);
 	}
+}
+
+/** As /proc/kcore: larger than all addresses, and it has what is only mapped, too. */
+TEST(what_cannot_be_mapped_is_read)
+{
+	const uint64_t nowhere = UINT64_MAX;
+	sonde_auto(mem_closep) int fd = memfd_create("core", MFD_CLOEXEC);
+	struct made_file f = { 0 };
+	sonde_auto(dump_closep) struct dump *d = NULL;
+	struct made_memory m;
+	char path[64];
+
+	made_ranges(&m, 5, 7, 1 << 17, true);
+	made_elf(&m, &kexec, &f);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	EXPECT(pwrite(fd, f.data, f.len, 0) == (ssize_t)f.len);
+	EXPECT_EQ(ftruncate(fd, (off_t)1 << 60), 0);
+	EXPECT_EQ(open_one(path, &d), 0);
+	if (d) {
+		made_compare(&m, d, 200);
+		EXPECT_STR(dump_about(d)->format, "ELF");
+		EXPECT(!dump_about(d)->live && !dump_about(d)->cut);
+		EXPECT_EQ(dump_about(d)->n_notes, 2);
+	}
+	// The first part of its memory has no physical address, now.
+	const uint64_t held = d ? dump_about(d)->pages_held : 0;
+	EXPECT(pwrite(fd, &nowhere, 8, 64 + 56 + offsetof(Elf64_Phdr, p_paddr)) == 8);
+	dump_close(d);
+	d = NULL;
+	EXPECT_EQ(open_one(path, &d), 0);
+	EXPECT(d && dump_about(d)->pages_held < held);
+	made_fini(&f);
 }
 
 /** One field that lies. */
