@@ -367,6 +367,7 @@ static void kernel_free(struct linux_kernel *k)
 	vmcoreinfo_fini(&k->info);
 	u64map_fini(&k->symbol_cache);
 	free(k->names);
+	free(k->named);
 	free(k->cpus);
 	free(k);
 }

@@ -67,6 +67,14 @@ struct linux_cpu {
 	struct linux_regs regs;
 };
 
+/** Where a thread that does not run keeps how it goes on; found once. */
+struct linux_asleep {
+	bool found;
+	struct kfield sp, pc, fp;
+	struct kfield frame_bp, frame_pc; /* x86: of what @sp leads to ... */
+	uint64_t frame_size;		  /* ... and its size */
+};
+
 struct linux_kernel {
 	struct crash_core *core; /* borrowed */
 	enum dump_arch arch;
@@ -84,8 +92,13 @@ struct linux_kernel {
 	size_t n_cpus;
 	struct linux_modules modules;
 	struct orc orc;
+	struct linux_asleep asleep;
 	struct u64map symbol_cache; /* index of a symbol, or of what is no symbol: its name */
 	const char **names;	    /* owned; in the core's arena */
+	struct linux_named {
+		uint64_t addr;
+		struct crash_symbol symbol;
+	} * named; /* owned: what was asked last, by address; NULL: nothing yet */
 	size_t n_names, cap_names;
 };
 

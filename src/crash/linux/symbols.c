@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /** Symbols of the kernel and its modules, by address and name. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <sonde/err.h>
 
 #include "crash/linux/kernel.h"
+
+enum { NAMED = 512 };
 
 bool linux_is_text(struct linux_kernel *k, uint64_t addr)
 {
@@ -65,9 +68,8 @@ static bool module_symbol(struct linux_kernel *k, struct linux_module *m, uint64
 	return true;
 }
 
-bool linux_symbol_at(struct crash_core *c, uint64_t addr, struct crash_symbol *ret)
+static bool find_symbol(struct linux_kernel *k, uint64_t addr, struct crash_symbol *ret)
 {
-	struct linux_kernel *k = linux_of(c);
 	uint64_t size;
 	uint32_t i;
 
@@ -77,6 +79,25 @@ bool linux_symbol_at(struct crash_core *c, uint64_t addr, struct crash_symbol *r
 	if (addr < k->text || addr >= k->end)
 		return false;
 	return ksyms_find(&k->syms, addr, &i, &size) && kernel_symbol(k, i, size, ret);
+}
+
+// Stacks have the same few return addresses over and over.
+bool linux_symbol_at(struct crash_core *c, uint64_t addr, struct crash_symbol *ret)
+{
+	struct linux_kernel *k = linux_of(c);
+
+	if (!k->named)
+		k->named = calloc(NAMED, sizeof(*k->named));
+	if (!k->named || !addr)
+		return find_symbol(k, addr, ret); // slower, as good
+	struct linux_named *n = &k->named[(addr ^ addr >> 12) % NAMED];
+	if (n->addr != addr) {
+		if (!find_symbol(k, addr, ret))
+			return false;
+		*n = (struct linux_named){ addr, *ret };
+	}
+	*ret = n->symbol;
+	return true;
 }
 
 bool linux_symbol_named(struct crash_core *c, const char *name, struct crash_symbol *ret)

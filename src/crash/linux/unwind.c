@@ -49,32 +49,46 @@ int unwind_stack(struct linux_kernel *k, const struct unwind_start *from, struct
 	return k->arch == DUMP_AARCH64 ? unwind_arm64(k, from, ret) : unwind_x86(k, from, ret);
 }
 
+static void find_asleep(struct linux_kernel *k)
+{
+	struct linux_asleep *a = &k->asleep;
+	const bool arm = k->arch == DUMP_AARCH64;
+	const struct {
+		const char *type, *path;
+		struct kfield *ret;
+	} want[] = {
+		{ "struct task_struct", arm ? "thread.cpu_context.sp" : "thread.sp", &a->sp },
+		{ "struct task_struct", "thread.cpu_context.pc", &a->pc },
+		{ "struct task_struct", "thread.cpu_context.fp", &a->fp },
+		{ "struct inactive_task_frame", "bp", &a->frame_bp },
+		{ "struct inactive_task_frame", "ret_addr", &a->frame_pc },
+	};
+
+	// What is not there is not read: then no stack is shown.
+	for (size_t i = 0; i < MEM_LEN(want); i++) {
+		if (!kfield_find(k->types, want[i].type, want[i].path, want[i].ret))
+			*want[i].ret = (struct kfield){ 0 };
+	}
+	a->frame_size = kfield_sizeof(k->types, "struct inactive_task_frame");
+	a->found = true;
+}
+
 /* Where a thread that does not run goes on when it is switched to. */
 static int start_sleeping(struct linux_kernel *k, uint64_t task, struct unwind_start *ret)
 {
-	static const struct kfield_want want[] = {
-		{ "struct task_struct", "thread.sp" },
-		{ "struct inactive_task_frame", "bp" },
-		{ "struct inactive_task_frame", "ret_addr" },
-		{ "struct task_struct", "thread.cpu_context.pc" },
-		{ "struct task_struct", "thread.cpu_context.sp" },
-		{ "struct task_struct", "thread.cpu_context.fp" },
-	};
-	struct kfield f[MEM_LEN(want)];
-	int r;
+	const struct linux_asleep *a = &k->asleep;
 
-	kfield_find_all(k->types, want, MEM_LEN(want), f);
+	if (!a->found)
+		find_asleep(k);
 	*ret = (struct unwind_start){ 0 };
+	int r = linux_read_field(k, task, &a->sp, &ret->sp);
 	if (k->arch == DUMP_AARCH64) {
-		r = linux_read_field(k, task, &f[3], &ret->pc);
-		r = r ? r : linux_read_field(k, task, &f[4], &ret->sp);
-		return r ? r : linux_read_field(k, task, &f[5], &ret->fp);
+		r = r ? r : linux_read_field(k, task, &a->pc, &ret->pc);
+		return r ? r : linux_read_field(k, task, &a->fp, &ret->fp);
 	}
-	uint64_t size = kfield_sizeof(k->types, "struct inactive_task_frame");
-	r = linux_read_field(k, task, &f[0], &ret->sp);
-	r = r ? r : linux_read_field(k, ret->sp, &f[1], &ret->fp);
-	r = r ? r : linux_read_field(k, ret->sp, &f[2], &ret->pc);
-	ret->sp += size;
+	r = r ? r : linux_read_field(k, ret->sp, &a->frame_bp, &ret->fp);
+	r = r ? r : linux_read_field(k, ret->sp, &a->frame_pc, &ret->pc);
+	ret->sp += a->frame_size;
 	return r;
 }
 
