@@ -194,7 +194,7 @@ static int take_files(struct crash_cmd *s, int argc, char **argv)
 
 static void note(const char *line)
 {
-	fprintf(stderr, "sonde crash: %s\n", line);
+	cmd_note(NULL, line);
 }
 
 static int run_verb(struct crash_core *core, const struct crash_args *args, int argc, char **argv,
@@ -219,7 +219,7 @@ static int run_verb(struct crash_core *core, const struct crash_args *args, int 
 		.note = note,
 		.more = cmd_crash_verbs,
 	};
-	r = verb->run(&run);
+	r = crash_verb_run(verb, &run);
 	int flushed = out_flush(&out);
 	out_fini(&out);
 	return r < 0 ? r : flushed;

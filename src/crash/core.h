@@ -166,6 +166,7 @@ struct crash_core {
 	struct crash_debug_options debug_options; /* text is borrowed */
 	struct crash_debug *debug;		  /* owned; NULL: not asked yet */
 	struct arena arena;			  /* of names */
+	bool ran_out; /* of memory, where that could not be told: something is missing */
 };
 
 /** All systems; ends with NULL. */

@@ -89,6 +89,9 @@ SONDE_DEFINE_AUTO(struct ctypes *, ctypes_free)
  * Returns 0; -ENOENT: there is none; -EBADMSG; -ENOMEM.
  */
 SONDE_MUST_CHECK int ctypes_find(struct ctypes *db, const char *name, const struct ctype **ret);
+/** Whether any answer so far was "there is none" as memory had run out: types without members too.
+ */
+bool ctypes_ran_out(const struct ctypes *db);
 /** A function's type: parameters as members, its result as elem; id is its BTF id. As above. */
 SONDE_MUST_CHECK int ctypes_func(struct ctypes *db, const char *name, const struct ctype **ret);
 /** The value of an enumerator anywhere in @db. False: there is none. */

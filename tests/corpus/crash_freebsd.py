@@ -97,7 +97,7 @@ def check(name, dump, kernel):
         page = {}
     pid, comm, cpu, pcs = threads[0]
     wrong = [] if len(page.get('tasks', [])) == n else [err]
-    if page.get('stack') != ['0xffffffff' + pc for pc in pcs.split()]:
+    if [line.split()[0] for line in page.get('stack', [])] != ['0xffffffff' + pc for pc in pcs.split()]:
         wrong.append('%s' % page.get('stack'))
     if not re.fullmatch('CPU %d in thread [0-9]+ of %d %s' % (cpu, pid, comm),
                         page.get('crashed', '')):

@@ -149,7 +149,7 @@ KNOWN = [
     (['mods'], ['loop 32.0 KiB 0 live 0xffffffffc0601000', 'virtio_ring 48.0 KiB 3 live']),
     (['mem'], ['total 435.0 MiB', 'task_struct 1.2 MiB 111 8,328 37', '106 threads 8.6 MiB']),
     (['irq'], ['0 125 IO-APIC timer', 'ttyS0', 'i8042']),
-    (['files', '1'], ['1 1 file 0 /proc/sysrq-trigger', '1 10 file 1,507 /init']),
+    (['files', '1'], ['1 1 w file 0 /proc/sysrq-trigger', '1 10 r file 1,507 /init']),
     (['mount'], ['/dev devtmpfs dev', '/tmp tmpfs tmp']),
     (['net'], ['1 lo up 65536 127.0.0.1/8']),
     (['sym', '__crash_kexec+0x11a'], ['0xffffffff9816475a __crash_kexec+0x11a/0x130']),

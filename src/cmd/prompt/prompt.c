@@ -90,7 +90,7 @@ static pid_t start_line(const struct prompt *p, const char *line, int out, unsig
 	int r = run_words(p, line, width);
 	// Who read the other end had enough.
 	if (r < 0 && r != -EPIPE)
-		fprintf(stderr, "%s\n", sonde_err_str());
+		cmd_note(NULL, sonde_err_str());
 	_exit(fflush(stdout) < 0 || r < 0);
 }
 
@@ -205,7 +205,7 @@ static bool take_line(const struct prompt *p, const char *line)
 		return true;
 	r = *line == '!' ? run_command(line + 1) : run_line(p, line);
 	if (r < 0)
-		fprintf(stderr, "%s\n", sonde_err_str());
+		cmd_note(NULL, sonde_err_str());
 	return true;
 }
 

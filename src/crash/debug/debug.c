@@ -118,9 +118,9 @@ static void open_kernel(struct debug_part *p)
 	bool failed = named != NULL;
 	if (failed)
 		note_failure(p->core->debug, NULL);
-	bool found = try_by_id(p);
-	for (size_t i = 0; !found && debug_place(&p->image, false, i, path, sizeof(path)); i++)
-		found = try_file(p, path, true);
+	bool found = false;
+	for (size_t i = 0; !found && debug_find_kernel(&p->image, &i, path, sizeof(path));)
+		found = lines_open(path, NULL, &p->lines) == 0;
 	if (found || try_fetch(p))
 		*p->core->debug->problem = '\0';
 }

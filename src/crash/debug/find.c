@@ -142,3 +142,23 @@ bool debug_file_is(const char *path, const struct build_id *id)
 	elf_image_fini(&m);
 	return same;
 }
+
+bool debug_find_kernel(const struct crash_image *image, size_t *i, char *ret, size_t cap)
+{
+	char hex[BUILD_ID_HEX];
+
+	if (image->id.len < 2)
+		return false;
+	for (; !*i || debug_place(image, false, *i - 1, ret, cap); (*i)++) {
+		if (!*i) {
+			build_id_hex(&image->id, hex);
+			(void)snprintf(ret, cap, "/usr/lib/debug/.build-id/%.2s/%s.debug", hex,
+				       hex + 2);
+		}
+		if (debug_file_is(ret, &image->id)) {
+			(*i)++;
+			return true;
+		}
+	}
+	return false;
+}

@@ -32,4 +32,10 @@ bool debug_place(const struct crash_image *image, bool of_modules, size_t i, cha
 /** Whether the file has that build-id. */
 bool debug_file_is(const char *path, const struct build_id *id);
 
+/**
+ * The file with the debug information of that kernel, by its build-id, in the usual places of this
+ * machine: its path, or false. They are tried from *@i on, which is 0 at first.
+ */
+bool debug_find_kernel(const struct crash_image *image, size_t *i, char *ret, size_t cap);
+
 #endif

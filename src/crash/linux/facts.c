@@ -2,6 +2,7 @@
 /** Finds facts in the kernel's variables. */
 #include "crash/linux/facts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,7 +76,9 @@ bool linux_uptime_ns(struct linux_kernel *k, uint64_t *ret)
 		*ret = (s + offset) * NS_PER_S;
 		return true;
 	}
-	if (linux_log(k->core, keep_time, &last) < 0 || !last)
+	int r = linux_log(k->core, keep_time, &last);
+	k->core->ran_out |= r == -ENOMEM;
+	if (r < 0 || !last)
 		return false;
 	*ret = last;
 	return true;

@@ -64,18 +64,25 @@ static bool module_id(struct linux_kernel *k, const struct linux_module *m, stru
 	return false;
 }
 
+void linux_kernel_image(struct linux_kernel *k, struct crash_image *ret)
+{
+	*ret = (struct crash_image){ .release = k->release };
+	// Not told: it lies where its file says.
+	(void)vmcoreinfo_value(&k->info, "KERNELOFFSET", 16, &ret->moved);
+	(void)kernel_id(k, &ret->id); // else it has none
+}
+
 bool linux_image(struct crash_core *c, const char *module, struct crash_image *ret)
 {
 	struct linux_kernel *k = linux_of(c);
 	const struct linux_module *m = module ? linux_module_named(k, module) : NULL;
 
+	if (!module) {
+		linux_kernel_image(k, ret);
+		return true;
+	}
 	*ret = (struct crash_image){ .release = k->release };
-	if (module)
-		return m && (module_id(k, m, &ret->id) || m->n_parts);
-	// Not told: it lies where its file says.
-	(void)vmcoreinfo_value(&k->info, "KERNELOFFSET", 16, &ret->moved);
-	(void)kernel_id(k, &ret->id); // else it has none
-	return true;
+	return m && (module_id(k, m, &ret->id) || m->n_parts);
 }
 
 bool linux_section(struct crash_core *c, const char *module, const char *name, uint64_t *ret)

@@ -3,12 +3,14 @@
 #include "crash/linux/kernel.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sonde/err.h>
 
+#include "crash/debug/find.h"
 #include "crash/linux/linux.h"
 #include "crash/linux/show/show.h"
 #include "crash/linux/user.h"
@@ -279,32 +281,54 @@ static int open_symbols(struct linux_kernel *k)
 	return 0;
 }
 
-/* Types of a kernel that has no BTF in memory. */
+/* Types of a kernel that has no BTF in memory, of the file that was named or has its build-id. */
 static int types_of_file(struct linux_kernel *k)
 {
-	const char *path = k->core->kernel_path;
+	char path[PATH_MAX];
+	struct crash_image image;
 
-	if (!path)
-		return sonde_fail(-ENOTSUP, "this kernel tells no types (built without "
-					    "CONFIG_DEBUG_INFO_BTF): its file with debug "
-					    "information is needed, behind the dump");
-	return ctypes_open_dwarf_mapped(path, &k->types);
+	if (k->core->kernel_path)
+		return ctypes_open_dwarf_mapped(k->core->kernel_path, &k->types);
+	linux_kernel_image(k, &image);
+	for (size_t i = 0; debug_find_kernel(&image, &i, path, sizeof(path));) {
+		int r = ctypes_open_dwarf_mapped(path, &k->types);
+
+		if (r == 0 || r == -ENOMEM)
+			return r;
+	}
+	return -ENOENT;
 }
 
-static int open_types(struct linux_kernel *k)
+/* BTF in memory, which costs nothing to open. */
+static int types_of_memory(struct linux_kernel *k)
 {
 	uint64_t start, stop;
 
 	if (!linux_symbol(k, "__start_BTF", &start) || !linux_symbol(k, "__stop_BTF", &stop) ||
 	    stop <= start || stop - start > BTF_MOST)
-		return types_of_file(k);
+		return sonde_fail(-ENOTSUP, "this kernel tells no types (built without "
+					    "CONFIG_DEBUG_INFO_BTF): its file with debug "
+					    "information is needed, behind the dump or below "
+					    "/usr/lib/debug");
 	int r = space_lend(&k->mem, start, (size_t)(stop - start), &k->btf);
-	if (r == -ENOMEM)
+	if (r == -EFAULT || r == -ENODATA)
+		return sonde_fail(r, "its types (BTF) are not in the dump");
+	return r < 0 ? r : ctypes_open_btf_lent(NULL, k->btf.data, k->btf.len, &k->types);
+}
+
+static int open_types(struct linux_kernel *k)
+{
+	int r = types_of_memory(k);
+
+	if (r == 0 || r == -ENOMEM)
 		return r;
-	if (r < 0)
-		return k->core->kernel_path ? types_of_file(k)
-					    : sonde_fail(r, "its types (BTF) are not in the dump");
-	return ctypes_open_btf_lent(NULL, k->btf.data, k->btf.len, &k->types);
+	int from_file = types_of_file(k);
+	if (from_file != -ENOENT || k->core->kernel_path)
+		return from_file;
+	// Why memory had none, which the search has said other words over.
+	space_give_back(&k->btf);
+	k->btf = (struct space_bytes){ 0 };
+	return types_of_memory(k);
 }
 
 /* Code of the kernel itself is between the first entry and the end of what only booting needs. */
@@ -353,6 +377,9 @@ static int open_kernel(struct linux_kernel *k)
 		r = linux_modules_load(k);
 	if (!r)
 		r = linux_cpus_load(k);
+	if (k->core->ran_out ||
+	    (k->types && ctypes_ran_out(k->types))) // then fields seemed not to be there
+		r = sonde_fail(-ENOMEM, "out of memory");
 	return r < 0 ? sonde_wrap(r, "Linux %s", k->release) : 0;
 }
 

@@ -128,6 +128,7 @@ bool linux_symbol_named(struct crash_core *c, const char *name, struct crash_sym
 int linux_each_symbol(struct crash_core *c, int (*f)(void *arg, const struct crash_symbol *s),
 		      void *arg);
 /** Of struct crash_system: files, and where their parts were put. */
+void linux_kernel_image(struct linux_kernel *k, struct crash_image *ret);
 bool linux_image(struct crash_core *c, const char *module, struct crash_image *ret);
 bool linux_section(struct crash_core *c, const char *module, const char *name, uint64_t *ret);
 /** -EINVAL: the file that was named as the kernel's is of another one. */

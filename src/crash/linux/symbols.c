@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Symbols of the kernel and its modules, by address and name. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,7 @@ static bool kernel_symbol(struct linux_kernel *k, uint32_t i, uint64_t size,
 	} else {
 		ksyms_name(&k->syms, i, name, NULL);
 		kept = keep_name(k, start, name);
+		k->core->ran_out |= !kept;
 	}
 	*ret = (struct crash_symbol){ .name = kept, .start = start, .size = size };
 	return kept;
@@ -54,7 +56,9 @@ static bool kernel_symbol(struct linux_kernel *k, uint32_t i, uint64_t size,
 static bool module_symbol(struct linux_kernel *k, struct linux_module *m, uint64_t addr,
 			  struct crash_symbol *ret)
 {
-	if (linux_module_symbols(k, m) < 0)
+	int r = linux_module_symbols(k, m);
+	k->core->ran_out |= r == -ENOMEM;
+	if (r < 0)
 		return false;
 	const struct linux_module_sym *s = linux_module_find(m, addr);
 	if (!s)
@@ -116,12 +120,15 @@ bool linux_symbol_named(struct crash_core *c, const char *name, struct crash_sym
 		// Several may have that address: this is the one that was asked for.
 		const char *kept = arena_strndup(&c->arena, there, strlen(there));
 		*ret = (struct crash_symbol){ .name = kept, .start = start, .size = size };
+		c->ran_out |= !kept;
 		return kept;
 	}
 	for (size_t m = 0; m < k->modules.n; m++) {
 		struct linux_module *mod = &k->modules.all[m];
 
-		if (linux_module_symbols(k, mod) < 0)
+		int r = linux_module_symbols(k, mod);
+		c->ran_out |= r == -ENOMEM;
+		if (r < 0)
 			continue;
 		for (size_t s = 0; s < mod->n_syms; s++) {
 			const struct linux_module_sym *sym = &mod->syms[s];

@@ -2,6 +2,7 @@
 /** The walks over a dump's objects that scripts can name. */
 #include <errno.h>
 
+#include "crash/linux/file/fd.h"
 #include "crash/linux/kernel.h"
 #include "crash/linux/kfield.h"
 #include "crash/linux/user.h"
@@ -24,59 +25,38 @@ static int each_task(struct crash_core *c, struct crash_tasks *tasks,
 	return r;
 }
 
-/** Where Linux keeps what a process has open. */
-struct file_fields {
-	struct kfield files, fdt, most, fd;
+struct open_files {
+	int (*f)(void *arg, const struct walk_at *at);
+	void *arg;
 };
 
-enum { FILES_MOST = 1 << 20 };
-
-static int each_file_of(struct linux_kernel *k, const struct file_fields *fields,
-			const struct crash_task *task,
-			int (*f)(void *arg, const struct walk_at *at), void *arg)
+static int each_open_file(void *arg, const struct crash_task *t, int64_t fd, uint64_t file)
 {
-	uint64_t files = linux_field_or(k, task->addr, &fields->files, 0), table, most, array;
+	const struct open_files *o = arg;
+	struct walk_at at = { .task = t };
 
-	if (!files)
-		return 0;
-	table = linux_field_or(k, files, &fields->fdt, 0);
-	most = table ? linux_field_or(k, table, &fields->most, 0) : 0;
-	array = table ? linux_field_or(k, table, &fields->fd, 0) : 0;
-	for (uint64_t i = 0; i < most && i < FILES_MOST; i++) {
-		struct walk_at at = { .task = task };
-
-		if (linux_read_u64(k, array + 8 * i, &at.ctx[WALK_FILE]) < 0)
-			return 0;
-		if (!at.ctx[WALK_FILE])
-			continue;
-		at.ctx[WALK_TASK] = task->addr;
-		at.ctx[WALK_FD] = i;
-		int r = f(arg, &at);
-		if (r)
-			return r;
-	}
-	return 0;
+	at.ctx[WALK_TASK] = t->addr;
+	at.ctx[WALK_FD] = (uint64_t)fd;
+	at.ctx[WALK_FILE] = file;
+	return o->f(o->arg, &at);
 }
 
 /* As the live kernel's: of threads that share their files the first one has them. */
 static int each_file(struct crash_core *c, struct crash_tasks *tasks,
 		     int (*f)(void *arg, const struct walk_at *at), void *arg)
 {
-	struct linux_kernel *k = linux_of(c);
-	struct file_fields fields;
-	int r = 0;
+	struct open_files o = { f, arg };
+	struct fd_walk walk;
+	int r = fd_walk_begin(&walk, linux_of(c));
 
-	if (!k->types || !kfield_find(k->types, "struct task_struct", "files", &fields.files) ||
-	    !kfield_find(k->types, "struct files_struct", "fdt", &fields.fdt) ||
-	    !kfield_find(k->types, "struct fdtable", "max_fds", &fields.most) ||
-	    !kfield_find(k->types, "struct fdtable", "fd", &fields.fd))
-		return 0;
 	for (size_t i = 0; i < tasks->n && !r; i++) {
 		const struct crash_task *t = &tasks->all[i];
 
 		if (t->pid == t->tid && !t->is_idle)
-			r = each_file_of(k, &fields, t, f, arg);
+			r = fd_walk_task(&walk, t, each_open_file, &o);
 	}
+	if (walk.cut && !tasks->cut)
+		tasks->cut = walk.cut;
 	return r;
 }
 

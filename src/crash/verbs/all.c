@@ -2,7 +2,12 @@
 /** All verbs, in the order of the help. */
 #include "crash/verbs/all.h"
 
+#include <errno.h>
 #include <string.h>
+
+#include <sonde/err.h>
+
+#include "sym/ctype.h"
 
 const struct crash_verb *const crash_verbs[] = {
 	&crash_ps,   &crash_bt,	  &crash_log,	 &crash_sym,  &crash_read, &crash_dis, &crash_print,
@@ -27,4 +32,16 @@ const struct crash_verb *crash_verb_find(const struct crash_system *system, cons
 			v = find(crash_systems[i]->verbs, name);
 	}
 	return v ? v : find(crash_verbs, name);
+}
+
+int crash_verb_run(const struct crash_verb *v, struct crash_run *r)
+{
+	struct ctypes *types =
+		r->core->system->types ? r->core->system->types(r->core, NULL) : NULL;
+
+	int err = v->run(r);
+	// A field for which there was no memory seems to be one that this kernel has not.
+	return r->core->ran_out || (types && ctypes_ran_out(types))
+		       ? sonde_fail(-ENOMEM, "out of memory")
+		       : err;
 }

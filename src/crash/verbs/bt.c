@@ -8,32 +8,18 @@
 #include "base/json.h"
 #include "crash/debug/debug.h"
 #include "crash/verbs/all.h"
+#include "crash/verbs/frame.h"
 #include "crash/verbs/stacks.h"
 
 enum { TASKS_SHOWN = 8 };
 
 static void print_frame(struct sonde_out *o, size_t i, const struct crash_frame *f)
 {
-	const struct crash_symbol *s = &f->symbol;
+	char text[CRASH_FRAME_TEXT];
 
-	out_fmt(o, "  #%-2zu 0x%016llx ", i, (unsigned long long)f->pc);
-	out_safe(o, s->name ? s->name : "?");
-	if (s->name && !f->inlined)
-		out_fmt(o, "+0x%llx", (unsigned long long)(f->pc - s->start));
-	if (s->module) {
-		out_str(o, " [");
-		out_safe(o, s->module);
-		out_str(o, "]");
-	}
-	if (f->file) {
-		out_str(o, " (");
-		out_safe(o, f->file);
-		out_fmt(o, ":%u)", f->line);
-	}
-	if (f->inlined)
-		out_str(o, " (inlined)");
-	if (f->guessed)
-		out_str(o, " (found by searching)");
+	crash_frame_text(f, text);
+	out_fmt(o, "  #%-2zu ", i);
+	out_safe(o, text);
 	out_str(o, "\n");
 }
 

@@ -45,7 +45,7 @@ static int touch(const struct crash_run *r, struct crash_core *core, const char 
 	run.argc = (int)words.n - 1;
 	run.argv = words.all + 1;
 	run.out = &out;
-	err = v->run(&run);
+	err = crash_verb_run(v, &run);
 	out_fini(&out);
 	return err < 0 ? sonde_wrap(err, "'%s'", line) : 0;
 }

@@ -48,7 +48,8 @@ struct crash_verb {
 	const char *name;
 	const char *args;    /* what is behind it, as "ADDR [LEN]"; "" for nothing */
 	const char *summary; /* one sentence, no full stop */
-	/** 0; -EINVAL (sonde_fail()): the arguments are wrong; else the work failed. */
+	/** 0; -EINVAL (sonde_fail()): the arguments are wrong; else the work failed. Called by
+	 * crash_verb_run() alone. */
 	int (*run)(struct crash_run *r);
 };
 
@@ -57,6 +58,9 @@ extern const struct crash_verb *const crash_verbs[];
 
 /** A verb of @system (NULL: of any), else one of all; NULL: there is none. */
 const struct crash_verb *crash_verb_find(const struct crash_system *system, const char *name);
+
+/** Runs it: as its run(), and -ENOMEM where memory ran out for types, which it cannot tell. */
+SONDE_MUST_CHECK int crash_verb_run(const struct crash_verb *v, struct crash_run *r);
 
 /** Takes the words behind the verb as pids, beside those of the options. -EINVAL (sonde_fail()). */
 SONDE_MUST_CHECK int crash_args_pids(const struct crash_run *r, struct crash_args *ret);

@@ -19,8 +19,9 @@ enum { NESTED_MOST = 16, LOOKED_MOST = 1 << 20 };
 static void fill(const struct ctype *t)
 {
 	// The type belongs to its database, which lends it as const.
-	if (!t->done && t->db)
-		(void)t->db->ops->fill(t->db, (struct ctype *)(uintptr_t)t); // else it has none
+	if (!t->done && t->db && // else it has none
+	    t->db->ops->fill(t->db, (struct ctype *)(uintptr_t)t) == -ENOMEM)
+		t->db->ran_out = true;
 }
 
 const struct ctype *ctype_elem(const struct ctype *t)

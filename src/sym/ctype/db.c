@@ -19,8 +19,14 @@ void ctypes_free(struct ctypes *db)
 	db->ops->free(db);
 }
 
-static int not_found(int r, const char *what, const char *name)
+bool ctypes_ran_out(const struct ctypes *db)
 {
+	return db->ran_out;
+}
+
+static int not_found(struct ctypes *db, int r, const char *what, const char *name)
+{
+	db->ran_out |= r == -ENOMEM;
 	return r == -ENOENT ? sonde_fail(r, "there is no %s '%s'", what, name) : r;
 }
 
@@ -64,19 +70,20 @@ int ctypes_find(struct ctypes *db, const char *name, const struct ctype **ret)
 		const char *tag = ctype_name_after(text, words[i].word);
 
 		if (tag)
-			return not_found(db->ops->find(db, words[i].space, tag, ret), "type", text);
+			return not_found(db, db->ops->find(db, words[i].space, tag, ret), "type",
+					 text);
 	}
-	return not_found(find_bare(db, text, ret), "type", text);
+	return not_found(db, find_bare(db, text, ret), "type", text);
 }
 
 int ctypes_func(struct ctypes *db, const char *name, const struct ctype **ret)
 {
-	return not_found(db->ops->find(db, SPACE_FUNC, name, ret), "function", name);
+	return not_found(db, db->ops->find(db, SPACE_FUNC, name, ret), "function", name);
 }
 
 int ctypes_var(struct ctypes *db, const char *name, const struct ctype **ret)
 {
-	return not_found(db->ops->find(db, SPACE_VAR, name, ret), "variable", name);
+	return not_found(db, db->ops->find(db, SPACE_VAR, name, ret), "variable", name);
 }
 
 bool ctypes_enumerator(struct ctypes *db, const char *name, int64_t *ret)
@@ -98,7 +105,7 @@ int ctypes_tracepoint(struct ctypes *db, const char *name, uint32_t *ret_btf_id,
 {
 	int r = db->ops->tracepoint ? db->ops->tracepoint(db, name, ret_btf_id, ret_func) : -ENOENT;
 
-	return not_found(r, "tracepoint", name);
+	return not_found(db, r, "tracepoint", name);
 }
 
 int ctypes_each_func(struct ctypes *db, int (*f)(void *arg, const char *name, uint64_t id),

@@ -36,6 +36,7 @@ struct ctypes_ops {
 struct ctypes {
 	const struct ctypes_ops *ops;
 	struct arena arena; /* of the types */
+	bool ran_out;	    /* an answer was none as there was no memory */
 };
 
 /** void; also what cannot be had. */

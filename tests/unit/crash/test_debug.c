@@ -9,6 +9,7 @@
 
 #include "crash/debug/debug.h"
 #include "crash/freebsd/symbols.h"
+#include "crash/verbs/frame.h"
 #include "sym/ctype.h"
 #include "test.h"
 
@@ -194,6 +195,38 @@ TEST(types_of_the_file)
 	struct ctypes *none = NULL;
 	EXPECT_EQ(ctypes_open_dwarf_mapped(path_of("kernel.plain"), &none), -ENOENT);
 	EXPECT(!none);
+}
+
+TEST(frames_as_text)
+{
+	static const struct {
+		struct crash_frame f;
+		const char *text;
+	} cases[] = {
+		{ { .pc = 0x1234 }, "0x0000000000001234 ?" },
+		{ { .pc = 0x1234, .symbol = { "f", NULL, 0x1230, 8 } },
+		  "0x0000000000001234 f+0x4" },
+		{ { .pc = 0x1234,
+		    .symbol = { "g", "mod", 0x1234, 0 },
+		    .file = "a/b.c",
+		    .line = 7,
+		    .inlined = true },
+		  "0x0000000000001234 g [mod] (a/b.c:7) (inlined)" },
+		{ { .pc = 0x1234, .symbol = { "f", NULL, 0x1230, 8 }, .guessed = true },
+		  "0x0000000000001234 f+0x4 (found by searching)" },
+	};
+	char text[CRASH_FRAME_TEXT], name[2 * CRASH_FRAME_TEXT];
+
+	for (size_t i = 0; i < MEM_LEN(cases); i++) {
+		crash_frame_text(&cases[i].f, text);
+		EXPECT_STR(text, cases[i].text);
+	}
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	const struct crash_frame f = { .symbol = { .name = name, .module = name },
+				       .guessed = true };
+	crash_frame_text(&f, text);
+	EXPECT_EQ(strlen(text), CRASH_FRAME_TEXT - 1);
 }
 
 static int expand_once(void)

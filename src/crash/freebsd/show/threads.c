@@ -8,20 +8,9 @@
 #include <sonde/err.h>
 
 #include "crash/freebsd/show/show.h"
+#include "crash/verbs/frame.h"
 
-enum { LINE_MOST = 256, FRAMES_SHOWN = 64 };
-
-static void show_frame(struct bsd_show *s, const struct crash_frame *f)
-{
-	char line[LINE_MOST];
-
-	if (f->symbol.name)
-		(void)snprintf(line, sizeof(line), "0x%016" PRIx64 " %s+0x%" PRIx64, f->pc,
-			       f->symbol.name, f->pc - f->symbol.start);
-	else
-		(void)snprintf(line, sizeof(line), "0x%016" PRIx64, f->pc);
-	page_line(&s->page, line);
-}
+enum { LINE_MOST = 256 };
 
 int bsd_crash(struct bsd_show *s)
 {
@@ -38,12 +27,8 @@ int bsd_crash(struct bsd_show *s)
 	page_fact_fmt(&s->page, "crashed", "Crashed", "CPU %d in thread %lld of %lld %s", t->cpu,
 		      (long long)t->tid, (long long)t->pid, t->comm);
 	int r = freebsd_stack(s->k->core, t, &stack);
-	page_lines_begin(&s->page, "stack", "Stack of the crash");
-	for (size_t i = 0; r == 0 && i < stack.n && i < FRAMES_SHOWN; i++)
-		show_frame(s, &stack.frames[i]);
-	if (r == 0 && stack.cut)
-		page_line(&s->page, stack.cut);
-	page_lines_end(&s->page);
+	if (r == 0)
+		r = page_stack(&s->page, "stack", "Stack of the crash", &stack);
 	crash_stack_fini(&stack);
 	return r;
 }

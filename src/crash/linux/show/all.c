@@ -19,5 +19,6 @@ const char *linux_keep(struct linux_kernel *k, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	const char *kept = arena_strndup(&k->core->arena, text, strlen(text));
+	k->core->ran_out |= !kept;
 	return kept ? kept : "?";
 }

@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <sonde/err.h>
 
-#include "base/time_text.h"
+#include "crash/debug/debug.h"
 #include "crash/linux/show/show.h"
+#include "crash/verbs/frame.h"
 
-enum { LINES = 12, LINE_MOST = 256, FRAMES_SHOWN = 32 };
+enum { LINES = 12, LINE_MOST = 256 };
 
 struct report {
 	struct page page;
@@ -72,8 +74,12 @@ static void show_head(struct report *r)
 		page_fact_fmt(p, "host", "Host", "%s (%s)", text,
 			      linux_uts(k, "machine", other, sizeof(other)) ? other : "?");
 	if (linux_time(k, &v)) {
-		time_text((int64_t)(v * 1000000000), text);
-		page_fact(p, "time", "Time", text);
+		const time_t t = (time_t)v;
+		struct tm tm;
+
+		// With its zone, as the machine may have been in another one.
+		if (localtime_r(&t, &tm) && strftime(text, sizeof(text), "%F %T %Z", &tm))
+			page_fact(p, "time", "Time", text);
 	}
 	if (linux_uptime_ns(k, &v)) {
 		table_ns((int64_t)v, text);
@@ -151,21 +157,6 @@ static void show_states(struct report *r)
 		      r->tasks.cut ? "; there are more: " : "", r->tasks.cut ? r->tasks.cut : "");
 }
 
-static void show_frame(struct report *r, const struct crash_frame *f)
-{
-	char line[LINE_MOST];
-
-	if (f->symbol.name)
-		(void)snprintf(
-			line, sizeof(line), "0x%016llx %s+0x%llx%s%s%s", (unsigned long long)f->pc,
-			f->symbol.name, (unsigned long long)(f->pc - f->symbol.start),
-			f->symbol.module ? " [" : "", f->symbol.module ? f->symbol.module : "",
-			f->symbol.module ? "]" : "");
-	else
-		(void)snprintf(line, sizeof(line), "0x%016llx", (unsigned long long)f->pc);
-	page_line(&r->page, line);
-}
-
 static int show_crash(struct report *r)
 {
 	struct crash_stack s = { 0 };
@@ -179,12 +170,8 @@ static int show_crash(struct report *r)
 		page_fact_fmt(&r->page, "crashed", "Crashed", "CPU %d in %lld %s", t->cpu,
 			      (long long)t->tid, t->comm);
 		err = linux_stack(r->k->core, t, &s);
-		page_lines_begin(&r->page, "stack", "Stack of the crash");
-		for (size_t f = 0; !err && f < s.n && f < FRAMES_SHOWN; f++)
-			show_frame(r, &s.frames[f]);
-		if (s.cut)
-			page_line(&r->page, s.cut);
-		page_lines_end(&r->page);
+		if (!err)
+			err = page_stack(&r->page, "stack", "Stack of the crash", &s);
 		break;
 	}
 	crash_stack_fini(&s);
@@ -268,17 +255,22 @@ static void show_oddity(void *arg, const char *line)
 static int show(struct report *r)
 {
 	// What cannot be read takes only its own place away.
-	if (linux_log(r->k->core, look_at_line, r) < 0)
+	int err = linux_log(r->k->core, look_at_line, r);
+	if (err == -ENOMEM)
+		return err;
+	if (err < 0)
 		r->page.run->note(sonde_err_str());
 	show_head(r);
 	show_load(r);
 	show_memory(r);
 	show_states(r);
-	int err = show_crash(r);
+	err = show_crash(r);
 	if (!err)
 		err = show_cpus(r);
 	if (err < 0)
 		return err;
+	if (crash_debug_problem(r->k->core))
+		r->page.run->note(crash_debug_problem(r->k->core));
 	page_lines_begin(&r->page, "oddities", "Oddities");
 	err = linux_oddities(r->k, &r->tasks, show_oddity, r);
 	page_lines_end(&r->page);

@@ -17,7 +17,8 @@ extern const struct crash_verb linux_net;
 /** Ends with NULL. */
 extern const struct crash_verb *const linux_verbs[];
 
-/** Text in the core's memory, for cells of tables; "?" where there is no memory. */
+/** Text in the core's memory, for cells of tables; "?" where there is no memory, which is told at
+ * the end. */
 const char *linux_keep(struct linux_kernel *k, const char *fmt, ...) SONDE_PRINTF(2, 3);
 
 /** The table of sockets, which is part of what net shows. */
