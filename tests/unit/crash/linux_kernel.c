@@ -4,6 +4,8 @@
  *
  * Built at a kernel's address, with debug information, of which BTF is made; its data is put into a
  * dump as it is. The structs have the names and members that Linux 6.6 has, but not all of them.
+ * With ODD, all is odd that a report tells: tasks that wait for a lock, a queue, slabs, little
+ * memory, messages.
  */
 #include <stdint.h>
 
@@ -14,6 +16,15 @@
 	}
 
 enum { CPUS = 1 };
+#ifdef ODD
+enum { QUEUED = 5, FREE_PAGES = 10, SLABS = 8000, STATE = 2 };
+#define NOW	UINT64_C(100000000000)
+#define MESSAGE "I/O error, dev vda, sector 0x" /* the last letter is not told */
+#else
+enum { QUEUED = 1, FREE_PAGES = 1000, SLABS = 10, STATE = 1 };
+#define NOW	UINT64_C(5000000000)
+#define MESSAGE "Kernel panic - not syncing: \033x"
+#endif
 enum zone_stat_item { NR_FREE_PAGES, NR_ZONE_LAST };
 enum node_stat_item {
 	NR_FILE_PAGES,
@@ -31,8 +42,10 @@ struct atomic_long {
 
 /* Code: symbols with addresses, nothing that runs. */
 __asm__(".text\n.globl _stext\n_stext:\n.globl schedule\n.type schedule, @function\nschedule:\n"
-	".skip 64\n.globl panic\n.type panic, @function\npanic:\n.skip 64\n.globl "
-	"_etext\n_etext:\n");
+	"call rwsem_down_write_slowpath\n.skip 59\n.globl panic\n.type panic, "
+	"@function\npanic:\n.skip 64\n"
+	".globl rwsem_down_write_slowpath\n.type rwsem_down_write_slowpath, @function\n"
+	"rwsem_down_write_slowpath:\n.skip 64\n.globl _etext\n_etext:\n");
 
 /* The system. */
 struct new_utsname {
@@ -49,7 +62,7 @@ KEEP unsigned long __cpu_online_mask[1] = { 1 };
 KEEP unsigned long page_offset_base = 0xffff888000000000;
 KEEP unsigned long init_top_pgt[512] __attribute__((aligned(4096)));
 KEEP unsigned long avenrun[3] = { 2048, 1024, 512 };
-KEEP struct atomic_long vm_zone_stat[NR_ZONE_LAST] = { { 1000 } };
+KEEP struct atomic_long vm_zone_stat[NR_ZONE_LAST] = { { FREE_PAGES } };
 KEEP struct atomic_long vm_node_stat[4] = { { 100 }, { 200 }, { 30 }, { 40 } };
 KEEP struct atomic_long _totalram_pages = { 65536 };
 KEEP enum zone_stat_item zone_items;
@@ -290,6 +303,31 @@ __asm__(".globl __start_init_stack, __end_init_stack\n.set __start_init_stack, s
 	".set __end_init_stack, stack + 16384\n");
 static struct task_struct sh;
 static struct signal_struct init_signal, sh_signal;
+#ifdef ODD
+/* Three that want one lock. */
+extern char rwsem_down_write_slowpath[];
+static struct {
+	unsigned long before[1984];
+	struct inactive_task_frame f;
+	unsigned long words[57];
+} wait_stack __attribute__((aligned(16384))) = {
+	.f = { .ret_addr = (unsigned long)rwsem_down_write_slowpath + 5 },
+	.words = { 1, (unsigned long)schedule + 5 },
+};
+static struct task_struct waiters[3];
+static struct signal_struct wait_signals[3];
+#define WAITER(i, before, behind)                                                                 \
+	{                                                                                         \
+		.__state = STATE, .pid = 10 + (i), .tgid = 10 + (i), .tasks = { behind, before }, \
+		.thread_node = LIST(&wait_signals[i].thread_head), .signal = &wait_signals[i],    \
+		.real_parent = &init_task, .real_cred = &root_cred, .comm = "waiter",             \
+		.stack = &wait_stack, .thread = { (unsigned long)&wait_stack.f },                 \
+		.sched_info = { 1000 },                                                           \
+	}
+static struct signal_struct wait_signals[3] = { { LIST(&waiters[0].thread_node) },
+						{ LIST(&waiters[1].thread_node) },
+						{ LIST(&waiters[2].thread_node) } };
+#endif
 KEEP struct task_struct init_task;
 static struct signal_struct init_signal = { LIST(&init_task.thread_node) };
 static struct signal_struct sh_signal = { LIST(&sh.thread_node) };
@@ -303,10 +341,15 @@ KEEP struct task_struct init_task = { .flags = 0x200000,
 				      .comm = "swapper/0",
 				      .stack = &stack,
 				      .thread = { (unsigned long)&stack.f } };
-static struct task_struct sh = { .__state = 1,
+static struct task_struct sh = { .__state = STATE,
 				 .pid = 1,
 				 .tgid = 1,
+#ifdef ODD
+				 .tasks = { &waiters[0].tasks, &init_task.tasks },
+				 .sched_info = { 1000 },
+#else
 				 .tasks = LIST(&init_task.tasks),
+#endif
 				 .thread_node = LIST(&sh_signal.thread_head),
 				 .signal = &sh_signal,
 				 .real_parent = &init_task,
@@ -318,7 +361,12 @@ static struct task_struct sh = { .__state = 1,
 				 .comm = "sh\033]0;x",
 				 .stack = &stack,
 				 .thread = { (unsigned long)&stack.f } };
-KEEP struct rq runqueues = { 1, &init_task, &init_task, 5000000000 };
+#ifdef ODD
+static struct task_struct waiters[3] = { WAITER(0, &sh.tasks, &waiters[1].tasks),
+					 WAITER(1, &waiters[0].tasks, &waiters[2].tasks),
+					 WAITER(2, &waiters[1].tasks, &init_task.tasks) };
+#endif
+KEEP struct rq runqueues = { QUEUED, &init_task, &init_task, NOW };
 
 /* Messages. */
 struct prb_desc {
@@ -346,11 +394,11 @@ struct printk_ringbuffer {
 };
 static struct prb_desc descs[2] = { { { 0 }, { 1, 1 } },
 				    { { (long)(2ull << 62 | 1) }, { 0, 40 } } };
-static struct printk_info infos[2] = { { 0 }, { 1, 1234567890, 29, 0, 0, 4 } };
+static struct printk_info infos[2] = { { 0 }, { 1, 1234567890, sizeof(MESSAGE) - 2, 0, 0, 4 } };
 static struct {
 	unsigned long id;
 	char text[248];
-} messages = { 1, "Kernel panic - not syncing: \033x" };
+} messages = { 1, MESSAGE };
 static struct printk_ringbuffer ring = { { 1, descs, infos, { 1 }, { 1 } },
 					 { 8, (char *)&messages } };
 KEEP struct printk_ringbuffer *prb = &ring;
@@ -465,7 +513,7 @@ struct kmem_cache {
 	struct kmem_cache_node *node[1];
 };
 KEEP struct list_head slab_caches;
-static struct kmem_cache_node slab_node = { 1, { 10 }, { 320 } };
+static struct kmem_cache_node slab_node = { 1, { SLABS }, { 32 * SLABS } };
 static struct kmem_cache slab = { 128, { 32 }, "made-128", LIST(&slab_caches), { &slab_node } };
 KEEP struct list_head slab_caches = LIST(&slab.list);
 

@@ -36,7 +36,7 @@ int made_show(const char *path, const char *kernel, const char *name, enum crash
 	if (r < 0)
 		return r;
 	struct crash_run run = { .core = c, .args = &args, .out = &out, .note = note };
-	r = v->run(&run);
+	r = crash_verb_run(v, &run);
 	if (r == 0)
 		r = out_flush(&out);
 	out_fini(&out);

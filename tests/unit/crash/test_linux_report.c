@@ -18,6 +18,7 @@ static const struct {
 	{ "report", "Host        made?[2J (x86_64)\n" },
 	{ "report", "Panic       Kernel panic - not syncing: ?\n" },
 	{ "report", "Crashed     CPU 0 in 0 swapper/0\n" },
+	{ "report", "Stack of the crash\n  ends here: it was running, and its registers are not" },
 	{ "ps", "1.000 ms    0 ns  120.0 KiB  3.9 MiB  sh?]0;x\n" },
 	{ "bt", "1 sh?]0;x: sleeping\n  #0  0xffffffff81001005 schedule+0x5\n" },
 	{ "log", "[    1.234567] Kernel panic - not syncing: \\x1b\n" },
@@ -81,5 +82,60 @@ TEST(lists_that_go_round)
 		EXPECT(list.cut && list.n >= 4);
 	}
 	EXPECT(c && list.cut);
+	made_fini(&core);
+}
+
+/* What the report tells of one kernel, and does not tell of the other. */
+TEST(oddities)
+{
+	static const char *const told[] = {
+		"  CPU 0: 5 tasks want to run\n",
+		"  1 sh?]0;x: blocked for 99 s in ?\n",
+		"  10 waiter: blocked for 99 s in rwsem_down_write_slowpath\n",
+		"  4 tasks blocked (D)\n",
+		"  3 tasks wait for a lock in rwsem_down_write_slowpath, called by schedule\n",
+		"  less than 1 % of memory was free\n",
+		"  the slab made-128 takes 12 % of memory: 256000 objects of 128 bytes, which are "
+		"not "
+		"reclaimed\n",
+		"  1 I/O errors in the messages\n",
+	};
+
+	made_linux(MADE_ODD, &core);
+	made_write(&core);
+	EXPECT_EQ(made_show(core.path, NULL, "report", CRASH_TEXT), 0);
+	for (size_t i = 0; i < MEM_LEN(told); i++) {
+		if (!strstr(shown, told[i]))
+			test_failed(__FILE__, __LINE__, "no '%s' in:\n%s", told[i], shown);
+	}
+	expect_shown_is_safe("report");
+	made_fini(&core);
+	made_linux(MADE_LINUX, &core);
+	made_write(&core);
+	EXPECT_EQ(made_show(core.path, NULL, "report", CRASH_TEXT), 0);
+	EXPECT(strstr(shown, "\nOddities\n  none\n\n"));
+	made_fini(&core);
+}
+
+static int show_all(void)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < MEM_LEN(verbs); i++) {
+		r = made_show(core.path, NULL, verbs[i].verb, CRASH_TEXT);
+		// What is shown without a failure is all there.
+		if (!r && !strstr(shown, verbs[i].wanted))
+			test_failed(__FILE__, __LINE__, "%s: no '%s' in:\n%s", verbs[i].verb,
+				    verbs[i].wanted, shown);
+	}
+	return r;
+}
+
+/* No field is taken for one that the kernel does not have. */
+TEST(without_memory)
+{
+	made_linux(MADE_LINUX, &core);
+	made_write(&core);
+	test_oom(show_all);
 	made_fini(&core);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /** sonde crash CORE mem: where memory went: kinds of pages, slabs, processes. */
-#include <stdlib.h>
+#include <sonde/err.h>
 
 #include "crash/linux/show/show.h"
+#include "crash/linux/slab.h"
 
-enum { ROWS = 15, NAME_MOST = 64, SLABS_MOST = 1 << 14, NODES_MOST = 64 };
+enum { ROWS = 15 };
 
 static const struct table_column kind_columns[] = {
 	{ "kind", "KIND", TABLE_TEXT },
@@ -65,79 +66,32 @@ static const struct table_column slab_columns[] = {
 	{ "name", "SLAB", TABLE_TEXT },	       { "bytes", "BYTES", TABLE_BYTES },
 	{ "objects", "OBJECTS", TABLE_COUNT }, { "object_size", "OF BYTES", TABLE_COUNT },
 	{ "slabs", "SLABS", TABLE_COUNT },     { "partial", "PARTIAL", TABLE_COUNT },
+	{ "reclaimable", NULL, TABLE_ID },
 };
 
-enum { LIST, NAME, SIZE, OO, NODE, IN_NODE, NR_SLABS, OBJECTS, PARTIAL, FIELDS };
-
-static const struct kfield_want wanted[FIELDS] = {
-	[LIST] = { "struct kmem_cache", "list" },
-	[NAME] = { "struct kmem_cache", "name" },
-	[SIZE] = { "struct kmem_cache", "object_size" },
-	[OO] = { "struct kmem_cache", "oo.x" },
-	[NODE] = { "struct kmem_cache", "node|per_node" }, // each a pair of pointers since 7.0
-	[IN_NODE] = { "struct kmem_cache_per_node_ptrs", "node" },
-	[NR_SLABS] = { "struct kmem_cache_node", "nr_slabs.counter" },
-	[OBJECTS] = { "struct kmem_cache_node", "total_objects.counter" },
-	[PARTIAL] = { "struct kmem_cache_node", "nr_partial" },
-};
-
-/* The array of nodes is as long as there are nodes, whatever its type says. */
-static uint64_t n_nodes(struct linux_kernel *k, const struct kfield *node)
+static void add_slab(void *arg, const struct slab *b)
 {
-	uint64_t n = 1;
+	struct table *t = arg;
 
-	if (linux_global(k, "nr_node_ids", 4, &n) < 0 || !n)
-		n = 1;
-	if (node->type->n && n > node->type->n)
-		n = node->type->n;
-	return n < NODES_MOST ? n : NODES_MOST;
-}
-
-static void add_slab(struct linux_kernel *k, struct table *t, const struct kfield *f,
-		     uint64_t cache)
-{
-	uint64_t slabs = 0, objects = 0, partial = 0, name = 0, node;
-	char text[NAME_MOST] = "?";
-	const uint64_t oo = linux_field_or(k, cache, &f[OO], 0), n = n_nodes(k, &f[NODE]);
-	const uint64_t pair = kfield_sizeof(k->types, "struct kmem_cache_per_node_ptrs");
-	const uint64_t each = pair ? pair : sizeof(node);
-	const uint64_t first = cache + f[NODE].off + f[IN_NODE].off; // 0 where there is no pair
-
-	for (uint64_t i = 0; i < n; i++) {
-		if (linux_read_u64(k, first + i * each, &node) < 0 || !node)
-			continue;
-		slabs += linux_field_or(k, node, &f[NR_SLABS], 0);
-		objects += linux_field_or(k, node, &f[OBJECTS], 0);
-		partial += linux_field_or(k, node, &f[PARTIAL], 0);
-	}
-	if (!linux_read_field(k, cache, &f[NAME], &name))
-		(void)space_string(&k->mem, name, text, sizeof(text)); // else it stays "?"
-	table_str(t, linux_keep(k, "%s", text));
-	table_int(t, (int64_t)(slabs * (linux_page_size(k) << (oo >> 16 & 15))));
-	table_int(t, (int64_t)objects);
-	table_int(t, (int64_t)linux_field_or(k, cache, &f[SIZE], 0));
-	table_int(t, (int64_t)slabs);
-	table_int(t, (int64_t)partial);
+	table_str(t, b->name);
+	table_int(t, (int64_t)b->bytes);
+	table_int(t, (int64_t)b->objects);
+	table_int(t, (int64_t)b->object_size);
+	table_int(t, (int64_t)b->slabs);
+	table_int(t, (int64_t)b->partial);
+	table_int(t, b->is_reclaimable);
 }
 
 static int show_slabs(struct crash_run *r, struct linux_kernel *k, struct page *p)
 {
-	struct kfield f[FIELDS];
-	struct linux_list list;
+	const char *cut = NULL;
 	struct table t;
-	uint64_t head;
 
-	kfield_find_all(k->types, wanted, FIELDS, f);
-	if (!linux_symbol(k, "slab_caches", &head) || !f[LIST].type || !f[NODE].type) {
-		r->note("how this kernel keeps slabs is not understood");
-		return 0;
-	}
 	table_init(&t, slab_columns, MEM_LEN(slab_columns));
-	linux_list_begin(&list, head);
-	while (list.n < SLABS_MOST && linux_list_next(k, &list))
-		add_slab(k, &t, f, list.at - f[LIST].off);
-	if (list.cut)
-		r->note(list.cut);
+	if (slab_each(k, add_slab, &t, &cut) < 0)
+		r->note(sonde_err_str());
+	if (cut)
+		r->note(cut);
 	int err = t.failed ? 0 : table_sort(&t, "bytes");
 	if (r->args->format != CRASH_JSON)
 		(void)table_limit(&t, r->args->limit ? r->args->limit : ROWS); // --limit shows more

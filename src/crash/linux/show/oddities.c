@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /** What looks odd in a dead kernel: stuck tasks, CPUs that stood still, crowds before one lock. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "crash/linux/show/show.h"
+#include "crash/linux/slab.h"
 
 enum {
 	STUCK_S = 10,
@@ -13,6 +15,8 @@ enum {
 	CROWD = 3,
 	TELL_MOST = 8, /* tasks told one by one */
 	PLACES_MOST = 64,
+	SLAB_FULL = 10, /* percent of memory */
+	CACHE_FULL = 50,
 };
 
 #define NS_PER_S ((uint64_t)1000000000)
@@ -207,7 +211,9 @@ static void look_at_log(struct odd *o)
 {
 	struct counter c = { 0 };
 
-	if (linux_log(o->k->core, count_line, &c) < 0)
+	int r = linux_log(o->k->core, count_line, &c);
+	o->k->core->ran_out |= r == -ENOMEM;
+	if (r < 0)
 		return;
 	if (c.warnings)
 		tell(o, "%zu warnings in the messages", c.warnings);
@@ -219,6 +225,35 @@ static void look_at_log(struct odd *o)
 		tell(o, "%zu lockups in the messages", c.lockups);
 	if (c.hung)
 		tell(o, "%zu hung tasks in the messages", c.hung);
+}
+
+static void keep_largest(void *arg, const struct slab *s)
+{
+	struct slab *largest = arg; // of those that stay, and of those that may go
+
+	if (s->bytes > largest[s->is_reclaimable].bytes)
+		largest[s->is_reclaimable] = *s;
+}
+
+static void look_at_slabs(struct odd *o, uint64_t memory)
+{
+	// Caches of files may well take half of the memory that nobody else wants.
+	static const unsigned shares[] = { SLAB_FULL, CACHE_FULL };
+	struct slab largest[2] = { 0 };
+	const char *cut;
+
+	if (slab_each(o->k, keep_largest, largest, &cut) < 0)
+		return; // what mem says
+	for (size_t i = 0; i < MEM_LEN(shares); i++) {
+		double percent = 100.0 * (double)largest[i].bytes / (double)memory;
+
+		if (percent >= shares[i])
+			tell(o,
+			     "the slab %s takes %.0f %% of memory: %" PRIu64 " objects of %" PRIu64
+			     " bytes%s",
+			     largest[i].name, percent, largest[i].objects, largest[i].object_size,
+			     i ? "" : ", which are not reclaimed");
+	}
 }
 
 static void look_at_memory(struct odd *o)
@@ -234,6 +269,7 @@ static void look_at_memory(struct odd *o)
 	if (linux_pages_of(o->k, "NR_SLAB_UNRECLAIMABLE_B", &slab) && (uint64_t)slab > total / 4)
 		tell(o, "slabs that stay take %.0f %% of memory",
 		     100.0 * (double)slab / (double)total);
+	look_at_slabs(o, total * linux_page_size(o->k));
 }
 
 int linux_oddities(struct linux_kernel *k, const struct crash_tasks *tasks,
