@@ -150,8 +150,9 @@ struct rec_thread {
 /** What a class tells of who runs; found once. */
 struct rec_teller {
 	enum { REC_TELLS_NOTHING, REC_SWITCH, REC_FORK, REC_EXEC, REC_NAME } tells;
-	bool is_simple;	    /* of its own, events tell at most a plain tid */
-	bool has_long_comm; /* own_comm is an array at a fixed place, not shorter than a name */
+	bool is_simple;	     /* of its own, events tell at most a plain tid */
+	bool has_name_alone; /* its events tell nothing of their thread but its name */
+	bool has_long_comm;  /* own_comm is an array at a fixed place, not shorter than a name */
 	struct field_ref own_tid, own_pid, own_comm; /* whose event it is, where it says so */
 	struct field_ref first_tid; /* the same, asked only while the CPU's thread is not known */
 	struct field_ref tid, pid, comm; /* whom it is about */

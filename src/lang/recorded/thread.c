@@ -125,6 +125,8 @@ static void look_at(const struct sonde_event_class *cls, struct rec_teller *ret)
 	ret->has_long_comm =
 		ret->own_comm.is_plain && !ret->own_comm.is_number &&
 		ret->own_comm.type->u.array.n >= sizeof(((struct rec_thread *)0)->comm);
+	ret->has_name_alone = ret->has_long_comm && !ret->own_tid.type && !ret->own_pid.type &&
+			      !ret->first_tid.type && !ret->trace_pid;
 	ret->is_simple = !ret->own_pid.type && !ret->own_comm.type && !ret->trace_pid &&
 			 !ret->trace_comm.len && (!ret->own_tid.type || ret->own_tid.is_number);
 	for (size_t i = 0; i < MEM_LEN(rules); i++) {
@@ -278,6 +280,9 @@ struct rec_thread *rec_threads_of(struct rec_threads *t, const struct rec_teller
 	struct rec_thread *here = cpu >= 0 && (size_t)cpu < t->n_cpus ? t->on_cpu[cpu] : NULL;
 	int64_t tid;
 
+	if (!here && r->has_name_alone && !t->unknown.pid && is_named(&t->unknown, r, e) &&
+	    (!t->guesses || !rec_guess_of_cpu(t, cpu)))
+		return &t->unknown;
 	if (!here || !here->tid || !r->is_simple)
 		return owner(t, r, e, here);
 	if (!r->own_tid.type)
