@@ -62,6 +62,31 @@ def check_tasks(case):
     return wrong
 
 
+def times_of(lines):
+    """Of all that slept all the time: state, parent, memory, and ticks in user code and the kernel."""
+    tasks = {}
+    for line in lines:
+        m = re.match(r'/proc/\d+/stat:(\d+) \(.*\) (.*)', line)
+        w = m[2].split() if m else None
+        if w:
+            tasks[int(m[1])] = (w[0], int(w[1]), int(w[20]), int(w[11]) + int(w[12]))
+    return tasks
+
+
+def check_ps(case):
+    """Ticks of /proc are a hundredth of a second."""
+    have = {t['tid']: (t['state'][0], t['ppid'], t['vsz'] or 0, (t['user_ns'] + t['system_ns']) // 10**7)
+            for t in case.table('ps', 'tasks')}
+    wrong = []
+    want = case.steady('states', times_of)
+    for pid, w in want.items():
+        h = have.get(pid)
+        # User and kernel time are cut to ticks one by one.
+        if not h or h[:3] != w[:3] or not w[3] <= h[3] <= w[3] + 1:
+            wrong.append(f'{pid}: {w}, read as {h}')
+    return wrong + ([] if len(want) > 30 else ['too few'])
+
+
 def switches_of(lines):
     counts = {}
     for line in lines:
@@ -272,7 +297,7 @@ def check_report(case):
     return [f"no '{word}'" for word in words if word not in text]
 
 
-ALL = {'tasks': check_tasks, 'symbols': check_symbols, 'stacks': check_stacks, 'messages': check_log,
+ALL = {'tasks': check_tasks, 'ps': check_ps, 'symbols': check_symbols, 'stacks': check_stacks, 'messages': check_log,
        'modules': check_modules, 'mounts': check_mounts, 'interrupts': check_interrupts,
        'interfaces': check_links, 'sockets': check_sockets, 'files': check_files, 'slabs': check_slabs,
        'memory': check_memory, 'report': check_report}

@@ -24,6 +24,7 @@ enum {
 	THREAD_NODE,
 	UTIME,
 	STIME,
+	EXEC,
 	START,
 	MM,
 	CPU,
@@ -53,6 +54,7 @@ static const struct kfield_want wanted[FIELDS] = {
 	[THREAD_NODE] = { "struct task_struct", "thread_node" },
 	[UTIME] = { "struct task_struct", "utime" },
 	[STIME] = { "struct task_struct", "stime" },
+	[EXEC] = { "struct task_struct", "se.sum_exec_runtime" },
 	[START] = { "struct task_struct", "start_boottime|real_start_time" },
 	[MM] = { "struct task_struct", "mm" },
 	[CPU] = { "struct task_struct", "thread_info.cpu|cpu" },
@@ -140,6 +142,32 @@ static const char *keep_comm(struct lister *l, uint64_t task)
 	return arena_strndup(&l->k->core->arena, comm, strlen(comm));
 }
 
+/*
+ * The scheduler knows exactly how long a task ran, but how much of it in the kernel only by ticks:
+ * /proc shows the exact sum, parted as the ticks are. Where the kernel counts both exactly they are
+ * its sum already.
+ */
+static void set_run_times(struct lister *l, struct crash_task *t)
+{
+	uint64_t user = linux_field_or(l->k, t->addr, &l->f[UTIME], 0);
+	uint64_t in_kernel = linux_field_or(l->k, t->addr, &l->f[STIME], 0);
+	uint64_t ran = linux_field_or(l->k, t->addr, &l->f[EXEC], user + in_kernel);
+
+	t->user_ns = user;
+	t->system_ns = in_kernel;
+	if (!ran || ran >> 63)
+		return;
+	if (!in_kernel)
+		user = ran;
+	else if (!user)
+		user = 0;
+	else
+		user = ran - (uint64_t)((double)ran *
+					((double)in_kernel / ((double)user + (double)in_kernel)));
+	t->user_ns = user;
+	t->system_ns = ran - user;
+}
+
 static void set_cpu(struct lister *l, struct crash_task *t)
 {
 	struct linux_kernel *k = l->k;
@@ -169,12 +197,11 @@ static bool fill(struct lister *l, uint64_t task, struct crash_task *t)
 		.addr = task,
 		.tid = (int32_t)pid,
 		.pid = (int32_t)linux_field_or(k, task, &l->f[TGID], pid),
-		.user_ns = linux_field_or(k, task, &l->f[UTIME], 0),
-		.system_ns = linux_field_or(k, task, &l->f[STIME], 0),
 		.start_ns = linux_field_or(k, task, &l->f[START], 0),
 		.cpu = (int)linux_field_or(k, task, &l->f[CPU], UINT64_MAX),
 		.is_kernel = linux_field_or(k, task, &l->f[FLAGS], 0) & PF_KTHREAD,
 	};
+	set_run_times(l, t);
 	set_state(t, linux_field_or(k, task, &l->f[STATE], 0) |
 			     linux_field_or(k, task, &l->f[EXIT_STATE], 0));
 	if (!linux_read_field(k, task, &l->f[PARENT], &parent))
