@@ -103,7 +103,7 @@ def check(name, dump, kernel):
                         page.get('crashed', '')):
         wrong.append('crashed: %s' % page.get('crashed'))
     lacks = page.get('not_shown', [])
-    for what in 'zones (vmstat -z): needs types', 'dump header: no info file':
+    for what in 'zones (vmstat -z, netstat -m): needs types', 'dump header: no info file':
         if not any(line.startswith(what) for line in lacks):
             wrong.append('it does not say "%s": %s' % (what, lacks))
     report(name + ': the report', wrong)
