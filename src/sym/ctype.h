@@ -100,6 +100,8 @@ bool ctypes_enumerator(struct ctypes *db, const char *name, int64_t *ret);
 SONDE_MUST_CHECK int ctypes_by_id(struct ctypes *db, uint64_t id, const struct ctype **ret);
 /** A percpu or other global variable's type; -ENOENT. */
 SONDE_MUST_CHECK int ctypes_var(struct ctypes *db, const char *name, const struct ctype **ret);
+/** Where a per-CPU variable of the kernel lies in their section, by its BTF; false: it has none. */
+bool ctypes_percpu(struct ctypes *db, const char *name, uint64_t *ret_off);
 /** Calls @f for each function (with its name), until it returns other than 0, which is returned. */
 SONDE_MUST_CHECK int ctypes_each_func(struct ctypes *db,
 				      int (*f)(void *arg, const char *name, uint64_t id),

@@ -61,7 +61,7 @@ bool linux_symbol(struct linux_kernel *k, const char *name, uint64_t *ret)
 	uint32_t i;
 
 	if (!ksyms_named(&k->syms, name, &i))
-		return vmcoreinfo_symbol(&k->info, name, ret);
+		return vmcoreinfo_symbol(&k->info, name, ret) || linux_derived_symbol(k, name, ret);
 	*ret = ksyms_address(&k->syms, i);
 	return true;
 }
@@ -278,7 +278,12 @@ static int open_symbols(struct linux_kernel *k)
 	if (!linux_symbol(k, "_sinittext", &k->init_text) ||
 	    !linux_symbol(k, "_einittext", &k->init_text_end))
 		k->init_text = k->init_text_end = k->text_end;
-	return 0;
+	uint32_t i;
+	if (ksyms_named(&k->syms, "init_task", &i))
+		return 0;
+	// Without symbols of data, an address among them has none.
+	k->end = k->init_text_end > k->text_end ? k->init_text_end : k->text_end;
+	return linux_find_exports(k);
 }
 
 /* Types of a kernel that has no BTF in memory, of the file that was named or has its build-id. */
@@ -304,13 +309,17 @@ static int types_of_memory(struct linux_kernel *k)
 {
 	uint64_t start, stop;
 
-	if (!linux_symbol(k, "__start_BTF", &start) || !linux_symbol(k, "__stop_BTF", &stop) ||
-	    stop <= start || stop - start > BTF_MOST)
-		return sonde_fail(-ENOTSUP, "this kernel tells no types (built without "
-					    "CONFIG_DEBUG_INFO_BTF): its file with debug "
-					    "information is needed, behind the dump or below "
-					    "/usr/lib/debug");
-	int r = space_lend(&k->mem, start, (size_t)(stop - start), &k->btf);
+	int r = 0;
+	if (!linux_symbol(k, "__start_BTF", &start) || !linux_symbol(k, "__stop_BTF", &stop))
+		r = btf_search(&k->mem, k->text, &start, &stop);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 || stop <= start || stop - start > BTF_MOST)
+		return sonde_fail(-ENOTSUP, "its memory has no types (a kernel built without "
+					    "CONFIG_DEBUG_INFO_BTF, or a dump without that part): "
+					    "its file with debug information is needed, behind the "
+					    "dump or below /usr/lib/debug");
+	r = space_lend(&k->mem, start, (size_t)(stop - start), &k->btf);
 	if (r == -EFAULT || r == -ENODATA)
 		return sonde_fail(r, "its types (BTF) are not in the dump");
 	return r < 0 ? r : ctypes_open_btf_lent(NULL, k->btf.data, k->btf.len, &k->types);

@@ -9,6 +9,7 @@
 
 #include "base/u64map.h"
 #include "crash/core.h"
+#include "crash/linux/exports.h"
 #include "crash/linux/kfield.h"
 #include "crash/linux/ksyms.h"
 #include "crash/linux/module.h"
@@ -81,6 +82,8 @@ struct linux_kernel {
 	struct vmcoreinfo info;
 	struct space mem;
 	struct ksyms syms;
+	bool is_code_alone;	/* @syms: they have no data */
+	struct exports exports; /* and then these */
 	struct space_bytes btf;
 	struct ctypes *types; /* owned; NULL: the dump has none */
 	char release[80];
@@ -119,6 +122,12 @@ uint64_t linux_field_or(struct linux_kernel *k, uint64_t base, const struct kfie
 
 /** The address of a symbol of the kernel itself; false: there is none. */
 bool linux_symbol(struct linux_kernel *k, const char *name, uint64_t *ret);
+/** Fails with words for a part of the kernel that was not found, as "its interrupts". */
+SONDE_MUST_CHECK int linux_fail_place(const struct linux_kernel *k, const char *what);
+/** Finds what tells of data where the symbols have code alone. -ENOMEM. */
+SONDE_MUST_CHECK int linux_find_exports(struct linux_kernel *k);
+/** Of linux_symbol(), where neither symbols nor VMCOREINFO have it. */
+bool linux_derived_symbol(struct linux_kernel *k, const char *name, uint64_t *ret);
 /** The number in a global variable of @size bytes. -ENOENT, and as linux_read(). */
 SONDE_MUST_CHECK int linux_global(struct linux_kernel *k, const char *name, unsigned size,
 				  uint64_t *ret);

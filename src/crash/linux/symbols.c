@@ -140,7 +140,12 @@ bool linux_symbol_named(struct crash_core *c, const char *name, struct crash_sym
 			return true;
 		}
 	}
-	return false;
+	uint64_t at;
+	if (!linux_derived_symbol(k, name, &at))
+		return false;
+	*ret = (struct crash_symbol){ .name = arena_strndup(&c->arena, name, strlen(name)),
+				      .start = at };
+	return ret->name;
 }
 
 static int each_of_module(struct linux_kernel *k, struct linux_module *m,
@@ -154,6 +159,21 @@ static int each_of_module(struct linux_kernel *k, struct linux_module *m,
 		r = f(arg, &s);
 	}
 	return r;
+}
+
+struct each_export {
+	struct linux_kernel *k;
+	int (*f)(void *arg, const struct crash_symbol *s);
+	void *arg;
+};
+
+static int each_export(void *arg, const char *name, uint64_t addr)
+{
+	const struct each_export *e = arg;
+	const struct crash_symbol s = { .name = name, .start = addr };
+
+	// Code has been told of already.
+	return linux_is_text(e->k, addr) ? 0 : e->f(e->arg, &s);
 }
 
 int linux_each_symbol(struct crash_core *c, int (*f)(void *arg, const struct crash_symbol *s),
@@ -171,6 +191,9 @@ int linux_each_symbol(struct crash_core *c, int (*f)(void *arg, const struct cra
 		const struct crash_symbol s = { name, NULL, start, next - start };
 		r = f(arg, &s);
 	}
+	struct each_export e = { k, f, arg };
+	if (!r)
+		r = exports_each(&k->exports, &k->mem, each_export, &e);
 	for (size_t i = 0; !r && i < k->modules.n; i++)
 		r = each_of_module(k, &k->modules.all[i], f, arg);
 	return r;

@@ -376,6 +376,37 @@ static int btf_by_id(struct ctypes *ct, uint64_t id, const struct ctype **ret)
 	return give(db, t && btf_kind(t) == BTF_KIND_VAR ? t->type : (uint32_t)id, ret);
 }
 
+/* The variable of that number in the section of per-CPU variables. */
+static bool in_percpu(const struct btf_data *d, const struct btf_type *section, uint32_t id,
+		      uint64_t *ret_off)
+{
+	if (strcmp(btf_data_str(d, section->name_off), ".data..percpu") != 0)
+		return false;
+	const struct btf_var_secinfo *v = btf_body(section);
+	for (uint32_t i = 0; i < btf_n(section); i++) {
+		if (v[i].type == id) {
+			*ret_off = v[i].offset;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool btf_percpu(struct ctypes *ct, const char *name, uint64_t *ret_off)
+{
+	struct btf_db *db = db_of(ct);
+	uint32_t var = find_own(db, SPACE_VAR, name);
+
+	// Sections come last.
+	for (uint32_t n = var ? db->data.n : 0; n; n--) {
+		const struct btf_type *t = btf_data_type(&db->data, db->data.first + n - 1);
+
+		if (t && btf_kind(t) == BTF_KIND_DATASEC && in_percpu(&db->data, t, var, ret_off))
+			return true;
+	}
+	return false;
+}
+
 static int find_enumerator(struct ctypes *ct, const char *name, int64_t *ret)
 {
 	for (struct btf_db *db = db_of(ct); db; db = db->base) {
@@ -472,6 +503,7 @@ static const struct ctypes_ops btf_ops = {
 	.find = btf_find,
 	.by_id = btf_by_id,
 	.enumerator = find_enumerator,
+	.percpu = btf_percpu,
 	.tracepoint = btf_tracepoint,
 	.each = btf_each,
 	.fill = btf_fill,

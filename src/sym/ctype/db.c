@@ -86,6 +86,11 @@ int ctypes_var(struct ctypes *db, const char *name, const struct ctype **ret)
 	return not_found(db, db->ops->find(db, SPACE_VAR, name, ret), "variable", name);
 }
 
+bool ctypes_percpu(struct ctypes *db, const char *name, uint64_t *ret_off)
+{
+	return db->ops->percpu && db->ops->percpu(db, name, ret_off);
+}
+
 bool ctypes_enumerator(struct ctypes *db, const char *name, int64_t *ret)
 {
 	return !db->ops->enumerator(db, name, ret);

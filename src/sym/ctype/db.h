@@ -24,6 +24,8 @@ struct ctypes_ops {
 	int (*enumerator)(struct ctypes *db, const char *name, int64_t *ret);
 	int (*tracepoint)(struct ctypes *db, const char *name, uint32_t *ret_btf_id,
 			  const struct ctype **ret_func);
+	/** False: none. NULL: this format tells of none. */
+	bool (*percpu)(struct ctypes *db, const char *name, uint64_t *ret_off);
 	/** Calls @f for each name of the space (with id, if it is told), until it returns not 0. */
 	int (*each)(struct ctypes *db, enum ctypes_space space,
 		    int (*f)(void *arg, const char *name, uint64_t id), void *arg);

@@ -162,6 +162,35 @@ TEST(enums_functions_variables)
 	btf__free(b);
 }
 
+TEST(places_of_variables_of_each_cpu)
+{
+	struct btf *b = make();
+	int u = btf__find_by_name(b, "unsigned int");
+	int near = btf__add_var(b, "near", BTF_VAR_GLOBAL_ALLOCATED, u);
+	int far = btf__add_var(b, "far", BTF_VAR_STATIC, u);
+	int other = btf__add_var(b, "other", BTF_VAR_STATIC, u);
+	uint64_t off = 0;
+
+	btf__add_datasec(b, ".data..percpu", 8192);
+	btf__add_datasec_var_info(b, near, 64, 4);
+	btf__add_datasec_var_info(b, far, 4096, 4);
+	btf__add_datasec(b, ".bss", 8192);
+	btf__add_datasec_var_info(b, other, 8, 4);
+	struct ctypes *db = open_made(b);
+
+	EXPECT(ctypes_percpu(db, "near", &off));
+	EXPECT_EQ(off, 64);
+	EXPECT(ctypes_percpu(db, "far", &off));
+	EXPECT_EQ(off, 4096);
+	EXPECT(!ctypes_percpu(db, "other", &off));
+	EXPECT(!ctypes_percpu(db, "counter", &off));
+	EXPECT(!ctypes_percpu(db, "s", &off));
+	EXPECT(!ctypes_percpu(db, "none", &off));
+	EXPECT_EQ(off, 4096);
+	ctypes_free(db);
+	btf__free(b);
+}
+
 TEST(bit_fields_of_old_kernels)
 {
 	struct btf *b = btf__new_empty();

@@ -90,7 +90,7 @@ static int run(struct crash_run *r)
 	if (linux_symbol(q.k, "sparse_irqs", &tree.head)) // since 6.5
 		tree.kind = WALK_MAPLE;
 	else if (!linux_symbol(q.k, "irq_desc_tree", &tree.head))
-		return sonde_fail(-ENOTSUP, "how this kernel keeps interrupts is not understood");
+		return linux_fail_place(q.k, "interrupts");
 	table_init(&q.table, columns, MEM_LEN(columns));
 	int err = crash_walk(r->core, &tree, add, &q, &cut);
 	if (!err && cut)

@@ -122,7 +122,7 @@ static int run(struct crash_run *r)
 
 	kfield_find_all(k->types, wanted, FIELDS, f);
 	if (!linux_symbol(k, "init_net", &net) || !f[HEAD].type || !f[LIST].type || !f[NAME].type)
-		return sonde_fail(-ENOTSUP, "how this kernel keeps interfaces is not understood");
+		return linux_fail_place(k, "interfaces");
 	table_init(&t, columns, MEM_LEN(columns));
 	linux_list_begin(&list, net + f[HEAD].off);
 	while (list.n < DEVICES_MOST && linux_list_next(k, &list))
