@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "sym/build_id.h"
 #include "sym/ctype.h"
 
 #define MAP UINT64_C(0xffffffff80000000)
@@ -280,6 +281,8 @@ void made_linux(const char *path, struct made_file *ret)
 	struct made_file btf = { 0 };
 	struct kernel *k = calloc(1, sizeof(*k));
 	struct core c = { .k = k, .f = ret };
+	struct build_id id;
+	char hex[BUILD_ID_HEX];
 	struct stat st;
 
 	*ret = (struct made_file){ 0 };
@@ -296,6 +299,11 @@ void made_linux(const char *path, struct made_file *ret)
 	qsort(k->symbols, k->n, sizeof(k->symbols[0]), by_addr);
 	c.n_info = (size_t)snprintf(c.info, sizeof(c.info),
 				    "OSRELEASE=6.6.0-made\nPAGESIZE=4096\nNUMBER(phys_base)=0\n");
+	if (build_id_read(fd, &id)) {
+		build_id_hex(&id, hex);
+		c.n_info += (size_t)snprintf(c.info + c.n_info, sizeof(c.info) - c.n_info,
+					     "BUILD-ID=%s\n", hex);
+	}
 	tell(&c, "init_top_pgt", symbol(k, "init_top_pgt"));
 	tell(&c, "_stext", symbol(k, "_stext"));
 	put_kallsyms(&c);
