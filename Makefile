@@ -25,10 +25,11 @@ test-guest: setup-guest all
 	@tools/test $(BUILD) --suite guest
 
 # Virtual machines that record each other's requests, and dumps of others, under emulation. Minutes.
-test-nightly: setup-guest all
+test-nightly: setup-nightly all
 	@tests/nightly/two_hosts.py $(BUILD)/sonde
 	@tests/nightly/three_hosts.py $(BUILD)/sonde
 	@tests/nightly/crash.py $(BUILD)/sonde
+	@tests/nightly/crash_kexec.py $(BUILD)/sonde
 	@tests/nightly/crash_arm64.py $(BUILD)/sonde
 
 # Everything that style asks for: both compilers, sanitizers, linters. Takes minutes.
@@ -45,7 +46,7 @@ install: all
 
 # Installs every package that any target needs.
 deps:
-	@tools/setup build test guest check bench
+	@tools/setup build test guest nightly check bench
 
 clean:
 	rm -rf $(BUILD)
@@ -58,10 +59,12 @@ setup-test: setup-guest
 setup-guest:
 	@tools/setup build guest
 	-@[ "$(DEPS)" = no ] || tools/guest-kernel --fetch >/dev/null
+setup-nightly: setup-guest
+	@tools/setup build guest nightly
 setup-check: setup-guest
 	@tools/setup build test check
 setup-bench:
 	@tools/setup build bench
 
 .PHONY: all demo test test-guest test-nightly check bench install deps clean
-.PHONY: setup-build setup-test setup-guest setup-check setup-bench
+.PHONY: setup-build setup-test setup-guest setup-nightly setup-check setup-bench

@@ -260,6 +260,10 @@ class Frames:
 class Guest:
     """One boot. Steps are shell texts; they run in order, each with a time limit."""
 
+    cpu = 'qemu64,+rdrand'  # what is emulated
+    words = ()              # more for the kernel
+    heir = None             # a Guest that the last step becomes: its image booted by kexec, its steps run
+
     def __init__(self, image, kernel, memory=512, cpus=2, devices=(), most_out=MOST_OUT,
                  boot_seconds=BOOT_SECONDS):
         self.image, self.kernel = image, kernel
@@ -274,15 +278,17 @@ class Guest:
         self.image.text(f'steps/{n}/run', shell + '\n')
         self.image.text(f'steps/{n}/timeout', f'{timeout}\n')
 
-    def command(self, initrd, serial):
+    def kernel_words(self):
         # no_timer_check: on a busy machine the emulated timer comes too late for that check.
-        words = ['console=ttyS0', 'quiet', 'loglevel=4', 'panic=-1', 'oops=panic', 'mitigations=off',
+        return ['console=ttyS0', 'quiet', 'loglevel=4', 'panic=-1', 'oops=panic', 'mitigations=off',
                  'random.trust_cpu=on', 'no_timer_check', 'rdinit=/init', 'audit=0', 'nowatchdog',
-                 'kernel.perf_cpu_time_max_percent=0', f'sonde.most={self.most_out}']
-        return [QEMU, '-accel', 'tcg,thread=multi', '-cpu', 'qemu64,+rdrand', '-smp', str(self.cpus),
+                 'kernel.perf_cpu_time_max_percent=0', f'sonde.most={self.most_out}', *self.words]
+
+    def command(self, initrd, serial):
+        return [QEMU, '-accel', 'tcg,thread=multi', '-cpu', self.cpu, '-smp', str(self.cpus),
                 '-m', str(self.memory), '-nodefaults', '-no-user-config', '-display', 'none',
                 '-no-reboot', '-kernel', self.kernel.image, '-initrd', initrd,
-                '-append', ' '.join(words), *serial, *self.devices]
+                '-append', ' '.join(self.kernel_words()), *serial, *self.devices]
 
     def run(self):
         """Boots, gives one Result after another, and powers off. GuestError: it went wrong.
@@ -332,6 +338,9 @@ class Guest:
                 if begin != f'begin {n}':
                     raise self.gone(where, begin, qemu, console)
                 where, seconds = f"in step '{name}'", timeout + GRACE_SECONDS
+                if self.heir and n + 1 == len(self.steps):
+                    yield from self.heir.results(frames, qemu, console)
+                    return
                 yield self.result(frames, n, qemu, console)
                 where, seconds = f"after step '{name}'", GRACE_SECONDS
             end = frames.line(time.monotonic() + seconds)

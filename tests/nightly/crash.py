@@ -4,7 +4,8 @@
 
 usage: crash.py SONDE [--keep FOLDER] [KERNEL]...
   KERNEL: a version (5.10, 6.12) that tools/guest-kernel finds or fetches, or an image with its
-    modules in lib/modules beside boot/. Default: the guest tests' own, one before and one after it.
+    modules in lib/modules beside boot/; with '+la57' behind it, on a CPU with page tables of five
+    levels. Default: the guest tests' own in both ways, one before and one after it.
   --keep: leaves the dumps, and what the kernels said, there.
 
 A guest starts known processes, runs a script that lists tasks, and tells what /proc knows; then
@@ -22,7 +23,8 @@ import crash_checks
 import crash_guest
 from crash_guest import guest
 
-DEFAULT = ('', '5.10', '6.12')
+FIVE = '+la57'
+DEFAULT = ('', FIVE, '5.10', '6.12')
 n = failed = 0
 
 
@@ -66,18 +68,47 @@ def check(case, name, checks):
         result(f'{name}: {what}', wrong)
 
 
-def one_kernel(sonde, kernel, folder):
-    before, after = crash_guest.dumped(sonde, kernel, folder)
+def check_five(case):
+    """Whether the kernel had five levels: with four no address begins with less than 16 bits set."""
+    tasks = [line.split() for line in case.before['tasks'][1:]]
+    return [words for words in tasks if len(words) > 3 and words[3].startswith('ffff')] + \
+        ([] if tasks else ['too few'])
+
+
+def one_kernel(sonde, kernel, five, folder):
+    before, after = crash_guest.dumped(sonde, kernel, folder, cpu='qemu64,+rdrand,+la57' if five else None)
     with open(os.path.join(folder, 'said.json'), 'w', encoding='utf-8') as f:
         json.dump([before, after], f, indent=1)
     script = os.path.join(folder, 'tasks.bt')
     with open(script, 'w', encoding='utf-8') as f:
         f.write(crash_guest.TASKS)
+    checks = {**crash_checks.ALL, 'five levels': check_five} if five else crash_checks.ALL
     for file in sorted(os.listdir(folder)):
         kind, dot, ext = file.partition('.')
         if dot and ext == 'dump':
-            case = crash_checks.Case(sonde, script, os.path.join(folder, file), before, after)
-            check(case, f'{kernel.release}, {kind}', crash_checks.ALL)
+            case = crash_checks.Case(sonde, script, [os.path.join(folder, file)], before, after)
+            check(case, f"{kernel.release}{FIVE if five else ''}, {kind}", checks)
+
+
+def each_kernel(words, keep, f, default=('',)):
+    """Calls f(kernel, whether with FIVE, folder) for each that there is. What was asked for must be there."""
+    for word in words or default:
+        five = word.endswith(FIVE)
+        try:
+            kernel = kernel_of(word[:-len(FIVE)] if five else word)
+        except guest.GuestError as e:
+            if words:
+                result(f'{word}: there is such a kernel', [e])
+            else:
+                print(f"ok {count()} - {word or 'the default kernel'} # SKIP {str(e).splitlines()[-1]}")
+            continue
+        with tempfile.TemporaryDirectory(prefix='sonde-crash-') as scratch:
+            folder = os.path.join(os.path.abspath(keep), kernel.release + (FIVE if five else '')) if keep else scratch
+            os.makedirs(folder, exist_ok=True)
+            try:
+                f(kernel, five, folder)
+            except guest.GuestError as e:
+                result(f'{kernel.release}: the guest runs and is dumped', [e])
 
 
 def main():
@@ -87,22 +118,8 @@ def main():
     p.add_argument('kernels', nargs='*', metavar='KERNEL')
     args = p.parse_intermixed_args()
     sonde = os.path.abspath(args.sonde)
-    for word in args.kernels or DEFAULT:
-        try:
-            kernel = kernel_of(word)
-        except guest.GuestError as e:
-            if args.kernels:
-                result(f'{word}: there is such a kernel', [e])
-            else:
-                print(f"ok {count()} - {word or 'the default kernel'} # SKIP {str(e).splitlines()[-1]}")
-            continue
-        with tempfile.TemporaryDirectory(prefix='sonde-crash-') as scratch:
-            folder = os.path.join(os.path.abspath(args.keep), kernel.release) if args.keep else scratch
-            os.makedirs(folder, exist_ok=True)
-            try:
-                one_kernel(sonde, kernel, folder)
-            except guest.GuestError as e:
-                result(f'{kernel.release}: the guest runs and is dumped', [e])
+    each_kernel(args.kernels, args.keep, lambda kernel, five, folder: one_kernel(sonde, kernel, five, folder),
+                DEFAULT)
     print(f'1..{n}')
     return failed > 0
 

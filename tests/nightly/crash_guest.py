@@ -17,6 +17,7 @@ import guest  # noqa: E402
 
 MODULES = ('dummy', 'loop', 'veth')
 PORT = 4242
+SECONDS = 900  # for what takes some seconds on a machine that does nothing else
 
 # The same text runs in the guest and over its dumps.
 TASKS = '''iter:task {
@@ -70,7 +71,7 @@ class Qmp:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(120)
+        self.socket.settimeout(SECONDS)
         self.socket.connect(path)
         self.file = self.socket.makefile('rw', encoding='utf-8')
         self.file.readline()  # its greeting
@@ -125,15 +126,17 @@ def image_of(sonde, kernel):
     return image
 
 
-def dumped(sonde, kernel, folder, devices=()):
-    """Boots, and dumps into @folder as FORMAT.dump. Returns what it said before and after that."""
+def dumped(sonde, kernel, folder, cpu=None):
+    """Boots (on that CPU), and dumps into @folder as FORMAT.dump. Returns what it said before and after that."""
     path = os.path.join(folder, 'qmp')
     g = guest.Guest(image_of(sonde, kernel), kernel,
-                    devices=['-qmp', f'unix:{path},server=on,wait=off', *devices])
-    g.step('start', START, timeout=60)
-    g.step('before', '. /tell', timeout=200)
-    g.step('wait', 'sleep 3', timeout=300)
-    g.step('after', '. /tell', timeout=200)
+                    devices=['-qmp', f'unix:{path},server=on,wait=off'])
+    g.cpu = cpu or g.cpu
+    g.boot_seconds = SECONDS
+    g.step('start', START, timeout=SECONDS)
+    g.step('before', '. /tell', timeout=SECONDS)
+    g.step('wait', 'sleep 3', timeout=SECONDS)
+    g.step('after', '. /tell', timeout=SECONDS)
     said = {}
     for step in g.run():
         if step.status:
