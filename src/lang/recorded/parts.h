@@ -174,6 +174,7 @@ struct rec_threads {
 	struct rec_thread *recent[REC_RECENT]; /* by tid; found without the table */
 	struct rec_thread unknown, idle;       /* the first: only what its event tells is known */
 	int32_t idle_cpu;
+	uint64_t changes;	     /* how often what is known may have changed */
 	bool has_forks;		     /* events tell for each new thread which process it is of */
 	struct rec_guesses *guesses; /* owned; NULL: all that is known is so */
 };

@@ -68,6 +68,7 @@ void rec_repeat_begin(struct recorded_run *r, const struct use *u, struct repeat
 	to->has_run = true;
 	to->who = now.pid_tgid;
 	to->cpu = now.cpu;
+	to->changes = 0;
 	memcpy(to->comm, now.comm, sizeof(to->comm));
 }
 

@@ -384,6 +384,30 @@ static inline struct repeat *repeat_of(const struct use *u, const struct sonde_e
 	return &u->repeats[(uint32_t)e->u.pkt->cpu % REPEATS];
 }
 
+/* The thread that was found for the event before, and nothing was learned of any since? */
+static inline bool is_same_thread(const struct use *u, const struct sonde_event *e,
+				  const struct repeat *to)
+{
+	const struct rec_teller *t = u->teller;
+	int64_t tid;
+
+	if (to->changes != u->threads->changes || (uint32_t)e->u.pkt->cpu != to->cpu)
+		return false;
+	return !t->own_tid.type || (field_number(e, &t->own_tid, &tid) && (uint32_t)tid == to->tid);
+}
+
+/* Notes that the CPU's thread needs no second look, where the CPU alone says which it is. */
+static inline void note_thread(const struct use *u, const struct sonde_event *e,
+			       const struct rec_thread *th, struct repeat *to)
+{
+	const struct rec_threads *t = u->threads;
+	const size_t cpu = (size_t)e->u.pkt->cpu;
+	const bool is_here = u->teller->is_simple && cpu < t->n_cpus && t->on_cpu[cpu] == th;
+
+	to->changes = is_here && th->tid && !th->guessed ? t->changes : 0;
+	to->tid = th->tid;
+}
+
 /* Another event like the one that the programs of its class ran for last? */
 static inline bool is_repeated(struct recorded_run *r, const struct sonde_event *e)
 {
@@ -395,7 +419,7 @@ static inline bool is_repeated(struct recorded_run *r, const struct sonde_event 
 	const uint32_t cpu = e->u.pkt->cpu >= 0 ? (uint32_t)e->u.pkt->cpu : 0;
 	uint64_t differs = (to->has_run ? 0 : 1) | ((cpu ^ to->cpu) & r->asked_cpu);
 
-	if (u->asks_who) {
+	if (u->asks_who && (differs || !is_same_thread(u, e, to))) {
 		const struct rec_thread *th = rec_threads_of(u->threads, u->teller, e);
 		const uint64_t who = (uint64_t)th->pid << 32 | th->tid;
 		uint64_t comm[2];
@@ -403,6 +427,8 @@ static inline bool is_repeated(struct recorded_run *r, const struct sonde_event 
 		memcpy(comm, th->comm, sizeof(comm));
 		differs |= th->guessed | ((who ^ to->who) & r->asked_who) |
 			   (((comm[0] ^ to->comm[0]) | (comm[1] ^ to->comm[1])) & r->asked_comm);
+		if (!differs)
+			note_thread(u, e, th, to);
 	}
 	to->times += !differs;
 	return !differs;

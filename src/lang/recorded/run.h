@@ -19,6 +19,9 @@ struct repeat {
 	uint32_t cpu;
 	bool has_run;
 	uint64_t times;
+	/** Which thread runs on @cpu, as long as rec_threads.changes is this; 0: not known. */
+	uint64_t changes;
+	uint32_t tid;
 };
 
 enum { REPEATS = 8 }; /* of a class: CPUs take turns */

@@ -243,6 +243,7 @@ static __attribute__((noinline)) struct rec_thread *owner(struct rec_threads *t,
 	struct sonde_span name;
 	int64_t tid, pid;
 
+	t->changes++;
 	if (r->own_tid.type && field_int(e, &r->own_tid, &tid)) {
 		if (!here || here->tid != (uint32_t)tid)
 			here = rec_thread_get(t, tid);
@@ -294,6 +295,7 @@ struct rec_thread *rec_threads_of(struct rec_threads *t, const struct rec_teller
 
 int rec_threads_set_current(struct rec_threads *t, int32_t cpu, struct rec_thread *th)
 {
+	t->changes++;
 	if (cpu < 0 || cpu >= REC_CPUS_MOST)
 		return 0;
 	if ((size_t)cpu >= t->n_cpus) {
@@ -332,6 +334,7 @@ int rec_threads_learn(struct rec_threads *t, const struct rec_teller *r,
 
 	if (r->tells == REC_TELLS_NOTHING || !field_int(e, &r->tid, &tid))
 		return 0;
+	t->changes++;
 	struct rec_thread *th = rec_thread_get(t, tid);
 	if (!th)
 		return sonde_fail(-ENOMEM, "more than %d threads", REC_THREADS_MOST);
