@@ -90,7 +90,8 @@ static struct kernel_thread *switch_out(struct kernel *k, const struct kernel_ev
 	const int64_t prev_state = get(ev, e, SW_STATE, 0);
 	enum kernel_state s = t->tid ? state_of(prev_state) : KERNEL_WAIT_CPU;
 	t->deep = prev_state & STATE_DEEP && !(prev_state & (STATE_IDLE | STATE_NO_LOAD));
-	if (t->exiting && s != KERNEL_WAIT_CPU)
+	// What frees its memory and files may still have to wait.
+	if (t->exiting && s == KERNEL_WAIT)
 		s = KERNEL_GONE;
 	kernel_thread_set(k, t, s, e->ts_ns);
 	if (k->watch->off)

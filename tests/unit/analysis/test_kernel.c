@@ -671,6 +671,19 @@ static const struct rule {
 	  "T 7 pid -1 ppid -1 'worker' prio 20\n",
 	  { 0, 0 },
 	  INT64_MIN },
+	{ "one that ends may have to wait before it is gone",
+	  ANY,
+	  "RT",
+	  "0 0 switch 0 0 7\n"
+	  "10 0 end 7\n"
+	  "20 0 switch 7 2 0\n"
+	  "30 0 waking 7 0\n"
+	  "40 0 switch 0 0 7\n"
+	  "50 0 switch 7 0x10 0\n",
+	  "R cpu0 7 0-20\nR cpu0 0 20-40\nR cpu0 7 40-50\n"
+	  "T 7 pid -1 ppid -1 't7' prio 20 gone\n",
+	  { 0, 0 },
+	  INT64_MIN },
 	{ "a number that comes again is another thread",
 	  ANY,
 	  "RT",
