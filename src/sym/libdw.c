@@ -10,6 +10,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *handle;	   /* by @lock; open until the process ends */
 static struct libdw found; /* written once, by @lock, before anyone has an object of libdw */
 
+#ifdef LIBDW_LINKED
+__attribute__((used)) static Dwarf *(*const linked)(int fd, Dwarf_Cmd cmd) = dwarf_begin;
+#endif
+
 int libdw_open(void)
 {
 	static const char *const files[] = { "libdw.so.1", NULL };
