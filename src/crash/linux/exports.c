@@ -268,7 +268,7 @@ static int find_btf(void *arg, uint64_t va, const uint8_t *b, size_t n)
 
 int btf_search(struct space *mem, uint64_t from, uint64_t *ret_start, uint64_t *ret_stop)
 {
-	struct btf_place p;
+	struct btf_place p = { .start = 0 };
 
 	int r = scan(mem, from, BTF_HEAD, find_btf, &p);
 	if (r <= 0)
