@@ -221,13 +221,21 @@ struct quick {
 /* Reads the header at q->p, which is far enough from the end. */
 static inline __attribute__((always_inline)) uint64_t quick_header(const struct plan_header *h,
 								   enum plan_header_kind kind,
-								   struct quick *q,
+								   bool is_wide, struct quick *q,
 								   uint64_t *ret_id)
 {
 	const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 	const uint8_t *p = q->p;
 	uint32_t v;
 
+	if (kind == PLAN_HEADER_PLAIN && is_wide) {
+		uint16_t id;
+
+		memcpy(&id, p + h->id.at, sizeof(id));
+		memcpy(&q->clock, p + h->time.at, sizeof(q->clock));
+		*ret_id = id;
+		return h->len;
+	}
 	if (kind == PLAN_HEADER_PLAIN) {
 		*ret_id = h->id.len ? load(p, h->id) : 0;
 		if (h->time.len)
@@ -281,8 +289,11 @@ static inline __attribute__((always_inline)) bool quick_steps(const struct plan_
 
 	for (;; step++) {
 		p += step->pre;
+		if (__builtin_expect(step->kind == PLAN_STEP_END, 1)) {
+			*ret_p = p;
+			return p <= end;
+		}
 		switch ((enum plan_step_kind)step->kind) {
-		case PLAN_STEP_END: *ret_p = p; return p <= end;
 		case PLAN_STEP_STRING:
 			if (__builtin_expect(p >= end, 0))
 				return false;
@@ -319,8 +330,11 @@ static bool quick_ops(struct decode *d, const struct plan *plan, const uint8_t *
 	return *ret_p <= end;
 }
 
+enum { AHEAD = 2048 }; /* bytes: memory comes while some thirty events are decoded */
+
 static inline __attribute__((always_inline)) size_t quick_loop(struct decode *d,
 							       enum plan_header_kind kind,
+							       bool is_wide,
 							       struct sonde_event *out, size_t most)
 {
 	const struct plan_header *h = d->header;
@@ -343,7 +357,7 @@ static inline __attribute__((always_inline)) size_t quick_loop(struct decode *d,
 		if ((uint64_t)(now.end - data) < (uint64_t)(now.p - data) + longest)
 			break;
 		const uint64_t at = (uint64_t)(now.p - data) * 8;
-		const uint64_t len = quick_header(h, kind, &now, &id);
+		const uint64_t len = quick_header(h, kind, is_wide, &now, &id);
 		if (id >= h->n_by_id || now.clock > CLOCK_MOST)
 			break;
 
@@ -376,6 +390,7 @@ static inline __attribute__((always_inline)) size_t quick_loop(struct decode *d,
 			set_marks(d, hot->plan, e);
 		backward += e->ts_ns < ts_ns;
 		ts_ns = e->ts_ns;
+		__builtin_prefetch(now.p + AHEAD);
 		q = now;
 	}
 	if (n)
@@ -395,12 +410,21 @@ static bool may_be_quick(const struct decode *d)
 	       d->base_ns <= (int64_t)CLOCK_MOST;
 }
 
+/* An id of two bytes and all of a clock, as this machine writes them. */
+static bool is_wide(const struct plan_header *h)
+{
+	return h->kind == PLAN_HEADER_PLAIN && h->id.len == 2 && !h->id.swap && h->time.len == 8 &&
+	       !h->time.swap;
+}
+
 static size_t decode_quick(struct decode *d, struct sonde_event *out, size_t most)
 {
 	switch (d->header->kind) {
-	case PLAN_HEADER_PLAIN: return quick_loop(d, PLAN_HEADER_PLAIN, out, most);
-	case PLAN_HEADER_COMPACT: return quick_loop(d, PLAN_HEADER_COMPACT, out, most);
-	case PLAN_HEADER_LARGE: return quick_loop(d, PLAN_HEADER_LARGE, out, most);
+	case PLAN_HEADER_PLAIN:
+		return is_wide(d->header) ? quick_loop(d, PLAN_HEADER_PLAIN, true, out, most)
+					  : quick_loop(d, PLAN_HEADER_PLAIN, false, out, most);
+	case PLAN_HEADER_COMPACT: return quick_loop(d, PLAN_HEADER_COMPACT, false, out, most);
+	case PLAN_HEADER_LARGE: return quick_loop(d, PLAN_HEADER_LARGE, false, out, most);
 	default: return 0;
 	}
 }
