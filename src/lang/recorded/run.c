@@ -396,42 +396,60 @@ static inline bool is_same_thread(const struct use *u, const struct sonde_event 
 	return !t->own_tid.type || (field_number(e, &t->own_tid, &tid) && (uint32_t)tid == to->tid);
 }
 
-/* Notes that the CPU's thread needs no second look, where the CPU alone says which it is. */
+/* Notes that the thread needs no second look, where its number or the CPU alone says which it is.
+ */
 static inline void note_thread(const struct use *u, const struct sonde_event *e,
 			       const struct rec_thread *th, struct repeat *to)
 {
 	const struct rec_threads *t = u->threads;
 	const size_t cpu = (size_t)e->u.pkt->cpu;
-	const bool is_here = u->teller->is_simple && cpu < t->n_cpus && t->on_cpu[cpu] == th;
+	const bool is_sure = u->teller->own_tid.type || (cpu < t->n_cpus && t->on_cpu[cpu] == th);
 
-	to->changes = is_here && th->tid && !th->guessed ? t->changes : 0;
+	to->changes = u->teller->is_simple && is_sure && th->tid && !th->guessed ? t->changes : 0;
 	to->tid = th->tid;
 }
 
-/* Another event like the one that the programs of its class ran for last? */
-static inline bool is_repeated(struct recorded_run *r, const struct sonde_event *e)
+/* It is not surely of the thread of the event before: is what programs ask for the same? */
+static __attribute__((noinline)) bool is_alike(struct recorded_run *r, const struct use *u,
+					       const struct sonde_event *e, struct repeat *to)
 {
-	const struct use *u = rec_use_of(r, e->cls);
+	const struct rec_thread *th = rec_threads_of(u->threads, u->teller, e);
+	const uint64_t who = (uint64_t)th->pid << 32 | th->tid;
+	uint64_t comm[2];
 
-	if (!u->repeats || e->ts_ns >= r->tick_ns)
+	memcpy(comm, th->comm, sizeof(comm));
+	if (th->guessed || ((who ^ to->who) & r->asked_who) ||
+	    (((comm[0] ^ to->comm[0]) | (comm[1] ^ to->comm[1])) & r->asked_comm))
 		return false;
-	struct repeat *to = repeat_of(u, e);
-	const uint32_t cpu = e->u.pkt->cpu >= 0 ? (uint32_t)e->u.pkt->cpu : 0;
-	uint64_t differs = (to->has_run ? 0 : 1) | ((cpu ^ to->cpu) & r->asked_cpu);
+	note_thread(u, e, th, to);
+	return true;
+}
 
-	if (u->asks_who && (differs || !is_same_thread(u, e, to))) {
-		const struct rec_thread *th = rec_threads_of(u->threads, u->teller, e);
-		const uint64_t who = (uint64_t)th->pid << 32 | th->tid;
-		uint64_t comm[2];
+/* How many events from the first on are like those that the programs of their class ran for last?
+ */
+static __attribute__((noinline)) size_t count_repeated(struct recorded_run *r,
+						       const struct sonde_event *first, size_t n)
+{
+	const int64_t tick_ns = r->tick_ns;
+	size_t k = 0;
 
-		memcpy(comm, th->comm, sizeof(comm));
-		differs |= th->guessed | ((who ^ to->who) & r->asked_who) |
-			   (((comm[0] ^ to->comm[0]) | (comm[1] ^ to->comm[1])) & r->asked_comm);
-		if (!differs)
-			note_thread(u, e, th, to);
+	for (; k < n; k++) {
+		const struct sonde_event *e = &first[k];
+
+		if (__builtin_expect(!e->cls || e->ts_ns >= tick_ns, 0))
+			break;
+		const struct use *u = rec_use_of(r, e->cls);
+		if (!u->repeats)
+			break;
+		struct repeat *to = repeat_of(u, e);
+		const uint32_t cpu = e->u.pkt->cpu >= 0 ? (uint32_t)e->u.pkt->cpu : 0;
+		if (!to->has_run || ((cpu ^ to->cpu) & r->asked_cpu))
+			break;
+		if (u->asks_who && !is_same_thread(u, e, to) && !is_alike(r, u, e, to))
+			break;
+		to->times++;
 	}
-	to->times += !differs;
-	return !differs;
+	return k;
 }
 
 /* Programs see what was so when the event came: but of an exec the new name. */
@@ -469,9 +487,16 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 {
 	const bool has_more = r->n_ticks || r->names.has_user;
 	const bool repeats = r->repeats && !r->names.has_user;
-	const struct sonde_event *last = NULL; /* that programs did not run for by itself */
 
 	for (size_t i = 0; i < batch->n; i++) {
+		const size_t more =
+			repeats ? count_repeated(r, batch->events + i, batch->n - i) : 0;
+
+		i += more;
+		if (more)
+			r->now->ts_ns = (uint64_t)batch->events[i - 1].ts_ns;
+		if (i == batch->n)
+			break;
 		const struct sonde_event *e = &batch->events[i];
 		int n = 0;
 
@@ -479,13 +504,6 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 			take_gap(r, e->u.gap);
 			continue;
 		}
-		if (repeats && is_repeated(r, e)) {
-			last = e;
-			continue;
-		}
-		if (last)
-			r->now->ts_ns = (uint64_t)last->ts_ns;
-		last = NULL;
 		if (has_more || __builtin_expect(!r->has_begun, 0))
 			n = come_to(r, e);
 		if (!n)
@@ -495,8 +513,6 @@ int recorded_run_take(struct recorded_run *r, const struct sonde_batch *batch)
 		if (__builtin_expect(r->globals->exiting, 0))
 			return 1;
 	}
-	if (last)
-		r->now->ts_ns = (uint64_t)last->ts_ns;
 	return 0;
 }
 

@@ -181,7 +181,7 @@ struct rec_teller *rec_teller_new(struct arena *arena, const struct sonde_event_
 	return r;
 }
 
-static void set_comm(struct rec_thread *th, struct sonde_span name)
+static void set_comm(struct rec_threads *t, struct rec_thread *th, struct sonde_span name)
 {
 	const size_t n = name.len < sizeof(th->comm) - 1 ? name.len : sizeof(th->comm) - 1;
 
@@ -189,6 +189,7 @@ static void set_comm(struct rec_thread *th, struct sonde_span name)
 	// Most often it is so already; bytes that were just written are slow to read as words.
 	if (!memcmp(th->comm, name.data, n) && !th->comm[n])
 		return;
+	t->changes++;
 	memset(th->comm, 0, sizeof(th->comm));
 	memcpy(th->comm, name.data, n);
 }
@@ -209,8 +210,9 @@ static inline bool is_named(const struct rec_thread *th, const struct rec_teller
 	return a[0] == b[0] && a[1] == b[1];
 }
 
-static void set_pid(struct rec_thread *th, uint32_t pid, bool is_told)
+static void set_pid(struct rec_threads *t, struct rec_thread *th, uint32_t pid, bool is_told)
 {
+	t->changes += th->pid != pid;
 	th->pid = pid;
 	th->has_pid = is_told;
 	th->guessed &= (uint8_t)~REC_GUESS_PID;
@@ -243,7 +245,6 @@ static __attribute__((noinline)) struct rec_thread *owner(struct rec_threads *t,
 	struct sonde_span name;
 	int64_t tid, pid;
 
-	t->changes++;
 	if (r->own_tid.type && field_int(e, &r->own_tid, &tid)) {
 		if (!here || here->tid != (uint32_t)tid)
 			here = rec_thread_get(t, tid);
@@ -258,18 +259,18 @@ static __attribute__((noinline)) struct rec_thread *owner(struct rec_threads *t,
 	else if (!here->tid && cpu >= 0)
 		return idle_of(t, cpu);
 	if (r->own_pid.type && field_int(e, &r->own_pid, &pid)) {
-		set_pid(here, (uint32_t)pid, true);
+		set_pid(t, here, (uint32_t)pid, true);
 	} else if (r->trace_pid) {
-		set_pid(here, r->trace_pid, here->has_pid);
+		set_pid(t, here, r->trace_pid, here->has_pid);
 	} else if (here == &t->unknown) {
 		here->pid = 0; // the event before may have told it
 	}
 	if (is_named(here, r, e))
 		here->guessed &= (uint8_t)~REC_GUESS_COMM;
 	else if (r->own_comm.type && field_text(e, &r->own_comm, &name))
-		set_comm(here, name);
+		set_comm(t, here, name);
 	else if (here == &t->unknown || (r->trace_comm.len && !comm_of(t, here)[0]))
-		set_comm(here, r->trace_comm);
+		set_comm(t, here, r->trace_comm);
 	return here;
 }
 
@@ -339,11 +340,11 @@ int rec_threads_learn(struct rec_threads *t, const struct rec_teller *r,
 	if (!th)
 		return sonde_fail(-ENOMEM, "more than %d threads", REC_THREADS_MOST);
 	if (r->pid.type && field_int(e, &r->pid, &pid)) {
-		set_pid(th, (uint32_t)pid, true);
+		set_pid(t, th, (uint32_t)pid, true);
 		t->has_forks |= r->tells == REC_FORK;
 	} else if (r->tells == REC_FORK && !rec_guess_forks(t)) {
 		// A number that is used again; threads are told by other events.
-		set_pid(th, th->tid, false);
+		set_pid(t, th, th->tid, false);
 	}
 	if (r->parent.type && field_int(e, &r->parent, &pid)) {
 		struct rec_thread *parent = rec_thread_get(t, pid);
@@ -353,6 +354,6 @@ int rec_threads_learn(struct rec_threads *t, const struct rec_teller *r,
 		}
 	}
 	if (r->comm.type && field_text(e, &r->comm, &name) && (tid || r->tells != REC_SWITCH))
-		set_comm(th, r->tells == REC_EXEC ? base_name(name) : name);
+		set_comm(t, th, r->tells == REC_EXEC ? base_name(name) : name);
 	return r->tells == REC_SWITCH ? rec_threads_set_current(t, e->u.pkt->cpu, th) : 0;
 }
