@@ -43,25 +43,36 @@ struct halves {
 
 SONDE_DEFINE_AUTO(struct graph *, graph_free)
 
+static bool has_odd_gap(const struct sonde_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct sonde_event *e = &b->events[i];
+
+		if (!e->cls &&
+		    (e->u.gap->kind == SONDE_GAP_CUT || e->u.gap->kind == SONDE_GAP_BACKWARD))
+			return true;
+	}
+	return false;
+}
+
 /* How many of the events come before @ts_ns, if all are in order. */
 static size_t watch(struct order *o, const struct sonde_batch *b, int64_t ts_ns)
 {
+	bool odd = false, gap = false;
 	int64_t last = o->ts_ns;
-	size_t before = 0;
-	bool odd = false;
+	size_t before = b->n && b->events[0].ts_ns >= ts_ns ? 0 : b->n;
 
 	for (size_t i = 0; i < b->n; i++) {
 		const struct sonde_event *e = &b->events[i];
 
 		odd |= e->ts_ns < last;
+		gap |= !e->cls;
 		last = e->ts_ns;
-		before += last < ts_ns;
-		if (__builtin_expect(!e->cls, 0))
-			odd |= e->u.gap->kind == SONDE_GAP_CUT ||
-			       e->u.gap->kind == SONDE_GAP_BACKWARD;
 	}
+	while (before && b->events[before - 1].ts_ns >= ts_ns)
+		before--;
 	o->ts_ns = last;
-	o->is_odd |= odd;
+	o->is_odd |= odd || (gap && has_odd_gap(b));
 	return before;
 }
 
