@@ -69,6 +69,7 @@ static void make_getopt(const struct command *cmd, struct option *ret_long, char
 	if (cmd->wraps_command)
 		*ret_short++ = '+';
 	*ret_short++ = ':';
+	*ret_short++ = 'h';
 	for (const struct cmd_option *o = cmd->options; o && o->name && n < MOST_OPTIONS; o++) {
 		ret_long[n++] = (struct option){ o->name, o->arg != NULL, NULL, o->key };
 		if (o->key > 255)
@@ -138,14 +139,14 @@ static int set_folders(const struct command *cmd, void *state, int argc, char **
 int cmd_parse(const struct command *cmd, void *state, int argc, char **argv, int *ret_first)
 {
 	struct option longs[MOST_OPTIONS + 2];
-	char shorts[2 * MOST_OPTIONS + 4];
+	char shorts[2 * MOST_OPTIONS + 5];
 	int key;
 
 	make_getopt(cmd, longs, shorts);
 	optind = 0; // glibc: start anew, with the order of these shorts
 	opterr = 0;
 	while ((key = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		if (key == KEY_HELP)
+		if (key == KEY_HELP || key == 'h')
 			return 1;
 		if (key == ':')
 			return sonde_fail(-EINVAL, "option '%s' wants a value", argv[optind - 1]);

@@ -3,7 +3,6 @@
 #include "cmd/crash_flame.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 
 #include "analysis/flame/stacks.h"
 #include "analysis/flame/svg.h"
+#include "base/new_file.h"
 #include "crash/debug/debug.h"
 #include "crash/verbs/verb.h"
 
@@ -61,16 +61,11 @@ static int fold(struct crash_run *r, const struct crash_args *args, struct stack
 	return err < 0 ? err : stacks_finish(all);
 }
 
-static int draw(const struct stacks *all, size_t n, const char *path)
+static int draw_to(const struct stacks *all, size_t n, int fd)
 {
 	struct sonde_out out;
 	char subtitle[64];
 
-	sonde_auto(mem_closep) int fd =
-		!strcmp(path, "-") ? dup(STDOUT_FILENO)
-				   : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return sonde_fail_errno(-errno, "cannot write '%s'", path);
 	(void)snprintf(subtitle, sizeof(subtitle), "%zu tasks", n);
 	const struct flame_text text = { .title = "Stacks of a dead kernel", .subtitle = subtitle };
 	int r = out_init(&out, fd);
@@ -79,9 +74,25 @@ static int draw(const struct stacks *all, size_t n, const char *path)
 	r = flame_svg(all, &text, &out);
 	int flushed = out_flush(&out);
 	out_fini(&out);
-	if (!r && !flushed && strcmp(path, "-") != 0 && strcmp(path, "/dev/null") != 0)
-		fprintf(stderr, "sonde: wrote %s\n", path);
 	return r < 0 ? r : flushed;
+}
+
+static int draw(const struct stacks *all, size_t n, const char *path)
+{
+	struct new_file f;
+
+	if (!strcmp(path, "-"))
+		return draw_to(all, n, STDOUT_FILENO);
+	int r = new_file_open(&f, path);
+	if (r < 0)
+		return r;
+	r = draw_to(all, n, f.fd);
+	if (!r)
+		r = new_file_keep(&f);
+	new_file_fini(&f);
+	if (!r && strcmp(path, "/dev/null") != 0)
+		fprintf(stderr, "sonde: wrote %s\n", path);
+	return r;
 }
 
 static int run(struct crash_run *r)

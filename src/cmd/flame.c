@@ -15,13 +15,14 @@
 #include "analysis/flame/diff.h"
 #include "analysis/flame/flame.h"
 #include "base/mem.h"
+#include "base/new_file.h"
 #include "base/out.h"
 #include "cmd/all.h"
 #include "cmd/time_arg.h"
 #include "cmd/trace_arg.h"
 #include "graph/graph.h"
 
-enum { PARAMS_MOST = 200, PATH_MOST = 4096 };
+enum { PARAMS_MOST = 200 };
 
 enum {
 	KEY_FOLDED = 256,
@@ -310,19 +311,16 @@ static int draw_to(struct flame_cmd *s, draw_fn *draw, int argc, char **argv, in
 /* Draws into a new file that takes the place of the old one when it is whole. */
 static int draw_file(struct flame_cmd *s, draw_fn *draw, int argc, char **argv, const char *path)
 {
-	char tmp[PATH_MOST];
+	struct new_file f;
 
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.part", path) >= sizeof(tmp))
-		return sonde_fail(-ENAMETOOLONG, "path too long: '%s'", path);
-	sonde_auto(mem_closep) int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return sonde_fail_errno(-errno, "cannot write '%s'", path);
-	int r = draw_to(s, draw, argc, argv, fd);
-	if (!r && rename(tmp, path) != 0)
-		r = sonde_fail_errno(-errno, "cannot write '%s'", path);
+	int r = new_file_open(&f, path);
 	if (r < 0)
-		(void)unlink(tmp); // it is of no use; the failure is told already
-	else
+		return r;
+	r = draw_to(s, draw, argc, argv, f.fd);
+	if (!r)
+		r = new_file_keep(&f);
+	new_file_fini(&f);
+	if (!r)
 		fprintf(stderr, "sonde: wrote %s\n", path);
 	return r;
 }

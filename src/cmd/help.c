@@ -109,7 +109,7 @@ static void print_option(const struct cmd_option *o)
 
 void help_command(const struct command *cmd)
 {
-	static const struct cmd_option help = { 256, "help", NULL, "Show this." };
+	static const struct cmd_option help = { 'h', "help", NULL, "Show this." };
 
 	printf("Usage: sonde %s [options]%s%s\n\n%s.\n", cmd->name,
 	       cmd->args && *cmd->args ? " " : "", cmd->args ? cmd->args : "", cmd->summary);
@@ -147,6 +147,16 @@ int help_unknown(const char *name)
 {
 	const struct command *near = find_near(name);
 
+	if (*name == '-') {
+		const bool version = near_distance(name, "--version") != NEAR_NOT;
+
+		fprintf(stderr, "sonde: unknown option '%s'; ", name);
+		fputs(version ? "did you mean '--version'?\n"
+			      : "options stand behind the verb: sonde VERB [options]\n",
+		      stderr);
+		fprintf(stderr, "Try 'sonde --help'.\n");
+		return CMD_USAGE;
+	}
 	fprintf(stderr, "sonde: unknown verb '%s'", name);
 	if (near)
 		fprintf(stderr, "; did you mean '%s'?", near->name);

@@ -68,7 +68,7 @@ static void print_option(const struct cmd_option *o)
 /* The options and examples alone, for the end of a page. */
 static void print_tables(const struct command *cmd)
 {
-	static const struct cmd_option help = { 256, "help", NULL, "Show the options." };
+	static const struct cmd_option help = { 'h', "help", NULL, "Show the options." };
 
 	printf("\n# OPTIONS\n\n");
 	for (const struct cmd_option *o = cmd->options; o && o->name; o++)

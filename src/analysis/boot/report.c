@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Report boot: which processes there were when, what their time went to, and what held up all. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "analysis/command.h"
 #include "analysis/report.h"
 #include "base/mem.h"
+#include "base/new_file.h"
 #include "base/ns.h"
 #include "base/out.h"
 #include "base/strbuf.h"
@@ -31,7 +31,6 @@ enum {
 	BAR_LEAST = 20,
 	BAR_MOST = 200,
 	TABLE_WIDTH = 86, /* what the columns beside the bar take */
-	PATH_MOST = 4096,
 };
 
 struct boot_report {
@@ -482,7 +481,7 @@ static int write_to(const struct boot_report *s, int fd, write_boot *write)
 /* Into a new file that takes the place of the old one when it is whole. */
 static int write_file(struct boot_report *s, const char *path, int64_t most, write_boot *write)
 {
-	char tmp[PATH_MOST];
+	struct new_file f;
 
 	boot_rows_fini(&s->boot.rows);
 	int r = boot_rows_make(&s->boot.tree, (size_t)most, &s->boot.rows);
@@ -490,17 +489,14 @@ static int write_file(struct boot_report *s, const char *path, int64_t most, wri
 		return r;
 	if (!strcmp(path, "-"))
 		return write(&s->boot, s->report.setup->out);
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.part", path) >= sizeof(tmp))
-		return sonde_fail(-ENAMETOOLONG, "path too long: '%s'", path);
-	sonde_auto(mem_closep) int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return sonde_fail_errno(-errno, "cannot write '%s'", path);
-	r = write_to(s, fd, write);
-	if (r >= 0 && rename(tmp, path) != 0)
-		r = sonde_fail_errno(-errno, "cannot write '%s'", path);
+	r = new_file_open(&f, path);
 	if (r < 0)
-		(void)unlink(tmp); // it is of no use; the failure is told already
-	else
+		return r;
+	r = write_to(s, f.fd, write);
+	if (r >= 0)
+		r = new_file_keep(&f);
+	new_file_fini(&f);
+	if (r >= 0)
 		report_note(&s->report, "wrote %s", path);
 	return r;
 }
