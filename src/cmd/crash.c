@@ -11,7 +11,6 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
-#include "base/near.h"
 #include "base/out.h"
 #include "cmd/all.h"
 #include "cmd/crash_flame.h"
@@ -44,7 +43,7 @@ static const struct cmd_option options[] = {
 	{ 'l', "lines", NULL, "dis: source lines too." },
 	{ KEY_MODULES, "modules", "DIR", "Debug files of modules are below DIR." },
 	{ KEY_FETCH, "debuginfod", NULL, "Fetch missing debug files from $DEBUGINFOD_URLS." },
-	{ 'n', "limit", "N", "At most so many rows or members." },
+	{ 'n', "limit", "N", "At most so many rows or members; log: the last ones." },
 	{ KEY_JSON, "json", NULL, "Write JSON." },
 	{ 'f', "format", "FORMAT", "text, json, or html (report and other tables)." },
 	{ 0 },
@@ -61,7 +60,7 @@ static const struct cmd_example examples[] = {
 	  false },
 	{ "sonde crash vmcore files 1", "What a process had open, sockets with both ends.", false },
 	{ "sonde crash vmcore net", "Interfaces and sockets, as ss shows them.", false },
-	{ "sonde crash vmcore print task_struct init_task mm", "A field of a struct.", false },
+	{ "sonde crash vmcore print task_struct init_task comm", "A field of a struct.", false },
 	{ "sonde crash vmcore dis schedule+0x5d", "The code around a place.", false },
 	{ "sonde crash vmcore flame", "All stacks as one picture, crash.svg.", false },
 	{ "sonde crash vmcore thin -o small.dump", "A dump of what the report reads, to send away.",
@@ -155,21 +154,10 @@ static bool is_program(const char *path)
 
 static int no_verb(const char *word)
 {
-	const char *best = NULL;
-	unsigned least = NEAR_NOT;
+	const char *meant = crash_verb_meant(NULL, word);
 
-	for (size_t i = 0; crash_verbs[i]; i++) {
-		unsigned distance = near_distance(word, crash_verbs[i]->name);
-
-		if (distance < least) {
-			least = distance;
-			best = crash_verbs[i]->name;
-		}
-	}
-	if (best)
-		return sonde_fail(-EINVAL, "'%s' is no file and no verb; did you mean '%s'?", word,
-				  best);
-	return sonde_fail(-EINVAL, "'%s' is no file and no verb", word);
+	return sonde_fail(-EINVAL, "'%s' is no file and no verb%s%s%s", word,
+			  meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
 }
 
 /* Takes files up to the verb. Returns how many words that were, or -EINVAL. */
@@ -178,8 +166,15 @@ static int take_files(struct crash_cmd *s, int argc, char **argv)
 	int i = 0;
 
 	for (; i < argc && (!i || !find_verb(NULL, argv[i])); i++) {
-		if (i && access(argv[i], F_OK) != 0)
+		const bool is_there = access(argv[i], F_OK) == 0;
+
+		if (i && !is_there)
 			return no_verb(argv[i]);
+		if (!is_there && find_verb(NULL, argv[i]))
+			return sonde_fail(-EINVAL,
+					  "'%s' is a verb, and stands behind the dump: sonde crash "
+					  "CORE [KERNEL] %s",
+					  argv[i], argv[i]);
 		if (i && is_program(argv[i]))
 			s->kernel = argv[i];
 		else if (s->n_paths < PARTS_MOST)
@@ -205,7 +200,7 @@ static int run_verb(struct crash_core *core, const struct crash_args *args, int 
 	const char *name = argc ? argv[0] : find_verb(core->system, "report") ? "report" : "ps";
 	const struct crash_verb *verb = find_verb(core->system, name);
 	if (!verb)
-		return sonde_fail(-EINVAL, "there is no '%s' of %s", name, core->system->name);
+		return crash_verb_unknown(core->system, name);
 	int r = out_init(&out, STDOUT_FILENO);
 	if (r < 0)
 		return r;

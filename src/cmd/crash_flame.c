@@ -41,6 +41,8 @@ static int fold(struct crash_run *r, const struct crash_args *args, struct stack
 	size_t n = 0;
 
 	int err = r->core->system->tasks(r->core, &tasks);
+	if (!err)
+		err = crash_args_check(r, args, &tasks);
 	for (size_t i = 0; !err && i < tasks.n; i++) {
 		if (!crash_args_want(args, &tasks.all[i]))
 			continue;

@@ -36,6 +36,10 @@ const struct crash_verb *crash_verb_find(const struct crash_system *system, cons
 
 int crash_verb_run(const struct crash_verb *v, struct crash_run *r)
 {
+	if (!*v->args && r->argc)
+		return sonde_fail(-EINVAL, "%s takes no words: '%s'", v->name, r->argv[0]);
+	if (!v->has_html && r->args->format == CRASH_HTML)
+		return sonde_fail(-EINVAL, "%s has no html: want text or json", v->name);
 	struct ctypes *types =
 		r->core->system->types ? r->core->system->types(r->core, NULL) : NULL;
 

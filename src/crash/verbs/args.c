@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** What verbs take: tasks that are wanted, addresses. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,32 @@ int crash_args_pids(const struct crash_run *r, struct crash_args *ret)
 		if (ret->n_pids == CRASH_PIDS_MOST)
 			return sonde_fail(-EINVAL, "more than %d processes", CRASH_PIDS_MOST);
 		ret->pids[ret->n_pids++] = pid;
+	}
+	return 0;
+}
+
+int crash_args_check(const struct crash_run *r, const struct crash_args *a,
+		     const struct crash_tasks *tasks)
+{
+	char line[64];
+	bool any = !a->n_pids;
+
+	for (int tell = 0; tell < 2; tell++) {
+		for (size_t i = 0; i < a->n_pids; i++) {
+			size_t k = 0;
+
+			while (k < tasks->n && a->pids[i] != tasks->all[k].pid &&
+			       a->pids[i] != tasks->all[k].tid)
+				k++;
+			any |= k < tasks->n;
+			(void)snprintf(line, sizeof(line), "there is no task %lld",
+				       (long long)a->pids[i]);
+			if (tell && k == tasks->n)
+				r->note(line);
+		}
+		if (!any)
+			return sonde_fail(-ESRCH, "there is no task %lld%s", (long long)a->pids[0],
+					  a->n_pids > 1 ? ", nor one of the others" : "");
 	}
 	return 0;
 }

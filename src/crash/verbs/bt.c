@@ -127,8 +127,6 @@ static int each(struct crash_run *r, const struct crash_args *args, const struct
 		}
 		n++;
 	}
-	if (!n && args->n_pids)
-		return sonde_fail(-EINVAL, "there is no such task");
 	return 0;
 }
 
@@ -199,8 +197,12 @@ static int run(struct crash_run *r)
 	int err = crash_args_pids(r, &args);
 	if (!err)
 		err = r->core->system->tasks(r->core, &tasks);
-	if (err < 0)
+	if (!err)
+		err = crash_args_check(r, &args, &tasks);
+	if (err < 0) {
+		crash_tasks_fini(&tasks);
 		return err;
+	}
 	if (json) {
 		json_init(&j, r->out);
 		json_array(&j, NULL);

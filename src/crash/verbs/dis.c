@@ -268,7 +268,7 @@ static int take_stack(struct listing *l)
 	}
 	crash_tasks_fini(&tasks);
 	if (!err && !found)
-		return sonde_fail(-EINVAL, "there is no such task");
+		return sonde_fail(-ESRCH, "there is no task %lld", (long long)r->args->pids[0]);
 	return err;
 }
 

@@ -1,26 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /** sonde crash CORE help: which verbs there are. */
+#include <errno.h>
 #include <string.h>
+
+#include <sonde/err.h>
 
 #include "crash/verbs/all.h"
 
-enum { COLUMN = 24 };
+enum { COLUMN = 26 };
 
 static void print(struct sonde_out *o, const struct crash_verb *v)
 {
-	size_t len = strlen(v->name) + 1 + strlen(v->args);
+	const size_t len = 2 + strlen(v->name) + (*v->args != 0) + strlen(v->args);
+	const bool fits = len + 2 <= COLUMN;
 
-	out_fmt(o, "  %s %s", v->name, v->args);
-	do
-		out_str(o, " ");
-	while (++len < COLUMN);
-	out_fmt(o, "%s\n", v->summary);
+	out_fmt(o, "  %s%s%s%s%*s%s\n", v->name, *v->args ? " " : "", v->args, fits ? "" : "\n",
+		fits ? (int)(COLUMN - len) : COLUMN, "", v->summary);
+}
+
+static int print_one(struct crash_run *r, const char *name)
+{
+	const struct crash_verb *v = crash_verb_find(r->core->system, name);
+
+	for (size_t i = 0; !v && r->more && r->more[i]; i++)
+		v = strcmp(r->more[i]->name, name) ? NULL : r->more[i];
+	if (!v)
+		return crash_verb_unknown(r->core->system, name);
+	print(r->out, v);
+	return 0;
 }
 
 static int run(struct crash_run *r)
 {
 	const struct crash_system *s = r->core->system;
 
+	if (r->argc > 1)
+		return sonde_fail(-EINVAL, "help wants at most one verb");
+	if (r->argc)
+		return print_one(r, r->argv[0]);
 	for (size_t i = 0; crash_verbs[i]; i++)
 		print(r->out, crash_verb_find(s, crash_verbs[i]->name));
 	for (size_t i = 0; s->verbs[i]; i++) {
@@ -38,7 +55,7 @@ static int run(struct crash_run *r)
 
 const struct crash_verb crash_help = {
 	.name = "help",
-	.args = "",
-	.summary = "The verbs",
+	.args = "[VERB]",
+	.summary = "The verbs, or what one takes",
 	.run = run,
 };

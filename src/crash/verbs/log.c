@@ -8,6 +8,7 @@
 
 struct log {
 	struct sonde_out *out;
+	size_t skip; /* so many of the first are left out */
 	struct json json;
 	struct strbuf line;
 };
@@ -17,6 +18,10 @@ static int print_text(void *arg, const struct crash_message *m)
 {
 	struct log *l = arg;
 
+	if (l->skip) {
+		l->skip--;
+		return 0;
+	}
 	if (m->has_ns)
 		out_fmt(l->out, "[%5llu.%06llu] ", (unsigned long long)(m->ns / 1000000000),
 			(unsigned long long)(m->ns / 1000 % 1000000));
@@ -40,6 +45,10 @@ static int print_json(void *arg, const struct crash_message *m)
 {
 	struct log *l = arg;
 
+	if (l->skip) {
+		l->skip--;
+		return 0;
+	}
 	l->line.len = 0;
 	strbuf_add(&l->line, m->text, m->len);
 	json_object(&l->json, NULL);
@@ -51,11 +60,26 @@ static int print_json(void *arg, const struct crash_message *m)
 	return strbuf_ok(&l->line);
 }
 
+static int count(void *arg, const struct crash_message *m)
+{
+	size_t *n = arg;
+
+	(void)m;
+	++*n;
+	return 0;
+}
+
 static int run(struct crash_run *r)
 {
 	struct log l = { .out = r->out };
 	struct crash_core *c = r->core;
+	size_t n = 0;
 
+	// Of messages the last ones are wanted.
+	int failed = r->args->limit ? c->system->log(c, count, &n) : 0;
+	if (failed)
+		return failed;
+	l.skip = n > r->args->limit && r->args->limit ? n - r->args->limit : 0;
 	if (r->args->format != CRASH_JSON)
 		return c->system->log(c, print_text, &l);
 	json_init(&l.json, r->out);

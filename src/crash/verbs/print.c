@@ -11,6 +11,8 @@
 #include "crash/verbs/all.h"
 #include "crash/verbs/print.h"
 
+enum { NULL_PAGE = 4096 };
+
 int print_take_type(struct crash_run *r, int at, char *ret, size_t cap)
 {
 	static const char *const heads[] = { "struct", "union", "enum", "unsigned", "long" };
@@ -66,6 +68,22 @@ int print_show(struct crash_run *r, const struct value *v, const uint64_t *index
 	return err;
 }
 
+/* Of what is nowhere, question marks would tell little. */
+static int check(struct crash_core *c, const struct value *v)
+{
+	uint64_t first;
+
+	if (!v->type->size || v->type->kind == CT_FUNC)
+		return 0;
+	int r = crash_read_uint(c, v->addr, 1, &first);
+	if (r == -ENODATA)
+		return sonde_fail(r, "0x%" PRIx64 " is not in the dump", v->addr);
+	if (r == -EFAULT)
+		return sonde_fail(r, "nothing is mapped at 0x%" PRIx64 "%s", v->addr,
+				  v->addr < NULL_PAGE ? ": a pointer is NULL" : "");
+	return r;
+}
+
 static int run_print(struct crash_run *r)
 {
 	struct value v = { 0 };
@@ -80,6 +98,8 @@ static int run_print(struct crash_run *r)
 		err = value_type(r->core, name, &v.type);
 	for (int i = n + 1; !err && i < r->argc; i++)
 		err = value_follow(r->core, &v, r->argv[i]);
+	if (!err)
+		err = check(r->core, &v);
 	if (err < 0)
 		return err;
 	json_init(&j, r->out);
@@ -89,6 +109,6 @@ static int run_print(struct crash_run *r)
 const struct crash_verb crash_print = {
 	.name = "print",
 	.args = "TYPE ADDR [PATH]",
-	.summary = "A value by its type, as struct task_struct init_task mm->pgd",
+	.summary = "A value by its type, as task_struct init_task real_parent.comm",
 	.run = run_print,
 };

@@ -7,10 +7,10 @@
 
 #include <sonde/err.h>
 
-#include "base/json.h"
 #include "base/table.h"
 #include "crash/verbs/all.h"
 #include "crash/verbs/family.h"
+#include "crash/verbs/page.h"
 
 enum { INDENT_MOST = 64 };
 
@@ -73,14 +73,13 @@ static void add_row(struct table *table, const struct crash_task *t, const char 
 
 static int print(struct crash_run *r, const struct table *table)
 {
-	struct json j;
+	struct page p;
 
-	if (r->args->format != CRASH_JSON)
+	if (r->args->format == CRASH_TEXT)
 		return table_print(table, r->out, 0, r->width);
-	json_init(&j, r->out);
-	json_object(&j, NULL);
-	int err = table_json(table, &j, "tasks");
-	json_end_object(&j);
+	page_begin(&p, r, "Tasks");
+	int err = page_table(&p, "tasks", "Tasks", table);
+	page_end(&p);
 	return err;
 }
 
@@ -158,8 +157,12 @@ static int run(struct crash_run *r)
 	int err = crash_args_pids(r, &args);
 	if (!err)
 		err = r->core->system->tasks(r->core, &tasks);
-	if (err < 0)
+	if (!err)
+		err = crash_args_check(r, &args, &tasks);
+	if (err < 0) {
+		crash_tasks_fini(&tasks);
 		return err;
+	}
 	table_init(&table, columns, MEM_LEN(columns));
 	bool tree = args.tree && args.format != CRASH_JSON; // which tells parents anyhow
 	err = tree ? add_tree(r, &args, &table, &tasks) : add_all(r, &args, &table, &tasks);
@@ -180,5 +183,6 @@ const struct crash_verb crash_ps = {
 	.name = "ps",
 	.args = "[PID]...",
 	.summary = "Tasks: states, run times, memory",
+	.has_html = true,
 	.run = run,
 };

@@ -85,7 +85,7 @@ static int run(struct crash_run *r)
 			d.task = &tasks.all[i];
 	}
 	if (!err && r->args->n_pids && !d.task)
-		err = sonde_fail(-EINVAL, "there is no such task");
+		err = sonde_fail(-ESRCH, "there is no task %lld", (long long)r->args->pids[0]);
 	if (!err)
 		err = show(&d, va, len);
 	crash_tasks_fini(&tasks);

@@ -48,6 +48,7 @@ struct crash_verb {
 	const char *name;
 	const char *args;    /* what is behind it, as "ADDR [LEN]"; "" for nothing */
 	const char *summary; /* one sentence, no full stop */
+	bool has_html;	     /* by a page */
 	/** 0; -EINVAL (sonde_fail()): the arguments are wrong; else the work failed. Called by
 	 * crash_verb_run() alone. */
 	int (*run)(struct crash_run *r);
@@ -59,11 +60,24 @@ extern const struct crash_verb *const crash_verbs[];
 /** A verb of @system (NULL: of any), else one of all; NULL: there is none. */
 const struct crash_verb *crash_verb_find(const struct crash_system *system, const char *name);
 
-/** Runs it: as its run(), and -ENOMEM where memory ran out for types, which it cannot tell. */
+/** The verb of @system that somebody means by @word: crash(8)'s and others' word for it, or a near
+ * one. NULL: none. */
+const char *crash_verb_meant(const struct crash_system *system, const char *word);
+
+/** Says that there is no such verb, and which may be meant. -EINVAL (sonde_fail()). */
+int crash_verb_unknown(const struct crash_system *system, const char *word);
+
+/** Runs it: as its run(), -EINVAL where it takes no words or has no html, and -ENOMEM where memory
+ * ran out for types, which it cannot tell. */
 SONDE_MUST_CHECK int crash_verb_run(const struct crash_verb *v, struct crash_run *r);
 
 /** Takes the words behind the verb as pids, beside those of the options. -EINVAL (sonde_fail()). */
 SONDE_MUST_CHECK int crash_args_pids(const struct crash_run *r, struct crash_args *ret);
+
+/** Whether there are the tasks that are named: -ESRCH (sonde_fail()) if none is; else a note of
+ * each that is not. */
+SONDE_MUST_CHECK int crash_args_check(const struct crash_run *r, const struct crash_args *a,
+				      const struct crash_tasks *tasks);
 
 /** Whether the options leave a task in; idle ones are in only where running ones are wanted. */
 bool crash_args_want(const struct crash_args *a, const struct crash_task *t);

@@ -51,6 +51,11 @@ TEST(verbs)
 		EXPECT_EQ(made_show(core.path, NULL, verbs[i].verb, CRASH_JSON), 0);
 		expect_shown_is_safe(verbs[i].verb);
 	}
+	EXPECT_EQ(made_show(core.path, NULL, "ps", CRASH_HTML), 0);
+	EXPECT(strstr(shown, "<td>sh?]0;x\n") != NULL);
+	EXPECT_EQ(made_show(core.path, NULL, "help", CRASH_TEXT), 0);
+	EXPECT(strstr(shown, "  ps [PID]...             Tasks: states") != NULL);
+	EXPECT(strstr(shown, "  net                     Network") != NULL);
 	made_fini(&core);
 }
 

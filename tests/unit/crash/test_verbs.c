@@ -8,6 +8,7 @@
 
 #include <sonde/err.h>
 
+#include "base/mem.h"
 #include "crash/verbs/family.h"
 #include "crash/verbs/page.h"
 #include "crash/verbs/stacks.h"
@@ -236,6 +237,66 @@ TEST(who_is_wanted)
 	EXPECT(crash_args_want(&a, &t));
 	a.state = 'S';
 	EXPECT(!crash_args_want(&a, &t));
+}
+
+static char noted[128];
+
+static void note(const char *line)
+{
+	(void)snprintf(noted, sizeof(noted), "%s", line);
+}
+
+TEST(who_is_named_and_not_there_is_told)
+{
+	struct crash_task all[] = { { .pid = 5, .tid = 6 }, { .pid = 7, .tid = 7 } };
+	const struct crash_tasks tasks = { .all = all, .n = 2 };
+	const struct crash_run run = { .note = note };
+	struct crash_args a = { 0 };
+
+	EXPECT_EQ(crash_args_check(&run, &a, &tasks), 0);
+	a = (struct crash_args){ .pids = { 6, 5, 7 }, .n_pids = 3 };
+	EXPECT_EQ(crash_args_check(&run, &a, &tasks), 0);
+	EXPECT_STR(noted, "");
+	a.pids[1] = 8;
+	EXPECT_EQ(crash_args_check(&run, &a, &tasks), 0);
+	EXPECT_STR(noted, "there is no task 8");
+	a = (struct crash_args){ .pids = { 9 }, .n_pids = 1 };
+	EXPECT_EQ(crash_args_check(&run, &a, &tasks), -ESRCH);
+	EXPECT_STR(sonde_err_str(), "there is no task 9");
+	a = (struct crash_args){ .pids = { 9, 8 }, .n_pids = 2 };
+	EXPECT_EQ(crash_args_check(&run, &a, &tasks), -ESRCH);
+	EXPECT_STR(sonde_err_str(), "there is no task 9, nor one of the others");
+}
+
+TEST(verbs_by_other_words)
+{
+	static const char *const pairs[][2] = {
+		{ "dmesg", "log" },  { "foreach", "bt" }, { "struct", "print" },
+		{ "lsof", "files" }, { "pss", "ps" },	  { "serach", "search" },
+	};
+
+	for (size_t i = 0; i < MEM_LEN(pairs); i++)
+		EXPECT_STR(crash_verb_meant(NULL, pairs[i][0]), pairs[i][1]);
+	EXPECT(!crash_verb_meant(NULL, "vmcore.old"));
+	// Each system has its own.
+	EXPECT(!crash_verb_meant(crash_systems[0], "iostat") !=
+	       !crash_verb_meant(crash_systems[1], "iostat"));
+}
+
+TEST(what_a_verb_does_not_take_is_refused)
+{
+	struct crash_system system = { .name = "Linux" };
+	struct crash_core dump = { .system = &system };
+	char word[] = "word";
+	char *words[] = { word };
+	struct crash_args args = { .format = CRASH_HTML };
+	struct crash_run run = { .core = &dump, .args = &args, .argc = 1, .argv = words };
+
+	EXPECT_EQ(crash_verb_run(crash_verb_find(NULL, "bt"), &run), -EINVAL);
+	EXPECT_STR(sonde_err_str(), "bt has no html: want text or json");
+	args.format = CRASH_TEXT;
+	EXPECT_EQ(crash_verb_run(crash_verb_find(NULL, "log"), &run), -EINVAL);
+	EXPECT_STR(sonde_err_str(), "log takes no words: 'word'");
 }
 
 /* What a page of one fact, one line and one table is, in a format. */

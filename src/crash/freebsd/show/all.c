@@ -180,6 +180,7 @@ static const struct crash_verb report = {
 	.name = "report",
 	.args = "",
 	.summary = "What happened, and what crashinfo(8) prints of it",
+	.has_html = true,
 	.run = run_report,
 };
 
@@ -187,6 +188,7 @@ static const struct crash_verb mem = {
 	.name = "mem",
 	.args = "",
 	.summary = "Where memory went: pages, types of malloc(9), zones, swap",
+	.has_html = true,
 	.run = run_mem,
 };
 
@@ -194,6 +196,7 @@ static const struct crash_verb irq = {
 	.name = "irq",
 	.args = "",
 	.summary = "Interrupts: how many came",
+	.has_html = true,
 	.run = run_irq,
 };
 
@@ -201,6 +204,7 @@ static const struct crash_verb disks = {
 	.name = "disks",
 	.args = "",
 	.summary = "What disks, terminals and CPUs did",
+	.has_html = true,
 	.run = run_disks,
 };
 
@@ -208,6 +212,7 @@ static const struct crash_verb ipc = {
 	.name = "ipc",
 	.args = "",
 	.summary = "Shared memory, messages and semaphores of System V",
+	.has_html = true,
 	.run = run_ipc,
 };
 
@@ -215,6 +220,7 @@ static const struct crash_verb net = {
 	.name = "net",
 	.args = "",
 	.summary = "Interfaces, routes, sockets, and what protocols counted",
+	.has_html = true,
 	.run = run_net,
 };
 
@@ -222,6 +228,7 @@ static const struct crash_verb files = {
 	.name = "files",
 	.args = "[PID]...",
 	.summary = "Open files of processes",
+	.has_html = true,
 	.run = run_files,
 };
 
@@ -229,6 +236,7 @@ static const struct crash_verb config = {
 	.name = "config",
 	.args = "",
 	.summary = "What the kernel was configured with",
+	.has_html = true,
 	.run = run_config,
 };
 

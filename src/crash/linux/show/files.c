@@ -127,8 +127,12 @@ static int run(struct crash_run *r)
 	int err = crash_args_pids(r, &args);
 	if (!err)
 		err = linux_tasks(r->core, &tasks);
-	if (err < 0)
+	if (!err)
+		err = crash_args_check(r, &args, &tasks);
+	if (err < 0) {
+		crash_tasks_fini(&tasks);
 		return err;
+	}
 	kfield_find_all(s.k->types, wanted, FIELDS, s.f);
 	s.has_sockets = !socket_fields_find(s.k, &s.socket); // else their links say it
 	err = fd_walk_begin(&walk, s.k);
@@ -163,5 +167,6 @@ const struct crash_verb linux_files = {
 	.name = "files",
 	.args = "[PID]...",
 	.summary = "Files that processes had open",
+	.has_html = true,
 	.run = run,
 };

@@ -107,5 +107,6 @@ const struct crash_verb linux_irq = {
 	.name = "irq",
 	.args = "",
 	.summary = "Interrupts: who handles them, and how many came",
+	.has_html = true,
 	.run = run,
 };

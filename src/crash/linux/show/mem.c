@@ -156,5 +156,6 @@ const struct crash_verb linux_mem = {
 	.name = "mem",
 	.args = "",
 	.summary = "Where memory went: pages, slabs, processes",
+	.has_html = true,
 	.run = run,
 };

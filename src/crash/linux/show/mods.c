@@ -56,5 +56,6 @@ const struct crash_verb linux_mods = {
 	.name = "mods",
 	.args = "",
 	.summary = "Loaded modules",
+	.has_html = true,
 	.run = run,
 };

@@ -166,5 +166,6 @@ const struct crash_verb linux_mount = {
 	.name = "mount",
 	.args = "",
 	.summary = "Mounted filesystems, as the first process sees them",
+	.has_html = true,
 	.run = run,
 };

@@ -142,5 +142,6 @@ const struct crash_verb linux_net = {
 	.name = "net",
 	.args = "",
 	.summary = "Network interfaces with their addresses, and sockets",
+	.has_html = true,
 	.run = run,
 };

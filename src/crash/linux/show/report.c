@@ -303,5 +303,6 @@ const struct crash_verb linux_report = {
 	.name = "report",
 	.args = "",
 	.summary = "One page of what happened",
+	.has_html = true,
 	.run = run,
 };
