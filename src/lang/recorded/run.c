@@ -273,6 +273,14 @@ static void set_tick(struct recorded_run *r)
 			r->tick_ns = r->ticks[i].next_ns;
 }
 
+/* The next one; INT64_MAX: time ends before. */
+static int64_t after(int64_t ts_ns, uint64_t period_ns)
+{
+	int64_t next;
+
+	return __builtin_add_overflow(ts_ns, period_ns, &next) ? INT64_MAX : next;
+}
+
 /* Before the first event: its time is when the script begins. */
 static void begin(struct recorded_run *r, int64_t ts_ns)
 {
@@ -280,7 +288,7 @@ static void begin(struct recorded_run *r, int64_t ts_ns)
 	r->globals->start_ns = (uint64_t)ts_ns;
 	r->now->ts_ns = (uint64_t)ts_ns;
 	for (size_t i = 0; i < r->n_ticks; i++)
-		r->ticks[i].next_ns = ts_ns + (int64_t)r->ticks[i].period_ns;
+		r->ticks[i].next_ns = after(ts_ns, r->ticks[i].period_ns);
 	set_tick(r);
 	run_named(r, "BEGIN");
 }
@@ -291,7 +299,7 @@ static struct tick *due(struct recorded_run *r, int64_t ts_ns)
 	struct tick *first = NULL;
 
 	for (size_t i = 0; i < r->n_ticks; i++)
-		if (r->ticks[i].next_ns <= ts_ns &&
+		if (r->ticks[i].next_ns <= ts_ns && r->ticks[i].next_ns != INT64_MAX &&
 		    (!first || r->ticks[i].next_ns < first->next_ns))
 			first = &r->ticks[i];
 	return first;
@@ -309,13 +317,13 @@ static void run_ticks(struct recorded_run *r, int64_t ts_ns)
 	for (struct tick *t; (t = due(r, ts_ns)) && !r->globals->exiting;) {
 		if (n++ >= TICKS_AT_ONCE_MOST) { // a hole of years between two events
 			r->cut_ticks++;
-			t->next_ns = ts_ns + (int64_t)t->period_ns;
+			t->next_ns = after(ts_ns, t->period_ns);
 			continue;
 		}
 		*now = (struct machine_now){ .ts_ns = (uint64_t)t->next_ns };
 		r->names.now = NULL;
 		(void)machine_run(t->prog, none);
-		t->next_ns += (int64_t)t->period_ns;
+		t->next_ns = after(t->next_ns, t->period_ns);
 	}
 	set_tick(r);
 }
