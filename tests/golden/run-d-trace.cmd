@@ -19,6 +19,17 @@ io:::start { @io[args[1]->dev_statname, args[0]->b_flags & B_WRITE ? "W" : "R"] 
 profile:::profile-997 / execname != "swapper" / { @samples[execname] = count(); }
 END { trunc(@calls, 3); trunc(@woken, -2); trunc(@on, 3); normalize(@on, 1000); printa("%-16s %@8d us\n", @on); printf("%s\n", probename); }'
 done
+# Calls that fail, and what went before: the same as live.
+for how in "" --interpreter; do
+timeout 20 sonde run $how -t data/kernel --d -x nspec=8 -e '
+syscall:::entry { self->s = speculation(); }
+syscall:::entry / self->s / { speculate(self->s); printf("%s by %s", probefunc, execname); }
+syscall:::return / self->s && errno / { speculate(self->s); trace(errno); }
+syscall:::return / self->s && errno == 2 / { commit(self->s); self->s = 0; }
+syscall:::return / self->s / { discard(self->s); self->s = 0; }'
+timeout 20 sonde run $how -t data/kernel --d -q -x specsize=200 -e '
+syscall:::entry { x = speculation(); } syscall:::entry { speculate(1); printf("%s\n", execname); } END { commit(1); }'
+done
 timeout 20 sonde run -t examples/sonde-trace --d -e 'sched:::off-cpu / pid == 0 / { @ = count(); } tick-1s { trace(1); exit(2); }'
 timeout 20 sonde run -t examples/sonde-trace --d -e 'fbt::vfs_read:entry { } proc:::lwp-create { } BEGIN { trace(curthread); fds[0].fi_name; }'
 timeout 20 sonde run -t examples/sonde-trace -q bootchart | head -30

@@ -20,7 +20,7 @@ several lines is indented on the lines below. '#' at a line's begin is a comment
                   SIGINT, unless 'signal: none'
     signal        which signal is sent, 'after' seconds (0.3) behind the trigger; without a
                   trigger: behind the attaching. A case without both ends by itself
-    needs         words of 'kprobe', 'speed' (not under emulation), 'disk', 'python', 'cc',
+    needs         words of 'kprobe', 'speed' (not under emulation), 'disk', 'python', 'perl', 'cc',
                   'bpftrace': skipped where there is none; 'oracle: no' or a reason: bpftrace does it in another way
     timeout       seconds, 20 if not given
     tries         how many times it may run until all holds, once: for what a busy machine hides, as
@@ -50,7 +50,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FIELDS = ('script', 'script-d', 'args', 'params', 'command', 'trigger', 'signal', 'after', 'needs',
           'oracle', 'timeout', 'tries', 'exit', 'stdout', 'match', 'never', 'stderr', 'stderr-match',
           'json', 'check')
-PROGRAMS = {'python': 'python3', 'cc': 'cc', 'bpftrace': 'bpftrace'}
+PROGRAMS = {'python': 'python3', 'perl': 'perl', 'cc': 'cc', 'bpftrace': 'bpftrace'}
 RUN = '''cd "$(dirname "$0")" || exit 99
 SONDE=$1; export SONDE
 rm -f stdout stderr status late
@@ -295,7 +295,7 @@ def run_here(sonde, words):
 
 def elsewhere(words):
     """(name, fields, why not) for the guest: it has a kernel with all, but no speed and no compiler."""
-    can = {'kprobe': True, 'python': True} | dict.fromkeys(('cc', 'bpftrace', 'disk', 'speed'), False)
+    can = {'kprobe': True, 'python': True} | dict.fromkeys(('cc', 'perl', 'bpftrace', 'disk', 'speed'), False)
     for name, case in cases(words):
         yield name, case, skips(case, can)
 

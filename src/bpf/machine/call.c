@@ -266,6 +266,14 @@ static u64 discard(u64 rec, u64 flags, u64 c, u64 d, u64 e, struct machine *m)
 	return 0;
 }
 
+static u64 output(u64 ring, u64 data, u64 len, u64 flags, u64 e, struct machine *m)
+{
+	(void)ring, (void)flags, (void)e;
+	if (m->ops->record)
+		m->ops->record(m->arg, ptr(data), len);
+	return 0;
+}
+
 /* --- memory of others --- */
 
 static bool read_other(const struct machine *m, u64 addr, void *ret, size_t len)
@@ -511,6 +519,11 @@ static const struct helper helpers[] = {
 				       { ARG_RECORD, ARG_ANY },
 				       RESULT_ANY,
 				       INLINE_NONE },
+	[BPF_FUNC_ringbuf_output] = { "ringbuf_output",
+				      output,
+				      { ARG_RING, ARG_IN, ARG_SIZE, ARG_ANY },
+				      RESULT_ANY,
+				      INLINE_NONE },
 	[BPF_FUNC_probe_read] = READ("probe_read", read_mem, RESULT_ANY),
 	[BPF_FUNC_probe_read_kernel] = READ("probe_read_kernel", read_mem, RESULT_ANY),
 	[BPF_FUNC_probe_read_user] = READ("probe_read_user", read_mem, RESULT_ANY),

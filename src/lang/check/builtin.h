@@ -156,6 +156,10 @@ enum func_id {
 	F_TASK_CPU,
 	F_TASK_PID,
 	F_TASK_TID,
+	F_SPECULATION,
+	F_SPECULATE,
+	F_COMMIT,
+	F_DISCARD,
 };
 
 struct func {

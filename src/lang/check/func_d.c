@@ -292,6 +292,12 @@ static void f_nothing(struct check *c, struct ast *x)
 	x->type = &type_none;
 }
 
+static void f_spec(struct check *c, struct ast *x)
+{
+	x->type = &type_none;
+	(void)want_number(c, x, 0);
+}
+
 static void f_freopen(struct check *c, struct ast *x)
 {
 	size_t len;
@@ -445,5 +451,9 @@ const struct func func_all_d[] = {
 	{ "task_cpu", F_TASK_CPU, 1, 1, 0, 0, 0, f_number, "task", "" },
 	{ "task_pid", F_TASK_PID, 1, 1, 0, 0, 0, f_number, "task", "" },
 	{ "task_tid", F_TASK_TID, 1, 1, 0, 0, 0, f_number, "task", "" },
+	{ "speculation", F_SPECULATION, 0, 0, 0, 0, 0, f_number, "", "" },
+	{ "speculate", F_SPECULATE, 1, 1, 0, 1, 0, f_spec, "id", "" },
+	{ "commit", F_COMMIT, 1, 1, 0, 1, 0, f_spec, "id", "" },
+	{ "discard", F_DISCARD, 1, 1, 0, 1, 0, f_spec, "id", "" },
 	{ 0 },
 };

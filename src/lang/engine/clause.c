@@ -32,27 +32,9 @@ static int reopen(struct engine *e, const struct site *site, const void *payload
 	return 0;
 }
 
-/* What a clause printed, in one piece. */
-static int act_on_clause(struct engine *e, const struct site *site, const uint8_t *payload)
+static int act_on_part(void *arg, const struct site *part, const void *payload, size_t len)
 {
-	uint32_t at[2];
-	int r = 0;
-
-	memcpy(at, payload, sizeof(at));
-	if (site->has_line)
-		print_d_line(&e->printer, at[0], at[1]);
-	for (uint32_t i = 0; !r && i < site->n_parts; i++) {
-		const struct site *part = &e->script->sites[site->parts[i].site];
-		const uint8_t *bytes = payload + site->parts[i].off;
-		struct record_head head;
-
-		memcpy(&head, bytes, sizeof(head));
-		if (head.ts_ns)
-			r = engine_act(e, part, bytes + sizeof(head), part->payload_len, 0);
-	}
-	if (site->has_line && e->opt->format == PRINT_TEXT)
-		out_str(e->opt->out, "\n");
-	return r;
+	return engine_act(arg, part, payload, len, 0);
 }
 
 /* As dtrace tells it: which of the script's probes, and which probe that was. */
@@ -80,7 +62,7 @@ static void tell_fault(struct engine *e, const struct site *site, const void *pa
 int engine_act_d(struct engine *e, const struct site *site, const void *payload, size_t len)
 {
 	switch (site->kind) {
-	case SITE_CLAUSE: return act_on_clause(e, site, payload);
+	case SITE_CLAUSE: return print_d_clause(&e->printer, site, payload, act_on_part, e);
 	case SITE_FAULT: tell_fault(e, site, payload); return 0;
 	case SITE_PRINTA:
 	case SITE_TRUNC:

@@ -176,6 +176,8 @@ int engine_set_up(struct engine *e)
 				   &e->names);
 	if (!r)
 		r = attachments_new(&e->attachments);
+	if (!r)
+		r = speculations_init(&e->specs, e->script);
 	if (r < 0)
 		return r;
 	e->told = calloc(e->script->n_sites + 1, sizeof(*e->told));
@@ -351,6 +353,7 @@ void engine_fini(struct engine *e)
 	free(e->progs);
 	bpf_ring_free(e->ring);
 	printer_fini(&e->printer);
+	speculations_fini(&e->specs);
 	if (packet_close(&e->packets) < 0)
 		e->ends = true; // after a failure that was told already
 	live_names_free(e->names);

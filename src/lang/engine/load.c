@@ -30,6 +30,7 @@ static int map_globals(struct engine *e)
 	if (!fits(0, 1, sizeof(struct script_globals), len) ||
 	    !fits(s->epochs_off, s->n_maps, sizeof(struct epoch_state), len) ||
 	    !fits(s->emit_lost_off, s->n_emit_cpus, sizeof(uint64_t), len) ||
+	    !fits(s->specs_off, s->n_specs, sizeof(uint32_t), len) ||
 	    !fits(s->lost_off, s->n_sites, sizeof(uint64_t), len))
 		return sonde_fail(-EINVAL, "the script's globals do not fit");
 	int r = bpf_maps_mapped(e->maps, GLOBALS_MAP, &p);

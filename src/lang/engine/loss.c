@@ -233,6 +233,27 @@ static void tell_count(struct engine *e, const char *type, const char *words, ui
 		print_note(&e->printer, type, "%s: %s time%s", words, grouped(n, text), plural(n));
 }
 
+/* What speculations had no room for, in DTrace's words. */
+static void tell_speculations(struct engine *e)
+{
+	const uint64_t none = e->globals->no_spec, dropped = e->specs.dropped;
+	char text[32];
+
+	if (none && begin_json(e, "failed_speculations", "times", none, NULL, NULL))
+		end_json(e);
+	else if (none)
+		print_note(&e->printer, "failed_speculations",
+			   "%s failed speculation%s (no speculative buffer available); more with "
+			   "-x nspec=...",
+			   grouped(none, text), plural(none));
+	if (dropped && begin_json(e, "speculative_drops", "records", dropped, NULL, NULL))
+		end_json(e);
+	else if (dropped)
+		print_note(&e->printer, "speculative_drops",
+			   "%s speculative drop%s; more room with -x specsize=...",
+			   grouped(dropped, text), plural(dropped));
+}
+
 void engine_loss_end(struct engine *e)
 {
 	const struct script_globals *g = e->globals;
@@ -252,6 +273,7 @@ void engine_loss_end(struct engine *e)
 	}
 	if (g->nested)
 		tell_missed(e, NULL, g->nested);
+	tell_speculations(e);
 	tell_count(e, "lost_stacks", "stacks were lost, as there were too many", g->stacks);
 	tell_count(e, "cut_loops", "loops were cut off before their end", g->loops);
 	if (e->opt->verbose)

@@ -14,6 +14,7 @@
 #include "lang/engine/engine.h"
 #include "lang/engine/names.h"
 #include "lang/engine/packet.h"
+#include "lang/out/speculation.h"
 
 /** One of the script's maps, as the reader has it. */
 struct map_state {
@@ -42,6 +43,7 @@ struct engine {
 	int *progs; /* owned; descriptors, by index of script.progs; -1: not loaded */
 	struct live_names *names;
 	struct printer printer;
+	struct speculations specs;
 	struct packet_files packets;
 
 	/* in map 0, shared with the programs */

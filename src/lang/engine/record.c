@@ -104,6 +104,25 @@ int engine_act(struct engine *e, const struct site *site, const void *payload, s
 	}
 }
 
+/* A record that is whole, and of a site that there is. */
+static int act_on_record(void *arg, const void *data, size_t len)
+{
+	struct engine *e = arg;
+	struct record_head head;
+
+	memcpy(&head, data, sizeof(head));
+	return engine_act(e, &e->script->sites[head.site], (const char *)data + sizeof(head),
+			  len - sizeof(head), head.ts_ns);
+}
+
+static int end_speculation(struct engine *e, const struct site *site, const void *data)
+{
+	uint64_t mark;
+
+	memcpy(&mark, (const char *)data + sizeof(struct record_head), sizeof(mark));
+	return speculations_end(&e->specs, mark, site->kind == SITE_COMMIT, act_on_record, e);
+}
+
 static int take_record(void *arg, const void *data, size_t len)
 {
 	struct engine *e = arg;
@@ -118,8 +137,11 @@ static int take_record(void *arg, const void *data, size_t len)
 	if (len - sizeof(head) < site->payload_len)
 		return sonde_fail(-EBADMSG, "a record of %s has %zu bytes, not %u", site->name,
 				  len - sizeof(head), site->payload_len);
-	return engine_act(e, site, (const char *)data + sizeof(head), len - sizeof(head),
-			  head.ts_ns);
+	if (site->kind == SITE_COMMIT || site->kind == SITE_DISCARD)
+		return end_speculation(e, site, data);
+	if (site->kind == SITE_CLAUSE && head.ts_ns)
+		return speculations_take(&e->specs, head.ts_ns, data, len, act_on_record, e);
+	return act_on_record(e, data, len);
 }
 
 int engine_read(struct engine *e, bool all)

@@ -88,7 +88,7 @@ static unsigned count_actions(const struct ast *x, bool *ret_exits)
 			n += count_actions(x->u.list.first, ret_exits);
 		} else if (e && e->kind == AST_CALL && e->note) {
 			const struct func *f = e->note;
-			n += f->no_value && f->id != F_SIGNAL;
+			n += f->no_value && f->id != F_SIGNAL && f->id < F_SPECULATION;
 			*ret_exits = *ret_exits || f->id == F_EXIT;
 		}
 	}
@@ -118,6 +118,7 @@ static void send_clause(struct gen *g, struct clause *c, int site, const struct 
 	}
 	if (c->n_parts)
 		memcpy(parts, c->parts, c->n_parts * sizeof(*parts));
+	s->is_whole = true;
 	s->parts = parts;
 	s->n_parts = (uint32_t)c->n_parts;
 	s->payload_len = c->len - HEAD;
@@ -127,7 +128,8 @@ static void send_clause(struct gen *g, struct clause *c, int site, const struct 
 	struct val cpu = FN_CALL0(g->f, BPF_FUNC_get_smp_processor_id);
 	fn_store(g->f, 4, mem, offsetof(struct record_head, site), val_imm(site));
 	fn_store(g->f, 4, mem, offsetof(struct record_head, probe), val_imm(g->probe_name));
-	fn_store(g->f, 8, mem, offsetof(struct record_head, ts_ns), val_imm(0));
+	fn_store(g->f, 8, mem, offsetof(struct record_head, ts_ns),
+		 c->speculates ? c->spec : val_imm(0));
 	fn_store(g->f, 4, mem, OFF_CPU, cpu);
 	fn_store(g->f, 4, mem, OFF_NAME, has_line ? name_of(g, ast) : val_imm(0));
 	struct val r = FN_CALL(g->f, BPF_FUNC_ringbuf_output, val_map(RING_MAP), mem,
@@ -218,6 +220,12 @@ static void together(struct gen *g, struct ast *s)
 	if (site < 0)
 		return;
 	clause_map(g);
+	if (s->u.clause.speculates) {
+		c.speculates = true;
+		c.spec = fn_reg(g->f);
+		c.l_none = fn_label(g->f);
+		fn_mov(g->f, c.spec, val_imm(0));
+	}
 	fn_mov(g->f, c.some, val_imm(0));
 	fn_mov(g->f, c.exits, val_imm(0));
 	// Which actions there are is known behind them.
@@ -234,6 +242,8 @@ static void together(struct gen *g, struct ast *s)
 	fn_jump(g->f, l_go);
 	fn_place(g->f, l_sent);
 	leave(g, &c);
+	if (c.speculates)
+		fn_place(g->f, c.l_none);
 	if (c.len > CLAUSE_MOST)
 		(void)diag_error(g->diag, s->pos, "too-large",
 				 "this clause prints %u bytes; the most is %d", c.len, CLAUSE_MOST);
@@ -308,8 +318,9 @@ static void body(struct gen *g, struct ast *s, int l_end)
 	if (s->u.clause.pred)
 		gen_branch(g, s->u.clause.pred, l_end);
 	// A record that was reserved would have to be given back by a fault.
-	if (s->u.clause.has_line || n > 1 || exits || (n && g->fault)) {
-		if (g->check->world->is_synchronous)
+	if (s->u.clause.has_line || n > 1 || exits || (n && g->fault) || s->u.clause.speculates) {
+		// What is speculated has nothing that the reader must do at once.
+		if (g->check->world->is_synchronous && !s->u.clause.speculates)
 			one_by_one(g, s);
 		else
 			together(g, s);

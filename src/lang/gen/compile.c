@@ -185,7 +185,9 @@ static int begin(struct compiler *c)
 	s->epochs_off = (sizeof(struct script_globals) + 7) & ~7U;
 	s->emit_lost_off = s->epochs_off + (uint32_t)(s->n_maps * sizeof(struct epoch_state));
 	s->n_emit_cpus = c->check.events ? emit_cpus() : 0;
-	s->lost_off = s->emit_lost_off + s->n_emit_cpus * (uint32_t)sizeof(uint64_t);
+	s->specs_off = s->emit_lost_off + s->n_emit_cpus * (uint32_t)sizeof(uint64_t);
+	s->n_specs = s->d ? s->d->n_specs : 0;
+	s->lost_off = (s->specs_off + s->n_specs * (uint32_t)sizeof(uint32_t) + 7) & ~7U;
 	if (!s->maps || gen_bpf_map(g, &globals) < 0 || gen_bpf_map(g, &ring) < 0)
 		return sonde_fail(-ENOMEM, "out of memory");
 	gen_maps(g);

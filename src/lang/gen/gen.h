@@ -90,6 +90,9 @@ struct clause {
 	struct val some;  /* a variable: 1 where some part was made */
 	struct val exits; /* the same: exit() was called */
 	bool is_split;	  /* records go out one by one, and the reader acts on each at once */
+	bool speculates;
+	struct val spec; /* then: a variable, the mark of the speculation, 0 none */
+	int l_none;	 /* the clause's end, where there is no such speculation */
 };
 
 /** What a clause of D does where it cannot read memory. */
@@ -169,6 +172,14 @@ void gen_leave(struct gen *g);
 /** One more in a counter of the globals, or what gen_times() says. */
 void gen_count(struct gen *g, size_t off);
 void gen_count_lost(struct gen *g, int site);
+
+/* speculate.c */
+/** speculation(): the number of one that is to be had; 0: none is. */
+struct val gen_speculation(struct gen *g);
+/** speculate(): what the clause prints belongs to that from here on. */
+void gen_speculate(struct gen *g, struct ast *x);
+/** commit() and discard(). */
+void gen_spec_end(struct gen *g, struct ast *x, enum site_kind kind);
 
 /* repeat.c */
 /**

@@ -724,6 +724,9 @@ void gen_output_call(struct gen *g, struct ast *x)
 	case F_NORMALIZE: agg_action(g, x, SITE_NORMALIZE); break;
 	case F_DENORMALIZE: agg_action(g, x, SITE_DENORMALIZE); break;
 	case F_FREOPEN: gen_printf(g, x, SITE_FREOPEN); break;
+	case F_SPECULATE: gen_speculate(g, x); break;
+	case F_COMMIT: gen_spec_end(g, x, SITE_COMMIT); break;
+	case F_DISCARD: gen_spec_end(g, x, SITE_DISCARD); break;
 	default: break;
 	}
 }

@@ -55,6 +55,8 @@ enum site_kind {
 	SITE_NORMALIZE,	  /* @map; u64 what values are divided by as @args[0] */
 	SITE_DENORMALIZE, /* @map */
 	SITE_FREOPEN,	  /* goes on in the file that @fmt with @args names; "": as it was */
+	SITE_COMMIT,	  /* the mark of a speculation as @args[0]: what it holds is shown */
+	SITE_DISCARD,	  /* the same: it is forgotten */
 };
 
 /** Kinds of faults, as DTrace has them. */
@@ -88,6 +90,7 @@ struct site {
 	bool has_line;	      /* SITE_CLAUSE: begins with the CPU and the probe's name */
 	const uint32_t *maps; /* indexes in script.maps */
 	uint32_t n_maps;
+	bool is_whole; /* SITE_CLAUSE: it has all that the clause printed, in @parts */
 	const struct site_part *parts;
 	uint32_t n_parts;
 };
@@ -96,7 +99,8 @@ struct site {
 struct record_head {
 	uint32_t site;
 	uint32_t probe; /* index in script.probe_names */
-	/** CLOCK_BOOTTIME of a SITE_SKB and SITE_TIME, CLOCK_MONOTONIC of a SITE_EMIT; else 0. */
+	/** CLOCK_BOOTTIME of a SITE_SKB and SITE_TIME, CLOCK_MONOTONIC of a SITE_EMIT; the mark of
+	 * a speculation, of a SITE_CLAUSE that belongs to one; else 0. */
 	uint64_t ts_ns;
 };
 
@@ -108,6 +112,19 @@ struct emit_head {
 	uint64_t lost; /* events of this CPU that found no room before this one */
 	char comm[16];
 };
+
+/**
+ * A speculation as records name it: its number as the script has it, from 1, and how often that
+ * number was given away before, so that a late record is not taken for one of the next.
+ */
+static inline uint32_t spec_number(uint64_t mark)
+{
+	return (uint32_t)mark;
+}
+static inline uint32_t spec_round(uint64_t mark)
+{
+	return (uint32_t)(mark >> 32);
+}
 
 /** How a script's map is kept in the kernel. */
 enum store {
@@ -141,9 +158,10 @@ struct script_map {
  * reaches by address.
  *
  *	struct script_globals | struct epoch_state[n_maps] | u64 emit_lost[n_emit_cpus] |
- *	u64 lost[n_sites]
+ *	u32 specs[n_specs] | u64 lost[n_sites]
  *
- * script.epochs_off, script.emit_lost_off and script.lost_off say where the latter three begin.
+ * script.epochs_off, script.emit_lost_off, script.specs_off and script.lost_off say where the
+ * latter four begin. A spec is odd while it is in use, and one more each time that this changes.
  */
 enum { TICKS_MOST = 16 };
 /** A probe that comes once in a period, whichever of several clocks gives it. */
@@ -164,6 +182,7 @@ struct script_globals {
 	struct tick_state ticks[TICKS_MOST];
 	int64_t wall_off; /* ns that the time of day is ahead of CLOCK_BOOTTIME */
 	uint64_t times;	  /* for how many events script_prog.repeats runs */
+	uint64_t no_spec; /* calls of speculation() that found all in use */
 };
 struct epoch_state {
 	uint32_t epoch; /* buffers that the kernel has begun, less 1; it writes epoch % n_epochs */
@@ -215,6 +234,7 @@ struct script {
 	/** In the globals, where there is emit(): u64 for each of @n_emit_cpus, a power of two, of
 	 * events that found no room; CPU n has that of n % @n_emit_cpus. */
 	uint32_t emit_lost_off, n_emit_cpus;
+	uint32_t specs_off, n_specs; /* of speculations, in the globals */
 	uint32_t n_ticks;
 	uint32_t ring_len; /* bytes of the ring */
 	int stack_map;	   /* index of the map of stacks: u64 id -> u64 frames[STACK_MOST], or -1 */

@@ -376,6 +376,7 @@ struct val gen_d_scalar(struct gen *g, struct ast *x)
 	case F_TASK_PID: return gen_task_pid(g, gen_scalar(g, arg(x, 0)), false);
 	case F_TASK_TID: return gen_task_pid(g, gen_scalar(g, arg(x, 0)), true);
 	case F_PROGENYOF: return gen_progenyof(g, x);
+	case F_SPECULATION: return gen_speculation(g);
 	default: return val_imm(0);
 	}
 }

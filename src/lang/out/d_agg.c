@@ -88,6 +88,30 @@ void print_d_line(struct printer *p, uint32_t cpu, uint32_t name)
 		out_add(p->out, line->data, line->len);
 }
 
+int print_d_clause(struct printer *p, const struct site *site, const void *payload,
+		   int (*act)(void *arg, const struct site *part, const void *payload, size_t len),
+		   void *arg)
+{
+	uint32_t at[2];
+	int r = 0;
+
+	memcpy(at, payload, sizeof(at));
+	if (site->has_line)
+		print_d_line(p, at[0], at[1]);
+	for (uint32_t i = 0; !r && i < site->n_parts; i++) {
+		const struct site *part = &p->script->sites[site->parts[i].site];
+		const uint8_t *bytes = (const uint8_t *)payload + site->parts[i].off;
+		struct record_head head;
+
+		memcpy(&head, bytes, sizeof(head));
+		if (head.ts_ns)
+			r = act(arg, part, bytes + sizeof(head), part->payload_len);
+	}
+	if (site->has_line && p->format == PRINT_TEXT)
+		out_str(p->out, "\n");
+	return r;
+}
+
 /* --- rows of one or several aggregations --- */
 
 struct table {

@@ -107,6 +107,14 @@ bool agg_is_empty(const struct type *t, const void *val);
 SONDE_MUST_CHECK int print_map(struct printer *p, const struct script_map *m, struct rows *rows,
 			       int64_t top, int64_t div);
 
+/**
+ * All that a clause of D printed, in one piece (SITE_CLAUSE): @act acts on each of its records. -1
+ * and less: what @act gave.
+ */
+SONDE_MUST_CHECK int print_d_clause(struct printer *p, const struct site *site, const void *payload,
+				    int (*act)(void *arg, const struct site *part,
+					       const void *payload, size_t len),
+				    void *arg);
 /** Of a clause of D: what stands before that which it prints, of the probe with that name. */
 void print_d_line(struct printer *p, uint32_t cpu, uint32_t name);
 /** One aggregation of several that are shown together. */

@@ -17,12 +17,14 @@ int outcome_init(struct outcome *o, const struct script *s, struct machine *m,
 		.script = s, .names = to->names, .out = to->out, .format = to->format
 	};
 	o->globals = machine_map_value(m, GLOBALS_MAP);
-	return rec_aggs_init(&o->aggs, s, m, &o->printer);
+	const int r = speculations_init(&o->specs, s);
+	return r ? r : rec_aggs_init(&o->aggs, s, m, &o->printer);
 }
 
 void outcome_fini(struct outcome *o)
 {
 	rec_aggs_fini(&o->aggs);
+	speculations_fini(&o->specs);
 	printer_fini(&o->printer);
 }
 
@@ -91,8 +93,17 @@ static int act_on_map(struct outcome *o, const struct site *site)
 
 /* --- records --- */
 
+static int act_on_part(void *arg, const struct site *part, const void *payload, size_t len)
+{
+	struct outcome *o = arg;
+
+	return print_record(&o->printer, part, payload, len);
+}
+
 static int act(struct outcome *o, const struct site *site, const void *payload, size_t len)
 {
+	if (site->is_whole)
+		return print_d_clause(&o->printer, site, payload, act_on_part, o);
 	switch (site->kind) {
 	case SITE_PRINT_MAP:
 	case SITE_CLEAR:
@@ -104,6 +115,32 @@ static int act(struct outcome *o, const struct site *site, const void *payload, 
 			       ? rec_aggs_act(&o->aggs, site, payload)
 			       : print_record(&o->printer, site, payload, len);
 	}
+}
+
+/* A record that is whole, and of a site that there is. */
+static int act_on_record(void *arg, const void *data, size_t len)
+{
+	struct outcome *o = arg;
+	struct record_head head;
+
+	memcpy(&head, data, sizeof(head));
+	return act(o, &o->script->sites[head.site], (const char *)data + sizeof(head),
+		   len - sizeof(head));
+}
+
+static int take(struct outcome *o, const struct site *site, const struct record_head *head,
+		const void *data, size_t len)
+{
+	uint64_t mark;
+
+	if (site->kind == SITE_COMMIT || site->kind == SITE_DISCARD) {
+		memcpy(&mark, (const char *)data + sizeof(*head), sizeof(mark));
+		return speculations_end(&o->specs, mark, site->kind == SITE_COMMIT, act_on_record,
+					o);
+	}
+	if (site->kind == SITE_CLAUSE && head->ts_ns)
+		return speculations_take(&o->specs, head->ts_ns, data, len, act_on_record, o);
+	return act_on_record(o, data, len);
 }
 
 void outcome_take(struct outcome *o, const void *data, size_t len)
@@ -118,7 +155,7 @@ void outcome_take(struct outcome *o, const void *data, size_t len)
 	const struct site *site = &o->script->sites[head.site];
 	if (len - sizeof(head) < site->payload_len)
 		return;
-	const int e = act(o, site, (const char *)data + sizeof(head), len - sizeof(head));
+	const int e = take(o, site, &head, data, len);
 	if (e < 0)
 		o->err = e;
 }
@@ -156,6 +193,9 @@ static void tell_losses(struct outcome *o)
 	char line[160];
 
 	outcome_note(o, machine_cut_off(o->machine), "programs ran too long, and were ended");
+	outcome_note(o, o->globals->no_spec,
+		     "failed speculations (no speculative buffer available); more with -x nspec");
+	outcome_note(o, o->specs.dropped, "speculative drops; more room with -x specsize");
 	for (size_t i = 0; i < o->script->n_sites && o->to.note; i++) {
 		const struct site *s = &o->script->sites[i];
 		if (!lost[i])

@@ -12,6 +12,7 @@
 #include "bpf/machine.h"
 #include "lang/gen/script.h"
 #include "lang/out/printer.h"
+#include "lang/out/speculation.h"
 
 /** What scripts in D do with aggregations. */
 struct rec_aggs {
@@ -42,6 +43,7 @@ struct outcome {
 	struct outcome_to to;
 	struct printer printer;
 	struct rec_aggs aggs;
+	struct speculations specs;
 	int err; /* of a record's output */
 };
 

@@ -180,9 +180,10 @@ struct ast {
 			struct ast *first; /* statements */
 			/** It prints, so that its line begins with the CPU and the probe's name. */
 			bool has_line;
-			bool may_fault; /* some expression in it may */
-			bool is_error;	/* of dtrace:::ERROR: behind a clause that may fault */
-			uint32_t id;	/* the built-in `epid` */
+			bool may_fault;	 /* some expression in it may */
+			bool is_error;	 /* of dtrace:::ERROR: behind a clause that may fault */
+			bool speculates; /* it calls speculate() */
+			uint32_t id;	 /* the built-in `epid` */
 		} clause;
 	} u;
 };
@@ -274,6 +275,8 @@ struct ast_d {
 	uint32_t sort_pos, sort_key_pos;
 	uint32_t stack_frames, ustack_frames; /* of stack() and ustack() without a number */
 	uint32_t n_error_clauses;	      /* of dtrace:::ERROR */
+	uint32_t n_specs;		      /* speculations that there may be at once */
+	uint64_t spec_len;		      /* bytes that one may hold */
 };
 
 /** Names of maps that are the compiler's own begin so. */

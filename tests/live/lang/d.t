@@ -107,6 +107,54 @@ match:
     ^              40 \|@@@@@@@@@@@@@                            1        $
     ^          >= 100 \|@@@@@@@@@@@@@                            1        $
 
+== speculations: what is committed is shown, with its lines
+script-d:
+    #pragma D option nspec=2
+    BEGIN { self->s = speculation(); trace(self->s); }
+    BEGIN { speculate(self->s); printf("held"); trace(5); }
+    BEGIN { trace("between"); }
+    BEGIN { speculate(self->s); }
+    BEGIN { self->t = speculation(); trace(self->t); trace(speculation()); }
+    BEGIN { speculate(self->t); trace("never seen"); self->after = 1; }
+    BEGIN { speculate(3); trace("nor this"); self->wrong = 1; }
+    BEGIN { speculate(0); trace("nor this"); self->wrong = 1; }
+    BEGIN { commit(self->s); discard(self->t); discard(0); discard(77); }
+    BEGIN { self->u = speculation(); trace(self->u); trace(self->after); trace(self->wrong); }
+    BEGIN { speculate(self->u); trace("at the end nobody asks"); }
+    BEGIN { exit(0); }
+stderr-match:
+    matched 12 probes
+    1 failed speculation \(no speculative buffer available\); more with -x nspec=
+check:
+    rows = [re.sub(' +', ' ', row)[2:].strip() for row in out.split('\n')[1:] if row]
+    assert rows == ['1 :BEGIN 1', '1 :BEGIN between', '1 :BEGIN 2 0', '1 :BEGIN held 5', '1 :BEGIN',
+                    '1 :BEGIN 1 1 0', '1 :BEGIN'], out
+
+== speculations: quiet, over many rounds, and with too little room
+script-d:
+    #pragma D option quiet
+    #pragma D option specsize=200
+    syscall::getppid:entry { self->s = speculation(); self->n++; }
+    syscall::getppid:entry /self->s/ { speculate(self->s); printf("%d", self->n); }
+    syscall::getppid:return /self->s && self->n % 3 == 0/ { speculate(self->s); printf("=%d\n", self->n); }
+    syscall::getppid:return /self->s && self->n == 8/ { speculate(self->s); printf("long %s\n", execname); }
+    syscall::getppid:return /self->s && self->n == 8/ { speculate(self->s); printf("long %d\n", self->n); }
+    syscall::getppid:return /self->s && self->n == 8/ { speculate(self->s); printf("long %d\n", self->n); }
+    syscall::getppid:return /self->s && self->n == 8/ { speculate(self->s); printf("long %d\n", self->n); }
+    syscall::getppid:return /self->s && (self->n % 3 == 0 || self->n == 8)/ { commit(self->s); self->s = 0; }
+    syscall::getppid:return /self->s/ { discard(self->s); self->s = 0; }
+args: -c "perl -e 'getppid() for 1 .. 9'"
+needs: perl
+stdout:
+    3=3
+    6=6
+    8long perl
+    long 8
+    9=9
+
+stderr-match:
+    2 speculative drops; more room with -x specsize=
+
 == weights may be negative
 script-d:
     #pragma D option quiet

@@ -7,6 +7,19 @@
 
 #include "base/mem.h"
 
+bool d_is_new_error(struct d_lower *l, struct pos pos)
+{
+	const uint64_t key = (uint64_t)pos.line << 32 | pos.col;
+	uint32_t ignored;
+
+	if (u64map_get(&l->told, key, &ignored))
+		return false;
+	const int r = u64map_put(&l->told, key, 1);
+	if (r < 0)
+		l->p->r = r;
+	return !r;
+}
+
 static bool same_clauses(const struct d_place *a, const struct d_place *b)
 {
 	return a->row == b->row && a->n_clauses == b->n_clauses &&
@@ -202,5 +215,6 @@ int d_lower(struct d_parser *dp)
 			r = l.p->r;
 	names_fini(&l.typed);
 	names_fini(&l.own);
+	u64map_fini(&l.told);
 	return r ? r : l.p->r;
 }

@@ -3,6 +3,7 @@
 #ifndef LANG_D_LOWER_H
 #define LANG_D_LOWER_H
 
+#include "base/u64map.h"
 #include "lang/syntax/d/tree.h"
 
 /**
@@ -54,6 +55,13 @@ struct d_place {
 	struct d_place *next;
 };
 
+/** What a clause has done already, as it may not do all in any order. */
+struct d_spec {
+	bool records;	 /* something is printed */
+	bool speculates; /* by speculate(): what comes is held back */
+	bool commits;
+};
+
 struct d_lower {
 	struct d_parser *dp;
 	struct parser *p;
@@ -64,21 +72,28 @@ struct d_lower {
 	bool has_next;		     /* some probe is about the thread that will run */
 	const struct d_place *error; /* dtrace:::ERROR; NULL: no clause is for it */
 	bool has_error;		     /* its clauses are somewhere in the tree */
+	struct u64map told;	     /* places of mistakes */
 	/** Of the clause that is being made, for one row. */
 	const struct d_row *row;
 	const struct d_clause *clause;
 	const struct d_clause *faulted; /* of a clause for ERROR: behind which it is */
 	bool may_fault;			/* some expression of the clause may */
+	bool speculates;		/* it calls speculate() somewhere */
 	bool uses_args;			/* args[] of a function: its types are wanted */
 	struct ast **pre;		/* where statements go that an expression wants before it */
 	bool is_conditional;		/* inside of && || ?: */
 	unsigned n_actions;		/* what prints */
+	struct d_spec spec;		/* up to here */
 	unsigned inline_depth;		/* inlines within inlines */
 };
 
+/** Whether no mistake was told at @pos so far. */
+bool d_is_new_error(struct d_lower *l, struct pos pos);
+
 /** Tells a mistake at @pos; only once for a clause that is made for several rows. */
-#define d_error(l, pos, tag, ...) \
-	((void)((l)->p->r == 0 && diag_error((l)->p->d, (pos), (tag), __VA_ARGS__)))
+#define d_error(l, pos, tag, ...)                               \
+	((void)((l)->p->r == 0 && d_is_new_error((l), (pos)) && \
+		diag_error((l)->p->d, (pos), (tag), __VA_ARGS__)))
 
 /* probes.c */
 /** The places that all clauses name, in order. */
@@ -140,6 +155,8 @@ struct ast *d_new_call(struct d_lower *l, struct pos pos, const char *name, stru
 struct ast *d_lower_call(struct d_lower *l, const struct ast *x);
 /** As a statement: actions too. Appended at *@end, which moves on. */
 void d_lower_action(struct d_lower *l, const struct ast *x, struct ast ***end);
+/** Whether @x = f() may stand here. */
+bool d_may_aggregate(struct d_lower *l, struct pos pos);
 /** The right side of @x = f(); NULL: told. */
 struct ast *d_lower_agg(struct d_lower *l, const struct ast *x);
 

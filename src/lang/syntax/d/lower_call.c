@@ -12,6 +12,7 @@ enum kind {
 	AGG,	 /* only as @x = f() */
 	ACTION,	 /* prints, or is kept for the reader: only as a statement */
 	AGG_ACT, /* about aggregations: the first argument is one */
+	SPEC,	 /* about speculations; prints nothing */
 	STACK,	 /* a value, or an action */
 	REFUSED, /* @same says why */
 };
@@ -99,7 +100,6 @@ static struct ast *symbol(struct d_lower *l, const struct ast *x)
 static const char panics[] = "it would stop the machine";
 static const char no_write[] = "the memory of programs is not written to";
 static const char no_memory[] = "there is no memory to copy to";
-static const char no_speculation[] = "there are no speculations";
 
 static const struct function functions[] = {
 	{ "count", 0, 0, AGG, "count", 0, 0 },
@@ -168,10 +168,10 @@ static const struct function functions[] = {
 	{ "alloca", 1, 1, REFUSED, no_memory, 0, 0 },
 	{ "bcopy", 3, 3, REFUSED, no_memory, 0, 0 },
 	{ "strtok", 2, 2, REFUSED, "index() and substr() take strings apart", 0, 0 },
-	{ "speculation", 0, 0, REFUSED, no_speculation, 0, 0 },
-	{ "speculate", 1, 1, REFUSED, no_speculation, 0, 0 },
-	{ "commit", 1, 1, REFUSED, no_speculation, 0, 0 },
-	{ "discard", 1, 1, REFUSED, no_speculation, 0, 0 },
+	{ "speculation", 0, 0, VALUE, "speculation", 0, 0 },
+	{ "speculate", 1, 1, SPEC, "speculate", 0, 0 },
+	{ "commit", 1, 1, SPEC, "commit", 0, 0 },
+	{ "discard", 1, 1, SPEC, "discard", 0, 0 },
 };
 
 static const struct function *find(struct d_lower *l, const struct ast *x)
@@ -247,6 +247,7 @@ struct ast *d_lower_call(struct d_lower *l, const struct ast *x)
 		return NULL;
 	case ACTION:
 	case AGG_ACT:
+	case SPEC:
 		d_error(l, x->pos, "D_OP_ACT", "%s() is an action and gives no value", f->name);
 		return NULL;
 	case TEXT: {
@@ -317,16 +318,81 @@ static struct ast *action(struct d_lower *l, const struct ast *x, const struct f
 		struct ast *s = f->lower(l, x);
 		return s ? d_new_call(l, x->pos, "trace", s) : NULL;
 	}
+	case SPEC:
 	case ACTION: return same_call(l, x, f);
 	default: return d_lower_call(l, x);
 	}
+}
+
+/* --- the order of actions in a clause that has to do with speculations --- */
+
+static bool misplaced(struct d_lower *l, struct pos pos, const char *tag, const char *name,
+		      const char *behind)
+{
+	d_error(l, pos, tag, "%s may not come behind %s in a clause", name, behind);
+	return false;
+}
+
+/* speculate(), commit(), discard(). */
+static bool may_speculate(struct d_lower *l, struct pos pos, const char *name)
+{
+	struct d_spec *s = &l->spec;
+	static const char prints[] = "what is printed";
+
+	if (!strcmp(name, "speculate")) {
+		if (s->speculates)
+			return misplaced(l, pos, "D_SPEC_SPEC", "speculate()", "speculate()");
+		if (s->commits)
+			return misplaced(l, pos, "D_SPEC_COMM", "speculate()", "commit()");
+		if (s->records)
+			return misplaced(l, pos, "D_SPEC_DREC", "speculate()", prints);
+		s->speculates = l->speculates = true;
+	} else if (!strcmp(name, "commit")) {
+		if (s->commits)
+			return misplaced(l, pos, "D_COMM_COMM", "commit()", "commit()");
+		if (s->records)
+			return misplaced(l, pos, "D_COMM_DREC", "commit()", prints);
+		s->commits = true;
+	}
+	return true;
+}
+
+static bool may_act(struct d_lower *l, struct pos pos, const struct function *f)
+{
+	struct d_spec *s = &l->spec;
+
+	if (f->kind == SPEC)
+		return may_speculate(l, pos, f->name);
+	if (s->speculates && f->destructive)
+		return misplaced(l, pos, "D_ACT_SPEC", "an action that changes the system",
+				 "speculate()");
+	if (s->speculates && !strcmp(f->name, "exit"))
+		return misplaced(l, pos, "D_EXIT_SPEC", "exit()", "speculate()");
+	if (s->speculates && f->kind == AGG_ACT)
+		return misplaced(l, pos, "D_AGG_SPEC", "an action about aggregations",
+				 "speculate()");
+	if (f->kind != ACTION && f->kind != AGG_ACT && f->kind != STACK)
+		return true;
+	if (s->commits)
+		return misplaced(l, pos, "D_DREC_COMM", "what prints", "commit()");
+	s->records = true;
+	return true;
+}
+
+bool d_may_aggregate(struct d_lower *l, struct pos pos)
+{
+	if (l->spec.speculates)
+		return misplaced(l, pos, "D_AGG_SPEC", "an aggregation", "speculate()");
+	if (l->spec.commits)
+		return misplaced(l, pos, "D_AGG_COMM", "an aggregation", "commit()");
+	return true;
 }
 
 void d_lower_action(struct d_lower *l, const struct ast *x, struct ast ***end)
 {
 	const struct function *f = find(l, x);
 
-	if (!f || !may_call(l, x, f))
+	if (!f || !may_call(l, x, f) || !may_act(l, x->pos, f))
 		return;
 	struct ast *y = action(l, x, f), *s = y ? d_new(l, AST_EXPR, x->pos) : NULL;
 	if (!s)

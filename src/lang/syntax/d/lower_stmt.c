@@ -160,6 +160,8 @@ static void assign_agg(struct d_lower *l, const struct ast *x, struct ast ***end
 			x->u.op.a->u.map.name);
 		return;
 	}
+	if (!d_may_aggregate(l, x->pos))
+		return;
 	target->u.map.name = x->u.op.a->u.map.name;
 	const bool fine = d_lower_list(l, x->u.op.a->u.map.keys, &target->u.map.keys);
 	s->u.op.a = target;
@@ -198,13 +200,19 @@ static void condition(struct d_lower *l, const struct ast *x, struct ast ***end)
 		return;
 	append(end, NULL); // behind what the condition wanted before it
 	s->u.cond.cond = cond;
+	const struct d_spec before = l->spec;
 	s->u.cond.yes = block_of(l, x->pos, x->u.cond.yes);
+	const struct d_spec yes = l->spec;
+	l->spec = before; // only one of the two comes
 	if (x->u.cond.no && x->u.cond.no->kind == AST_IF) {
 		struct ast *else_block = block_of(l, x->pos, x->u.cond.no);
 		s->u.cond.no = else_block;
 	} else if (x->u.cond.no) {
 		s->u.cond.no = block_of(l, x->pos, x->u.cond.no);
 	}
+	l->spec.records |= yes.records;
+	l->spec.speculates |= yes.speculates;
+	l->spec.commits |= yes.commits;
 	if (s->u.cond.yes && (s->u.cond.no || !x->u.cond.no))
 		append(end, s);
 }
@@ -264,7 +272,8 @@ struct ast *d_lower_clause(struct d_lower *l, const struct d_clause *c)
 		return NULL;
 	l->clause = c;
 	l->n_actions = 0;
-	l->may_fault = false;
+	l->may_fault = l->speculates = false;
+	l->spec = (struct d_spec){ 0 };
 	l->pre = NULL;
 	l->is_conditional = true; // a predicate has no statement before it
 	s->u.clause.id = c->id;
@@ -273,7 +282,9 @@ struct ast *d_lower_clause(struct d_lower *l, const struct d_clause *c)
 	struct ast **end = &s->u.clause.first;
 	statements(l, c->body, &end);
 	s->u.clause.may_fault = l->may_fault;
-	// An empty block is the probe itself: its line alone.
-	s->u.clause.has_line = !l->dp->d.quiet && (l->n_actions || !c->body->u.list.first);
+	s->u.clause.speculates = l->speculates;
+	// An empty block is the probe itself: its line alone. So is one that but speculates.
+	s->u.clause.has_line =
+		!l->dp->d.quiet && (l->n_actions || l->speculates || !c->body->u.list.first);
 	return l->p->r || (c->pred && !s->u.clause.pred) ? NULL : s;
 }

@@ -178,6 +178,21 @@ static int set_keys(struct d_parser *dp, struct pos pos, const char *name, const
 	return 0;
 }
 
+static int set_speculation(struct d_parser *dp, struct pos pos, const char *name, const char *value)
+{
+	enum { SPECS_MOST = 4096 };
+	const bool is_number = !strcmp(name, "nspec");
+	uint64_t n;
+
+	if (!value || !size_of(value, &n) || n < 1 || (is_number && n > SPECS_MOST))
+		return bad_value(dp, pos, name, value);
+	if (is_number)
+		dp->d.n_specs = (uint32_t)n;
+	else
+		dp->d.spec_len = n;
+	return 0;
+}
+
 /* Known to DTrace, and of no meaning here: buffers are drained as they fill. */
 static int set_nothing(struct d_parser *dp, struct pos pos, const char *name, const char *value)
 {
@@ -216,10 +231,10 @@ static const struct {
 	{ "grabanon", set_nothing },
 	{ "jstackframes", set_nothing },
 	{ "jstackstrsize", set_nothing },
-	{ "nspec", set_nothing },
+	{ "nspec", set_speculation },
 	{ "nusymlibs", set_nothing },
 	{ "rawbytes", set_nothing },
-	{ "specsize", set_nothing },
+	{ "specsize", set_speculation },
 	{ "stackindent", set_nothing },
 	{ "statusrate", set_nothing },
 	{ "switchrate", set_nothing },

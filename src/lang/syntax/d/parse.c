@@ -8,6 +8,8 @@
 #include "lang/syntax/d/tree.h"
 #include "lang/syntax/parse.h"
 
+enum { SPEC_LEN = 1 << 20 }; /* of specsize, where it is not given */
+
 void d_tree_fini(struct d_tree *t)
 {
 	names_fini(&t->globals);
@@ -262,6 +264,8 @@ static int begin(struct d_parser *dp, struct diag *d, struct arena *arena, struc
 	dp->clauses_end = &dp->tree.clauses;
 	dp->inlines_end = &dp->tree.inlines;
 	dp->d.stack_frames = dp->d.ustack_frames = 20;
+	dp->d.n_specs = 1;
+	dp->d.spec_len = SPEC_LEN;
 	d->adapt = d_diag_words;
 	if (d->text_len > PARSE_BYTES_MOST)
 		return diag_error(d, (struct pos){ 0 }, "too-long",

@@ -345,6 +345,17 @@ BOTH(records_come_when_they_are_submitted)
 	EXPECT_EQ(r->seen.n, 1);
 }
 
+BOTH(bytes_may_be_a_record_at_once)
+{
+	EXPECT_EQ(run(r, PROG(STORE_N(BPF_DW, R10, -16, 3), STORE_N(BPF_DW, R10, -8, 78),
+			      MAP(R1, RING), MOVE(R2, R10), ADD(R2, -16), SET(R3, 12), SET(R4, 0),
+			      CALL(BPF_FUNC_ringbuf_output), EXIT)),
+		  0);
+	EXPECT_EQ(r->seen.n, 1);
+	EXPECT_EQ(r->seen.len, 12);
+	EXPECT_EQ(r->seen.record[8], 78);
+}
+
 /* As long as there is room, which is not for ever; then once more in another run. */
 BOTH(records_that_are_kept_take_room)
 {

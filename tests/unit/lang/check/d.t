@@ -147,7 +147,7 @@ t.bt:1:71: error: only variables can be stepped [D_OP_LVAL]
 ! d
 BEGIN { cuont(); trace(); trace(1, 2); @a = trace(1); x = count(); x = printf("a"); }
 BEGIN { @ = nothing(); count(); @b; trace(@b); @c = 5; @c += count(); }
-BEGIN { panic(); chill(1); alloca(5); speculation(); jstack(); copyout(1, 2, 3); strtok("a", "b"); }
+BEGIN { panic(); chill(1); alloca(5); jstack(); copyout(1, 2, 3); strtok("a", "b"); }
 BEGIN { system("ls"); raise(9); freopen("x"); }
 --
 t.bt:1:9: error: unknown function 'cuont'; did you mean 'count'? [D_FUNC_UNDEF]
@@ -165,10 +165,9 @@ t.bt:2:59: error: an aggregation is set by a function, as in '@c = count()' [D_A
 t.bt:3:9: error: panic() is not supported: it would stop the machine [not-supported]
 t.bt:3:18: error: chill() is not supported: it would hold the whole CPU [not-supported]
 t.bt:3:28: error: alloca() is not supported: there is no memory to copy to [not-supported]
-t.bt:3:39: error: speculation() is not supported: there are no speculations [not-supported]
-t.bt:3:54: error: jstack() is not supported: no frames of Java are known [not-supported]
-t.bt:3:64: error: copyout() is not supported: the memory of programs is not written to [not-supported]
-t.bt:3:82: error: strtok() is not supported: index() and substr() take strings apart [not-supported]
+t.bt:3:39: error: jstack() is not supported: no frames of Java are known [not-supported]
+t.bt:3:49: error: copyout() is not supported: the memory of programs is not written to [not-supported]
+t.bt:3:67: error: strtok() is not supported: index() and substr() take strings apart [not-supported]
 t.bt:4:9: error: system() changes the system; it needs -w, or the option 'destructive' [D_ACT_DESTRUCTIVE]
 t.bt:4:23: error: raise() changes the system; it needs -w, or the option 'destructive' [D_ACT_DESTRUCTIVE]
 t.bt:4:33: error: freopen() changes the system; it needs -w, or the option 'destructive' [D_ACT_DESTRUCTIVE]
@@ -410,6 +409,59 @@ map @[probe]: count
 1:45 trace: string[128]
 2:9 trace: string[64]
 2:46 trace: int64
+
+== speculations
+! d
+#pragma D option nspec=4
+#pragma D option specsize=64k
+BEGIN { self->s = speculation(); self->n = 7; }
+BEGIN / self->s / { speculate(self->s); printf("%d", self->n); trace("a"); }
+BEGIN / self->s / { speculate(self->s); }
+BEGIN { if (self->n == 7) { commit(self->s); } else { discard(self->s); } self->s = 0; }
+BEGIN { commit(0); discard(0); @[self->n] = count(); }
+--
+t.bt:7:43: error: an aggregation may not come behind commit() in a clause [D_AGG_COMM]
+
+== options of speculations
+! d
+#pragma D option nspec=0
+#pragma D option nspec=5000
+#pragma D option specsize
+BEGIN { }
+--
+t.bt:1:1: error: option 'nspec' cannot be '0' [D_PRAGMA_OPTSET]
+t.bt:2:1: error: option 'nspec' cannot be '5000' [D_PRAGMA_OPTSET]
+t.bt:3:1: error: option 'specsize' cannot be '' [D_PRAGMA_OPTSET]
+
+== what may not come behind what in a clause that speculates
+! d
+#pragma D option destructive
+BEGIN { @a = count(); speculate(1); @a = count(); }
+BEGIN { speculate(1); speculate(2); }
+BEGIN { speculate(1); exit(0); }
+BEGIN { speculate(1); system("ls"); printa(@a); raise(1); }
+BEGIN { trace(1); speculate(1); }
+BEGIN { commit(1); speculate(1); }
+BEGIN { commit(1); commit(2); }
+BEGIN { trace(1); commit(1); }
+BEGIN { commit(1); trace(1); }
+BEGIN { if (cpu) { commit(1); } else { trace(1); } stack(); }
+BEGIN { x = commit(1); speculate("x"); speculation(1); }
+--
+t.bt:2:40: error: an aggregation may not come behind speculate() in a clause [D_AGG_SPEC]
+t.bt:3:23: error: speculate() may not come behind speculate() in a clause [D_SPEC_SPEC]
+t.bt:4:23: error: exit() may not come behind speculate() in a clause [D_EXIT_SPEC]
+t.bt:5:23: error: an action that changes the system may not come behind speculate() in a clause [D_ACT_SPEC]
+t.bt:5:37: error: an action about aggregations may not come behind speculate() in a clause [D_AGG_SPEC]
+t.bt:5:49: error: an action that changes the system may not come behind speculate() in a clause [D_ACT_SPEC]
+t.bt:6:19: error: speculate() may not come behind what is printed in a clause [D_SPEC_DREC]
+t.bt:7:20: error: speculate() may not come behind commit() in a clause [D_SPEC_COMM]
+t.bt:8:20: error: commit() may not come behind commit() in a clause [D_COMM_COMM]
+t.bt:9:19: error: commit() may not come behind what is printed in a clause [D_COMM_DREC]
+t.bt:10:20: error: what prints may not come behind commit() in a clause [D_DREC_COMM]
+t.bt:11:52: error: what prints may not come behind commit() in a clause [D_DREC_COMM]
+t.bt:12:13: error: commit() is an action and gives no value [D_OP_ACT]
+t.bt:12:40: error: speculation() takes 0 arguments, not 1 [D_PROTO_LEN]
 
 == errors while a script runs
 ! d
