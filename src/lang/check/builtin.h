@@ -160,6 +160,9 @@ enum func_id {
 	F_SPECULATE,
 	F_COMMIT,
 	F_DISCARD,
+	F_UREG,
+	F_TASK_DIR,
+	F_FILE_MOUNT,
 };
 
 struct func {

@@ -194,6 +194,12 @@ void check_var_narrow(struct check *c, struct var *v, const struct type *t, stru
 /** The kernel's types, opened now; NULL: there are none. */
 struct ctypes *check_kernel_types(struct check *c);
 /** Why this program cannot have a built-in or function; NULL: it can. */
+/** Whether a place's context has the registers of a program. */
+static inline bool check_is_in_program(const struct probe *p)
+{
+	return p->args == ARGS_USDT || p->attach.kind == ATTACH_UPROBE ||
+	       p->attach.kind == ATTACH_URETPROBE;
+}
 const char *check_lacks(const struct check *c, const char *name);
 /** Whether memory can be read at any address; if not, it is told. */
 bool check_memory(struct check *c, struct pos pos);

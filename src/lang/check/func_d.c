@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /** Functions of D that bt does not have: what each takes and gives. */
+#include <linux/bpf.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "lang/check/builtin.h"
 #include "lang/check/check.h"
 #include "lang/check/format.h"
+#include "lang/gen/regs.h"
+#include "lang/world.h"
 
 enum { LEVELS_MOST = 1000, TRACEMEM_MOST = 1024 };
 
@@ -418,6 +422,56 @@ static void f_path(struct check *c, struct ast *x)
 	x->type = text_type(c, c->max_strlen);
 }
 
+/* "pwd" or "root" of a task. */
+static void f_task_dir(struct check *c, struct ast *x)
+{
+	(void)want_number(c, x, 0);
+	x->type = text_type(c, c->max_strlen);
+}
+
+/* The register R_SP, R_RSP ... of D. False: this machine has none of that name. */
+static bool find_register(const char *name, int *ret_off)
+{
+	static const char *const same[][3] = {
+		{ "pc", "ip", "pc" },	     { "eip", "ip", "" },    { "fp", "bp", "x29" },
+		{ "ps", "flags", "pstate" }, { "rfl", "flags", "" }, { "efl", "flags", "" },
+		{ "r0", "ax", "x0" },	     { "r1", "dx", "x1" },   { "lr", "", "x30" },
+	};
+	char word[16];
+	size_t n = strlen(name);
+
+	if (strncmp(name, "R_", 2) != 0 || n < 3 || n - 2 >= sizeof(word))
+		return false;
+	for (size_t i = 0; i <= n - 2; i++)
+		word[i] = (char)(name[2 + i] >= 'A' && name[2 + i] <= 'Z' ? name[2 + i] | 0x20
+									  : name[2 + i]);
+	for (size_t i = 0; i < MEM_LEN(same); i++)
+		if (!strcmp(same[i][0], word) &&
+		    (regs_find(same[i][1], ret_off) || regs_find(same[i][2], ret_off)))
+			return true;
+	// Of 32 bits: R_EAX; regs_find() knows "ax" and "rax".
+	return regs_find(word, ret_off) || (word[0] == 'e' && regs_find(word + 1, ret_off));
+}
+
+/* A register of the program, where a probe is in it, or at its way into the kernel. */
+static void f_ureg(struct check *c, struct ast *x)
+{
+	const struct world_ops *ops = c->world->ops;
+	size_t len;
+	const char *name = check_text(c, arg(x, 0), &len);
+	int off;
+
+	x->type = &type_u64;
+	if (!name || !find_register(name, &off))
+		check_error(c, x->pos, "D_REGS_IDX", "this machine has no register '%s'",
+			    name ? name : "");
+	else if (!check_is_in_program(c->point) &&
+		 !(ops->has_helper && ops->has_helper(c->world, BPF_FUNC_task_pt_regs)))
+		check_error(c, x->pos, "no-registers", "'%s' gives no registers", c->point->name);
+	else
+		x->note_n = off;
+}
+
 const struct func func_all_d[] = {
 	{ "stddev", F_STDDEV, 1, 1, 1, 0, 0, f_stddev, "n", "" },
 	{ "quantize", F_QUANTIZE, 1, 2, 1, 0, 0, f_quantize, "n[, weight]", "" },
@@ -451,6 +505,9 @@ const struct func func_all_d[] = {
 	{ "task_cpu", F_TASK_CPU, 1, 1, 0, 0, 0, f_number, "task", "" },
 	{ "task_pid", F_TASK_PID, 1, 1, 0, 0, 0, f_number, "task", "" },
 	{ "task_tid", F_TASK_TID, 1, 1, 0, 0, 0, f_number, "task", "" },
+	{ "file_mount", F_FILE_MOUNT, 1, 1, 0, 0, 0, f_path, "struct file *", "" },
+	{ "task_dir", F_TASK_DIR, 2, 2, 0, 0, 0, f_task_dir, "task, \"pwd\"", "" },
+	{ "ureg", F_UREG, 1, 1, 0, 0, 0, f_ureg, "\"R_SP\"", "" },
 	{ "speculation", F_SPECULATION, 0, 0, 0, 0, 0, f_number, "", "" },
 	{ "speculate", F_SPECULATE, 1, 1, 0, 1, 0, f_spec, "id", "" },
 	{ "commit", F_COMMIT, 1, 1, 0, 1, 0, f_spec, "id", "" },

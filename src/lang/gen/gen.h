@@ -320,7 +320,10 @@ void gen_d_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const
 /** The text of a name of the probe, @x of TYPE_PROBE, as a string. */
 void gen_name_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
 void gen_psargs(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
-void gen_file_path(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
+/** The path of a file or folder: file_path(), file_mount(), task_dir(). */
+void gen_path(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
+/** The register at @off in the registers of the program. */
+struct val gen_user_register(struct gen *g, int64_t off);
 struct val gen_task_pid(struct gen *g, struct val task, bool thread);
 struct val gen_task_cpu(struct gen *g, struct val task);
 struct val gen_progenyof(struct gen *g, struct ast *x);

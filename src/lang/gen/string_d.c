@@ -359,7 +359,9 @@ void gen_d_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const
 	case F_DIRNAME: dirname_of(g, x, dst, off, t); break;
 	case F_LLTOSTR: lltostr(g, x, dst, off, t); break;
 	case F_PSARGS: gen_psargs(g, x, dst, off, t); break;
-	case F_FILE_PATH: gen_file_path(g, x, dst, off, t); break;
+	case F_FILE_PATH:
+	case F_FILE_MOUNT:
+	case F_TASK_DIR: gen_path(g, x, dst, off, t); break;
 	case F_STRINGOF: gen_into(g, arg(x, 0), dst, off, t, /* pad= */ true); break;
 	default: break;
 	}
@@ -376,6 +378,7 @@ struct val gen_d_scalar(struct gen *g, struct ast *x)
 	case F_TASK_PID: return gen_task_pid(g, gen_scalar(g, arg(x, 0)), false);
 	case F_TASK_TID: return gen_task_pid(g, gen_scalar(g, arg(x, 0)), true);
 	case F_PROGENYOF: return gen_progenyof(g, x);
+	case F_UREG: return gen_user_register(g, x->note_n);
 	case F_SPECULATION: return gen_speculation(g);
 	default: return val_imm(0);
 	}

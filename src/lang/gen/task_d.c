@@ -175,6 +175,24 @@ struct val gen_progenyof(struct gen *g, struct ast *x)
 	return own(g, gen_home_load(g, &found));
 }
 
+/* Those that the program had when it came into the kernel, where the probe is not in it. */
+struct val gen_user_register(struct gen *g, int64_t off)
+{
+	struct val v = fn_reg(g->f);
+	const int l_none = fn_label(g->f);
+
+	if (check_is_in_program(g->point))
+		return fn_load(g->f, 8, false, gen_ctx(g), off);
+	fn_mov(g->f, v, val_imm(0));
+	struct val task = FN_CALL0(g->f, BPF_FUNC_get_current_task_btf);
+	// Threads of the kernel have none.
+	fn_if(g->f, FN_EQ, number(g, task, "struct task_struct", "mm"), val_imm(0), l_none);
+	struct val regs = FN_CALL(g->f, BPF_FUNC_task_pt_regs, task);
+	fn_mov(g->f, v, fn_load(g->f, 8, false, regs, off));
+	fn_place(g->f, l_none);
+	return v;
+}
+
 /* --- arguments --- */
 
 /* The 0 bytes between arguments become blanks. */
@@ -314,7 +332,30 @@ static void lone_name(struct gen *g, struct val dentry, int64_t text)
 	fn_place(g->f, l_named);
 }
 
-void gen_file_path(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t)
+/* Where the path begins: the entry, and the struct vfsmount that it is in. */
+static void begin_climb(struct gen *g, struct ast *x, struct val *ret_dentry, struct val *ret_mount)
+{
+	const struct func *f = x->note;
+	struct val from = own(g, gen_scalar(g, x->u.call.args));
+	size_t len;
+
+	if (f->id == F_TASK_DIR) {
+		const char *what = check_text(g->check, x->u.call.args->next, &len);
+		const bool is_root = what && *what == 'r';
+		from = own(g, number(g, from, "struct task_struct", "fs"));
+		*ret_dentry = own(g, number(g, from, "struct fs_struct",
+					    is_root ? "root.dentry" : "pwd.dentry"));
+		*ret_mount = own(
+			g, number(g, from, "struct fs_struct", is_root ? "root.mnt" : "pwd.mnt"));
+		return;
+	}
+	*ret_mount = own(g, number(g, from, "struct file", "f_path.mnt"));
+	*ret_dentry = f->id == F_FILE_MOUNT
+			      ? own(g, number(g, *ret_mount, "struct vfsmount", "mnt_root"))
+			      : own(g, number(g, from, "struct file", "f_path.dentry"));
+}
+
+void gen_path(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t)
 {
 	const int64_t text = g->scratch_len;
 	struct climb c;
@@ -329,11 +370,10 @@ void gen_file_path(struct gen *g, struct ast *x, struct val dst, int64_t off, co
 	c.dentry = gen_shared(g);
 	c.mount = gen_shared(g);
 	c.n = gen_shared(g);
-	struct val file = own(g, gen_scalar(g, x->u.call.args));
+	struct val first, mount;
+	begin_climb(g, x, &first, &mount);
 	fn_zero(g->f, gen_scratch_at(g, text), 0, t->size, 8);
-	struct val first = own(g, number(g, file, "struct file", "f_path.dentry"));
 	// A struct vfsmount lies in a struct mount.
-	struct val mount = own(g, number(g, file, "struct file", "f_path.mnt"));
 	if (walk(g, val_imm(0), "struct mount", "mnt", &mnt))
 		fn_op_to(g->f, FN_SUB, mount, val_imm(mnt.p.off));
 	gen_home_store(g, &c.dentry, first);

@@ -155,6 +155,22 @@ stdout:
 stderr-match:
     2 speculative drops; more room with -x specsize=
 
+== folders and registers of the program
+script-d:
+    #pragma D option quiet
+    syscall::getcwd:entry / pid == $target / {
+        printf("%s %s %d %d %d\n", cwd, root, uregs[R_RDI] == arg0, uregs[R_SP] > uregs[R_PC], uregs[R_RIP] != 0);
+        printf("%s\n", fds[1].fi_mount == "/" ? "/" : dirname(fds[1].fi_mount) == "" ? "" : "/");
+    }
+    pid$target:libc:getcwd:entry { printf("%d %d\n", uregs[R_RDI] == arg0, uregs[R_EDI] == arg0); }
+    BEGIN { printf("%d\n", strlen(cwd) > 0); }
+args: -c "sh -c 'cd /usr; cd /usr/lib; exec /bin/pwd -P'"
+needs: cc
+check:
+    rows = out.split('\n')
+    assert '1' in rows, out
+    assert '/usr/lib / 1 1 1' in rows and '1 1' in rows and '/usr/lib' in rows, out
+
 == weights may be negative
 script-d:
     #pragma D option quiet

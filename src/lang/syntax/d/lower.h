@@ -121,6 +121,8 @@ struct ast *d_copy(struct d_lower *l, const struct ast *x);
 /* names.c */
 /** A variable that D has: NULL: it has none of that name, or it was told (*@ret_known). */
 struct ast *d_builtin(struct d_lower *l, const struct ast *x, bool *ret_known);
+/** uregs[N]; NULL: told. */
+struct ast *d_user_register(struct d_lower *l, const struct ast *x);
 /** Whether D has a variable of that name, which scripts cannot set. */
 bool d_is_builtin(const char *name);
 /** The thread's number here: the key of self->x. */

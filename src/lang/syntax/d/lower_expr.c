@@ -359,6 +359,8 @@ static struct ast *index_of(struct d_lower *l, const struct ast *x)
 {
 	if (is_args(x))
 		return args(l, x);
+	if (x->u.op.a->kind == AST_NAME && !strcmp(x->u.op.a->u.name, "uregs"))
+		return d_user_register(l, x);
 	if (d_is_variable(l, x) && !is_scope(x->u.op.a, "this"))
 		return d_lower_variable(l, x);
 	if (x->u.op.b->next) {

@@ -33,6 +33,8 @@ static const struct name {
 	{ "zonename", "\"global\"", { 0 } },
 	{ "ipl", "0", { 0 } },
 	{ "id", "probeid", { 0 } },
+	{ "cwd", "task_dir(curtask, \"pwd\")", { "task_dir(args.next, \"pwd\")", 0 } },
+	{ "root", "task_dir(curtask, \"root\")", { "task_dir(args.next, \"root\")", 0 } },
 };
 
 /* Constants that D's library defines. */
@@ -164,8 +166,8 @@ static struct ast *error_number(struct d_lower *l, const struct ast *x)
 
 bool d_is_builtin(const char *name)
 {
-	static const char *const others[] = { "errno", "epid",	    "args",
-					      "fds",   "curpsinfo", "curlwpsinfo" };
+	static const char *const others[] = { "errno",	   "epid",	  "args", "fds",
+					      "curpsinfo", "curlwpsinfo", "uregs" };
 
 	for (size_t i = 0; i < MEM_LEN(others); i++)
 		if (!strcmp(others[i], name))
@@ -174,6 +176,40 @@ bool d_is_builtin(const char *name)
 		if (!strcmp(names[i].name, name))
 			return true;
 	return arg_number(name) >= 0;
+}
+
+static struct ast *variable(struct d_lower *l, const struct ast *x, const struct name *n)
+{
+	const char *text = text_of(l, n);
+
+	if (l->world != D_RECORDED || strncmp(text, "task_dir", 8) != 0)
+		return d_snippet(l, x->pos, text, NULL);
+	d_error(l, x->pos, "not-here",
+		"'%s' cannot be had: it is of the running kernel, and no trace has it", n->name);
+	return NULL;
+}
+
+/* uregs[R_SP]: a register of the program. */
+struct ast *d_user_register(struct d_lower *l, const struct ast *x)
+{
+	const struct ast *i = x->u.op.b;
+	struct ast *name = d_new(l, AST_STR, x->pos);
+
+	if (!name)
+		return NULL;
+	if (i->kind != AST_NAME || i->next) {
+		d_error(l, i->pos, "D_REGS_IDX",
+			"the index of uregs[] is the name of a register, as R_PC or R_SP");
+		return NULL;
+	}
+	if (l->world == D_RECORDED) {
+		d_error(l, x->pos, "not-here",
+			"uregs[] cannot be had: events have fields, and no registers");
+		return NULL;
+	}
+	name->u.str.data = i->u.name;
+	name->u.str.len = strlen(i->u.name);
+	return d_new_call(l, x->pos, "ureg", name);
 }
 
 struct ast *d_builtin(struct d_lower *l, const struct ast *x, bool *ret_known)
@@ -195,7 +231,7 @@ struct ast *d_builtin(struct d_lower *l, const struct ast *x, bool *ret_known)
 		return d_new_int(l, x->pos, l->clause->id);
 	for (size_t i = 0; i < MEM_LEN(names); i++)
 		if (!strcmp(names[i].name, name))
-			return d_snippet(l, x->pos, text_of(l, &names[i]), NULL);
+			return variable(l, x, &names[i]);
 	for (size_t i = 0; i < MEM_LEN(constants); i++)
 		if (!strcmp(constants[i].name, name))
 			return d_new_int(l, x->pos, constants[i].n);

@@ -76,6 +76,7 @@ static const struct member {
 	{ "fileinfo_t", "file", "fi_name", "str($_->f_path.dentry->d_name.name)" },
 	{ "fileinfo_t", "file", "fi_pathname", "file_path($_)" },
 	{ "fileinfo_t", "file", "fi_dirname", "dirname(file_path($_))" },
+	{ "fileinfo_t", "file", "fi_mount", "file_mount($_)" },
 	{ "fileinfo_t", "file", "fi_offset", "$_->f_pos" },
 	{ "fileinfo_t", "file", "fi_fs", "str($_->f_inode->i_sb->s_type->name)" },
 	{ "fileinfo_t", "file", "fi_oflags", "$_->f_flags" },

@@ -463,6 +463,23 @@ t.bt:11:52: error: what prints may not come behind commit() in a clause [D_DREC_
 t.bt:12:13: error: commit() is an action and gives no value [D_OP_ACT]
 t.bt:12:40: error: speculation() takes 0 arguments, not 1 [D_PROTO_LEN]
 
+== registers of the program
+! d
+BEGIN { trace(uregs[R_PC]); trace(uregs[R_NONE]); trace(uregs[R_]); trace(uregs[R_VERY_LONG_NAME_OF_ONE]); }
+--
+t.bt:1:35: error: this machine has no register 'R_NONE' [D_REGS_IDX]
+t.bt:1:57: error: this machine has no register 'R_' [D_REGS_IDX]
+t.bt:1:75: error: this machine has no register 'R_VERY_LONG_NAME_OF_ONE' [D_REGS_IDX]
+
+== registers have names, and are not set
+! d
+BEGIN { trace(uregs[3]); }
+BEGIN { uregs[R_SP] = 1; cwd = "x"; }
+--
+t.bt:1:21: error: the index of uregs[] is the name of a register, as R_PC or R_SP [D_REGS_IDX]
+t.bt:2:9: error: only variables can be set [D_OP_LVAL]
+t.bt:2:26: error: only variables can be set [D_OP_LVAL]
+
 == errors while a script runs
 ! d
 ERROR { trace(arg1); trace(arg4); trace(arg5); trace(probename); trace(id); }
