@@ -36,14 +36,14 @@ void crash_close(struct crash_core *c)
 }
 
 /* What the dump's format tells, else the first system that finds itself in it. */
-static const struct crash_system *choose(struct dump *d)
+static const struct crash_system *choose(struct dump *d, uint64_t *at)
 {
 	enum dump_system kind = dump_about(d)->system;
 
 	for (size_t i = 0; crash_systems[i]; i++) {
 		const struct crash_system *s = crash_systems[i];
 
-		if (kind == DUMP_SYSTEM_UNKNOWN ? s->looks_like(d) : s->kind == kind)
+		if (kind == DUMP_SYSTEM_UNKNOWN ? s->looks_like(d, at) : s->kind == kind)
 			return s;
 	}
 	return NULL;
@@ -61,7 +61,7 @@ int crash_open(const char *const *paths, size_t n_paths, const char *kernel,
 	c->about = dump_about(c->dump);
 	c->kernel_path = kernel;
 	c->path = paths[0];
-	c->system = choose(c->dump);
+	c->system = choose(c->dump, &c->found_at);
 	if (!c->system)
 		return sonde_fail(
 			-EBADMSG, "'%s': %s of %llu pages, but the system it is of was not found",
@@ -82,6 +82,7 @@ int crash_open_again(const struct crash_core *c, struct crash_core **ret)
 				      .lent = true,
 				      .about = c->about,
 				      .system = c->system,
+				      .found_at = c->found_at,
 				      .kernel_path = c->kernel_path,
 				      .path = c->path,
 				      .debug_options = c->debug_options };

@@ -111,8 +111,9 @@ struct crash_system {
 	enum dump_system kind;
 	const char *name;
 
-	/** Whether the dump may be of this system when its format does not tell. */
-	bool (*looks_like)(struct dump *d);
+	/** Whether the dump may be of this system when its format does not tell. @at: where open()
+	 * is to look first for what was found; it starts as 0. */
+	bool (*looks_like)(struct dump *d, uint64_t *at);
 	/** Fills @c->state. @c->kernel_path: of the kernel's file, or NULL. */
 	int (*open)(struct crash_core *c);
 	void (*close)(struct crash_core *c);
@@ -160,9 +161,10 @@ struct crash_core {
 	bool lent;
 	const struct dump_about *about;
 	const struct crash_system *system;
-	const char *kernel_path;		  /* borrowed; NULL: none was given */
-	const char *path;			  /* of the dump's first file; borrowed likewise */
-	void *state;				  /* the system's */
+	const char *kernel_path; /* borrowed; NULL: none was given */
+	const char *path;	 /* of the dump's first file; borrowed likewise */
+	void *state;		 /* the system's */
+	uint64_t found_at; /* where in memory the system found itself; 0: not there, or not yet */
 	struct crash_debug_options debug_options; /* text is borrowed */
 	struct crash_debug *debug;		  /* owned; NULL: not asked yet */
 	struct arena arena;			  /* of names */

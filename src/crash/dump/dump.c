@@ -322,6 +322,36 @@ int dump_page(struct dump *d, uint64_t pa, struct dump_page *ret)
 	return 0;
 }
 
+int dump_begin(struct dump *d, uint64_t pa, void *ret, size_t n)
+{
+	struct dump_page page;
+	struct place p;
+
+	pa &= ~(uint64_t)(d->about.page_size - 1);
+	int r = find(d, pa, &p);
+	if (r < 0)
+		return r;
+	if (p.method != PLACE_RAW && page_cache_begin(d->cache, &p, ret, n)) {
+		format_note_read(d, pa, d->about.page_size);
+		return 0;
+	}
+	r = dump_page(d, pa, &page);
+	if (r < 0)
+		return r;
+	memcpy(ret, page.bytes, n);
+	dump_release(d, &page);
+	return 0;
+}
+
+uint64_t dump_packed(const struct dump *d, uint64_t pa)
+{
+	struct place p;
+
+	if (d->format->find(d, pa & ~(uint64_t)(d->about.page_size - 1), &p) < 0)
+		return 0;
+	return p.method == PLACE_RAW ? d->about.page_size : p.len;
+}
+
 void dump_release(struct dump *d, struct dump_page *p)
 {
 	if (p->hold)

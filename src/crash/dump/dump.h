@@ -66,6 +66,14 @@ SONDE_MUST_CHECK int dump_read(struct dump *d, uint64_t pa, void *ret, size_t n)
 /** The dump in words: its format and pages, why some are missing. A thinned one: what it was. */
 void dump_describe(const struct dump_about *a, char *ret, size_t cap);
 
+/**
+ * The first @n bytes of the page that @pa lies in, at most 64: of a packed page without unpacking
+ * the rest, where the packing lets one. -ENODATA, -EBADMSG as dump_page().
+ */
+SONDE_MUST_CHECK int dump_begin(struct dump *d, uint64_t pa, void *ret, size_t n);
+/** How many bytes that page takes in the file; 0: it is not there. */
+uint64_t dump_packed(const struct dump *d, uint64_t pa);
+
 /** A page on loan until dump_release(): zero copies where the dump is not compressed. */
 struct dump_page {
 	const uint8_t *bytes;

@@ -125,6 +125,11 @@ static struct page_held *choose(struct set *s, const struct place *p)
 	return oldest;
 }
 
+bool page_cache_begin(struct page_cache *c, const struct place *p, void *ret, size_t n)
+{
+	return page_unpack_begin(c->packs, p, ret, n);
+}
+
 int page_cache_get(struct page_cache *c, const struct place *p, struct page_held **ret)
 {
 	struct set *s = set_of(c, p);

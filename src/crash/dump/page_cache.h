@@ -29,6 +29,8 @@ void page_cache_free(struct page_cache *c);
 /** The unpacked page of @p, held until page_cache_drop(). */
 SONDE_MUST_CHECK int page_cache_get(struct page_cache *c, const struct place *p,
 				    struct page_held **ret);
+/** The first bytes of the page, past the cache. False: not so, or not for less than all of it. */
+bool page_cache_begin(struct page_cache *c, const struct place *p, void *ret, size_t n);
 /** Memory for one page that has nothing to do with the others. */
 SONDE_MUST_CHECK int page_cache_own(struct page_cache *c, struct page_held **ret);
 void page_cache_drop(struct page_cache *c, struct page_held *h);

@@ -218,25 +218,52 @@ static bool unpack_deflate(struct page_packs *p, struct worker *w, const uint8_t
 	return w->deflate && p->deflate.unpack(w->deflate, in, n_in, out, p->page_size, NULL) == 0;
 }
 
+static int start_zlib(struct page_packs *p, struct worker *w, const uint8_t *in, size_t n_in,
+		      uint8_t *out, size_t n)
+{
+	int z = w->zlib.state
+			? p->zlib_reset(&w->zlib)
+			: p->zlib_init(&w->zlib, MAX_WBITS, ZLIB_VERSION, (int)sizeof(w->zlib));
+
+	w->zlib.next_in = (Bytef *)(uintptr_t)in;
+	w->zlib.avail_in = (uInt)n_in;
+	w->zlib.next_out = out;
+	w->zlib.avail_out = (uInt)n;
+	return z;
+}
+
 static int unpack_zlib(struct page_packs *p, struct worker *w, const uint8_t *in, size_t n_in,
 		       uint8_t *out)
 {
 	if (unpack_deflate(p, w, in, n_in, out))
 		return 0;
-	int z = w->zlib.state
-			? p->zlib_reset(&w->zlib)
-			: p->zlib_init(&w->zlib, MAX_WBITS, ZLIB_VERSION, (int)sizeof(w->zlib));
-
+	int z = start_zlib(p, w, in, n_in, out, p->page_size);
 	if (z != Z_OK)
 		return sonde_fail(-ENOMEM, "zlib: %d", z);
-	w->zlib.next_in = (Bytef *)(uintptr_t)in;
-	w->zlib.avail_in = (uInt)n_in;
-	w->zlib.next_out = out;
-	w->zlib.avail_out = p->page_size;
 	z = p->zlib_step(&w->zlib, Z_FINISH);
 	return z == Z_STREAM_END && !w->zlib.avail_out ? 0 : fail_damaged(PLACE_ZLIB);
 }
+
+/* Its own zlib, as libdeflate does not tell what it has when the room ends. */
+static bool begin_zlib(struct page_packs *p, struct worker *w, const uint8_t *in, size_t n_in,
+		       uint8_t *out, size_t n)
+{
+	return start_zlib(p, w, in, n_in, out, n) == Z_OK &&
+	       p->zlib_step(&w->zlib, Z_SYNC_FLUSH) == Z_OK && !w->zlib.avail_out;
+}
 #else
+static bool begin_zlib(struct page_packs *p, struct worker *w, const uint8_t *in, size_t n_in,
+		       uint8_t *out, size_t n)
+{
+	(void)p;
+	(void)w;
+	(void)in;
+	(void)n_in;
+	(void)out;
+	(void)n;
+	return false;
+}
+
 static int unpack_zlib(struct page_packs *p, struct worker *w, const uint8_t *in, size_t n_in,
 		       uint8_t *out)
 {
@@ -282,7 +309,9 @@ static int unpack(struct page_packs *p, struct worker *w, enum place_method meth
 	}
 }
 
-int page_unpack(struct page_packs *p, const struct place *from, uint8_t *ret)
+/* Takes a worker, and the packed bytes, which may be in its memory. */
+static int fetch(struct page_packs *p, const struct place *from, struct worker **ret_worker,
+		 struct sonde_span *ret)
 {
 	struct worker *w = NULL;
 
@@ -300,8 +329,36 @@ int page_unpack(struct page_packs *p, const struct place *from, uint8_t *ret)
 		in.data = w->packed;
 		r = bytes_read(from->file, from->off, w->packed, from->len);
 	}
-	if (r == 0)
-		r = unpack(p, w, from->method, &in, ret);
+	if (r < 0) {
+		worker_give(p, w);
+		return r;
+	}
+	*ret_worker = w;
+	*ret = in;
+	return 0;
+}
+
+int page_unpack(struct page_packs *p, const struct place *from, uint8_t *ret)
+{
+	struct worker *w = NULL;
+	struct sonde_span in;
+
+	int r = fetch(p, from, &w, &in);
+	if (r < 0 || !w)
+		return r;
+	r = unpack(p, w, from->method, &in, ret);
 	worker_give(p, w);
 	return r;
+}
+
+bool page_unpack_begin(struct page_packs *p, const struct place *from, uint8_t *ret, size_t n)
+{
+	struct worker *w = NULL;
+	struct sonde_span in;
+
+	if (from->method != PLACE_ZLIB || fetch(p, from, &w, &in) < 0 || !w)
+		return false;
+	bool done = begin_zlib(p, w, in.data, in.len, ret, n);
+	worker_give(p, w);
+	return done;
 }

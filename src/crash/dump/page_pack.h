@@ -3,6 +3,7 @@
 #ifndef CRASH_DUMP_PAGE_PACK_H
 #define CRASH_DUMP_PAGE_PACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,7 @@ void page_packs_free(struct page_packs *p);
  * words: damaged, or not of the page's size.
  */
 SONDE_MUST_CHECK int page_unpack(struct page_packs *p, const struct place *from, uint8_t *ret);
+/** The first @n bytes alone. False: this packing, or this page, has to be unpacked as a whole. */
+bool page_unpack_begin(struct page_packs *p, const struct place *from, uint8_t *ret, size_t n);
 
 #endif

@@ -242,8 +242,9 @@ static int freebsd_open(struct crash_core *c)
 	return 0;
 }
 
-static bool looks_like(struct dump *d)
+static bool looks_like(struct dump *d, uint64_t *at)
 {
+	(void)at;
 	return dump_is_minidump(d);
 }
 

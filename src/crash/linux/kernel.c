@@ -363,7 +363,7 @@ static int open_orc(struct linux_kernel *k)
 
 static int open_kernel(struct linux_kernel *k)
 {
-	int r = vmcoreinfo_find(k->core->dump, &k->info);
+	int r = vmcoreinfo_find(k->core->dump, &k->core->found_at, &k->info);
 
 	if (r < 0)
 		return r;
@@ -429,11 +429,11 @@ static void linux_close(struct crash_core *c)
 	c->state = NULL;
 }
 
-static bool linux_looks_like(struct dump *d)
+static bool linux_looks_like(struct dump *d, uint64_t *at)
 {
 	struct vmcoreinfo v = { 0 };
 
-	if (vmcoreinfo_find(d, &v) < 0)
+	if (vmcoreinfo_find(d, at, &v) < 0)
 		return false;
 	vmcoreinfo_fini(&v);
 	return true;

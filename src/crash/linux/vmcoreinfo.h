@@ -17,8 +17,11 @@ struct vmcoreinfo {
 	char *owned; /* or NULL: it is the dump's */
 };
 
-/** From the note, else from the page of memory that the kernel keeps it in. -ENOENT: neither. */
-SONDE_MUST_CHECK int vmcoreinfo_find(struct dump *d, struct vmcoreinfo *ret);
+/**
+ * From the note, else from the page of memory that the kernel keeps it in. @at: the address of that
+ * page, as an earlier search found it, which is kept there; 0: not known. -ENOENT: neither.
+ */
+SONDE_MUST_CHECK int vmcoreinfo_find(struct dump *d, uint64_t *at, struct vmcoreinfo *ret);
 void vmcoreinfo_fini(struct vmcoreinfo *v);
 
 /** The value of a line "@kind(@name)=" or, with @kind NULL, "@name="; false: there is none. */

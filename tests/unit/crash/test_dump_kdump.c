@@ -120,6 +120,41 @@ TEST(flattened_and_packed)
 	}
 }
 
+/* The first bytes of pages, whatever they are packed with. */
+TEST(pages_begin_as_they_go_on)
+{
+	static const unsigned flags[] = { 0, KDUMP_ZLIB, KDUMP_LZO, KDUMP_SNAPPY, KDUMP_ZSTD };
+
+	for (unsigned i = 0; i < MEM_LEN(flags); i++) {
+		const struct made_kdump_how how = {
+			.version = 6,
+			.flags = made_can_pack(flags[i]),
+			.vmcoreinfo = info,
+		};
+		struct made_dump made;
+		struct dump *d = NULL;
+		uint64_t at = 0;
+		uint8_t want[16], got[16];
+
+		made_dump_init(&made, i + 1, &how);
+		made_dump_write(&made);
+		EXPECT_EQ(dump_open(made.paths, made.n, &d), 0);
+		for (unsigned n = 0; d && n < 100 && dump_next(d, at, &at); n++) {
+			const uint64_t packed = dump_packed(d, at);
+
+			made_fill(&made.m, at, want, sizeof(want));
+			EXPECT_EQ(dump_begin(d, at + 100, got, sizeof(got)), 0);
+			EXPECT(!memcmp(want, got, sizeof(want)));
+			EXPECT(packed && packed <= MADE_PAGE);
+			at += MADE_PAGE;
+		}
+		EXPECT_EQ(dump_begin(d, 1ull << 40, got, 1), -ENODATA);
+		EXPECT_EQ(dump_packed(d, 1ull << 40), 0);
+		dump_close(d);
+		made_dump_fini(&made);
+	}
+}
+
 TEST(missing_parts_are_told)
 {
 	const struct made_kdump_how how = { .version = 6, .flags = ALL, .parts = 3 };
