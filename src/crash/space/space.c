@@ -29,6 +29,7 @@ int space_init(struct space *s, struct dump *d, const struct space_layout *layou
 		.layout = *layout,
 		.page_bits = bits < layout->page_bits ? bits : layout->page_bits,
 		.dump_bits = bits,
+		.n_slots = SPACE_CACHE,
 		.cache = cache,
 	};
 	return 0;
@@ -78,11 +79,27 @@ static int page_of_dump(struct space *s, uint64_t pa, struct dump_page *held, co
 	return 0;
 }
 
+/* The dump is packed, as its first page tells. */
+static void use_fewer(struct space *s)
+{
+	for (size_t i = 0; i < s->n_slots; i++) {
+		if (s->cache[i].page)
+			dump_release(s->dump, &s->cache[i].held);
+		s->cache[i].page = 0;
+	}
+	s->n_slots = SPACE_UNPACKED >> s->dump_bits;
+}
+
+static struct space_slot *slot_of(struct space *s, uint64_t number)
+{
+	return &s->cache[(number ^ number >> 10) & (s->n_slots - 1)];
+}
+
 /* The page that @va lies in. */
 static int page_at(struct space *s, uint64_t va, const uint8_t **ret)
 {
 	uint64_t number = va >> s->page_bits, pa = 0, len;
-	struct space_slot *slot = &s->cache[(number ^ number >> 10) % SPACE_CACHE];
+	struct space_slot *slot = slot_of(s, number);
 
 	if (slot->page == number + 1) {
 		*ret = slot->bytes;
@@ -94,6 +111,10 @@ static int page_at(struct space *s, uint64_t va, const uint8_t **ret)
 		r = page_of_dump(s, pa, &page, ret);
 	if (r)
 		return r;
+	if (page.hold && s->n_slots == SPACE_CACHE) {
+		use_fewer(s);
+		slot = slot_of(s, number);
+	}
 	if (slot->page)
 		dump_release(s->dump, &slot->held);
 	*slot = (struct space_slot){ .page = number + 1, .bytes = *ret, .held = page };

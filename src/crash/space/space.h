@@ -36,6 +36,13 @@ struct space_linear {
 
 enum { SPACE_LINEARS = 4, SPACE_CACHE = 1024 };
 
+/*
+ * Of pages that were unpacked no more are held than a part of what the dump keeps of them, so that
+ * that can choose which ones are worth it: with all of it held, each other page is unpacked anew
+ * whenever it is read.
+ */
+enum { SPACE_UNPACKED = 1 << 20 };
+
 struct space_slot {
 	uint64_t page;	      /* its number + 1; 0: the slot is empty */
 	const uint8_t *bytes; /* in @held, which may be several pages */
@@ -49,6 +56,7 @@ struct space {
 	unsigned n_linear;
 	unsigned page_bits;	  /* of the smaller ones: the dump's or the layout's */
 	unsigned dump_bits;	  /* of the dump's */
+	size_t n_slots;		  /* that are used: a power of two */
 	struct space_slot *cache; /* owned */
 };
 

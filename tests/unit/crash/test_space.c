@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /** Page tables of all kinds: what was mapped is found, all else is not; tables that lie end. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sonde/err.h>
 
+#include "crash/thin/thin.h"
 #include "made_image.h"
 #include "test.h"
 
@@ -303,5 +306,45 @@ TEST(bytes_are_lent_or_copied)
 	EXPECT_EQ(space_read_some(&s, va + 4 * 4096 - 3, line, 32), 3);
 	space_fini(&s);
 	dump_close(d);
+	image_fini(&m);
+}
+
+/* More pages than are held at once, of a dump that has to unpack each. */
+TEST(packed_pages_come_and_go)
+{
+	enum { N = 600, READS = 20000 };
+	struct made_memory random = { .seed = 1 };
+	struct made_image m;
+	struct space s;
+	struct thin_result result;
+	struct dump *packed = NULL;
+	uint64_t numbers[N], there = 0;
+	char path[128];
+
+	image_init(&m, &layouts[0]);
+	const uint64_t pa = image_pages(&m, N), first = (pa / 4096) | 1;
+	for (uint64_t i = 0; i < N; i++) {
+		numbers[i] = pa / 4096 + i;
+		image_put64(&m, pa + i * 4096 + i % 512 * 8, first + i);
+	}
+	struct dump *d = image_open(&m, NULL);
+	(void)snprintf(path, sizeof(path), "%s.packed", m.elf.path);
+	EXPECT_EQ(thin_write(d, numbers, N, path, &result), 0);
+	EXPECT_EQ(dump_open(&(const char *){ path }, 1, &packed), 0);
+	if (packed) {
+		EXPECT_EQ(space_init(&s, packed, &m.layout), 0);
+		space_add_linear(&s, 0, UINT64_MAX, 0);
+		for (unsigned n = 0; n < READS; n++) {
+			const uint64_t i = made_random(&random, N);
+
+			EXPECT_EQ(space_read_some(&s, pa + i * 4096 + i % 512 * 8, &there, 8), 8);
+			EXPECT_EQ(there, first + i);
+		}
+		EXPECT_EQ(space_read_some(&s, pa - 4096, &there, 8), 0);
+		space_fini(&s);
+	}
+	dump_close(packed);
+	dump_close(d);
+	(void)unlink(path);
 	image_fini(&m);
 }
