@@ -208,6 +208,43 @@ static bool modules(struct linux_kernel *k, uint64_t *ret)
 	return false;
 }
 
+/*
+ * The first process is the idle one of the CPU that booted: its scheduling entity leads to that
+ * CPU's queue, which must know it, and from there to where the queues lie among per-CPU variables.
+ */
+static bool runqueues(struct linux_kernel *k, uint64_t *ret)
+{
+	enum { TASK_QUEUE, TASK_CPU, QUEUE_RQ, RQ_QUEUE, RQ_IDLE, RQ_FIELDS };
+	static const struct kfield_want want[RQ_FIELDS] = {
+		[TASK_QUEUE] = { "struct task_struct", "se.cfs_rq" },
+		[TASK_CPU] = { "struct task_struct", "thread_info.cpu|cpu" },
+		[QUEUE_RQ] = { "struct cfs_rq", "rq" },
+		[RQ_QUEUE] = { "struct rq", "cfs" },
+		[RQ_IDLE] = { "struct rq", "idle" },
+	};
+	struct kfield f[RQ_FIELDS];
+	uint64_t task, queue, rq, cpu, idle, offsets, offset;
+
+	kfield_find_all(k->types, want, RQ_FIELDS, f);
+	if (!linux_symbol(k, "init_task", &task) ||
+	    !linux_symbol(k, "__per_cpu_offset", &offsets) ||
+	    linux_read_field(k, task, &f[TASK_QUEUE], &queue) < 0 ||
+	    linux_read_field(k, task, &f[TASK_CPU], &cpu) < 0 || cpu >= LINUX_CPUS_MOST ||
+	    linux_read_u64(k, offsets + cpu * 8, &offset) < 0)
+		return false;
+	// Kernels without groups of tasks have one queue in the other, and no way back.
+	if (f[QUEUE_RQ].type) {
+		if (linux_read_field(k, queue, &f[QUEUE_RQ], &rq) < 0)
+			return false;
+	} else {
+		rq = queue - f[RQ_QUEUE].off;
+	}
+	if (linux_read_field(k, rq, &f[RQ_IDLE], &idle) < 0 || idle != task)
+		return false;
+	*ret = rq - offset;
+	return true;
+}
+
 bool linux_derived_symbol(struct linux_kernel *k, const char *name, uint64_t *ret)
 {
 	if (!k->is_code_alone)
@@ -217,6 +254,8 @@ bool linux_derived_symbol(struct linux_kernel *k, const char *name, uint64_t *re
 		return true;
 	if (!strcmp(name, "slab_caches"))
 		return slab_caches(k, ret);
+	if (!strcmp(name, "runqueues"))
+		return runqueues(k, ret);
 	return !strcmp(name, "modules") && modules(k, ret);
 }
 
