@@ -3,6 +3,7 @@
 #include "crash/core.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,13 @@ int crash_open_again(const struct crash_core *c, struct crash_core **ret)
 	if (r == 0)
 		*ret = sonde_take(again);
 	return r;
+}
+
+int crash_fail_read(int r, uint64_t va)
+{
+	if (r == -EFAULT)
+		return sonde_fail(r, "nothing is mapped at 0x%" PRIx64, va);
+	return r == -ENODATA ? sonde_wrap(r, "memory at 0x%" PRIx64, va) : r;
 }
 
 int crash_read_uint(struct crash_core *c, uint64_t va, unsigned size, uint64_t *ret)

@@ -118,7 +118,8 @@ struct crash_system {
 	int (*open)(struct crash_core *c);
 	void (*close)(struct crash_core *c);
 
-	/** Kernel memory. -EFAULT: not mapped, -ENODATA: not in the dump; without words. */
+	/** Kernel memory. -EFAULT: not mapped, without words; -ENODATA: not in the dump, whose
+	 * words are dump_read()'s or of their kind. See crash_fail_read(). */
 	int (*read)(struct crash_core *c, uint64_t va, void *ret, size_t n);
 	/** Memory of a process. The same. */
 	int (*read_user)(struct crash_core *c, const struct crash_task *t, uint64_t va, void *ret,
@@ -185,6 +186,10 @@ SONDE_MUST_CHECK int crash_open(const char *const *paths, size_t n_paths, const 
 SONDE_MUST_CHECK int crash_open_again(const struct crash_core *c, struct crash_core **ret);
 void crash_close(struct crash_core *c);
 SONDE_DEFINE_AUTO(struct crash_core *, crash_close)
+
+/** Words for @r, that reading the memory at @va gave: that it is not mapped, or why it is not in
+ * the dump. Others are left as they are. Returns @r. */
+int crash_fail_read(int r, uint64_t va);
 
 /** Shorthands for kernel memory: numbers of 1, 2, 4 or 8 bytes, and text. As crash_system.read. */
 SONDE_MUST_CHECK int crash_read_uint(struct crash_core *c, uint64_t va, unsigned size,

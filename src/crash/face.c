@@ -59,28 +59,18 @@ int sonde_crash_read_phys(struct sonde_crash *c, uint64_t pa, void *ret, size_t 
 	return dump_read(c->core->dump, pa, ret, n);
 }
 
-/* What the core returns without words. */
-static int say(int r, uint64_t addr)
-{
-	if (r == -EFAULT)
-		return sonde_fail(r, "address 0x%" PRIx64 " is not mapped", addr);
-	if (r == -ENODATA)
-		return sonde_fail(r, "address 0x%" PRIx64 " is not in the dump", addr);
-	return r;
-}
-
 int sonde_crash_read(struct sonde_crash *c, uint64_t addr, void *ret, size_t n)
 {
 	int r = c->core->system->read(c->core, addr, ret, n);
 
-	return __builtin_expect(r < 0, 0) ? say(r, addr) : r;
+	return __builtin_expect(r < 0, 0) ? crash_fail_read(r, addr) : r;
 }
 
 int sonde_crash_text(struct sonde_crash *c, uint64_t addr, char *ret, size_t cap)
 {
 	if (!cap)
 		return sonde_fail(-EINVAL, "no room for text");
-	return say(crash_read_text(c->core, addr, ret, cap), addr);
+	return crash_fail_read(crash_read_text(c->core, addr, ret, cap), addr);
 }
 
 static void give_symbol(const struct crash_symbol *s, struct sonde_crash_symbol *ret)

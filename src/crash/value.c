@@ -26,14 +26,6 @@ static int fail_type(const struct ctype *t, const char *path, const char *words)
 	return r;
 }
 
-static int fail_read(int r, uint64_t addr)
-{
-	return r == -EFAULT || r == -ENODATA
-		       ? sonde_fail(r, "memory at 0x%" PRIx64 " is not %s", addr,
-				    r == -EFAULT ? "mapped" : "in the dump")
-		       : r;
-}
-
 int crash_value_number(struct crash_core *c, const struct crash_value *v, uint64_t *ret)
 {
 	const struct ctype *t = v->type;
@@ -46,7 +38,7 @@ int crash_value_number(struct crash_core *c, const struct crash_value *v, uint64
 		return fail_type(t, "value", "has an odd size");
 	int r = c->system->read(c, v->addr, bytes, (v->bit_off + bits + 7) / 8);
 	if (r < 0)
-		return fail_read(r, v->addr);
+		return crash_fail_read(r, v->addr);
 	memcpy(&n, bytes, sizeof(n)); // all systems whose dumps are read are little-endian
 	if (v->bit_off)
 		n = n >> v->bit_off | (uint64_t)bytes[8] << (64 - v->bit_off);

@@ -194,13 +194,36 @@ const char *format_method_name(enum place_method method)
 	return names[method];
 }
 
-void dump_describe(const struct dump_about *a, char *ret, size_t cap)
+bool dump_left_out(const struct dump *d, uint64_t pa)
 {
+	struct place p;
+
+	return d->format->left_out && d->format->find(d, pa, &p) == -ENODATA &&
+	       d->format->left_out(d, pa);
+}
+
+uint64_t dump_count_left_out(const struct dump *d)
+{
+	return d->format->count_left_out ? d->format->count_left_out(d) : 0;
+}
+
+void dump_describe(const struct dump *d, char *ret, size_t cap)
+{
+	const struct dump_about *a = &d->about;
+	const uint64_t left_out = a->origin ? 0 : dump_count_left_out(d);
+	char more[96] = "", level[32] = "";
+
+	if (left_out && a->level)
+		(void)snprintf(level, sizeof(level), " (level %u)", a->level);
+	if (left_out)
+		(void)snprintf(more, sizeof(more),
+			       "; %" PRIu64 " more were left out when it was written%s", left_out,
+			       level);
 	if (a->origin)
 		(void)snprintf(ret, cap, "%s", a->origin);
 	else
-		(void)snprintf(ret, cap, "%s, %" PRIu64 " pages%s%s%s", a->format, a->pages_held,
-			       a->live ? "; live: values may change while they are read" : "",
+		(void)snprintf(ret, cap, "%s, %" PRIu64 " pages%s%s%s%s", a->format, a->pages_held,
+			       more, a->live ? "; live: values may change while they are read" : "",
 			       a->cut ? "; " : "", a->cut ? a->cut : "");
 }
 
@@ -220,9 +243,11 @@ void format_note_read(const struct dump *d, uint64_t pa, uint64_t len)
 		touched_add(d->touched, pa, len);
 }
 
-static int fail_missing(uint64_t pa)
+static int fail_missing(const struct dump *d, uint64_t pa)
 {
-	return sonde_fail(-ENODATA, "physical address 0x%" PRIx64 " is not in the dump", pa);
+	return sonde_fail(-ENODATA, "physical address 0x%" PRIx64 " %s", pa,
+			  dump_left_out(d, pa) ? "was left out when the dump was written"
+					       : "is not in the dump");
 }
 
 /* Of the packed page at @p that @pa lies in, at most @n bytes from there on. */
@@ -252,7 +277,7 @@ static int find(const struct dump *d, uint64_t pa, struct place *ret)
 {
 	int r = d->format->find(d, pa, ret);
 
-	return r == -ENODATA ? fail_missing(pa) : r;
+	return r == -ENODATA ? fail_missing(d, pa) : r;
 }
 
 int dump_read(struct dump *d, uint64_t pa, void *ret, size_t n)
@@ -274,7 +299,7 @@ int dump_read(struct dump *d, uint64_t pa, void *ret, size_t n)
 		out += some;
 		n -= some;
 		if (n && !pa)
-			return fail_missing(pa);
+			return fail_missing(d, pa);
 	}
 	return 0;
 }

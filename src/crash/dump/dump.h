@@ -35,6 +35,7 @@ struct dump_about {
 	const char *cut;     /* NULL, or why some of its pages are not there: the file's end ... */
 	uint32_t page_size;  /* bytes */
 	uint64_t pages_held; /* pages that the dump has */
+	unsigned level; /* which pages were not wanted in it, as makedumpfile -d; 0: not told */
 	const struct dump_note *notes;
 	size_t n_notes;
 	const char *vmcoreinfo; /* text, not terminated; NULL: none among the notes */
@@ -59,12 +60,21 @@ SONDE_DEFINE_AUTO(struct dump *, dump_close)
 /** What the dump says of itself; borrowed from @d. */
 const struct dump_about *dump_about(const struct dump *d);
 
-/** @n bytes at physical address @pa, over page bounds. -ENODATA: (some of) it is not in the dump.
- */
+/** @n bytes at physical address @pa, over page bounds. -ENODATA: (some of) it is not in the dump,
+ * with words that tell where it was left out. */
 SONDE_MUST_CHECK int dump_read(struct dump *d, uint64_t pa, void *ret, size_t n);
 
+/**
+ * Whether the machine had memory at @pa that was left out when the dump was written: of a kind that
+ * nobody wanted there, or, where the format does not keep them apart, nothing but zeros. False also
+ * where the format does not tell.
+ */
+bool dump_left_out(const struct dump *d, uint64_t pa);
+/** How many pages are so. */
+uint64_t dump_count_left_out(const struct dump *d);
+
 /** The dump in words: its format and pages, why some are missing. A thinned one: what it was. */
-void dump_describe(const struct dump_about *a, char *ret, size_t cap);
+void dump_describe(const struct dump *d, char *ret, size_t cap);
 
 /**
  * The first @n bytes of the page that @pa lies in, at most 64: of a packed page without unpacking
@@ -80,7 +90,7 @@ struct dump_page {
 	void *hold;
 };
 
-/** The whole page that @pa lies in. -ENODATA: not in the dump, or only a part of it. */
+/** The whole page that @pa lies in. -ENODATA: not in the dump, or only a part of it; as above. */
 SONDE_MUST_CHECK int dump_page(struct dump *d, uint64_t pa, struct dump_page *ret);
 void dump_release(struct dump *d, struct dump_page *p);
 

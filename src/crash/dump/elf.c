@@ -28,16 +28,22 @@ struct run {
 	uint64_t pa, len, off;
 };
 
-struct elf {
-	struct run *runs; /* in order of pa, none overlaps */
+/** In order of pa, none overlaps. */
+struct runs {
+	struct run *all; /* owned */
 	size_t n, cap;
-	uint64_t cut; /* bytes that the file should have, but ends before */
+};
+
+struct elf {
+	struct runs held;
+	struct runs tails; /* what segments have in memory alone; .off = .pa */
+	uint64_t cut;	   /* bytes that the file should have, but ends before */
 };
 
 /** A program header of either size. */
 struct segment {
 	uint32_t type;
-	uint64_t off, pa, filesz;
+	uint64_t off, pa, filesz, memsz;
 };
 
 static bool elf_known(const uint8_t *head, size_t n)
@@ -130,7 +136,7 @@ static int segment_read(struct bytes *f, const struct header *h, uint64_t i, str
 		int r = bytes_read(f, off, &p, sizeof(p));
 		if (r < 0)
 			return sonde_wrap(r, "program header %" PRIu64, i);
-		*ret = (struct segment){ p.p_type, p.p_offset, p.p_paddr, p.p_filesz };
+		*ret = (struct segment){ p.p_type, p.p_offset, p.p_paddr, p.p_filesz, p.p_memsz };
 		return 0;
 	}
 	Elf32_Phdr p;
@@ -138,11 +144,21 @@ static int segment_read(struct bytes *f, const struct header *h, uint64_t i, str
 	int r = bytes_read(f, off, &p, sizeof(p));
 	if (r < 0)
 		return sonde_wrap(r, "program header %" PRIu64, i);
-	*ret = (struct segment){ p.p_type, p.p_offset, p.p_paddr, p.p_filesz };
+	*ret = (struct segment){ p.p_type, p.p_offset, p.p_paddr, p.p_filesz, p.p_memsz };
 	return 0;
 }
 
-/* What the segment has of bytes that are there. */
+static int add_run(struct runs *all, struct run r)
+{
+	if (!r.len)
+		return 0;
+	int err = mem_grow(&all->all, &all->cap, all->n + 1);
+	if (err == 0)
+		all->all[all->n++] = r;
+	return err;
+}
+
+/* What the segment has of bytes that are there, and what it only had in memory. */
 static int add_load(struct elf *e, const struct bytes *f, const struct segment *s)
 {
 	uint64_t there = s->off < f->len ? f->len - s->off : 0;
@@ -155,13 +171,12 @@ static int add_load(struct elf *e, const struct bytes *f, const struct segment *
 		return sonde_fail(-EBADMSG,
 				  "segment of %" PRIu64 " bytes at physical address 0x%" PRIx64,
 				  len, s->pa);
-	if (!len)
-		return 0;
-	int r = mem_grow(&e->runs, &e->cap, e->n + 1);
-	if (r < 0)
+	int r = add_run(&e->held, (struct run){ s->pa, len, s->off });
+	if (r < 0 || s->memsz <= s->filesz || s->filesz > UINT64_MAX - s->pa)
 		return r;
-	e->runs[e->n++] = (struct run){ s->pa, len, s->off };
-	return 0;
+	const uint64_t tail = s->pa + s->filesz, most = UINT64_MAX - tail;
+	len = s->memsz - s->filesz;
+	return add_run(&e->tails, (struct run){ tail, len < most ? len : most, tail });
 }
 
 static int add_note_segment(struct dump *d, struct bytes *f, const struct segment *s)
@@ -189,15 +204,15 @@ static int by_pa(const void *a, const void *b)
 }
 
 /* Sorts the runs, cuts off what an earlier one has already, and joins neighbours. */
-static void settle(struct elf *e)
+static void settle(struct runs *e)
 {
 	size_t n = 0;
 
 	if (e->n)
-		qsort(e->runs, e->n, sizeof(*e->runs), by_pa);
+		qsort(e->all, e->n, sizeof(*e->all), by_pa);
 	for (size_t i = 0; i < e->n; i++) {
-		struct run r = e->runs[i];
-		struct run *last = n ? &e->runs[n - 1] : NULL;
+		struct run r = e->all[i];
+		struct run *last = n ? &e->all[n - 1] : NULL;
 		uint64_t end = last ? last->pa + last->len : 0;
 
 		if (r.pa < end) {
@@ -210,7 +225,7 @@ static void settle(struct elf *e)
 		if (last && r.pa == end && r.off == last->off + last->len)
 			last->len += r.len;
 		else
-			e->runs[n++] = r;
+			e->all[n++] = r;
 	}
 	e->n = n;
 }
@@ -277,12 +292,13 @@ static int elf_open(struct dump *d)
 	if (d->about.system == DUMP_SYSTEM_UNKNOWN &&
 	    (h.osabi == ELFOSABI_FREEBSD || h.osabi == ELFOSABI_STANDALONE))
 		d->about.system = DUMP_FREEBSD;
-	settle(e);
-	if (!e->n)
+	settle(&e->held);
+	settle(&e->tails);
+	if (!e->held.n)
 		return sonde_fail(-EBADMSG, "has no memory in it");
 	uint64_t held = 0;
-	for (size_t i = 0; i < e->n; i++)
-		held += e->runs[i].len;
+	for (size_t i = 0; i < e->held.n; i++)
+		held += e->held.all[i].len;
 	d->about.format = "ELF";
 	d->about.pages_held = held / d->about.page_size;
 	return 0;
@@ -292,22 +308,24 @@ static void elf_close(struct dump *d)
 {
 	struct elf *e = d->format_state;
 
-	if (e)
-		free(e->runs);
+	if (e) {
+		free(e->held.all);
+		free(e->tails.all);
+	}
 	free(e);
 }
 
 /* The first run that ends behind @pa; e->n: none. */
-static size_t run_at(const struct elf *e, uint64_t pa)
+static size_t run_at(const struct runs *e, uint64_t pa)
 {
 	size_t low = 0, high = e->n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (pa - e->runs[mid].pa < e->runs[mid].len)
+		if (pa - e->all[mid].pa < e->all[mid].len)
 			return mid;
-		if (pa < e->runs[mid].pa)
+		if (pa < e->all[mid].pa)
 			high = mid;
 		else
 			low = mid + 1;
@@ -318,27 +336,61 @@ static size_t run_at(const struct elf *e, uint64_t pa)
 static int elf_find(const struct dump *d, uint64_t pa, struct place *ret)
 {
 	const struct elf *e = d->format_state;
-	size_t i = run_at(e, pa);
+	size_t i = run_at(&e->held, pa);
 
-	if (i == e->n || pa < e->runs[i].pa)
+	if (i == e->held.n || pa < e->held.all[i].pa)
 		return -ENODATA;
-	const struct run *r = &e->runs[i];
+	const struct run *r = &e->held.all[i];
 	*ret = (struct place){ .file = d->files[0],
 			       .off = r->off + (pa - r->pa),
 			       .len = r->len - (pa - r->pa) };
 	return 0;
 }
 
-static uint64_t elf_next(const struct dump *d, uint64_t pa, uint64_t *ret_pa)
+/* The next of @e at or behind @pa: its bytes, 0: none. */
+static uint64_t next_of(const struct runs *e, uint64_t pa, uint64_t *ret_pa)
 {
-	const struct elf *e = d->format_state;
 	size_t i = run_at(e, pa);
 
 	if (i == e->n)
 		return 0;
-	const struct run *r = &e->runs[i];
+	const struct run *r = &e->all[i];
 	*ret_pa = pa > r->pa ? pa : r->pa;
 	return r->len - (*ret_pa - r->pa);
+}
+
+static uint64_t elf_next(const struct dump *d, uint64_t pa, uint64_t *ret_pa)
+{
+	const struct elf *e = d->format_state;
+
+	return next_of(&e->held, pa, ret_pa);
+}
+
+static bool elf_left_out(const struct dump *d, uint64_t pa)
+{
+	const struct elf *e = d->format_state;
+	size_t i = run_at(&e->tails, pa);
+
+	return i < e->tails.n && pa >= e->tails.all[i].pa;
+}
+
+/* What lies in a tail and, by another segment, in the file too, is held. */
+static uint64_t elf_count_left_out(const struct dump *d)
+{
+	const struct elf *e = d->format_state;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < e->tails.n; i++) {
+		const uint64_t end = e->tails.all[i].pa + e->tails.all[i].len;
+		uint64_t at = e->tails.all[i].pa, pa = 0, len;
+
+		while (at < end && (len = next_of(&e->held, at, &pa)) != 0 && pa < end) {
+			sum += pa - at;
+			at = pa + len;
+		}
+		sum += at < end ? end - at : 0;
+	}
+	return sum / d->about.page_size;
 }
 
 const struct dump_format format_elf = {
@@ -348,4 +400,6 @@ const struct dump_format format_elf = {
 	.close = elf_close,
 	.find = elf_find,
 	.next = elf_next,
+	.left_out = elf_left_out,
+	.count_left_out = elf_count_left_out,
 };

@@ -35,6 +35,10 @@ struct dump_format {
 	int (*find)(const struct dump *d, uint64_t pa, struct place *ret);
 	/* See dump_next(). */
 	uint64_t (*next)(const struct dump *d, uint64_t pa, uint64_t *ret_pa);
+	/* See dump_left_out(), of what find() has not, and dump_count_left_out(). NULL: the format
+	 * does not tell. */
+	bool (*left_out)(const struct dump *d, uint64_t pa);
+	uint64_t (*count_left_out)(const struct dump *d);
 };
 
 struct dump {

@@ -41,6 +41,7 @@ struct kdump {
 	struct part *parts; /* owned; in order */
 	size_t n_parts;
 	unsigned shift; /* of the page size */
+	uint64_t had; /* where the first file's bitmap of the machine's pages begins; 0: nowhere */
 };
 
 static bool kdump_known(const uint8_t *head, size_t n)
@@ -151,6 +152,41 @@ static uint64_t kdump_next(const struct dump *d, uint64_t pa, uint64_t *ret_pa)
 		return (end << k->shift) - *ret_pa;
 	}
 	return 0;
+}
+
+/* Up to 64 pages from @pfn on, a multiple of 64, that the machine had and the dump has not. */
+static uint64_t left_out_of(const struct dump *d, uint64_t pfn)
+{
+	const struct kdump *k = d->format_state;
+	const uint64_t at = k->had + pfn / 8, left = k->rank.n_bits - pfn;
+	const size_t n = left < 64 ? (size_t)(left + 7) / 8 : 8;
+	uint64_t had = 0, has = 0;
+
+	// What is not in a file that was cut is not known.
+	if (at > d->files[0]->len || d->files[0]->len - at < n ||
+	    bytes_read(d->files[0], at, &had, n) < 0)
+		return 0;
+	memcpy(&has, k->rank.bits + pfn / 8, n);
+	had = le64toh(had & ~has);
+	return left < 64 ? had & ((UINT64_C(1) << left) - 1) : had;
+}
+
+static bool kdump_left_out(const struct dump *d, uint64_t pa)
+{
+	const struct kdump *k = d->format_state;
+	const uint64_t pfn = pa >> k->shift;
+
+	return k->had && pfn < k->rank.n_bits && left_out_of(d, pfn & ~63ull) >> (pfn & 63) & 1;
+}
+
+static uint64_t kdump_count_left_out(const struct dump *d)
+{
+	const struct kdump *k = d->format_state;
+	uint64_t n = 0;
+
+	for (uint64_t pfn = 0; k->had && pfn < k->rank.n_bits; pfn += 64)
+		n += (unsigned)__builtin_popcountll(left_out_of(d, pfn));
+	return n;
 }
 
 static void kdump_close(struct dump *d)
@@ -390,6 +426,8 @@ static int kdump_open(struct dump *d)
 	if (h.is_linux)
 		d->about.system = DUMP_LINUX; // QEMU does not know
 	d->about.phys_base_hint = h.phys_base;
+	d->about.level = h.level;
+	k->had = h.had;
 	k->shift = (unsigned)__builtin_ctz(h.block_size);
 	r = read_bitmap(d, k, &h);
 	if (r == 0)
@@ -418,4 +456,6 @@ const struct dump_format format_kdump = {
 	.close = kdump_close,
 	.find = kdump_find,
 	.next = kdump_next,
+	.left_out = kdump_left_out,
+	.count_left_out = kdump_count_left_out,
 };

@@ -86,6 +86,8 @@ static void read_sub(const uint8_t *sub, const struct sub_layout *l, struct kdum
 	uint32_t v = h->version;
 
 	h->phys_base = is_64 ? u64_at(sub, 0) : u32_at(sub, 0);
+	if (v >= 1)
+		h->level = u32_at(sub, l->word);
 	h->end = h->pages;
 	if (v >= 2)
 		h->split = u32_at(sub, l->split) != 0;
@@ -121,6 +123,7 @@ static int find_bitmap(const uint8_t *head, const struct layout *l, struct kdump
 	bool two = blocks / 2 >= of_one;
 	h->bitmap_len = (two ? blocks / 2 : blocks) * size;
 	h->bitmap = first + (two ? h->bitmap_len : 0);
+	h->had = two ? first : 0;
 	h->descs = first + blocks * size;
 	if (!h->bitmap_len)
 		return sonde_fail(-EBADMSG, "has no bitmap of its pages");

@@ -29,6 +29,8 @@ struct kdump_header {
 	uint64_t pages;	     /* of the machine: bits of the bitmap */
 	uint64_t bitmap;     /* where that of the dump's pages begins */
 	uint64_t bitmap_len; /* bytes of it */
+	uint64_t had; /* where that of the machine's pages begins, of the same length; 0: nowhere */
+	unsigned level;	     /* see dump_about */
 	uint64_t descs;	     /* where the pages' descriptors begin */
 	bool is_linux;	     /* it says so */
 	bool split;	     /* this file has only the pages of begin..end */

@@ -489,7 +489,11 @@ static inline __attribute__((always_inline)) int address(const struct dump *d, u
 
 int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa, uint64_t *ret_len)
 {
-	return address(d, va, ret_pa, ret_len);
+	int r = address(d, va, ret_pa, ret_len);
+
+	return r == -ENODATA
+		       ? sonde_fail(r, "the page table of 0x%" PRIx64 " is not in the dump", va)
+		       : r;
 }
 
 /* By both steps. It keeps where the page table lies, if that is whole. Not within what is fast. */

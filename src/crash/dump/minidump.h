@@ -16,7 +16,7 @@ bool dump_is_minidump(const struct dump *d);
 /**
  * The physical address of kernel address @va, by the direct map or the dump's page map, and the
  * bytes that follow it in one piece. -EFAULT: not mapped; -ENODATA: the page table that would tell
- * is not in the dump. Without words.
+ * is not in the dump, with words.
  */
 SONDE_MUST_CHECK int minidump_address(struct dump *d, uint64_t va, uint64_t *ret_pa,
 				      uint64_t *ret_len);

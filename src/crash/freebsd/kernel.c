@@ -59,7 +59,7 @@ static int read_user(struct crash_core *c, const struct crash_task *t, uint64_t 
 		     size_t n)
 {
 	(void)c, (void)t, (void)va, (void)ret, (void)n;
-	return -ENODATA; // minidumps leave out what processes have
+	return sonde_fail(-ENODATA, "dumps of FreeBSD leave out what processes have");
 }
 
 int freebsd_pointer(struct freebsd_kernel *k, uint64_t va, uint64_t *ret)

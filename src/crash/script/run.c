@@ -11,6 +11,8 @@
 #include "crash/script/parts.h"
 #include "lang/recorded/outcome.h"
 
+enum { WHY_MOST = 256 };
+
 struct dead {
 	const struct dead_options *opt;
 	struct crash_core *core;
@@ -23,6 +25,8 @@ struct dead {
 	const struct crash_task *task; /* that the walk is at; NULL: none */
 	struct machine_prog *prog;     /* of the walk */
 	uint64_t end_ns;	       /* when the machine died, since its boot */
+	uint64_t missing, missing_at; /* reads of what is not in the dump, and where the last was */
+	char why[WHY_MOST];	      /* of the first one, in words */
 };
 
 // --- what the machine asks ---
@@ -32,14 +36,53 @@ static bool is_of_kernel(uint64_t addr)
 	return addr >> 63;
 }
 
-static bool read_memory(void *arg, uint64_t addr, void *ret, size_t len)
+static int read_at(struct dead *d, uint64_t addr, void *ret, size_t len)
 {
-	const struct dead *d = arg;
 	const struct crash_system *system = d->core->system;
 
 	if (is_of_kernel(addr) || d->core->about->arch == DUMP_I386)
-		return system->read(d->core, addr, ret, len) == 0;
-	return d->task && system->read_user(d->core, d->task, addr, ret, len) == 0;
+		return system->read(d->core, addr, ret, len);
+	return d->task ? system->read_user(d->core, d->task, addr, ret, len) : -EFAULT;
+}
+
+/* Texts are read beyond their ends, and when that fails again from the same place, but less. */
+static void note_missing(struct dead *d, uint64_t addr, size_t len)
+{
+	uint8_t first;
+
+	if (d->missing_at == addr)
+		return;
+	if (!d->missing) {
+		(void)crash_fail_read(-ENODATA, addr);
+		(void)snprintf(d->why, sizeof(d->why), "%s", sonde_err_str());
+	}
+	if (len > 8 && !read_at(d, addr, &first, 1))
+		return;
+	d->missing_at = addr;
+	d->missing++;
+}
+
+static bool read_memory(void *arg, uint64_t addr, void *ret, size_t len)
+{
+	struct dead *d = arg;
+
+	int r = read_at(d, addr, ret, len);
+	if (r == -ENODATA)
+		note_missing(d, addr, len);
+	return r == 0;
+}
+
+/* What a script has seen as 0 or as an empty text. */
+static void tell_missing(const struct dead *d)
+{
+	char line[WHY_MOST + 96];
+
+	if (!d->missing || !d->opt->note)
+		return;
+	(void)snprintf(line, sizeof(line),
+		       "%" PRIu64 " reads gave 0 or no text, as that memory is not in the dump; %s",
+		       d->missing, d->why);
+	d->opt->note(d->opt->note_arg, line);
 }
 
 static int64_t user_stack(const struct dead *d, uint64_t *ret, uint32_t n, uint64_t skip)
@@ -296,6 +339,7 @@ static int run(struct dead *d, int *ret_status)
 		return r;
 	d->outcome.globals->exiting = 1;
 	run_named(d, "END");
+	tell_missing(d);
 	r = outcome_show(&d->outcome);
 	return outcome_finish(&d->outcome, r, ret_status);
 }

@@ -37,7 +37,7 @@ static int put_head(struct thin_file *f, const struct minidump_parts *p)
 
 	memcpy(head, p->head, PAGE);
 	memcpy(head + MINIDUMP_MESSAGES_LEN, &len, sizeof(len));
-	dump_describe(dump_about(f->dump), words, sizeof(words));
+	dump_describe(f->dump, words, sizeof(words));
 	memset(head + MINIDUMP_ORIGIN, 0, PAGE - MINIDUMP_ORIGIN);
 	memcpy(head + MINIDUMP_ORIGIN, DUMP_THIN_NOTE, sizeof(DUMP_THIN_NOTE));
 	memcpy(head + MINIDUMP_ORIGIN + sizeof(DUMP_THIN_NOTE), words, strlen(words));

@@ -70,7 +70,7 @@ int thin_notes(const struct dump *d, struct strbuf *ret)
 	// A kdump may have it beside its notes.
 	if (!has_info && a->vmcoreinfo)
 		add_note(ret, "VMCOREINFO", 0, a->vmcoreinfo, a->vmcoreinfo_size);
-	dump_describe(a, origin, sizeof(origin));
+	dump_describe(d, origin, sizeof(origin));
 	add_note(ret, DUMP_THIN_NOTE, 1, origin, strlen(origin) + 1);
 	return ret->failed ? sonde_fail(-ENOMEM, "notes: out of memory") : 0;
 }

@@ -2,6 +2,7 @@
 /** sonde crash CORE read: memory as words and letters. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 
 #include "crash/verbs/all.h"
 
-enum { LINE = 16, LEN_USUAL = 64, LEN_MOST = 1 << 26 };
+enum { LINE = 16, LEN_USUAL = 64, LEN_MOST = 1 << 26, WHY_MOST = 256 };
 
 struct reading {
 	struct crash_run *run;
@@ -45,23 +46,33 @@ static void print_line(struct sonde_out *o, uint64_t va, const uint8_t *bytes, s
 static int show(struct reading *d, uint64_t va, uint64_t len)
 {
 	uint64_t missing = 0;
+	char why[WHY_MOST] = "";
 
 	for (uint64_t done = 0; done < len; done += LINE) {
 		uint8_t bytes[LINE] = { 0 };
 		size_t n = len - done < LINE ? (size_t)(len - done) : LINE;
 
 		int r = get(d, va + done, bytes, n);
-		if (r == -EFAULT && !done)
-			return sonde_fail(r, "nothing is mapped at 0x%" PRIx64, va);
+		if (r < 0 && !done && r != -ENODATA)
+			return crash_fail_read(r, va);
+		if (r < 0 && !missing) {
+			(void)crash_fail_read(r, va + done);
+			(void)snprintf(why, sizeof(why), "%s", sonde_err_str());
+		}
 		if (r < 0)
 			missing += n;
 		else
 			print_line(d->run->out, va + done, bytes, n);
 	}
 	if (missing == len)
-		return sonde_fail(-ENODATA, "0x%" PRIx64 " is not in the dump", va);
-	if (missing)
-		d->run->note("some of it is not in the dump");
+		return sonde_fail(-ENODATA, "%s", why);
+	if (missing) {
+		char line[WHY_MOST + 48];
+
+		(void)snprintf(line, sizeof(line), "%" PRIu64 " bytes are not there; %s", missing,
+			       why);
+		d->run->note(line);
+	}
 	return 0;
 }
 

@@ -92,7 +92,7 @@ void made_elf(struct made_memory *m, const struct made_elf_how *how, struct made
 				 .p_offset = ret->len + made_random(m, 100),
 				 .p_paddr = m->ranges[i].pa,
 				 .p_filesz = m->ranges[i].len,
-				 .p_memsz = m->ranges[i].len };
+				 .p_memsz = m->ranges[i].len + how->tail };
 		uint8_t *data = malloc(p.p_filesz);
 
 		made_fill(m, p.p_paddr, data, p.p_filesz);

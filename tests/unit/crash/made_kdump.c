@@ -122,6 +122,7 @@ static void put_sub(struct made_file *f, const struct plan *p, uint64_t begin, u
 	bool is_32 = how->is_32;
 
 	put_long(f, p, 0, 0, 0x1234000);
+	put32(f, sub + (is_32 ? 4 : 8), 31);
 	if (how->version >= 2 && how->parts) {
 		put32(f, sub + (is_32 ? 8 : 12), 1);
 		put_long(f, p, 12, 16, how->version >= 6 ? 0 : begin);

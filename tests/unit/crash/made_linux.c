@@ -263,7 +263,7 @@ static void put_headers(struct core *c)
 				    .p_offset = DATA,
 				    .p_paddr = c->k->start - MAP,
 				    .p_filesz = c->f->len - DATA,
-				    .p_memsz = c->f->len - DATA },
+				    .p_memsz = c->f->len - DATA + MADE_LEFT_OUT },
 				  { .p_type = PT_NOTE,
 				    .p_offset = 4096,
 				    .p_filesz = sizeof(note) + 12 + ((len + 3) & ~3ul) } };

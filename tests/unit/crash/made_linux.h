@@ -3,6 +3,8 @@
 #ifndef MADE_LINUX_H
 #define MADE_LINUX_H
 
+enum { MADE_LEFT_OUT = 16 << 20 }; /* bytes behind its memory that were left out of the dump */
+
 #include "made_memory.h"
 
 /** An ELF core with all that is loaded of the kernel at @path, and kallsyms and BTF made of it. */

@@ -54,6 +54,7 @@ struct made_elf_how {
 	bool is_32, sections_first, many; /* @many: says so in the first section */
 	uint16_t machine, ehsize;
 	const char *vmcoreinfo; /* NULL: without notes */
+	uint64_t tail;		/* bytes that each segment has in memory alone, behind the others */
 };
 void made_elf(struct made_memory *m, const struct made_elf_how *how, struct made_file *ret);
 

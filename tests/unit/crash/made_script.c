@@ -14,6 +14,11 @@
 #include "lang/syntax/parse.h"
 #include "test.h"
 
+static void note(void *arg, const char *line)
+{
+	out_fmt(arg, "note: %s\n", line);
+}
+
 void made_script(struct crash_core *c, const char *text, enum machine_how how, char *ret,
 		 size_t room)
 {
@@ -37,7 +42,9 @@ void made_script(struct crash_core *c, const char *text, enum machine_how how, c
 						     .script = script,
 						     .out = &out,
 						     .format = PRINT_TEXT,
-						     .how = how },
+						     .how = how,
+						     .note = note,
+						     .note_arg = &out },
 			     &status);
 	ssize_t n = pread(fd, ret, room - 1, 0);
 	ret[n > 0 ? n : 0] = '\0';

@@ -33,6 +33,12 @@ static const struct {
 	  "400000-402000 1 1\n600000-601000 0 1\n" },
 	{ "iter:task_vma { @[comm] = sum(ctx->vma->vm_end - ctx->vma->vm_start); }",
 	  "@[sh\033]0;x]: 12288\n" },
+	// What was left out is 0, and told once where it is read twice.
+	{ "iter:task { $p = (uint64 *)0xffffffff81800000; printf(\"%d %d [%s]\\n\", *$p, $p[0], "
+	  "str($p)); }",
+	  "0 0 []\nnote: 1 reads gave 0 or no text, as that memory is not in the dump; "
+	  "memory at 0xffffffff81800000: physical address 0x1800000 was left out when the dump was "
+	  "written\n" },
 	{ "interval:s:1 { exit(); }",
 	  "it has BEGIN, END, iter:task, iter:task_file and iter:task_vma" },
 	{ "BEGIN { print(ustack); }", "it is of the thread that a walk is at" },

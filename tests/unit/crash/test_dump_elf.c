@@ -59,6 +59,76 @@ TEST(every_byte_comes_back)
 	}
 }
 
+static bool in_tail(const struct made_memory *m, uint64_t pa, uint64_t tail)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (pa - m->ranges[i].pa - m->ranges[i].len < tail)
+			return true;
+	}
+	return false;
+}
+
+TEST(what_segments_had_in_memory_alone_was_left_out)
+{
+	for (unsigned seed = 1; seed <= 12; seed++) {
+		const struct made_elf_how how = { .machine = seed % 2 ? EM_X86_64 : EM_386,
+						  .is_32 = seed % 2 == 0,
+						  .ehsize = 64,
+						  .tail = (uint64_t)seed % 5 * MADE_PAGE };
+		sonde_auto(made_fini) struct made_file f;
+		sonde_auto(dump_closep) struct dump *d = NULL;
+		struct made_memory m;
+		uint64_t n = 0;
+		uint8_t byte;
+
+		made_ranges(&m, seed, 1 + seed, 1 << 19, true);
+		made_elf(&m, &how, &f);
+		made_write(&f);
+		EXPECT_EQ(open_one(f.path, &d), 0);
+		if (!d)
+			continue;
+		made_compare(&m, d, 50);
+		for (uint64_t pa = 0; pa < 1 << 20; pa += MADE_PAGE) {
+			const bool has = made_has(&m, pa), tail = in_tail(&m, pa, how.tail);
+
+			EXPECT_EQ(dump_left_out(d, pa + 17), tail && !has);
+			n += tail && !has;
+			if (has)
+				continue;
+			EXPECT_EQ(dump_read(d, pa, &byte, 1), -ENODATA);
+			EXPECT(strstr(sonde_err_str(), tail ? " was left out when the dump was "
+							      "written"
+							    : " is not in the dump"));
+		}
+		EXPECT_EQ(dump_count_left_out(d), n);
+		EXPECT(n || !how.tail);
+	}
+}
+
+/* Ends of segments that no number can have. */
+TEST(a_segment_may_lie_about_its_memory)
+{
+	const uint64_t absurd[] = { UINT64_MAX, UINT64_MAX - 4096, 1ull << 63, 0 };
+
+	for (size_t i = 0; i < MEM_LEN(absurd); i++) {
+		sonde_auto(made_fini) struct made_file f;
+		sonde_auto(dump_closep) struct dump *d = NULL;
+		struct made_memory m;
+
+		made_ranges(&m, 3, 2, 1 << 19, true);
+		made_elf(&m, &kexec, &f);
+		made_put(&f, 64 + 56 + offsetof(Elf64_Phdr, p_memsz), &absurd[i], 8);
+		made_write(&f);
+		EXPECT_EQ(open_one(f.path, &d), 0);
+		if (!d)
+			continue;
+		made_compare(&m, d, 50);
+		const uint64_t held = dump_about(d)->pages_held;
+		EXPECT(dump_count_left_out(d) <= UINT64_MAX / MADE_PAGE - held + 1);
+		EXPECT_EQ(dump_left_out(d, 1ull << 40), absurd[i] != 0);
+	}
+}
+
 TEST(a_cut_file_is_read_as_far_as_it_goes)
 {
 	sonde_auto(made_fini) struct made_file f;

@@ -96,6 +96,45 @@ TEST(every_byte_comes_back)
 	}
 }
 
+TEST(pages_of_the_machine_that_it_has_not_were_left_out)
+{
+	for (unsigned seed = 1; seed <= 20; seed++) {
+		const struct made_kdump_how how = {
+			.version = seed % 7,
+			.flags = ALL,
+			.parts = seed % 7 >= 2 && seed % 3 == 0 ? 2 : 0,
+			.one_bitmap = seed % 4 == 3,
+		};
+		sonde_auto(made_dump_fini) struct made_dump made;
+		sonde_auto(dump_closep) struct dump *d = NULL;
+		uint64_t n = 0, end = 0;
+		char words[256];
+
+		made_dump_init(&made, seed, &how);
+		made_dump_write(&made);
+		EXPECT_EQ(dump_open(made.paths, made.n, &d), 0);
+		if (!d)
+			continue;
+		for (size_t i = 0; i < made.m.n; i++)
+			end = made.m.ranges[i].pa + made.m.ranges[i].len;
+		for (uint64_t pfn = 0; pfn < end / MADE_PAGE; pfn++) {
+			const bool out =
+				!how.one_bitmap && pfn % 3 && !made_has(&made.m, pfn * MADE_PAGE);
+
+			EXPECT_EQ(dump_left_out(d, pfn * MADE_PAGE + 5), out);
+			n += out;
+		}
+		EXPECT(!dump_left_out(d, UINT64_MAX));
+		// Behind the last page there may be some more.
+		EXPECT(dump_count_left_out(d) >= n && dump_count_left_out(d) <= n + 100);
+		dump_describe(d, words, sizeof(words));
+		EXPECT_EQ(strstr(words, " more were left out when it was written") != NULL,
+			  dump_count_left_out(d) != 0);
+		EXPECT_EQ(strstr(words, " (level 31)") != NULL,
+			  how.version >= 1 && dump_count_left_out(d) != 0);
+	}
+}
+
 TEST(flattened_and_packed)
 {
 	static const char *const hows[] = { NULL, "gzip", "zstd", "xz", "bzip2" };

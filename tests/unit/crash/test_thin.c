@@ -142,7 +142,7 @@ static void try_thin(struct made_memory *m, const struct made_file *f, const cha
 		EXPECT(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
 		EXPECT_EQ(st.st_size, result.bytes);
 		made_compare(&kept, thin, 100);
-		dump_describe(dump_about(d), words, sizeof(words));
+		dump_describe(d, words, sizeof(words));
 		EXPECT_STR(dump_about(thin)->origin, words);
 		EXPECT_EQ(dump_about(thin)->arch, dump_about(d)->arch);
 		EXPECT_EQ(dump_about(thin)->vmcoreinfo_size, dump_about(d)->vmcoreinfo_size);

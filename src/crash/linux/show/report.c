@@ -88,7 +88,7 @@ static void show_head(struct report *r)
 			      v / 86400000000000, v / 3600000000000 % 24, v / 60000000000 % 60,
 			      v / 1000000000 % 60);
 	}
-	dump_describe(k->core->about, text, sizeof(text));
+	dump_describe(k->core->dump, text, sizeof(text));
 	page_fact(p, "dump", "Dump", text);
 	page_fact(p, "panic", "Panic", *r->panic ? r->panic : "none: it was running");
 }
