@@ -192,7 +192,8 @@ def check_symbols(case):
 
 def check_running(case):
     """What each CPU did, from where its stack begins."""
-    ends = ('el0t_64_sync', 'el0t_64_irq', 'el0_sync', 'el0_irq', 'ret_from_fork', '__primary_switched', '__secondary_switched')
+    ends = ('el0t_64_sync', 'el0t_64_irq', 'el0_sync', 'el0_irq', 'ret_from_fork', '__primary_switched',
+            'start_kernel', '__secondary_switched')  # before 5.12 nothing calls start_kernel
     wrong = []
     tasks = json.loads(case.crash('bt', '--running', '--json'))
     for task in tasks:

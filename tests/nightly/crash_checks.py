@@ -28,6 +28,12 @@ class Case:
             raise Wrong(f"'{' '.join(words)}': status {p.returncode}: {p.stderr.strip()}")
         return p.stdout
 
+    def tried(self, *words):
+        """Its status, and all that it said, of a verb that may fail."""
+        p = subprocess.run([self.sonde, 'crash', *self.dumps, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           text=True, check=False, timeout=600, errors='replace')
+        return p.returncode, p.stdout
+
     def crash(self, *words):
         return self.run('crash', *self.dumps, *words)
 
@@ -247,11 +253,25 @@ def slabs_of(lines):
     return {w[0]: (int(w[2]), int(w[14])) for w in map(str.split, lines[2:])}
 
 
+def slabs_differ(want, have):
+    """Not by what programs take for a moment: a few slabs, full or not."""
+    objects = want[0] / want[1] if want[1] else 1
+    room = max(4, want[1] // 20)
+    return not have or abs(have[1] - want[1]) > room or abs(have[0] - want[0]) > room * (objects + 1)
+
+
 def check_slabs(case):
+    """Of caches that had the same slabs whenever they were told, all but a few have them in the dump: a
+    program that came and went between two of those moments is in none of them."""
     have = {s['name']: (s['objects'], s['slabs']) for s in case.table('mem', 'slabs')}
+    said = [slabs_of(told[part]) for told in (case.before, case.after)
+            for part in ('slabs first', 'slabs', 'slabs last') if part in told]
     # Its table is cut to the largest ones.
-    want = {k: v for k, v in case.steady('slabs', slabs_of).items() if k in have}
-    return differences(want, have, 5)
+    want = {k: v for k, v in said[0].items() if k in have and all(s.get(k) == v for s in said)}
+    wrong = differences(want, have, 5)
+    if len(wrong) <= 1 + len(want) // 10 and not any(slabs_differ(v, have.get(k)) for k, v in want.items()):
+        return [] if len(want) >= 5 else wrong
+    return wrong
 
 
 def memory_of(lines):

@@ -44,7 +44,8 @@ grep -q ready /tmp/sockets
 
 # Each part begins with "== NAME". One program for many files: each costs much under emulation.
 TELL = r'''
-part() { echo "== $1"; }
+part() { echo "== $*"; }
+part 'slabs first'; cat /proc/slabinfo
 part release; uname -r
 part tasks; sonde run /tasks.bt
 part states; grep -H '' /proc/[0-9]*/stat 2>/dev/null
@@ -62,6 +63,7 @@ part slabs; cat /proc/slabinfo
 part memory; cat /proc/meminfo
 part symbols; grep -w -e init_task -e schedule -e vfs_read -e jiffies -e dummy_xmit -e loop_init /proc/kallsyms
 part log; dmesg -r
+part 'slabs last'; cat /proc/slabinfo
 true
 '''
 

@@ -6,12 +6,14 @@ usage: crash_kexec.py SONDE [--keep FOLDER] [--makedumpfile PROGRAM] [KERNEL]...
   KERNEL: as crash.py has it. Default: the guest tests' own.
   --keep: leaves the dumps, and what the kernels said, there.
   --makedumpfile: that one. Default: Debian 13's, which knows zstd, where tools/guest-kernel finds or
-    fetches it, else the machine's. The formats that it was built without are not tried.
+    fetches it, else the machine's. Debian builds it without snappy, which is then not tried; whatever
+    else it does not write is a failure.
 
 A guest says what it knows of itself, and then its kernel is made to panic on a known CPU. kexec boots
 the second one, which copies /proc/vmcore and has makedumpfile write it in its formats, each to a disk
 that is a file here. From each alone Sonde must say what the kernel said, and say the same as from
-the others. Some minutes; no rights are needed. Packages: kexec-tools, makedumpfile.
+the others; of pages that makedumpfile left out it must say that. Some minutes; no rights are needed.
+Packages: kexec-tools, makedumpfile.
 """
 import argparse
 import collections
@@ -97,7 +99,14 @@ def forms_of(makedumpfile):
     """What this makedumpfile can write."""
     run = subprocess.run([makedumpfile, '-v'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     off = set(re.findall(r'^(\w+)\s+disabled$', run.stdout, re.M))
-    return [form for form in FORMS if form.name.split('-')[0] not in off]
+    forms = [form for form in FORMS if form.name.split('-')[0] not in off]
+    for form in set(FORMS) - set(forms):
+        name = f"'{makedumpfile}' can write {form.name}"
+        if form.name.startswith('snappy'):
+            print(f'ok {crash.count()} - {name} # SKIP it was built without')
+        else:
+            crash.result(name, ['it was built without'])
+    return forms
 
 
 def add_modules(image, kernel):
@@ -179,11 +188,11 @@ def dumped(sonde, kernel, five, makedumpfile, folder):
         for name, size in re.findall(r'^(\S+) (\d+)$', step.out.decode(), re.M):
             files.append(os.path.join(folder, name))
             os.truncate(files[-1], int(size))
-        if step.status or len(files) != form.parts or not all(map(os.path.getsize, files)):
-            print(f'ok {crash.count()} - {kernel.release}, {form.name} # SKIP makedumpfile did not write it'
-                  f' (status {step.status}, {step.out.decode(errors="replace").strip()})')
-            continue
-        dumps.append((form, files))
+        whole = not step.status and len(files) == form.parts and all(map(os.path.getsize, files))
+        crash.result(f'{kernel.release}, {form.name}: makedumpfile writes it',
+                     [] if whole else [f'status {step.status}: {step.out.decode(errors="replace").strip()} {err}'])
+        if whole:
+            dumps.append((form, files))
     return said['before'], said['after'], dumps
 
 
@@ -209,9 +218,97 @@ def check_crashed(case):
     return wrong
 
 
+def sleepers(case):
+    """Where the words are that each of START's sleeps was called with, by its pid."""
+    found = {}
+    for line in case.before['states']:
+        words = line.rpartition(')')[2].split()
+        if '(sleep)' in line and len(words) > 46:
+            found[re.match(r'/proc/(\d+)/', line)[1]] = words[45]
+    return found
+
+
+def check_users(case, form):
+    """Memory of programs is read, or said to be left out; never read as zeros."""
+    left_out, read, wrong = 0, 0, []
+    for pid, at in sleepers(case).items():
+        status, said = case.tried('read', at, '16', '--pid', pid)
+        left_out += bool(status) and 'was left out when the dump was written' in said
+        read += not status and 'sleep.10' in said
+    n = len(sleepers(case))
+    # Of an ELF core makedumpfile leaves out only what is many pages long.
+    if n < 4 or left_out + read != n or read != (0 if is_packed(form) else n if not is_filtered(form) else read):
+        wrong.append(f'{n} programs: {read} could be read, {left_out} were left out')
+    return wrong
+
+
+USERS = 'iter:task { if (comm == "sleep") { printf("%d [%s]\\n", pid, str(ctx->task->mm->arg_start)); } }\n'
+
+
+def check_users_by_script(case, form):
+    """A script sees what was left out as an empty text, and is told how often."""
+    run = subprocess.run([case.sonde, 'run', *(word for dump in case.dumps for word in ('--core', dump)), '-e', USERS],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=600)
+    read, empty = run.stdout.count('[sleep]'), run.stdout.count('[]')
+    told = re.search(r'(\d+) reads gave 0 or no text.* was left out when the dump was written', run.stderr)
+    if read + empty != len(sleepers(case)) or (int(told[1]) if told else 0) != empty or \
+            (empty and not is_filtered(form)) or (read and is_packed(form)):
+        return [f'{read} read, {empty} empty: {run.stderr}']
+    return []
+
+
+def is_filtered(form):
+    """Whether pages were left out that were no zeros."""
+    return bool(form.options) and '31' in form.options
+
+
+def is_packed(form):
+    return is_filtered(form) and '-E' not in form.options
+
+
+def check_head(case, form):
+    """How many pages were left out, and by which level."""
+    head = next(line for line in case.crash('report').splitlines() if line.startswith('Dump'))
+    some = re.search(r'(\d+) more were left out when it was written', head)
+    wrong = bool(some) != is_filtered(form) or (some and int(some[1]) < 1000) or \
+        ('(level 31)' in head) != is_packed(form)
+    return [head] if wrong else []
+
+
+# Some parts of memory by the direct map, where pages of all kinds lie.
+PARTS = [((i * 97 + 13) % ((RESERVED + 512) * 4)) * (256 << 10) for i in range(10)]
+
+
+def words_at(case, base, at):
+    """Lines of memory by their address, and whether some are said to be left out."""
+    status, said = case.tried('read', hex(base + at), hex(256 << 10))
+    lines = dict(line.split('  ', 1) for line in said.splitlines() if re.match(r'[0-9a-f]{16}  ', line))
+    if status and lines:
+        raise crash_checks.Wrong(said[-400:])
+    return lines, 'was left out when the dump was written' in said
+
+
+def check_pages(cases, n_least):
+    """What a dump has of memory is what the first one has, with all pages; and what it has not is told."""
+    base = int(cases[0][1].crash('read', 'page_offset_base', '8').split()[1], 16)
+    wrong, compared, left = [], 0, 0
+    for at in PARTS:
+        full, _ = words_at(cases[0][1], base, at)
+        for name, case in cases[1:]:
+            some, told = words_at(case, base, at)
+            bad = [f'{name}: {k}: {v}, in full: {full.get(k)}' for k, v in some.items() if full.get(k) != v]
+            if len(some) < len(full) and not told:
+                bad.append(f'{name}: {len(full) - len(some)} lines at {base + at:x} are missing without a word')
+            wrong += bad[:2]
+            compared, left = compared + len(some), left + len(full) - len(some)
+    return wrong + ([] if compared > n_least and left > n_least else [f'only {compared} lines and {left} left out'])
+
+
 # What changes between what was said and the panic is left to crash.py.
 CHECKS = {**{k: v for k, v in crash_checks.ALL.items() if k not in ('interrupts', 'slabs', 'memory', 'report')},
           'panic': check_panic, 'crashed': check_crashed}
+LEFT_OUT = {'how much was left out': check_head, 'memory of programs': check_users,
+            'memory of programs by script': check_users_by_script}
 # All that a dump without pages of users and caches must still tell.
 SAME = (('ps',), ('ps', '--tree'), ('bt',), ('bt', '--unique'), ('log',), ('mods',), ('irq',), ('mount',), ('net',),
         ('files',), ('mem', '--json'), ('sym', 'schedule'), ('print', 'task_struct', 'init_task'))
@@ -239,7 +336,9 @@ def one_kernel(sonde, kernel, five, makedumpfile, folder):
     for form, files in dumps:
         case = crash_checks.Case(sonde, script, files, before, after)
         cases.append((form.name, case))
-        crash.check(case, f'{kernel.release}, {form.name}', CHECKS)
+        crash.check(case, f'{kernel.release}, {form.name}', {**CHECKS, **{
+            name: lambda c, f=f, form=form: f(c, form) for name, f in LEFT_OUT.items()}})
+    crash.check(cases, f'{kernel.release}, all formats', {'memory': lambda c: check_pages(c, 10000)})
     for words in SAME:
         crash.check(cases, f'{kernel.release}, all formats', {' '.join(words): lambda c, w=words: check_same(c, w)})
 
