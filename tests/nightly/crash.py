@@ -3,9 +3,10 @@
 """Dumps of virtual machines against what their own kernels say at that moment; prints TAP.
 
 usage: crash.py SONDE [--keep FOLDER] [KERNEL]...
-  KERNEL: a version (5.10, 6.12) that tools/guest-kernel finds or fetches, or an image with its
-    modules in lib/modules beside boot/; with '+la57' behind it, on a CPU with page tables of five
-    levels. Default: the guest tests' own in both ways, one before and one after it.
+  KERNEL: a version (5.10, newest), also with a flavour (6.1-rt-amd64), that tools/guest-kernel finds or
+    fetches, or an image with its modules in lib/modules beside boot/; with '+la57' behind it, on a
+    CPU with page tables of five levels. Default: the guest tests' own in both ways, one before it
+    and one after it, and the newest.
   --keep: leaves the dumps, and what the kernels said, there.
 
 A guest starts known processes, runs a script that lists tasks, and tells what /proc knows; then
@@ -24,7 +25,7 @@ import crash_guest
 from crash_guest import guest
 
 FIVE = '+la57'
-DEFAULT = ('', FIVE, '5.10', '6.12')
+DEFAULT = ('', FIVE, '5.10', '6.12', 'newest')
 n = failed = 0
 
 
@@ -48,8 +49,9 @@ def kernel_of(word):
     """The guest.Kernel of a version, or of an image with its modules beside it."""
     if not word:
         return guest.find_kernel()
-    if re.fullmatch(r'\d+\.\d+', word):
-        return guest.find_kernel('--fetch', word)
+    known = re.fullmatch(r'(\d+\.\d+|newest)(?:-([a-z][a-z0-9-]*))?', word)
+    if known:
+        return guest.find_kernel('--fetch', *(('--flavour', known[2]) if known[2] else ()), known[1])
     release = os.path.basename(word).partition('-')[2]
     root = os.path.dirname(os.path.dirname(os.path.abspath(word)))
     for lib in ('lib', 'usr/lib'):

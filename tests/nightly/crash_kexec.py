@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Dumps that a second kernel writes of the one that has died before it, as kdump does; prints TAP.
 
-usage: crash_kexec.py SONDE [--keep FOLDER] [--makedumpfile PROGRAM] [KERNEL]...
-  KERNEL: as crash.py has it. Default: the guest tests' own.
+usage: crash_kexec.py SONDE [--keep FOLDER] [--makedumpfile PROGRAM] [--crash] [KERNEL]...
+  KERNEL: as crash.py has it. Default: the guest tests' own, also with five levels, and the newest.
+  --crash: what Debian's crash says of each kernel's /proc/vmcore is compared too. Default: of the guest
+    tests' own alone, where no KERNEL is named, as 300 MB of debug information are fetched for each.
   --keep: leaves the dumps, and what the kernels said, there.
   --makedumpfile: that one. Default: Debian 13's, which knows zstd, where tools/guest-kernel finds or
     fetches it, else the machine's. Debian builds it without snappy, which is then not tried; whatever
@@ -28,8 +30,10 @@ import tempfile
 import crash
 import crash_checks
 import crash_guest
+import crash_peer
 from crash_guest import guest
 
+DEFAULT = ('', crash.FIVE, 'newest')
 CPU = 1          # that panics
 RESERVED = 384   # megabytes for the second kernel
 DISK = 2 << 30   # bytes of a disk, which has as many as were written
@@ -325,7 +329,18 @@ def check_same(cases, words):
     return wrong
 
 
-def one_kernel(sonde, kernel, five, makedumpfile, folder):
+def check_peer(kernel, case, folder):
+    version = re.match(r'\d+\.\d+', kernel.release)[0]
+    try:
+        checks = crash_peer.checks(version, case.dumps[0], folder)
+    except guest.GuestError as e:
+        print(f"ok {crash.count()} - {kernel.release}: as crash # SKIP {str(e).splitlines()[-1]}")
+        return
+    crash.check(case, f'{kernel.release}, as crash', checks)
+
+
+def one_kernel(sonde, kernel, five, makedumpfile, folder, peer):
+    name = kernel.release + (crash.FIVE if five else '')
     before, after, dumps = dumped(sonde, kernel, five, makedumpfile, folder)
     with open(os.path.join(folder, 'said.json'), 'w', encoding='utf-8') as f:
         json.dump([before, after], f, indent=1)
@@ -336,11 +351,13 @@ def one_kernel(sonde, kernel, five, makedumpfile, folder):
     for form, files in dumps:
         case = crash_checks.Case(sonde, script, files, before, after)
         cases.append((form.name, case))
-        crash.check(case, f'{kernel.release}, {form.name}', {**CHECKS, **{
-            name: lambda c, f=f, form=form: f(c, form) for name, f in LEFT_OUT.items()}})
-    crash.check(cases, f'{kernel.release}, all formats', {'memory': lambda c: check_pages(c, 10000)})
+        crash.check(case, f'{name}, {form.name}', {**CHECKS, **({'five levels': crash.check_five} if five else {}), **{
+            what: lambda c, f=f, form=form: f(c, form) for what, f in LEFT_OUT.items()}})
+    if peer and cases and cases[0][0] == 'vmcore':
+        check_peer(kernel, cases[0][1], folder)
+    crash.check(cases, f'{name}, all formats', {'memory': lambda c: check_pages(c, 10000)})
     for words in SAME:
-        crash.check(cases, f'{kernel.release}, all formats', {' '.join(words): lambda c, w=words: check_same(c, w)})
+        crash.check(cases, f'{name}, all formats', {' '.join(words): lambda c, w=words: check_same(c, w)})
 
 
 def main():
@@ -348,14 +365,19 @@ def main():
     p.add_argument('sonde')
     p.add_argument('--keep')
     p.add_argument('--makedumpfile')
+    p.add_argument('--crash', action='store_true')
     p.add_argument('kernels', nargs='*', metavar='KERNEL')
     args = p.parse_intermixed_args()
     makedumpfile = args.makedumpfile or find_makedumpfile()
     if not shutil.which('kexec') or not makedumpfile:
         print("1..0 # SKIP no 'kexec' or 'makedumpfile' (Debian packages kexec-tools, makedumpfile)")
         return 0
-    crash.each_kernel(args.kernels, args.keep, lambda kernel, five, folder: one_kernel(
-        os.path.abspath(args.sonde), kernel, five, makedumpfile, folder))
+
+    def with_kernel(kernel, five, folder):
+        peer = args.crash or (not args.kernels and not five and kernel.release.startswith('6.1.'))
+        one_kernel(os.path.abspath(args.sonde), kernel, five, makedumpfile, folder, peer)
+
+    crash.each_kernel(args.kernels, args.keep, with_kernel, DEFAULT)
     print(f'1..{crash.n}')
     return crash.failed > 0
 
