@@ -18,6 +18,8 @@
 #include "cmd/script_d.h"
 #include "ctf/metadata.h"
 #include "lang/gen/compile.h"
+#include "lang/live/live.h"
+#include "lang/recorded/context.h"
 #include "lang/recorded/recorded.h"
 #include "lang/syntax/parse.h"
 #include "model/plan.h"
@@ -74,20 +76,29 @@ static size_t n_params_of(const struct for_script *s)
 	return s->words.n ? s->words.n - 1 : 0;
 }
 
-static int parse(struct for_script *s)
+/* A tree is compiled once: what is noted in it belongs to that script. */
+static int parse_into(struct for_script *s, struct diag *d, struct arena *arena,
+		      struct script_ast *ret)
 {
 	const struct script_d_how how = { .params = params_of(s),
 					  .n_params = n_params_of(s),
 					  .is_recorded = true };
 
-	s->diag.name = s->arg.name;
-	s->diag.text = s->arg.text;
-	s->diag.text_len = s->arg.len;
+	d->name = s->arg.name;
+	d->text = s->arg.text;
+	d->text_len = s->arg.len;
 	int r = script_d_look(&s->d, &s->arg);
 	if (r < 0)
 		return r;
-	return s->d.is_d ? script_d_parse(&s->d, &s->diag, &s->arena, &how, &s->ast)
-			 : parse_bt(&s->diag, &s->arena, how.params, how.n_params, &s->ast);
+	return s->d.is_d ? script_d_parse(&s->d, d, arena, &how, ret)
+			 : parse_bt(d, arena, how.params, how.n_params, ret);
+}
+
+static int parse(struct for_script *s)
+{
+	int r = parse_into(s, &s->diag, &s->arena, &s->ast);
+
+	return r < 0 ? r : recorded_context(&s->arena, &s->ast);
 }
 
 int record_for_add(struct record_for *f, const char *what)
@@ -125,10 +136,13 @@ static int add_events(struct record_for *f, const struct recorded_needs *n)
 	int r = mem_grow(&f->events, &f->cap_events, f->n_events + n->n_events + 1);
 
 	// One that is not there is the compiler's to tell: with others beside it is no mistake.
-	for (size_t i = 0; !r && i < n->n_events; i++)
+	for (size_t i = 0; !r && i < n->n_events; i++) {
+		if (n->events[i].attach)
+			continue; // it is made
 		f->events[f->n_events++] = (struct record_event){ .glob = n->events[i].glob,
 								  .may_lack = true,
 								  .whole = true };
+	}
 	return r;
 }
 
@@ -167,6 +181,41 @@ static int add_capture(struct record_for *f)
 	return r;
 }
 
+/* Whether events are made with what @n asks of the running system. */
+static bool asks_system(const struct recorded_needs *n)
+{
+	for (size_t i = 0; i < n->n_events; i++)
+		if (n->events[i].n_contexts || n->events[i].attach)
+			return true;
+	return false;
+}
+
+/* What is wrong with that is told in the script's own lines, rather than in those made of it. */
+static int compile_live(struct for_script *s)
+{
+	const struct live_options live = { 0 };
+	const struct compile_options how = { .params = params_of(s), .n_params = n_params_of(s) };
+	sonde_auto(world_freep) struct world *w = NULL;
+	sonde_auto(script_freep) struct script *script = NULL;
+	struct arena arena = { 0 };
+	struct script_ast ast;
+	struct diag d = { 0 };
+
+	int r = live_world_new(&live, &w);
+	if (!r)
+		r = parse_into(s, &d, &arena, &ast);
+	if (!r)
+		r = compile_script(&d, w, &ast, &how, &script);
+	if (d.n_errors) { // its warnings come once more
+		strbuf_add(&s->diag.out, d.out.data, d.out.len);
+		s->diag.n_errors += d.n_errors;
+	}
+	script_free(sonde_take(script)); // it lies in the arena
+	diag_fini(&d);
+	arena_fini(&arena);
+	return r;
+}
+
 int record_for_find(struct record_for *f, bool tells)
 {
 	int result = 0;
@@ -177,6 +226,8 @@ int record_for_find(struct record_for *f, bool tells)
 
 		if (!r)
 			r = recorded_needs(&s->diag, &s->arena, &s->ast, &s->needs);
+		if (!r && asks_system(&s->needs))
+			r = compile_live(s);
 		if (!r)
 			r = merge(f, s);
 		if (tells)

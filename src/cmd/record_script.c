@@ -166,6 +166,7 @@ static int compile(struct record_script_state *s, const struct record_opts *opts
 		.pid = opts->n_pids == 1 ? opts->pids[0] : 0,
 		.has_child = opts->argv != NULL,
 		.only_map = opts->n_pids && !s->asks ? ONLY_MAP : NULL,
+		.any_event_names = s->asks,
 		.ring_len = ring_len(opts->buffer_bytes),
 	};
 	const struct live_options live = { .pid = how.pid };

@@ -142,6 +142,8 @@ static int over(const struct script_trace *s, struct trace_args *traces, int *re
 	const size_t n = graph_traces(g, &all);
 	r = recorded_world_new(all, n, &w);
 	if (!r)
+		r = recorded_world_look_at(w, s->ast);
+	if (!r)
 		r = compile_script(s->diag, w, s->ast, s->how, &script);
 	if (r < 0)
 		return r;

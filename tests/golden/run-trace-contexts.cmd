@@ -17,3 +17,15 @@ END
 for how in "" --interpreter; do
 timeout 20 sonde run $how -t who -e 'event:* { printf("%d: %s %d\n", args.n, comm, pid); @[comm] = count(); }'
 done
+
+# What a tracer adds to each event of a stream: the user is asked for as live.
+mkdir user && cat >user/metadata <<'END'
+/* CTF 1.8 */
+typealias integer { size = 8; align = 8; } := u8;
+trace { major = 1; minor = 8; byte_order = le; };
+stream { event.header := struct { u8 id; }; event.context := struct { u8 _uid; u8 _gid; }; };
+event { name = "sys_enter_setuid"; id = 1; fields := struct { u8 _uid; }; };
+END
+printf '\1\7\10\11\1\12\13\14' >user/stream
+timeout 20 sonde run -t user -e 'tracepoint:syscalls:sys_enter_setuid { printf("%d %d: %d\n", uid, gid, args.uid); }'
+timeout 20 sonde run -t user -e 'event:* { print(ppid); }'

@@ -79,6 +79,25 @@ END {{ clear(@path); }}''',
     ('arrays of strings', '''
 tracepoint:syscalls:sys_enter_execve / comm == "fixed-exec" / { join(args.argv); join(args.argv, ","); }''',
      [r'^/nonexistent/fixed two words 0{79}7$', r'^/nonexistent/fixed,two words,0{79}7$']),
+    ('what the system knows', f'''
+tracepoint:sched:sched_process_exit / {MINE} / {{
+	@who[comm, uid, gid, username, curtask->tgid == pid, curtask->flags & 4] = count();
+	@parent[comm, curtask->real_parent->comm] = count();
+	@status[curtask->exit_code >> 8] = count();
+}}
+tracepoint:syscalls:sys_enter_getuid / {MINE} && curtask->mm->map_count > 0 / {{
+	$task = (struct task_struct *)curtask;
+	$first = $task->group_leader;
+	@calls[$first->comm, $first->pid == pid, (uint16)$task->signal->nr_threads] = count();
+}}''', [r'^@who\[fixed-child, 0, 0, root, 1, 4\]: 2$', r'^@parent\[fixed-child, fixed\]: 2$', r'^@status\[4\]: 1$',
+         r'^@calls\[fixed-child, 1, 1\]: 200$', r'^@calls\[fixed, 1, 1\]: 300$']),
+    ('probes of programs', f'''
+uprobe:libc:execv / comm == "fixed-exec" / {{ @path[str(arg0), func] = count(); @p[tid] = arg0; @second = *(uint64 *)arg1 == arg0; }}
+uretprobe:libc:execv / @p[tid] / {{ @failed[str(@p[tid]), (int32)retval] = count(); printf("%d\\n", retval); delete(@p[tid]); }}
+uprobe:libc:pipe* / {MINE} / {{ @pipes[comm, probe] = count(); }}
+rawtracepoint:sched_process_fork / {MINE} / {{ @new[args.parent->comm, args.child->tgid == args.child->pid] = count(); }}''',
+     [r'^@path\[/nonexistent/fixed, execv\]: 1$', r'^@failed\[/nonexistent/fixed, -1\]: 1$', r'^-1$', r'^@second: 1$',
+      r'^@pipes\[fixed, uprobe:\S*:pipe\]: 2$', r'^@new\[fixed, 1\]: 7$', r'^@new\[fixed, 0\]: 1$']),
     ('who runs where', '''
 tracepoint:sched:sched_wakeup / strncmp(args.comm, "fixed", 5) == 0 / { @woken[comm, str(args.comm)] = count(); }
 rawtracepoint:sched_process_fork / strncmp(comm, "fixed", 5) == 0 / { @raw = count(); }''',
@@ -103,13 +122,16 @@ syscall::read:return / self->ts /
 
 # What no recording gives: an error before it begins, which names the line.
 BAD = [
-    ('kprobe:vfs_read { @ = count(); }', r"^bad0:1:1: error: a trace has no 'kprobe' probes"),
-    ('BEGIN { exit(); }\nprofile:hz:99 { @[curtask] = count(); }', r"^bad1:2:19: error: 'curtask' cannot be had"),
-    ('tracepoint:sched:sched_switch { @[uid] = count(); }', r"^bad2:1:35: error: 'uid' cannot be had"),
+    ('BEGIN { print(curtask); exit(); }', r"^bad0:1:15: error: 'curtask' cannot be had"),
+    ('BEGIN { exit(); }\ninterval:s:1 { @[uid] = count(); }', r"^bad1:2:18: error: 'uid' cannot be had"),
+    ('tracepoint:sched:sched_switch { @[curtask->nothing] = count(); }', r"^bad2:1:44: error: .*nothing"),
     ('profile:hz:99 { @ = count(); }\nprofile:hz:49 { @b = count(); }', r'^bad3:2:1: error: samples are recorded at one rate'),
     ('tracepoint:sched:sched_swatch { @ = count(); }', r"^sonde: this kernel has no event 'sched:sched_swatch'; did you mean 'sched:sched_switch'"),
     ('tracepoint:sched:sched_switch { @[args.nothing] = count(); }', r"^bad5:1:40: error: .*nothing"),
-    ('tracepoint:sched:sched_switch { @ = count( }', r'^bad6:1:44: error: '),
+    ('uprobe:libc:no_such_one { @[arg0] = count(); }', r"^bad6:1:1: error: no function 'no_such_one'"),
+    ('tracepoint:sched:sched_switch { @p = curtask; }\ntracepoint:sched:sched_wakeup { print(((struct task_struct *)@p)->pid); }',
+     r"^bad7:2:\d+: error: "),
+    ('tracepoint:sched:sched_switch { @ = count( }', r'^bad8:1:44: error: '),
 ]
 n = failed = 0
 

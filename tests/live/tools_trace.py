@@ -24,8 +24,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PEERS = os.environ.get('SONDE_BPFTRACE_TOOLS', '/usr/sbin')
 WAIT = 60
 # Of the package's scripts: those whose tracepoints a recording has.
-PEER_NAMES = ['bitesize', 'cpuwalk', 'execsnoop', 'killsnoop', 'opensnoop', 'pidpersec', 'runqlat', 'statsnoop', 'syncsnoop',
-              'syscount', 'writeback']
+PEER_NAMES = ['bitesize', 'cpuwalk', 'execsnoop', 'killsnoop', 'naptime', 'opensnoop', 'pidpersec', 'runqlat', 'setuids',
+              'statsnoop', 'syncsnoop', 'syscount', 'tcpdrop', 'threadsnoop', 'writeback']
 SAMPLED = ['oncpu', 'storms']  # at other moments live
 MINE = re.compile(r'(?<![\w/.])fixed(-thread|-child|-pong|-exec)?(?![\w/.])')
 # Lines of the load that must be there, so that something is compared.
@@ -69,7 +69,8 @@ def same_lines(live, trace):
     """Whole lines about the load, without the time of day and measured times; no ends of stacks."""
     def of(words):
         mine = [w for w in words if MINE.search(w) and not w.startswith(', ')]
-        mine = [re.sub(r'^[\d:]{8} +|\d+\.\d{3}', '', w) for w in mine]
+        mine = [re.sub(r'^[\d:]{8} +| +\d+\.\d{3,}', '', w) for w in mine]
+        mine = [re.sub(r'^\d+ +(\d+ +fixed +thread)$', r'\1', w) for w in mine]  # time since it began
         return sorted(re.sub(r'^(\d+ \S+ +-?\d+ +\d+) +\d+(?= /)', r'\1', w) for w in mine)
     a, b = of(live), of(trace)
     return [] if a == b else [f'live: {x}' for x in a if x not in b][:5] + [f'trace: {x}' for x in b if x not in a][:5]

@@ -35,7 +35,8 @@ static const char *event_name(struct check *c, const struct ast *x)
 	size_t len;
 	const char *name = check_text(c, x, &len);
 
-	if (!name || strlen(name) != len || len > NAME_MOST || !is_event_name(name)) {
+	if (!name || strlen(name) != len || len > NAME_MOST ||
+	    (!c->opt->any_event_names && !is_event_name(name))) {
 		check_error(c, x->pos, "bad-event",
 			    "an event has a name between quotes, of letters, digits and '_', at "
 			    "most %d",

@@ -586,6 +586,28 @@ static void check_kind(struct check *c, struct ast *x)
 	}
 }
 
+static bool has_field(const struct probe *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_fields; i++)
+		if (!strcmp(p->fields[i].name, name))
+			return true;
+	return false;
+}
+
+/* Makes @x what it is for this place: what the script says, or the event's field that tells it. */
+static void choose_context(struct check *c, struct ast *x)
+{
+	const struct ast_context *k = x->context;
+	const struct ast *is = has_field(c->point, k->name) ? k->field : k->own;
+
+	x->kind = is->kind;
+	x->u = is->u;
+	x->type = NULL;
+	x->note = NULL;
+	x->note_n = 0;
+	x->part = NULL;
+}
+
 const struct type *check_expr(struct check *c, struct ast *x)
 {
 	if (c->nest >= CHECK_DEPTH_MOST) {
@@ -597,6 +619,8 @@ const struct type *check_expr(struct check *c, struct ast *x)
 	const bool ctx_fine = c->ctx_fine;
 	c->nest++;
 	c->ctx_fine = false;
+	if (x->context)
+		choose_context(c, x);
 	check_kind(c, x);
 	c->nest--;
 	if (x->type && x->type->is_ctx && !ctx_fine) {

@@ -122,6 +122,7 @@ static void walk(struct wants *w, const struct ast *x)
 	if (!x || w->depth >= DEPTH_MOST)
 		return;
 	w->depth++;
+	w->out->fields = w->out->fields || x->context;
 	walk_one(w, x);
 	w->depth--;
 }

@@ -23,6 +23,8 @@ struct compile_options {
 	/** emit() in events of processes is for those alone that are keys of this map, without
 	 * '@'; NULL: for all. */
 	const char *only_map;
+	/** Names of events may be those of attach points, "uprobe:/bin/sh:main". */
+	bool any_event_names;
 	uint32_t ring_len; /* bytes, a power of two; 0: as config says, or the default */
 };
 

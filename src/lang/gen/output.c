@@ -136,10 +136,13 @@ static char conversion_of(const char *fmt, uint32_t n, bool *ret_long)
 /* What came in a register, where an int fills the lower half only. */
 static bool is_raw(const struct ast *x)
 {
-	const struct builtin *b = x->kind == AST_NAME ? x->note : NULL;
+	const struct ast *own = x->context ? x->context->own : x;
+	int64_t n;
+	const struct builtin *b =
+		own->kind == AST_NAME ? builtin_find(own->u.name, /* is_d= */ false, &n) : NULL;
 
 	return b && (b->id == B_ARG || b->id == B_SARG || b->id == B_RETVAL) &&
-	       x->type == &type_u64;
+	       x->type->kind == TYPE_INT && x->type->size == 8 && !x->type->is_signed;
 }
 
 static const struct type *printf_type(struct gen *g, const char *fmt, uint32_t i,

@@ -31,6 +31,8 @@ struct making {
 void recorded_capture_fini(struct recorded_capture *c)
 {
 	strbuf_fini(&c->script);
+	for (size_t i = 0; i < c->n; i++)
+		free(c->events[i].contexts);
 	free(c->events);
 	*c = (struct recorded_capture){ 0 };
 }
@@ -106,6 +108,85 @@ static int add(struct making *m, const char *group, const char *name)
 	return 0;
 }
 
+static const struct tp_field *field_of(const struct tp_format *format, const char *name)
+{
+	for (size_t i = 0; i < format->n_fields; i++)
+		if (!strcmp(format->fields[i].name, name))
+			return &format->fields[i];
+	return NULL;
+}
+
+/* Whether the event's record has it: an element of an array that lies in it. */
+static bool is_in_record(const struct tp_format *format, const struct ast_context *k)
+{
+	const struct tp_field *f = format && k->arg ? field_of(format, k->arg) : NULL;
+
+	return f && f->type->kind != CT_PTR;
+}
+
+/* @format: NULL where the kernel has no event of its own. */
+static bool asks_more(const struct recorded_event *e, const struct tp_format *format)
+{
+	for (size_t i = 0; i < e->n_contexts; i++)
+		if (!is_in_record(format, e->contexts[i]))
+			return true;
+	return false;
+}
+
+static int add_context(struct captured *c, const struct ast_context *k)
+{
+	for (size_t i = 0; i < c->n_contexts; i++) {
+		if (strcmp(c->contexts[i]->name, k->name) != 0)
+			continue;
+		if (!strcmp(c->contexts[i]->text, k->text))
+			return 0;
+		return sonde_fail(-E2BIG, "'%s' and '%s' are too much alike to be recorded both",
+				  c->contexts[i]->text, k->text);
+	}
+	int r = mem_grow(&c->contexts, &c->cap_contexts, c->n_contexts + 1);
+
+	if (!r)
+		c->contexts[c->n_contexts++] = k;
+	return r;
+}
+
+static int add_contexts(struct captured *c, const struct recorded_event *e,
+			const struct tp_format *format)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < e->n_contexts && !r; i++)
+		if (!is_in_record(format, e->contexts[i]))
+			r = add_context(c, e->contexts[i]);
+	return r;
+}
+
+/* The one that is made so, a new one where there is none so far. */
+static struct captured *find_or_add(struct making *m, const char *group, const char *name,
+				    int *ret_error)
+{
+	struct captured *c = find(m->out, group, name);
+
+	*ret_error = c ? 0 : add(m, group, name);
+	if (c || *ret_error < 0)
+		return c;
+	return &m->out->events[m->out->n - 1];
+}
+
+static int see_own(struct making *m)
+{
+	const struct recorded_event *e = m->event;
+	int r;
+
+	struct captured *c = find_or_add(m, "", e->name, &r);
+	if (!c)
+		return r;
+	c->attach = e->attach;
+	c->kernel_stack |= e->kernel_stack;
+	c->user_stack |= e->user_stack;
+	return add_contexts(c, e, NULL);
+}
+
 /* One event that the attach point names: is there need of more than its record? */
 static int see_event(void *arg, const char *group, const char *name)
 {
@@ -116,23 +197,17 @@ static int see_event(void *arg, const char *group, const char *name)
 
 	if (!strcmp(group, "ftrace"))
 		return 0;
-	if (!stacks) {
-		if (!m->texts && !m->joins)
-			return 0;
-		int r = tp_format_read(m->arena, NULL, group, name, &format);
-		if (r < 0 || !points_to_text(m, &format))
-			return r == -ENOMEM ? r : 0; // what has no format has no fields
-	}
-	struct captured *c = find(m->out, group, name);
-	if (!c) {
-		int r = add(m, group, name);
-		if (r < 0)
-			return r;
-		c = &m->out->events[m->out->n - 1];
-	}
+	int r = tp_format_read(m->arena, NULL, group, name, &format);
+	if (r < 0) // what has no format has no fields
+		return r == -ENOMEM ? r : 0;
+	if (!stacks && !asks_more(e, &format) && !points_to_text(m, &format))
+		return 0;
+	struct captured *c = find_or_add(m, group, name, &r);
+	if (!c)
+		return r;
 	c->kernel_stack |= e->kernel_stack;
 	c->user_stack |= e->user_stack;
-	return 0;
+	return add_contexts(c, e, &format);
 }
 
 /* Names of fields that emit() takes. */
@@ -183,12 +258,15 @@ static void write_condition(struct making *m, const struct captured *c)
 static int write_event(struct making *m, const struct captured *c)
 {
 	struct strbuf *s = &m->out->script;
-	struct tp_format format;
+	struct tp_format format = { 0 };
 
-	int r = tp_format_read(m->arena, NULL, c->group, c->name, &format);
+	int r = c->attach ? 0 : tp_format_read(m->arena, NULL, c->group, c->name, &format);
 	if (r < 0)
 		return r;
-	strbuf_fmt(s, "tracepoint:%s:%s { ", c->group, c->name);
+	if (c->attach)
+		strbuf_fmt(s, "%s { ", c->attach);
+	else
+		strbuf_fmt(s, "tracepoint:%s:%s { ", c->group, c->name);
 	if (m->out->only_map)
 		write_condition(m, c);
 	for (size_t i = 0; i < format.n_fields; i++)
@@ -209,12 +287,37 @@ static int write_event(struct making *m, const struct captured *c)
 		strbuf_fmt(s, is_text_pointer(f) ? ", %s = str(args.%s)" : ", %s = args.%s",
 			   f->name, f->name);
 	}
+	for (size_t i = 0; i < c->n_contexts; i++)
+		strbuf_fmt(s, ", %s = %s", c->contexts[i]->name, c->contexts[i]->text);
 	if (c->kernel_stack)
 		strbuf_fmt(s, ", callstack_kernel = kstack(%d)", KERNEL_FRAMES);
 	if (c->user_stack)
 		strbuf_fmt(s, ", callstack_user = ustack(%d)", USER_FRAMES);
 	strbuf_str(s, m->out->only_map ? "); } }\n" : "); }\n");
 	return 0;
+}
+
+static bool has_def(const struct recorded_needs *const *all, size_t n, const struct ast_def *def)
+{
+	for (size_t i = 0; i < n; i++)
+		for (const struct ast_def *d = all[i]->defs; d; d = d->next)
+			if (d->kind == def->kind && !strcmp(d->name, def->name))
+				return true;
+	return false;
+}
+
+/* Types of the scripts' own; of several with one name the first. */
+static void write_defs(struct making *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		for (const struct ast_def *d = m->all[i]->defs; d; d = d->next) {
+			struct ast_def one = *d;
+			const struct script_ast script = { .defs = &one };
+
+			one.next = NULL;
+			if (!has_def(m->all, i, d))
+				ast_print(&script, &m->out->script);
+		}
 }
 
 static void write_settings(struct making *m)
@@ -231,6 +334,13 @@ static void write_settings(struct making *m)
 			   "let @" LEFT_MAP " = hash(65536);\n"
 			   "tracepoint:sched:sched_process_exit { delete(@" LEFT_MAP
 			   "[args.pid]); }\n");
+	write_defs(m);
+	// Scripts name what different systems call differently; that they name nothing was told.
+	for (size_t i = 0; i < m->out->n; i++)
+		if (m->out->events[i].attach) {
+			strbuf_str(&m->out->script, "config = { missing_probes = ignore; }\n");
+			break;
+		}
 	if (most)
 		strbuf_fmt(&m->out->script, "config = { max_strlen = %s; }\n", most);
 }
@@ -246,7 +356,10 @@ int recorded_capture(struct arena *arena, const struct recorded_needs *const *al
 		m.joins = all[i]->n_joins > 0;
 		for (size_t k = 0; k < all[i]->n_events && !r; k++) {
 			m.event = &all[i]->events[k];
-			if (m.texts || m.joins || m.event->kernel_stack || m.event->user_stack)
+			if (m.event->attach)
+				r = see_own(&m);
+			else if (m.texts || m.joins || m.event->kernel_stack ||
+				 m.event->user_stack || m.event->n_contexts)
 				r = tp_each(m.event->group, m.event->name, see_event, &m);
 		}
 	}

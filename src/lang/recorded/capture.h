@@ -16,6 +16,10 @@ struct recorded_capture {
 	struct captured {
 		const char *group, *name, *glob;
 		bool kernel_stack, user_stack;
+		const char *attach; /* as of struct recorded_event */
+		/** Owned: each is another field. */
+		const struct ast_context **contexts;
+		size_t n_contexts, cap_contexts;
 	} * events; /* owned; their text in the arena: they come from the script alone */
 	size_t n, cap;
 	/**

@@ -6,6 +6,7 @@
 
 #include <sonde/err.h>
 
+#include "lang/recorded/context.h"
 #include "lang/recorded/parts.h"
 
 /* The C type of an integer of that many bits. */
@@ -233,6 +234,36 @@ static int add_members(struct rec_world *w, struct arena *arena, const struct so
 	return 0;
 }
 
+/* Of LTTng's contexts: what is asked of the running system by the same name. */
+static const char *as_context(const char *name)
+{
+	static const char *const names[][2] = {
+		{ "uid", CONTEXT_PREFIX "uid" },
+		{ "gid", CONTEXT_PREFIX "gid" },
+		{ "ppid", CONTEXT_PREFIX "ppid" },
+	};
+
+	for (size_t i = 0; i < MEM_LEN(names); i++)
+		if (!strcmp(name, names[i][0]))
+			return names[i][1];
+	return NULL;
+}
+
+static void add_contexts(struct rec_place *place, size_t from)
+{
+	struct probe_field *fields = (struct probe_field *)place->probe.fields;
+	const size_t n = place->probe.n_fields;
+
+	for (size_t i = from; i < n; i++) {
+		const char *name = as_context(fields[i].name);
+
+		if (!name)
+			continue;
+		fields[place->probe.n_fields] = fields[i];
+		fields[place->probe.n_fields++].name = name;
+	}
+}
+
 static bool has_field(const struct probe *p, const char *name)
 {
 	for (size_t i = 0; i < p->n_fields; i++)
@@ -275,8 +306,8 @@ int rec_fields(struct rec_world *w, struct arena *arena, const struct sonde_even
 {
 	const struct sonde_type *common = cls->stream_class->event_context;
 	const struct sonde_type *packet = cls->stream_class->packet_context;
-	const size_t n = 2 * n_members(cls->payload) + n_members(cls->context) + n_members(common) +
-			 n_members(packet);
+	const size_t n = 2 * n_members(cls->payload) + 2 * n_members(cls->context) +
+			 2 * n_members(common) + n_members(packet);
 	struct probe_field *fields = arena_array(arena, n + 1 + SYSCALL_ARGS_MOST, sizeof(*fields));
 
 	if (!fields)
@@ -290,10 +321,13 @@ int rec_fields(struct rec_world *w, struct arena *arena, const struct sonde_even
 		rec_call_args(w, place);
 	if (!r)
 		r = add_pids(arena, place);
+	const size_t from = place->probe.n_fields;
 	if (!r)
 		r = add_members(w, arena, cls->context, SONDE_SCOPE_EVENT_CONTEXT, place);
 	if (!r)
 		r = add_members(w, arena, common, SONDE_SCOPE_STREAM_CONTEXT, place);
+	if (!r)
+		add_contexts(place, from);
 	if (!r)
 		r = add_members(w, arena, packet, SONDE_SCOPE_PACKET_CONTEXT, place);
 	return r;

@@ -5,30 +5,34 @@
 #include "lang/recorded/parts.h"
 
 static const char of_kernel[] = "it is of the running kernel, and no trace has it";
+static const char if_recorded[] =
+	"only a recording that was made for the script has it ('sonde record --for')";
 static const char of_machine[] = "it is of the machine that runs, and no trace has it";
+
+static const char no_event[] = "this is no event of the trace";
 
 /* What no trace has. */
 static const struct {
 	const char *name, *why;
 } never[] = {
-	{ "curtask", of_kernel },
-	{ "cgroup", of_kernel },
+	{ "curtask", if_recorded },
+	{ "cgroup", if_recorded },
 	{ "ctx", of_kernel },
-	{ "numaid", of_kernel },
-	{ "uid", "fields of events may tell it, as args.uid" },
-	{ "gid", "fields of events may tell it, as args.gid" },
-	{ "username", of_kernel },
-	{ "ppid", "fields of events may tell it, as args.ppid" },
-	{ "pcomm", of_kernel },
-	{ "func", of_kernel },
-	{ "jiffies", of_kernel },
-	{ "kaddr", of_kernel },
-	{ "uaddr", of_kernel },
-	{ "reg", "events have fields, and no registers" },
-	{ "path", of_kernel },
-	{ "cgroup_path", of_machine },
-	{ "cgroupid", of_machine },
-	{ "ncpus", of_machine },
+	{ "numaid", if_recorded },
+	{ "uid", if_recorded },
+	{ "gid", if_recorded },
+	{ "username", if_recorded },
+	{ "ppid", if_recorded },
+	{ "pcomm", if_recorded },
+	{ "func", if_recorded },
+	{ "jiffies", if_recorded },
+	{ "kaddr", if_recorded },
+	{ "uaddr", if_recorded },
+	{ "reg", if_recorded },
+	{ "path", if_recorded },
+	{ "cgroup_path", if_recorded },
+	{ "cgroupid", if_recorded },
+	{ "ncpus", if_recorded },
 	{ "cpid", "there is no command beside a trace" },
 	{ "cat", "a file of this machine is none of the traced one" },
 	{ "signal", "nothing can be done to what is over" },
@@ -131,7 +135,7 @@ static const char *lacks_at(struct rec_world *w, const struct probe *at, enum ne
 	if (!p->cls && need == NEEDS_TIME)
 		return rec_has_time(w) ? NULL : whys[need];
 	if (!p->cls)
-		return "this is no event of the trace";
+		return no_event;
 	// Where a pattern names several kinds of events, some of them may have it.
 	for (const struct probe *all = &p->first->probe; all; all = all->next)
 		if (any_has_need(w, all, need))
@@ -139,11 +143,18 @@ static const char *lacks_at(struct rec_world *w, const struct probe *at, enum ne
 	return whys[need];
 }
 
+/* BEGIN, END, a tick. */
+static bool is_no_event(const struct probe *at)
+{
+	return at && !((const struct rec_place *)at)->cls;
+}
+
 const char *rec_lacks(struct world *world, const struct probe *at, const char *name)
 {
 	for (size_t i = 0; i < MEM_LEN(never); i++)
 		if (!strcmp(name, never[i].name))
-			return never[i].why;
+			return never[i].why == if_recorded && is_no_event(at) ? no_event
+									      : never[i].why;
 	for (size_t i = 0; at && i < MEM_LEN(some); i++)
 		if (!strcmp(name, some[i].name))
 			return lacks_at((struct rec_world *)world, at, some[i].need);

@@ -16,6 +16,12 @@ struct recorded_event {
 	const char *glob;	       /* "sched:sched_switch", "syscalls:sys_enter_*", "*:NAME" */
 	const char *group, *name;      /* its parts */
 	bool kernel_stack, user_stack; /* with each one */
+	/** What the running system is asked for with each one. */
+	const struct ast_context *const *contexts;
+	size_t n_contexts;
+	/** The attach point, as written, of a probe of which the kernel makes no event of its own:
+	 * one that is named @name; or NULL. */
+	const char *attach;
 };
 
 struct recorded_needs {
@@ -31,7 +37,8 @@ struct recorded_needs {
 	size_t n_fields;
 	const char **joins; /* fields that join() shows the texts of */
 	size_t n_joins;
-	const char *strlen_of; /* the setting max_strlen; NULL: it is not set */
+	const char *strlen_of;	    /* the setting max_strlen; NULL: it is not set */
+	const struct ast_def *defs; /* types of the script's own */
 };
 
 /**

@@ -10,6 +10,7 @@
 
 #include "base/glob.h"
 #include "base/near.h"
+#include "lang/recorded/context.h"
 #include "lang/recorded/parts.h"
 #include "lang/syntax/diag.h"
 
@@ -347,6 +348,43 @@ static void name_shared(struct rec_search *s)
 	first->syscall_names = names;
 }
 
+static void match_own(struct rec_search *s, const struct sonde_event_class *cls)
+{
+	if (!strcmp(cls->name, s->name))
+		rec_place_add_class(s, cls);
+}
+
+/* Events that were made for this very attach point. */
+static bool find_own(struct rec_search *s)
+{
+	s->provider = "event";
+	s->name = recorded_own_name(s->arena, s->ap);
+	s->no_memory = !s->name;
+	if (s->ap->n_parts > 1 && s->name)
+		each_class(s, match_own);
+	for (struct rec_place *p = s->first; p; p = (struct rec_place *)(uintptr_t)p->probe.next)
+		p->first = s->first;
+	if (s->first)
+		name_shared(s);
+	return s->first;
+}
+
+/* Whether events were made for any attach points of that kind. */
+static bool has_own(const struct rec_search *s, const char *provider)
+{
+	const size_t len = strlen(provider);
+
+	for (size_t i = 0; i < s->w->n_traces; i++)
+		for (size_t k = 0; k < s->w->traces[i]->n_streams; k++) {
+			const struct sonde_stream_class *c = s->w->traces[i]->streams[k];
+			for (size_t e = 0; e < c->n_events; e++)
+				if (!strncmp(c->events[e]->name, provider, len) &&
+				    c->events[e]->name[len] == ':')
+					return true;
+		}
+	return false;
+}
+
 int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,
 	       const struct probe_wants *wants, const struct probe **ret)
 {
@@ -355,7 +393,16 @@ int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struc
 	};
 	int r = 0;
 
+	if (find_own(&s)) {
+		*ret = &s.first->probe;
+		return s.no_memory ? sonde_fail(-ENOMEM, "out of memory") : 0;
+	}
 	s.provider = rec_provider(ap->parts[0]);
+	if (s.no_memory)
+		return sonde_fail(-ENOMEM, "out of memory");
+	if (!s.provider && has_own(&s, ap->parts[0]))
+		return diag_error(d, ap->pos, "unknown-event", "the trace has no event for '%s'",
+				  ap->text);
 	if (!s.provider)
 		return diag_error(d, ap->pos, "not-here", "a trace has no '%s' probes",
 				  ap->parts[0]);

@@ -24,6 +24,9 @@
 SONDE_MUST_CHECK int recorded_world_new(struct sonde_trace *const *traces, size_t n,
 					struct world **ret);
 
+/** Before @ast is compiled for @w, which then must outlive it. -ENOMEM. */
+SONDE_MUST_CHECK int recorded_world_look_at(struct world *w, struct script_ast *ast);
+
 struct recorded_run;
 
 struct recorded_options {

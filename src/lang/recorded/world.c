@@ -6,6 +6,7 @@
 
 #include <sonde/err.h>
 
+#include "lang/recorded/context.h"
 #include "lang/recorded/parts.h"
 
 static struct ctypes *no_types(struct world *w, const char **ret_why)
@@ -55,6 +56,11 @@ int recorded_world_new(struct sonde_trace *const *traces, size_t n, struct world
 	w->n_traces = n;
 	*ret = &w->world;
 	return 0;
+}
+
+int recorded_world_look_at(struct world *w, struct script_ast *ast)
+{
+	return recorded_context(&((struct rec_world *)w)->arena, ast);
 }
 
 /* --- the same for another thread --- */

@@ -104,6 +104,17 @@ struct ast_type {
 	unsigned n_dims;
 };
 
+/** How an event of a trace may tell what an expression asks the running system for. */
+struct ast_context {
+	const char *text;	       /* the expression by itself, without variables */
+	const char *name;	       /* of the event's field */
+	const struct ast *own, *field; /* it, and what stands for it where events have that field */
+	/** Of probes of the kernel's own tracepoints, the event as it is tells it. */
+	bool is_plain;
+	const char *arg;		 /* the argument that it is an element of; or NULL */
+	const struct ast_context *outer; /* of what it is a part of; or NULL */
+};
+
 struct ast {
 	enum ast_kind kind;
 	struct pos pos;
@@ -119,6 +130,8 @@ struct ast {
 	int64_t note_n;
 	/** Of a member or element: the field of the event that it is; NULL: none that has parts. */
 	const struct probe_field *part;
+	/** Set before it is checked; NULL: nothing is known, or asked. */
+	const struct ast_context *context;
 	union {
 		uint64_t num;
 		struct {

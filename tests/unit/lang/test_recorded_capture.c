@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "fake_tracefs.h"
+#include "lang/recorded/context.h"
 #include "lang/syntax/parse.h"
 #include "test.h"
 
@@ -28,6 +29,8 @@ static int capture_of(const char *const *scripts, struct strbuf *ret)
 		d.text_len = strlen(scripts[n]);
 		all[n] = &needs[n];
 		r = parse_bt(&d, &arena, NULL, 0, &ast[n]);
+		if (!r)
+			r = recorded_context(&arena, &ast[n]);
 		if (!r)
 			r = recorded_needs(&d, &arena, &ast[n], &needs[n]);
 	}
@@ -55,7 +58,7 @@ static const struct {
 	  "}\nsched:sched_wakeup " },
 	// A field counts whichever script uses it, and a text only where one is read.
 	{ { "t:sched:sched_wak* { @[kstack] = count(); }",
-	    "rt:sched_waking { @[args.pid] = count(); }" },
+	    "event:sched_waking { @[args.pid] = count(); }" },
 	  "tracepoint:sched:sched_wakeup { emit(\"sched_wakeup\", pid = args.pid, "
 	  "callstack_kernel = kstack(126)); }\n"
 	  "tracepoint:sched:sched_waking { emit(\"sched_waking\", pid = args.pid, "
@@ -76,6 +79,25 @@ static const struct {
 	{ { "t:syscalls:sys_enter_openat { join(args.filename); }" }, "" }, // no array
 	{ { "t:nothing:there { @[kstack] = count(); }" }, "" },
 	{ { "profile:hz:99 { @[kstack] = count(); }" }, "" },
+	// What the system is asked for, once; of probes without an event, all that they see.
+	{ { "t:sched:sched_wakeup / uid == 3 / { $t = curtask; "
+	    "@[curtask->mm->owner, $t->mm->owner, args.pid] = count(); }",
+	    "t:sched:sched_wakeup { @[uid, gid] = count(); }" },
+	  "tracepoint:sched:sched_wakeup { emit(\"sched_wakeup\", pid = args.pid, context_uid = "
+	  "uid, "
+	  "context_curtask = curtask, context_curtask__mm__owner = curtask.mm.owner, "
+	  "context_gid = gid); }\nsched:sched_wakeup " },
+	{ { "uprobe:/bin/x:f, k:g { @[str(arg0), kstack] = count(); } rt:sched_wakeup { @b = "
+	    "count(); }",
+	    "struct s { int a; }; profile:hz:9 { @[((struct s *)curtask)->a] = count(); }" },
+	  "struct s {\n\tint a;\n};\nconfig = { missing_probes = ignore; }\n"
+	  "uprobe:/bin/x:f { emit(\"uprobe:/bin/x:f\", context_str_arg0__ad2d0e3f = str(arg0), "
+	  "callstack_kernel = kstack(126)); }\n"
+	  "k:g { emit(\"k:g\", context_str_arg0__ad2d0e3f = str(arg0), "
+	  "callstack_kernel = kstack(126)); }\n"
+	  "profile:hz:9 { emit(\"profile:hz:9\", "
+	  "context_struct_s_curtask___a_a113ca19 = ((struct s *)curtask).a); }\n"
+	  ":uprobe:/bin/x:f :k:g :profile:hz:9 " },
 };
 
 TEST(only_what_a_trace_has_not_is_captured)
@@ -120,7 +142,9 @@ static int once(void)
 {
 	struct strbuf got = { 0 };
 	const char *const scripts[SCRIPTS_MOST] = {
-		"t:sched:sched_* { @[ustack] = count(); } "
+		"struct s { int a; }; t:sched:sched_* { @[ustack, ((struct s *)uid)->a] = count(); "
+		"} "
+		"uprobe:/bin/x:f { @[arg0, str(arg1)] = count(); } "
 		"t:syscalls:* { join(args.argv); print(str(args.filename)); }"
 	};
 	const int r = capture_of(scripts, &got);

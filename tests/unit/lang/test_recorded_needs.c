@@ -53,7 +53,9 @@ static const struct {
 	{ "profile:hz:99 { @[kstack] = count(); }", "10101010" },
 	{ "p:ms:10 { @[ustack(3)] = count(); } profile:hz:100 { @ = 1; }", "10000000 threads" },
 	{ "profile:250us { @ = count(); }", "250000" },
-	{ "kprobe:f { @[comm] = 1; } uprobe:/bin/x:f { @ = 1; }", "0 threads" },
+	{ "kprobe:f { @[comm] = 1; } uprobe:/bin/x:f { @ = 1; }",
+	  "kprobe:f uprobe:/bin/x:f 0 threads" },
+	{ "self:signal:SIGUSR1 { @ = 1; }", "0" },
 };
 
 TEST(scripts_need_events_samples_and_names)
