@@ -8,6 +8,8 @@
 
 #include <sonde/err.h>
 
+#include "base/u64map.h"
+#include "crash/debug/debug.h"
 #include "crash/script/parts.h"
 #include "lang/recorded/outcome.h"
 
@@ -27,6 +29,7 @@ struct dead {
 	uint64_t end_ns;	       /* when the machine died, since its boot */
 	uint64_t missing, missing_at; /* reads of what is not in the dump, and where the last was */
 	char why[WHY_MOST];	      /* of the first one, in words */
+	struct u64map exact;	      /* addresses in stacks that return to nobody, with lines */
 };
 
 // --- what the machine asks ---
@@ -104,7 +107,7 @@ static int64_t user_stack(const struct dead *d, uint64_t *ret, uint32_t n, uint6
 static int64_t stack(void *arg, const struct machine_now *now, uint64_t *ret, uint32_t n,
 		     uint64_t flags)
 {
-	const struct dead *d = arg;
+	struct dead *d = arg;
 	struct crash_stack s = { 0 };
 	size_t frames = 0;
 
@@ -117,9 +120,13 @@ static int64_t stack(void *arg, const struct machine_now *now, uint64_t *ret, ui
 		crash_stack_fini(&s);
 		return -EFAULT;
 	}
-	for (size_t i = flags & BPF_F_SKIP_FIELD_MASK; i < s.n && frames < n; i++)
-		if (!s.frames[i].inlined)
-			ret[frames++] = s.frames[i].pc;
+	for (size_t i = flags & BPF_F_SKIP_FIELD_MASK; i < s.n && frames < n; i++) {
+		if (s.frames[i].inlined)
+			continue;
+		ret[frames++] = s.frames[i].pc;
+		if (s.frames[i].exact && d->names.lines && !d->outcome.err)
+			d->outcome.err = u64map_put(&d->exact, s.frames[i].pc, 1);
+	}
 	crash_stack_fini(&s);
 	return (int64_t)frames * 8;
 }
@@ -204,6 +211,19 @@ static size_t frames_of(void *arg, uint64_t id, uint64_t *ret)
 	return outcome_frames(d->opt->script, d->machine, id, ret);
 }
 
+/* As bt has them. */
+static size_t lines(void *arg, uint64_t addr, const struct line_frame **ret)
+{
+	const struct dead *d = arg;
+	struct crash_symbol s;
+	uint32_t is_exact = 0;
+
+	if (!d->core->system->symbol_at(d->core, addr, &s) || !s.name)
+		return 0;
+	(void)u64map_get(&d->exact, addr, &is_exact); // else it is a return address
+	return crash_debug_at(d->core, s.module, is_exact ? addr : addr - 1, ret);
+}
+
 static int64_t wall(void *arg, uint64_t ns)
 {
 	(void)arg;
@@ -248,7 +268,11 @@ static int start(struct dead *d)
 	int r = machine_new(s->bpf_maps, s->n_bpf_maps, &ops, d, &d->machine);
 	if (r < 0)
 		return r;
-	d->names = (struct names){ d, ksym, usym, user, number, frames_of, wall, kmod };
+	// A file that somebody named is to be seen in what comes out; else a script prints what it
+	// prints live.
+	d->names = (struct names){ d,	 ksym,	 usym,
+				   user, number, frames_of,
+				   wall, kmod,	 d->core->kernel_path ? lines : NULL };
 	r = outcome_init(&d->outcome, s, d->machine,
 			 &(struct outcome_to){ &d->names, d->opt->out, d->opt->format, d->opt->note,
 					       d->opt->note_arg });
@@ -269,6 +293,7 @@ static void fini(struct dead *d)
 	if (d->machine)
 		outcome_fini(&d->outcome);
 	machine_free(d->machine);
+	u64map_fini(&d->exact);
 	crash_tasks_fini(&d->tasks);
 }
 

@@ -213,7 +213,7 @@ int live_names_new(const struct script *script, struct bpf_maps *maps, pid_t pid
 
 	if (!n)
 		return sonde_fail(-ENOMEM, "out of memory");
-	n->names = (struct names){ n, ksym, usym, user, cgroup, stack, wall, kmod };
+	n->names = (struct names){ n, ksym, usym, user, cgroup, stack, wall, kmod, NULL };
 	n->maps = maps;
 	n->stack_map = script->stack_map;
 	n->wall_off = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "lang/out/printer.h"
 #include "lang/out/value.h"
+#include "sym/lines/lines.h"
 
 enum { STACK_INDENT = 14, DUMP_LINE = 16 };
 
@@ -145,11 +146,20 @@ void d_stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, 
 	       is_call_of_program(p, frames[first]))
 		first++;
 	for (size_t i = first; i < n && frames[i]; i++) {
+		const struct line_frame *l = NULL;
+		const size_t n_lines = stack_lines(p, t, frames[i], &l);
+
+		for (size_t j = 0; j + 1 < n_lines; j++) {
+			pad(ret, STACK_INDENT);
+			stack_add_inlined(&l[j], ret);
+		}
 		pad(ret, STACK_INDENT);
 		if (t->kind == TYPE_KSTACK)
 			d_ksym_add(p, frames[i], true, ret);
 		else
 			d_usym_add(p, v.pid, frames[i], true, ret);
+		if (n_lines)
+			stack_add_source(&l[n_lines - 1], ret);
 		strbuf_str(ret, "\n");
 	}
 }

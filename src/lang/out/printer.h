@@ -18,6 +18,8 @@
 #include "base/strbuf.h"
 #include "lang/gen/script.h"
 
+struct line_frame;
+
 /** Where names come from; each appends to @ret, and falls back to a number ("0x1234") itself. */
 struct names {
 	void *arg;
@@ -32,6 +34,9 @@ struct names {
 	int64_t (*wall)(void *arg, uint64_t mono_ns);
 	/** The module of a kernel's address: "vmlinux", "ext4". NULL: not known. */
 	void (*kmod)(void *arg, uint64_t addr, struct strbuf *ret);
+	/** By debug files, the functions that a frame of the kernel is in, as lines_at() has them;
+	 * how many. NULL: there are no such files. */
+	size_t (*lines)(void *arg, uint64_t addr, const struct line_frame **ret);
 };
 
 enum print_format { PRINT_TEXT, PRINT_JSON };

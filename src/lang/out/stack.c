@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "lang/out/printer.h"
 #include "lang/out/value.h"
+#include "sym/lines/lines.h"
 
 static void add_frame(struct printer *p, const struct type *t, uint32_t pid, uint64_t addr,
 		      struct strbuf *ret)
@@ -18,6 +19,63 @@ static void add_frame(struct printer *p, const struct type *t, uint32_t pid, uin
 		names->ksym(names->arg, addr, true, ret);
 	else
 		names->usym(names->arg, pid, addr, true, t->stack_mode == STACK_PERF, ret);
+}
+
+size_t stack_lines(const struct printer *p, const struct type *t, uint64_t addr,
+		   const struct line_frame **ret)
+{
+	const struct names *const names = p->names;
+
+	return names->lines && t->kind == TYPE_KSTACK && t->stack_mode != STACK_RAW
+		       ? names->lines(names->arg, addr, ret)
+		       : 0;
+}
+
+void stack_add_source(const struct line_frame *l, struct strbuf *ret)
+{
+	if (l->file)
+		strbuf_fmt(ret, " (%s:%u)", l->file, l->line);
+}
+
+void stack_add_inlined(const struct line_frame *l, struct strbuf *ret)
+{
+	strbuf_str(ret, l->function ? l->function : "?");
+	stack_add_source(l, ret);
+	strbuf_str(ret, " (inlined)\n");
+}
+
+/* What stands before a frame's name. */
+static void add_head(const struct type *t, uint64_t addr, unsigned indent, struct strbuf *ret)
+{
+	char text[FMT_MOST];
+	const size_t len = (size_t)(fmt_hex(text, addr) - text);
+
+	if (t->stack_mode == STACK_BPFTRACE) {
+		strbuf_add(ret, "        ", indent < 8 ? indent : 8);
+		return;
+	}
+	strbuf_add(ret, "\t", t->stack_mode == STACK_PERF);
+	strbuf_add(ret, text, len);
+	strbuf_add(ret, " ", t->stack_mode == STACK_PERF);
+}
+
+/* A frame, and before it, as frames of their own, what was put inline there. */
+static void add_lines(struct printer *p, const struct type *t, uint32_t pid, uint64_t addr,
+		      unsigned indent, struct strbuf *ret)
+{
+	const struct line_frame *l = NULL;
+	const size_t n = stack_lines(p, t, addr, &l);
+
+	for (size_t i = 0; i + 1 < n; i++) {
+		add_head(t, addr, indent, ret);
+		stack_add_inlined(&l[i], ret);
+	}
+	add_head(t, addr, indent, ret);
+	if (t->stack_mode != STACK_RAW)
+		add_frame(p, t, pid, addr, ret);
+	if (n)
+		stack_add_source(&l[n - 1], ret);
+	strbuf_add(ret, "\n", 1);
 }
 
 /* Some kernels have one more function between a raw tracepoint and the programs on it. */
@@ -39,7 +97,6 @@ void stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, un
 {
 	uint64_t frames[STACK_MOST];
 	struct stack_value v = { 0 };
-	char text[FMT_MOST];
 
 	if (p->script && p->script->d) {
 		d_stack_add(p, t, bytes, ret);
@@ -60,20 +117,8 @@ void stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, un
 		return;
 
 	strbuf_add(ret, "\n", 1);
-	for (size_t i = is_call_of_program(p, t, frames[0]); i < n && frames[i]; i++) {
-		const size_t len = (size_t)(fmt_hex(text, frames[i]) - text);
-
-		if (t->stack_mode == STACK_BPFTRACE) {
-			strbuf_add(ret, "        ", indent < 8 ? indent : 8);
-		} else {
-			strbuf_add(ret, "\t", t->stack_mode == STACK_PERF);
-			strbuf_add(ret, text, len);
-			strbuf_add(ret, " ", t->stack_mode == STACK_PERF);
-		}
-		if (t->stack_mode != STACK_RAW)
-			add_frame(p, t, v.pid, frames[i], ret);
-		strbuf_add(ret, "\n", 1);
-	}
+	for (size_t i = is_call_of_program(p, t, frames[0]); i < n && frames[i]; i++)
+		add_lines(p, t, v.pid, frames[i], indent, ret);
 }
 
 enum { TIME_FMT_MOST = 512, TIME_MOST = 1024 };

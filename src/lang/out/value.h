@@ -88,6 +88,14 @@ void value_add_buf(struct strbuf *ret, const uint8_t *bytes, size_t len);
 /** Length and begin of a TYPE_BUF's bytes. */
 size_t value_buf(const struct type *t, const uint8_t *bytes, const uint8_t **ret);
 
+struct line_frame;
+/** What debug files tell of a frame of a kernel's stack, as lines_at(); 0: nothing. */
+size_t stack_lines(const struct printer *p, const struct type *t, uint64_t addr,
+		   const struct line_frame **ret);
+/** " (file.c:12)". */
+void stack_add_source(const struct line_frame *l, struct strbuf *ret);
+/** A line: what was put inline into the next frame. */
+void stack_add_inlined(const struct line_frame *l, struct strbuf *ret);
 /** Appends a stack's frames, a line each, @indent blanks before it (src/lang/out/stack.c). */
 void stack_add(struct printer *p, const struct type *t, const uint8_t *bytes, unsigned indent,
 	       struct strbuf *ret);

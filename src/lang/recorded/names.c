@@ -142,7 +142,7 @@ static int64_t wall(void *arg, uint64_t ns)
 void rec_names_init(struct rec_names *n, struct rec_world *w, const struct script *s,
 		    struct machine *m)
 {
-	n->names = (struct names){ n, ksym, usym, user, cgroup, frames_of, wall, kmod };
+	n->names = (struct names){ n, ksym, usym, user, cgroup, frames_of, wall, kmod, NULL };
 	n->world = w;
 	n->script = s;
 	n->machine = m;

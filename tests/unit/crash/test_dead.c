@@ -63,3 +63,32 @@ TEST(scripts)
 	}
 	made_fini(&core);
 }
+
+static const struct {
+	const char *text, *wanted;
+} with_lines[] = {
+	{ "iter:task { @[kstack] = count(); }", "@[\n    wait_a_while (" },
+	{ "iter:task { @[kstack] = count(); }", "/linux_lines.c:9) (inlined)\n    schedule+5 (" },
+	{ "iter:task { @[kstack] = count(); }", "/linux_lines.c:15)\n]: 1\n" },
+	{ "iter:task { print(kstack(perf, 1)); }", "\n\tffffffff81001005 wait_a_while (" },
+	{ "iter:task { print(kstack(perf, 1)); }", "\n\tffffffff81001005 schedule+5 (" },
+	{ "iter:task { print(kstack(raw)); }", "\nffffffff81001005\n\n" },
+};
+
+/* With a file of lines a stack has them, and what was put inline; the mode raw has neither. */
+TEST(lines_of_stacks)
+{
+	sonde_auto(crash_closep) struct crash_core *c = NULL;
+	char text[4096];
+
+	made_linux(MADE_LINUX, &core);
+	made_write(&core);
+	const char *paths[] = { core.path };
+	EXPECT_EQ(crash_open(paths, 1, MADE_LINES, &c), 0);
+	for (size_t i = 0; c && i < MEM_LEN(with_lines); i++) {
+		made_script(c, with_lines[i].text, MACHINE_JIT, text, sizeof(text));
+		if (!strstr(text, with_lines[i].wanted))
+			EXPECT_STR(text, with_lines[i].wanted);
+	}
+	made_fini(&core);
+}
