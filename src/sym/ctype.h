@@ -80,6 +80,15 @@ SONDE_MUST_CHECK int ctypes_open_dwarf_mapped(const char *path, struct ctypes **
 SONDE_MUST_CHECK int ctypes_open_ctf(const char *path, struct ctypes **ret);
 /** CTF from memory, which must outlive the result. */
 SONDE_MUST_CHECK int ctypes_open_ctf_lent(struct sonde_span bytes, struct ctypes **ret);
+/** Databases as one: what the first does not know, the next one is asked. */
+struct ctypes_parts {
+	/** The @i-th into *@ret (lent; NULL: it has no types). False: there are no more. Asked once
+	 * for each, when the ones before it did not do. */
+	bool (*at)(void *arg, size_t i, struct ctypes **ret);
+	void *arg;
+};
+/** They must outlive the result. */
+SONDE_MUST_CHECK int ctypes_open_parts(const struct ctypes_parts *from, struct ctypes **ret);
 void ctypes_free(struct ctypes *db);
 SONDE_DEFINE_AUTO(struct ctypes *, ctypes_free)
 
@@ -136,5 +145,7 @@ struct ctype *ctype_array(struct arena *a, const struct ctype *elem, uint64_t n)
 struct strbuf;
 /** Appends the type as C writes it: "struct sock *", "unsigned int[4]". */
 void ctype_print(const struct ctype *t, struct strbuf *ret);
+/** The same as a declaration of @name: "char comm[16]", "int (*f)(int)". */
+void ctype_declare(const struct ctype *t, const char *name, struct strbuf *ret);
 
 #endif

@@ -211,3 +211,16 @@ void ctype_print(const struct ctype *t, struct strbuf *ret)
 {
 	print_at(t, ret, NESTED_MOST);
 }
+
+void ctype_declare(const struct ctype *t, const char *name, struct strbuf *ret)
+{
+	const struct ctype *to = t;
+
+	print_head(t, ret, NESTED_MOST);
+	for (unsigned i = 0; to->kind == CT_ARRAY && i < NESTED_MOST; i++)
+		to = ctype_elem(to);
+	if (*name && to->kind != CT_PTR)
+		strbuf_str(ret, " ");
+	strbuf_str(ret, name);
+	print_tail(t, ret, NESTED_MOST);
+}

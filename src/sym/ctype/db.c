@@ -21,7 +21,7 @@ void ctypes_free(struct ctypes *db)
 
 bool ctypes_ran_out(const struct ctypes *db)
 {
-	return db->ran_out;
+	return db->ran_out || (db->ops->ran_out && db->ops->ran_out(db));
 }
 
 static int not_found(struct ctypes *db, int r, const char *what, const char *name)
