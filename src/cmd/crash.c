@@ -41,9 +41,11 @@ static const struct cmd_option options[] = {
 	{ 'o', "output", "FILE",
 	  "thin: the new dump; flame: the picture, crash.svg if not given." },
 	{ 'l', "lines", NULL, "dis: source lines too." },
+	{ 'x', "hex", NULL, "print, list, tree: numbers in base 16." },
 	{ KEY_MODULES, "modules", "DIR", "Debug files of modules are below DIR." },
 	{ KEY_FETCH, "debuginfod", NULL, "Fetch missing debug files from $DEBUGINFOD_URLS." },
-	{ 'n', "limit", "N", "At most so many rows or members; log: the last ones." },
+	{ 'n', "limit", "N",
+	  "At most so many rows, members, or elements of an array; log: the last ones." },
 	{ KEY_JSON, "json", NULL, "Write JSON." },
 	{ 'f', "format", "FORMAT", "text, json, or html (report and other tables)." },
 	{ 0 },
@@ -61,6 +63,7 @@ static const struct cmd_example examples[] = {
 	{ "sonde crash vmcore files 1", "What a process had open, sockets with both ends.", false },
 	{ "sonde crash vmcore net", "Interfaces and sockets, as ss shows them.", false },
 	{ "sonde crash vmcore print task_struct init_task comm", "A field of a struct.", false },
+	{ "sonde crash vmcore print task_struct", "How a struct lies in memory.", false },
 	{ "sonde crash vmcore dis schedule+0x5d", "The code around a place.", false },
 	{ "sonde crash vmcore flame", "All stacks as one picture, crash.svg.", false },
 	{ "sonde crash vmcore thin -o small.dump", "A dump of what the report reads, to send away.",
@@ -110,6 +113,7 @@ static int crash_set(void *state, int key, const char *value)
 	case 'u': a->unique = true; return 0;
 	case 'o': a->output = value; return 0;
 	case 'l': a->lines = true; return 0;
+	case 'x': a->hex = true; return 0;
 	case KEY_MODULES: s->debug.modules = value; return 0;
 	case KEY_FETCH: s->debug.may_fetch = true; return 0;
 	case 'r': a->running = true; return 0;

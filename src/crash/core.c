@@ -10,6 +10,7 @@
 #include <sonde/err.h>
 
 #include "crash/debug/debug.h"
+#include "sym/ctype.h"
 
 void crash_tasks_fini(struct crash_tasks *t)
 {
@@ -30,6 +31,7 @@ void crash_close(struct crash_core *c)
 	if (c->system && c->state)
 		c->system->close(c);
 	crash_debug_free(c->debug);
+	ctypes_free(c->types);
 	if (!c->lent)
 		dump_close(c->dump);
 	arena_fini(&c->arena);
@@ -98,6 +100,27 @@ int crash_fail_read(int r, uint64_t va)
 	if (r == -EFAULT)
 		return sonde_fail(r, "nothing is mapped at 0x%" PRIx64, va);
 	return r == -ENODATA ? sonde_wrap(r, "memory at 0x%" PRIx64, va) : r;
+}
+
+/* The kernel's, then those of each module. */
+static bool types_at(void *arg, size_t i, struct ctypes **ret)
+{
+	struct crash_core *c = arg;
+	const char *module = i && c->system->module ? c->system->module(c, i - 1) : NULL;
+
+	if (i && !module)
+		return false;
+	*ret = c->system->types(c, module);
+	return true;
+}
+
+struct ctypes *crash_types(struct crash_core *c)
+{
+	const struct ctypes_parts parts = { types_at, c };
+
+	if (!c->types && c->system->types && c->system->types(c, NULL))
+		c->ran_out |= ctypes_open_parts(&parts, &c->types) < 0; // as nothing else can fail
+	return c->types;
 }
 
 int crash_read_uint(struct crash_core *c, uint64_t va, unsigned size, uint64_t *ret)

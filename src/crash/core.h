@@ -137,6 +137,13 @@ struct crash_system {
 	bool (*section)(struct crash_core *c, const char *module, const char *name, uint64_t *ret);
 	/** The types of the kernel (@module NULL) or of a module; NULL: none are known. */
 	struct ctypes *(*types)(struct crash_core *c, const char *module);
+	/** The name of the @i-th module; NULL: there are no more. NULL itself: none are known. */
+	const char *(*module)(struct crash_core *c, size_t i);
+
+	/** Where CPU @cpu has its part of what lies at @at of per-CPU memory. -ENOENT: there is no
+	 * such CPU, or that is no place in such memory; -ENODATA: not known. NULL: there is none.
+	 */
+	int (*percpu)(struct crash_core *c, uint64_t at, unsigned cpu, uint64_t *ret);
 
 	int (*tasks)(struct crash_core *c, struct crash_tasks *ret);
 	/** @ret is all zero or of an earlier call, whose memory is used again. */
@@ -168,6 +175,7 @@ struct crash_core {
 	uint64_t found_at; /* where in memory the system found itself; 0: not there, or not yet */
 	struct crash_debug_options debug_options; /* text is borrowed */
 	struct crash_debug *debug;		  /* owned; NULL: not asked yet */
+	struct ctypes *types;			  /* owned: of all parts; NULL: not asked yet */
 	struct arena arena;			  /* of names */
 	bool ran_out; /* of memory, where that could not be told: something is missing */
 };
@@ -190,6 +198,10 @@ SONDE_DEFINE_AUTO(struct crash_core *, crash_close)
 /** Words for @r, that reading the memory at @va gave: that it is not mapped, or why it is not in
  * the dump. Others are left as they are. Returns @r. */
 int crash_fail_read(int r, uint64_t va);
+
+/** All types: the kernel's, and what it does not know its modules are asked. NULL: none are known.
+ */
+struct ctypes *crash_types(struct crash_core *c);
 
 /** Shorthands for kernel memory: numbers of 1, 2, 4 or 8 bytes, and text. As crash_system.read. */
 SONDE_MUST_CHECK int crash_read_uint(struct crash_core *c, uint64_t va, unsigned size,

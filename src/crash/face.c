@@ -98,21 +98,11 @@ int sonde_crash_symbol_at(struct sonde_crash *c, uint64_t addr, struct sonde_cra
 	return 0;
 }
 
-static int find_type(struct sonde_crash *c, const char *name, const struct ctype **ret)
-{
-	struct ctypes *types = c->core->system->types(c->core, NULL);
-
-	if (!types)
-		return sonde_fail(-ENODATA, "type '%s': the dump has no types of its kernel", name);
-	int r = ctypes_find(types, name, ret);
-	return r < 0 ? sonde_fail(r, "the kernel has no type '%s'", name) : 0;
-}
-
 int sonde_crash_sizeof(struct sonde_crash *c, const char *type, uint64_t *ret)
 {
 	const struct ctype *t = NULL;
 
-	int r = find_type(c, type, &t);
+	int r = crash_type_find(c->core, type, &t);
 	if (r < 0 || !t)
 		return r;
 	*ret = t->size;
@@ -124,7 +114,7 @@ static int walk(struct sonde_crash *c, const char *type, uint64_t addr, const ch
 {
 	struct crash_value from = { .addr = addr };
 
-	int r = find_type(c, type, &from.type);
+	int r = crash_type_find(c->core, type, &from.type);
 	if (r == 0)
 		r = crash_value_walk(c->core, &from, path, ret);
 	return r < 0 ? sonde_wrap(r, "'%s' at 0x%" PRIx64, type, addr) : 0;

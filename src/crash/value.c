@@ -2,9 +2,11 @@
 /** A value in a dead kernel's memory, and the way to others by fields. */
 #include "crash/value.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +16,39 @@
 
 enum { NAME = 128 };
 
-/** What went wrong, with the type's name in it. */
+int crash_type_find(struct crash_core *c, const char *name, const struct ctype **ret)
+{
+	char text[NAME];
+	const char *at = strchr(name, '@');
+	const size_t len = at ? (size_t)(at - name) : strlen(name);
+
+	if (len >= sizeof(text))
+		return sonde_fail(-ENOENT, "there is no type '%s'", name);
+	memcpy(text, name, len);
+	text[len] = '\0';
+	struct ctypes *types =
+		at && c->system->types ? c->system->types(c, at + 1) : crash_types(c);
+	if (!types)
+		return sonde_fail(-ENOTSUP, "no types are known of '%s'",
+				  at ? at + 1 : "the kernel");
+	int r = ctypes_find(types, text, ret);
+	return r == -ENOMEM ? r : r < 0 ? sonde_fail(-ENOENT, "there is no type '%s'", name) : 0;
+}
+
+const struct ctype *crash_type_whole(struct crash_core *c, const struct ctype *t)
+{
+	const struct ctype *whole = NULL;
+	struct ctypes *types = t->is_forward ? crash_types(c) : NULL;
+	char name[NAME + 8];
+
+	if (!types || !*t->name || strlen(t->name) >= NAME)
+		return t;
+	(void)snprintf(name, sizeof(name), "%s %s", t->kind == CT_UNION ? "union" : "struct",
+		       t->name);
+	return ctypes_find(types, name, &whole) == 0 ? whole : t;
+}
+
+/* What went wrong, with the type's name in it. */
 static int fail_type(const struct ctype *t, const char *path, const char *words)
 {
 	struct strbuf text = { 0 };
@@ -73,7 +107,7 @@ static int take_index(struct crash_core *c, struct crash_value *v, const char *p
 
 	errno = 0;
 	uint64_t i = strtoull(*p + 1, &end, 0);
-	if (errno || *end != ']' || end == *p + 1)
+	if (errno || *end != ']' || end == *p + 1 || !isdigit((unsigned char)(*p)[1]))
 		return sonde_fail(-EINVAL, "'%s': wanted a number and ']' behind '['", path);
 	*p = end + 1;
 
@@ -92,36 +126,43 @@ static int take_index(struct crash_core *c, struct crash_value *v, const char *p
 	return 0;
 }
 
+bool crash_value_member(struct crash_value *v, const char *name)
+{
+	struct cmember m;
+
+	if ((v->type->kind != CT_STRUCT && v->type->kind != CT_UNION) ||
+	    !ctype_member(v->type, name, &m))
+		return false;
+	*v = (struct crash_value){ .type = m.type,
+				   .addr = v->addr + m.bit_off / 8,
+				   .bit_off = m.bit_size ? (uint32_t)(m.bit_off % 8) : 0,
+				   .bit_size = m.bit_size };
+	return true;
+}
+
 static int take_field(struct crash_core *c, struct crash_value *v, const char *path, const char **p)
 {
 	size_t n = strspn(*p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 	char name[NAME];
-	struct cmember m;
 
 	if (!n || n >= sizeof(name))
 		return sonde_fail(-EINVAL, "'%s': wanted a field's name at '%s'", path, *p);
 	memcpy(name, *p, n);
 	name[n] = '\0';
 	*p += n;
-	if (v->type->kind == CT_PTR) {
-		int r = follow(c, v, path);
-		if (r < 0)
-			return r;
-	}
+	int r = v->type->kind == CT_PTR ? follow(c, v, path) : 0;
+	if (r < 0)
+		return r;
+	v->type = crash_type_whole(c, v->type);
 	if (v->type->kind != CT_STRUCT && v->type->kind != CT_UNION)
 		return fail_type(v->type, path, "has no fields");
-	if (!ctype_member(v->type, name, &m)) {
-		const char *near = ctype_member_near(v->type, name);
-
-		return sonde_fail(-EINVAL, "'%s': '%s' has no field '%s'%s%s%s", path,
-				  v->type->name, name, near ? "; did you mean '" : "",
-				  near ? near : "", near ? "'?" : "");
-	}
-	*v = (struct crash_value){ .type = m.type,
-				   .addr = v->addr + m.bit_off / 8,
-				   .bit_off = m.bit_size ? (uint32_t)(m.bit_off % 8) : 0,
-				   .bit_size = m.bit_size };
-	return 0;
+	if (v->type->is_forward)
+		return fail_type(v->type, path, "is only declared: its fields are not known");
+	if (crash_value_member(v, name))
+		return 0;
+	const char *near = ctype_member_near(v->type, name);
+	return sonde_fail(-EINVAL, "'%s': '%s' has no field '%s'%s%s%s", path, v->type->name, name,
+			  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 int crash_value_walk(struct crash_core *c, const struct crash_value *from, const char *path,
@@ -137,9 +178,9 @@ int crash_value_walk(struct crash_core *c, const struct crash_value *from, const
 		if (*p == '[') {
 			r = take_index(c, &v, path, &p);
 		} else {
-			if (*p == '.' && !is_first)
+			if (*p == '.')
 				p++;
-			else if (p[0] == '-' && p[1] == '>' && !is_first)
+			else if (p[0] == '-' && p[1] == '>')
 				p += 2;
 			else if (!is_first)
 				return sonde_fail(-EINVAL, "'%s': wanted '.', '->' or '[' at '%s'",

@@ -173,7 +173,7 @@ static void add_options(const struct complete *c, struct choices *ret)
 static void add_for(const struct complete *c, const struct crash_words *w, struct choices *ret)
 {
 	const struct crash_verb *v = find_verb(c, w->all[0]);
-	struct ctypes *types = c->core->system->types(c->core, NULL);
+	struct ctypes *types = crash_types(c->core);
 	char token[TOKEN] = "";
 
 	if (!v)

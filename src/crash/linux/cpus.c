@@ -172,3 +172,17 @@ int linux_cpus_load(struct linux_kernel *k)
 		from_notes(k);
 	return 0;
 }
+
+int linux_percpu(struct crash_core *c, uint64_t at, unsigned cpu, uint64_t *ret)
+{
+	const struct linux_kernel *k = linux_of(c);
+	uint64_t start, end;
+
+	if (cpu >= k->n_cpus || !linux_symbol(linux_of(c), "__per_cpu_start", &start) ||
+	    !linux_symbol(linux_of(c), "__per_cpu_end", &end) || at < start || at >= end)
+		return -ENOENT;
+	if (!k->cpus[cpu].has_memory)
+		return -ENODATA;
+	*ret = at + k->cpus[cpu].offset;
+	return 0;
+}

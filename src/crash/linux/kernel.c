@@ -454,6 +454,13 @@ static struct ctypes *system_types(struct crash_core *c, const char *module)
 	return m ? linux_module_types(k, m) : NULL;
 }
 
+static const char *system_module(struct crash_core *c, size_t i)
+{
+	const struct linux_modules *m = &linux_of(c)->modules;
+
+	return i < m->n ? m->all[i].name : NULL;
+}
+
 const struct crash_system crash_linux = {
 	.kind = DUMP_LINUX,
 	.name = "Linux",
@@ -470,6 +477,8 @@ const struct crash_system crash_linux = {
 	.image = linux_image,
 	.section = linux_section,
 	.types = system_types,
+	.module = system_module,
+	.percpu = linux_percpu,
 	.tasks = linux_tasks,
 	.stack = linux_stack,
 	.log = linux_log,

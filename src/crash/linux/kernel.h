@@ -149,6 +149,7 @@ bool linux_is_text(struct linux_kernel *k, uint64_t addr);
 SONDE_MUST_CHECK int linux_cpus_load(struct linux_kernel *k);
 
 /** Of struct crash_system. */
+int linux_percpu(struct crash_core *c, uint64_t at, unsigned cpu, uint64_t *ret);
 int linux_tasks(struct crash_core *c, struct crash_tasks *ret);
 int linux_stack(struct crash_core *c, const struct crash_task *t, struct crash_stack *ret);
 int linux_read_user(struct crash_core *c, const struct crash_task *t, uint64_t va, void *ret,

@@ -56,7 +56,6 @@ static void module_fini(struct linux_module *m)
 	free(m->syms);
 	free(m->strings);
 	ctypes_free(m->types);
-	free(m->btf);
 }
 
 void linux_modules_fini(struct linux_modules *m)
@@ -274,23 +273,52 @@ const struct linux_module_sym *linux_module_find(const struct linux_module *m, u
 	return lo ? &m->syms[lo - 1] : NULL;
 }
 
+/*
+ * Where the BTF of a module lies: the kernel keeps a copy for itself, and forgets what was loaded.
+ * Of one from outside of its tree that copy is the one which goes by the kernel's numbers.
+ */
+static bool find_btf(struct linux_kernel *k, const struct linux_module *m, uint64_t *ret_at,
+		     uint64_t *ret_len)
+{
+	static const struct kfield_want want[] = {
+		{ "struct btf_module", "list" }, { "struct btf_module", "module" },
+		{ "struct btf_module", "btf" },	 { "struct btf", "data" },
+		{ "struct btf", "data_size" },
+	};
+	struct kfield f[MEM_LEN(want)];
+	struct linux_list list;
+	uint64_t head, btf;
+
+	kfield_find_all(k->types, want, MEM_LEN(want), f);
+	if (!f[0].type || !linux_symbol(k, "btf_modules", &head))
+		return false;
+	linux_list_begin(&list, head);
+	while (list.n <= LINUX_MODULES_MOST && linux_list_next(k, &list)) {
+		const uint64_t at = list.at - f[0].off;
+
+		if (linux_field_or(k, at, &f[1], 0) != m->addr)
+			continue;
+		btf = linux_field_or(k, at, &f[2], 0);
+		return !linux_read_field(k, btf, &f[3], ret_at) &&
+		       !linux_read_field(k, btf, &f[4], ret_len);
+	}
+	return false;
+}
+
 struct ctypes *linux_module_types(struct linux_kernel *k, struct linux_module *m)
 {
-	struct kfield data, size;
+	uint64_t at = 0, len = 0;
 
-	if (m->types_loaded || !k->types)
+	// Only those in memory are numbered on from by modules' own.
+	if (m->types_loaded || !k->btf.data)
 		return m->types;
 	m->types_loaded = true;
-	(void)kfield_find(k->types, "struct module", "btf_data", &data);
-	(void)kfield_find(k->types, "struct module", "btf_data_size", &size);
-	uint64_t at = linux_field_or(k, m->addr, &data, 0),
-		 len = linux_field_or(k, m->addr, &size, 0);
-	if (!at || !len || len > BTF_MOST)
+	if (!find_btf(k, m, &at, &len) || !len || len > BTF_MOST)
 		return NULL;
-	m->btf = malloc(len);
-	if (!m->btf || linux_read(k, at, m->btf, len) < 0 ||
-	    ctypes_open_btf_over(k->types, m->btf, len, &m->types) < 0)
-		m->types = NULL;
-	free(sonde_take(m->btf)); // the types have a copy
+	sonde_auto(mem_freep) void *bytes = malloc(len);
+	int r = bytes ? linux_read(k, at, bytes, len) : -ENOMEM;
+	if (r == 0)
+		r = ctypes_open_btf_over(k->types, bytes, len, &m->types);
+	k->core->ran_out |= r == -ENOMEM;
 	return m->types;
 }

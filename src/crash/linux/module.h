@@ -34,7 +34,6 @@ struct linux_module {
 	size_t n_syms;
 	char *strings;	      /* owned; ended */
 	struct ctypes *types; /* owned; NULL: none */
-	void *btf;	      /* owned: what the types lie in */
 };
 
 struct linux_modules {

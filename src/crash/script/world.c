@@ -65,7 +65,7 @@ const char *dead_lacks(struct world *w, const struct probe *at, const char *name
 static struct ctypes *types(struct world *w, const char **ret_why)
 {
 	struct crash_core *c = ((struct dead_world *)w)->core;
-	struct ctypes *found = c->system->types(c, NULL);
+	struct ctypes *found = crash_types(c);
 
 	if (!found)
 		*ret_why = "the dump has no types, and no kernel's file with debug information was "

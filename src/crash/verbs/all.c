@@ -45,7 +45,8 @@ int crash_verb_run(const struct crash_verb *v, struct crash_run *r)
 
 	int err = v->run(r);
 	// A field for which there was no memory seems to be one that this kernel has not.
-	return r->core->ran_out || (types && ctypes_ran_out(types))
+	return r->core->ran_out || (types && ctypes_ran_out(types)) ||
+			       (r->core->types && ctypes_ran_out(r->core->types))
 		       ? sonde_fail(-ENOMEM, "out of memory")
 		       : err;
 }

@@ -1,127 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/** Goes along types from value to value, and prints them. */
+/** Prints values: numbers, text, pointers and what they are called, structs over lines. */
 #include "crash/verbs/value.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <sonde/err.h>
-
 enum {
-	NAME_MOST = 128,
 	DEPTH_MOST = 8,
 	ELEMENTS_MOST = 16,
 	TEXT_MOST = 256,
+	NAMED_MOST = 1 << 20, /* how far behind a symbol's begin an address still has its name */
 	BYTES_MOST = 1 << 22, /* of text for one value */
 	INDENT = 2,
 };
 
-int value_type(struct crash_core *c, const char *name, const struct ctype **ret)
-{
-	char text[NAME_MOST];
-	const char *at = strchr(name, '@');
-	size_t len = at ? (size_t)(at - name) : strlen(name);
+struct printing {
+	struct crash_core *core;
+	const struct value_style *style;
+	struct strbuf *ret;
+};
 
-	if (len >= sizeof(text))
-		return sonde_fail(-ENOENT, "there is no type '%s'", name);
-	memcpy(text, name, len);
-	text[len] = '\0';
-	struct ctypes *types = c->system->types(c, at ? at + 1 : NULL);
-	if (!types)
-		return sonde_fail(-ENOTSUP, "no types are known of '%s'",
-				  at ? at + 1 : "the kernel");
-	if (ctypes_find(types, text, ret) < 0)
-		return sonde_fail(-ENOENT, "there is no type '%s'", name);
-	return 0;
-}
-
-/* Reads a pointer, to go on where it points to. */
-static int through_pointer(struct crash_core *c, struct value *v)
-{
-	uint64_t to = 0;
-
-	int r = crash_read_uint(c, v->addr, (unsigned)v->type->size, &to);
-	if (r < 0)
-		return sonde_fail(r, "0x%" PRIx64 " cannot be read", v->addr);
-	*v = (struct value){ .type = ctype_elem(v->type), .addr = to };
-	return 0;
-}
-
-static int into_member(struct crash_core *c, struct value *v, const char *name)
-{
-	struct cmember m;
-
-	int r = v->type->kind == CT_PTR ? through_pointer(c, v) : 0;
-	if (r < 0)
-		return r;
-	if ((v->type->kind != CT_STRUCT && v->type->kind != CT_UNION) ||
-	    !ctype_member(v->type, name, &m)) {
-		const char *near = ctype_member_near(v->type, name);
-
-		return sonde_fail(-ENOENT, "'%s' has no member '%s'%s%s%s", v->type->name, name,
-				  near ? "; did you mean '" : "", near ? near : "",
-				  near ? "'?" : "");
-	}
-	*v = (struct value){
-		.type = m.type,
-		.addr = v->addr + m.bit_off / 8,
-		.bit_off = m.bit_size ? (unsigned)(m.bit_off % 8) : 0,
-		.bit_size = m.bit_size,
-	};
-	return 0;
-}
-
-static int into_element(struct crash_core *c, struct value *v, uint64_t i)
-{
-	if (v->type->kind != CT_PTR && v->type->kind != CT_ARRAY)
-		return sonde_fail(-ENOENT, "[%" PRIu64 "] of what is no array", i);
-	if (v->type->kind == CT_ARRAY && v->type->n && i >= v->type->n)
-		return sonde_fail(-ENOENT, "[%" PRIu64 "] of %" PRIu64 " elements", i, v->type->n);
-	const struct ctype *elem = ctype_elem(v->type);
-	int r = v->type->kind == CT_PTR ? through_pointer(c, v) : 0;
-	v->addr += i * elem->size;
-	v->type = elem;
-	return r;
-}
-
-int value_follow(struct crash_core *c, struct value *v, const char *path)
-{
-	while (*path) {
-		char name[NAME_MOST], *end;
-		size_t len;
-		int r;
-
-		if (*path == '.') {
-			path++;
-		} else if (path[0] == '-' && path[1] == '>') {
-			path += 2;
-		} else if (*path == '[') {
-			uint64_t i = strtoull(path + 1, &end, 0);
-
-			if (*end != ']' || !isdigit((unsigned char)path[1]))
-				return sonde_fail(-ENOENT, "'%s': want [NUMBER]", path);
-			r = into_element(c, v, i);
-			if (r < 0)
-				return r;
-			path = end + 1;
-			continue;
-		}
-		for (len = 0; isalnum((unsigned char)path[len]) || path[len] == '_'; len++)
-			;
-		if (!len || len >= sizeof(name))
-			return sonde_fail(-ENOENT, "'%s' is no path of members", path);
-		memcpy(name, path, len);
-		name[len] = '\0';
-		r = into_member(c, v, name);
-		if (r < 0)
-			return r;
-		path += len;
-	}
-	return 0;
-}
+static void print(const struct printing *p, const struct crash_value *v, unsigned depth);
 
 static void print_enum(const struct ctype *t, uint64_t v, struct strbuf *ret)
 {
@@ -137,97 +37,151 @@ static void print_enum(const struct ctype *t, uint64_t v, struct strbuf *ret)
 	strbuf_fmt(ret, "%" PRId64, (int64_t)v);
 }
 
-static void print_number(struct crash_core *c, const struct value *v, struct strbuf *ret)
+/* What is longer than any number of C's own. */
+static void print_bytes(const struct printing *p, const struct crash_value *v)
+{
+	uint8_t bytes[16];
+	const size_t n = v->type->size;
+
+	if (v->bit_size || !n || n > sizeof(bytes) ||
+	    p->core->system->read(p->core, v->addr, bytes, n) < 0) {
+		strbuf_str(p->ret, "?");
+		return;
+	}
+	strbuf_str(p->ret, "0x");
+	for (size_t i = n; i--;)
+		strbuf_fmt(p->ret, "%02x", bytes[i]);
+}
+
+static void print_number(const struct printing *p, const struct crash_value *v)
 {
 	const struct ctype *t = v->type;
 	uint64_t n = 0;
-	unsigned size = v->bit_size ? (v->bit_off + v->bit_size + 7) / 8 : (unsigned)t->size;
-	unsigned bits = v->bit_size ? v->bit_size : size * 8;
 
-	if (size > 8 || !size || crash_read_uint(c, v->addr, size, &n) < 0) {
-		strbuf_str(ret, "?");
+	if (t->size > 8 || t->kind == CT_FLOAT) {
+		print_bytes(p, v);
 		return;
 	}
-	n >>= v->bit_off;
-	if (bits < 64)
-		n &= (1ull << bits) - 1;
-	if (t->is_signed && bits < 64 && n >> (bits - 1) & 1)
-		n |= UINT64_MAX << bits;
-	if (t->kind == CT_ENUM)
-		print_enum(t, n, ret);
+	if (crash_value_number(p->core, v, &n) < 0)
+		strbuf_str(p->ret, "?");
+	else if (t->kind == CT_ENUM)
+		print_enum(t, n, p->ret);
 	else if (t->is_bool)
-		strbuf_str(ret, n ? "true" : "false");
+		strbuf_str(p->ret, n ? "true" : "false");
+	else if (p->style->hex || (!t->is_signed && n >= 1u << 31))
+		strbuf_fmt(p->ret, "0x%" PRIx64,
+			   t->size < 8 ? n & (((uint64_t)1 << 8 * t->size) - 1) : n);
 	else if (t->is_signed)
-		strbuf_fmt(ret, "%" PRId64, (int64_t)n);
-	else if (n >= 1u << 31)
-		strbuf_fmt(ret, "0x%" PRIx64, n);
+		strbuf_fmt(p->ret, "%" PRId64, (int64_t)n);
 	else
-		strbuf_fmt(ret, "%" PRIu64, n);
+		strbuf_fmt(p->ret, "%" PRIu64, n);
 }
 
-static void print_pointer(struct crash_core *c, const struct value *v, struct strbuf *ret)
+static bool is_letter(const struct ctype *t)
 {
-	struct crash_symbol s;
-	uint64_t to = 0;
-
-	if (crash_read_uint(c, v->addr, (unsigned)v->type->size, &to) < 0) {
-		strbuf_str(ret, "?");
-		return;
-	}
-	if (!to) {
-		strbuf_str(ret, "NULL");
-		return;
-	}
-	strbuf_fmt(ret, "0x%" PRIx64, to);
-	if (c->system->symbol_at(c, to, &s) && to - s.start < 1 << 20) {
-		strbuf_fmt(ret, " <%s", s.name);
-		if (to != s.start)
-			strbuf_fmt(ret, "+0x%" PRIx64, to - s.start);
-		strbuf_str(ret, ">");
-	}
+	return t->kind == CT_INT && t->size == 1 && !t->is_bool;
 }
 
-static void print_text(struct crash_core *c, const struct value *v, struct strbuf *ret)
+static void quote(const char *text, bool is_cut, struct strbuf *ret)
 {
-	char text[TEXT_MOST];
-	size_t cap =
-		v->type->n && v->type->n < sizeof(text) ? (size_t)v->type->n + 1 : sizeof(text);
-
-	if (crash_read_text(c, v->addr, text, cap) < 0) {
-		strbuf_str(ret, "?");
-		return;
-	}
 	strbuf_str(ret, "\"");
 	for (const char *p = text; *p; p++) {
-		unsigned char b = (unsigned char)*p;
+		const unsigned char b = (unsigned char)*p;
 
-		if (b < ' ' || b > 126 || b == '"' || b == '\\')
+		if (b == '\n' || b == '\t')
+			strbuf_str(ret, b == '\n' ? "\\n" : "\\t");
+		else if (b < ' ' || b > 126 || b == '"' || b == '\\')
 			strbuf_fmt(ret, "\\x%02x", b);
 		else
 			strbuf_add(ret, p, 1);
 	}
-	strbuf_str(ret, "\"");
+	strbuf_str(ret, is_cut ? "\"..." : "\"");
 }
 
-static void print_array(struct crash_core *c, const struct value *v, unsigned depth,
-			struct strbuf *ret)
+/*
+ * The text at @at, of at most @n bytes (0: it ends somewhere), behind @before. Of bytes that may be
+ * numbers as well only what looks like a text is one. False: there is none, and nothing was added.
+ */
+static bool print_text(const struct printing *p, uint64_t at, uint64_t n, bool is_char,
+		       const char *before)
 {
-	const struct ctype *elem = ctype_elem(v->type);
+	char text[TEXT_MOST];
+	const size_t cap = n && n < sizeof(text) ? (size_t)n + 1 : sizeof(text);
+	const int len = crash_read_text(p->core, at, text, cap);
+	size_t good = 0;
 
-	if (elem->is_char) {
-		print_text(c, v, ret);
+	if (len < 0)
+		return false;
+	while (isprint((unsigned char)text[good]))
+		good++;
+	if (!is_char && (good < 2 || text[good]))
+		return false;
+	strbuf_str(p->ret, before);
+	quote(text, (size_t)len + 1 == sizeof(text), p->ret);
+	return true;
+}
+
+/* Letters between two symbols are of neither. */
+static void print_symbol(const struct printing *p, uint64_t at, bool of_letters)
+{
+	struct crash_symbol s;
+
+	if (!p->core->system->symbol_at(p->core, at, &s) || at - s.start >= NAMED_MOST ||
+	    (of_letters && at != s.start))
+		return;
+	strbuf_fmt(p->ret, " <%s", s.name);
+	if (at != s.start)
+		strbuf_fmt(p->ret, "+0x%" PRIx64, at - s.start);
+	if (s.module)
+		strbuf_fmt(p->ret, " [%s]", s.module);
+	strbuf_str(p->ret, ">");
+}
+
+static void print_pointer(const struct printing *p, const struct crash_value *v)
+{
+	const struct ctype *to = ctype_elem(v->type);
+	uint64_t at = 0;
+
+	if (crash_value_number(p->core, v, &at) < 0) {
+		strbuf_str(p->ret, "?");
 		return;
 	}
-	strbuf_str(ret, "{");
-	for (uint64_t i = 0; i < v->type->n && i < ELEMENTS_MOST; i++) {
-		const struct value e = { .type = elem, .addr = v->addr + i * elem->size };
-
-		strbuf_str(ret, i ? ", " : " ");
-		value_print(c, &e, depth + 1, ret);
+	if (!at) {
+		strbuf_str(p->ret, "NULL");
+		return;
 	}
-	if (v->type->n > ELEMENTS_MOST)
-		strbuf_fmt(ret, ", ... %" PRIu64 " more", v->type->n - ELEMENTS_MOST);
-	strbuf_str(ret, v->type->n ? " }" : "}");
+	const uint64_t n = to->kind == CT_ARRAY ? to->n : 0;
+	if (to->kind == CT_ARRAY)
+		to = ctype_elem(to);
+	strbuf_fmt(p->ret, "0x%" PRIx64, at);
+	print_symbol(p, at, is_letter(to));
+	// Text of a program is not in the kernel's memory.
+	if (is_letter(to) && !v->type->is_user)
+		(void)print_text(p, at, n, to->is_char, " "); // else the address is all
+}
+
+static void print_array(const struct printing *p, const struct crash_value *v, unsigned depth)
+{
+	const struct ctype *elem = ctype_elem(v->type);
+	const uint64_t most = p->style->elements ? p->style->elements : ELEMENTS_MOST;
+	uint64_t i = 0;
+
+	if (is_letter(elem) && print_text(p, v->addr, v->type->n, elem->is_char, ""))
+		return;
+	if (elem->is_char) {
+		strbuf_str(p->ret, "?");
+		return;
+	}
+	strbuf_str(p->ret, "{");
+	for (; i < v->type->n && i < most && p->ret->len < BYTES_MOST; i++) {
+		const struct crash_value e = { .type = elem, .addr = v->addr + i * elem->size };
+
+		strbuf_str(p->ret, i ? ", " : " ");
+		print(p, &e, depth + 1);
+	}
+	if (i < v->type->n)
+		strbuf_fmt(p->ret, ", ... %" PRIu64 " more", v->type->n - i);
+	strbuf_str(p->ret, v->type->n ? " }" : "}");
 }
 
 static void indent(struct strbuf *ret, unsigned depth)
@@ -235,47 +189,56 @@ static void indent(struct strbuf *ret, unsigned depth)
 	strbuf_fmt(ret, "\n%*s", (int)(depth * INDENT), "");
 }
 
-static void print_struct(struct crash_core *c, const struct value *v, unsigned depth,
-			 struct strbuf *ret)
+static void print_struct(const struct printing *p, const struct crash_value *v, unsigned depth)
 {
 	size_t n;
 	const struct cmember *m = ctype_members(v->type, &n);
 
-	strbuf_str(ret, "{");
-	for (size_t i = 0; i < n && ret->len < BYTES_MOST; i++) {
-		const struct value e = {
+	strbuf_str(p->ret, "{");
+	for (size_t i = 0; i < n && p->ret->len < BYTES_MOST; i++) {
+		const struct crash_value e = {
 			.type = m[i].type,
 			.addr = v->addr + m[i].bit_off / 8,
-			.bit_off = m[i].bit_size ? (unsigned)(m[i].bit_off % 8) : 0,
+			.bit_off = m[i].bit_size ? (uint32_t)(m[i].bit_off % 8) : 0,
 			.bit_size = m[i].bit_size,
 		};
 
-		indent(ret, depth + 1);
+		indent(p->ret, depth + 1);
 		if (*m[i].name)
-			strbuf_fmt(ret, ".%s = ", m[i].name);
-		value_print(c, &e, depth + 1, ret);
-		strbuf_str(ret, ",");
+			strbuf_fmt(p->ret, ".%s = ", m[i].name);
+		print(p, &e, depth + 1);
+		strbuf_str(p->ret, ",");
 	}
 	if (n)
-		indent(ret, depth);
-	strbuf_str(ret, "}");
+		indent(p->ret, depth);
+	strbuf_str(p->ret, "}");
 }
 
-void value_print(struct crash_core *c, const struct value *v, unsigned depth, struct strbuf *ret)
+static void print(const struct printing *p, const struct crash_value *v, unsigned depth)
 {
-	if (depth > DEPTH_MOST || ret->len > BYTES_MOST) {
-		strbuf_str(ret, "...");
+	if (depth > DEPTH_MOST || p->ret->len > BYTES_MOST) {
+		strbuf_str(p->ret, "...");
 		return;
 	}
 	switch (v->type->kind) {
 	case CT_INT:
-	case CT_ENUM: print_number(c, v, ret); return;
-	case CT_PTR: print_pointer(c, v, ret); return;
-	case CT_ARRAY: print_array(c, v, depth, ret); return;
-	case CT_STRUCT:
-	case CT_UNION: print_struct(c, v, depth, ret); return;
-	case CT_VOID:
 	case CT_FLOAT:
-	case CT_FUNC: strbuf_fmt(ret, "0x%" PRIx64, v->addr); return;
+	case CT_ENUM: print_number(p, v); return;
+	case CT_PTR: print_pointer(p, v); return;
+	case CT_ARRAY: print_array(p, v, depth); return;
+	case CT_STRUCT:
+	case CT_UNION: print_struct(p, v, depth); return;
+	case CT_VOID:
+	case CT_FUNC: strbuf_fmt(p->ret, "0x%" PRIx64, v->addr); return;
 	}
+}
+
+void value_print(struct crash_core *c, const struct crash_value *v, const struct value_style *style,
+		 struct strbuf *ret)
+{
+	const struct printing p = { c, style, ret };
+	struct crash_value whole = *v;
+
+	whole.type = crash_type_whole(c, v->type);
+	print(&p, &whole, 0);
 }

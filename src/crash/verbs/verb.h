@@ -22,6 +22,7 @@ struct crash_args {
 	bool running;		       /* only what ran on a CPU */
 	bool tree;		       /* children below their parents */
 	bool lines;		       /* source lines too */
+	bool hex;		       /* numbers in base 16 */
 	const char *sort;	       /* by this column; NULL: not given */
 	char state;		       /* only tasks in this state; 0: all */
 	int64_t pids[CRASH_PIDS_MOST]; /* only these, as pid or tid */

@@ -43,7 +43,7 @@ static int show_address(struct shown *s, uint64_t index, uint64_t addr)
 static int show(void *arg, uint64_t index, uint64_t at)
 {
 	struct shown *s = arg;
-	struct value v = { .type = s->type, .addr = at - s->off };
+	struct crash_value v = { .type = s->type, .addr = at - s->off };
 
 	if (s->has_index && !s->json)
 		out_fmt(s->run->out, "%" PRIu64 " ", index);
@@ -51,12 +51,13 @@ static int show(void *arg, uint64_t index, uint64_t at)
 		return show_address(s, index, v.addr);
 	if (!s->json)
 		out_fmt(s->run->out, "0x%" PRIx64 " ", v.addr);
-	int r = s->path ? value_follow(s->run->core, &v, s->path) : 0;
+	int r = s->path ? crash_value_walk(s->run->core, &v, s->path, &v) : 0;
 	if (r == -EFAULT || r == -ENODATA) {
 		out_str(s->run->out, s->json ? "" : "?\n");
 		return 0;
 	}
-	return r < 0 ? r : print_show(s->run, &v, s->has_index ? &index : NULL, s->json);
+	const struct print_label label = { .index = s->has_index ? &index : NULL };
+	return r < 0 ? r : print_show(s->run, &v, &label, s->json);
 }
 
 static int walk(struct shown *s, struct walk_over *over)
@@ -121,7 +122,7 @@ static int by_member(struct crash_run *r, bool tree)
 	int n = print_take_type(r, 1, name, sizeof(name));
 	if (!n || n + 1 >= r->argc || r->argc > n + 3)
 		return sonde_fail(-EINVAL, "wanted: %s TYPE MEMBER [PATH]", tree ? "ROOT" : "HEAD");
-	int err = value_type(r->core, name, &s.type);
+	int err = crash_type_find(r->core, name, &s.type);
 	if (err < 0)
 		return err;
 	if (!find_member(s.type, r->argv[n + 1], &m))
@@ -161,7 +162,7 @@ static int by_index(struct crash_run *r, enum walk_kind kind)
 	int n = print_take_type(r, 2, name, sizeof(name));
 	if (r->argc > n + 3)
 		return sonde_fail(-EINVAL, "wanted: ROOT %s [TYPE [PATH]]", r->argv[1]);
-	int err = n ? value_type(r->core, name, &s.type) : 0;
+	int err = n ? crash_type_find(r->core, name, &s.type) : 0;
 	s.path = r->argc == n + 3 ? r->argv[n + 2] : NULL;
 	return err < 0 ? err : walk(&s, &over);
 }

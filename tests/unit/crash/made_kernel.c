@@ -312,6 +312,29 @@ static void make_types(struct made_kernel *k)
 	symbol(k, "__stop_BTF", at + len);
 }
 
+/* The kernel's copy of a module's types, and an object of one of them in the module's memory. */
+static void make_module_types(struct made_kernel *k)
+{
+	struct btf *b = made_module_types(k->btf);
+	uint64_t entry = made_kernel_take(k, 32), btf = made_kernel_take(k, 16),
+		 head = variable(k, "btf_modules", 16), thing = variable(k, "made_thing", 24);
+	const uint64_t nodes[] = { head, entry };
+	uint32_t len;
+
+	const void *raw = btf__raw_data(b, &len);
+	uint64_t at = made_kernel_take(k, len);
+	made_kernel_put(k, at, raw, len);
+	list(k, nodes, 2);
+	made_kernel_put64(k, entry + 16, k->module);
+	made_kernel_put64(k, entry + 24, btf);
+	made_kernel_put64(k, btf, at);
+	made_kernel_put32(k, btf + 8, len);
+	made_kernel_put64(k, thing, k->tasks[T_INIT]);
+	made_kernel_put64(k, thing + 8, k->module + MODULE_NAME);
+	made_kernel_put32(k, thing + 16, 4711);
+	btf__free(b);
+}
+
 static void say(struct made_kernel *k, const char *fmt, ...) SONDE_PRINTF(2, 3);
 static void say(struct made_kernel *k, const char *fmt, ...)
 {
@@ -388,6 +411,7 @@ void made_kernel_init(struct made_kernel *k, const struct made_kernel_how *how)
 	make_log(k);
 	make_module(k);
 	make_types(k);
+	make_module_types(k);
 	if (!is_arm(k))
 		make_orc(k);
 }

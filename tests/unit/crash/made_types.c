@@ -99,6 +99,13 @@ static const struct row rows[] = {
 	{ "taints", "u64", 80 },
 	{ "mem", "module_memory[7]", MODULE_MEM },
 	{ "kallsyms", "u64", MODULE_KALLSYMS },
+	{ "btf", NULL, 16 },
+	{ "data", "u64", 0 },
+	{ "data_size", "u32", 8 },
+	{ "btf_module", NULL, 32 },
+	{ "list", "list_head", 0 },
+	{ "module", "u64", 16 },
+	{ "btf", "u64", 24 },
 };
 
 static const struct row meta_rows[] = {
@@ -171,5 +178,19 @@ struct btf *made_types(bool meta)
 	add(b, rows, MEM_LEN(rows));
 	if (meta)
 		add(b, meta_rows, MEM_LEN(meta_rows));
+	return b;
+}
+
+struct btf *made_module_types(struct btf *kernel)
+{
+	struct btf *b = btf__new_empty_split(kernel);
+
+	sonde_check(b);
+	int owner = btf__add_ptr(b, btf__find_by_name(b, "task_struct"));
+	int name = btf__add_ptr(b, btf__find_by_name(b, "char"));
+	sonde_check(owner > 0 && name > 0 && btf__add_struct(b, "made_thing", 24) > 0 &&
+		    !btf__add_field(b, "owner", owner, 0, 0) &&
+		    !btf__add_field(b, "name", name, 64, 0) &&
+		    !btf__add_field(b, "number", btf__find_by_name(b, "u32"), 128, 0));
 	return b;
 }

@@ -29,5 +29,9 @@ enum {
 
 /** With all structs; @meta: also the one that stacks of arm64 have since 6.14. */
 struct btf *made_types(bool meta);
+/** Of the module, over these: struct made_thing { struct task_struct *owner; char *name; u32
+ * number; }.
+ */
+struct btf *made_module_types(struct btf *kernel);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "crash/linux/kernel.h"
+#include "crash/verbs/value.h"
 #include "made_kernel.h"
 #include "made_types.h"
 #include "test.h"
@@ -179,6 +180,45 @@ TEST(symbols_of_the_kernel_and_a_module)
 		EXPECT(o.c->system->symbol_at(o.c, s.start - 1, &s));
 		EXPECT_STR(s.name, "made_begin");
 		EXPECT(!o.c->system->symbol_named(o.c, "nothing", &s));
+		close_it(&o);
+	}
+}
+
+/* What is at @path of the module's object. */
+static const char *thing_at(struct crash_core *c, const char *type, const char *path)
+{
+	static const struct value_style style = { 0 };
+	static char out[256];
+	struct strbuf b = { 0 };
+	struct crash_symbol s = { 0 };
+	struct crash_value v = { 0 };
+
+	EXPECT(c->system->symbol_named(c, "made_thing", &s));
+	v.addr = s.start;
+	if (crash_type_find(c, type, &v.type) < 0 || crash_value_walk(c, &v, path, &v) < 0)
+		return sonde_err_str();
+	value_print(c, &v, &style, &b);
+	(void)snprintf(out, sizeof(out), "%s", strbuf_text(&b));
+	strbuf_fini(&b);
+	return out;
+}
+
+TEST(types_of_a_module)
+{
+	for (size_t i = 0; i < MEM_LEN(machines); i++) {
+		struct opened o = { 0 };
+
+		made_kernel_init(&o.k, &machines[i]);
+		open_it(&o);
+		EXPECT_STR(thing_at(o.c, "struct made_thing", "number"), "4711");
+		EXPECT_STR(thing_at(o.c, "made_thing@made", "owner->comm"), "\"init\"");
+		EXPECT(strstr(thing_at(o.c, "made_thing", "name"), " \"made\""));
+		EXPECT_STR(thing_at(o.c, "made_thing@other", "name"),
+			   "no types are known of 'other'");
+		EXPECT_STR(thing_at(o.c, "task_struct@made", "nothing"),
+			   "'nothing': 'task_struct' has no field 'nothing'");
+		EXPECT_STR(thing_at(o.c, "struct made_things", ""),
+			   "there is no type 'struct made_things'");
 		close_it(&o);
 	}
 }
@@ -387,7 +427,9 @@ static void survive(const char *path, const struct made_kernel *k)
 	strbuf_fini(&log);
 	(void)c->system->symbol_named(c, "made_end", &sym); // opens the module
 	(void)c->system->symbol_at(c, k->va + 3, &sym);
+	const struct ctype *t;
 	(void)c->system->types(c, "made");
+	EXPECT(crash_type_find(c, "made_thing", &t) <= 0);
 	r = c->system->tasks(c, &tasks);
 	EXPECT(r == 0 || r == -EBADMSG);
 	for (size_t i = 0; r == 0 && i < tasks.n; i++) {

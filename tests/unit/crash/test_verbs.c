@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "crash/verbs/family.h"
+#include "crash/verbs/layout.h"
 #include "crash/verbs/page.h"
 #include "crash/verbs/stacks.h"
 #include "crash/verbs/value.h"
@@ -27,9 +28,42 @@ struct node {
 	unsigned long v[20];
 };
 
-enum { BASE = 0x1000 };
+/* struct words { char *text; unsigned char *bytes; char (*block)[8]; char *list[2];
+ *                unsigned char raw[4]; unsigned short flags : 3; int (*call)(int); }; */
+struct words {
+	uint64_t text, bytes, block, list[2];
+	unsigned char raw[4];
+	unsigned short flags;
+	uint64_t call;
+};
+
+enum { BASE = 0x1000, WORDS = BASE + 2 * sizeof(struct node), TEXT = WORDS + sizeof(struct words) };
 static struct ctypes *types;
-static struct node memory[2];
+static struct {
+	struct node nodes[2];
+	struct words words;
+	char text[600];
+} memory_all;
+static struct node *const memory = memory_all.nodes;
+
+static void make_words(struct btf *b, int ch, int i32, int block)
+{
+	int uch = btf__add_int(b, "unsigned char", 1, 0);
+	int u16 = btf__add_int(b, "unsigned short", 2, 0);
+	int text = btf__add_ptr(b, ch), bytes = btf__add_ptr(b, uch);
+	int of_block = btf__add_ptr(b, block), list = btf__add_array(b, i32, text, 2);
+	int raw = btf__add_array(b, i32, uch, 4), proto = btf__add_func_proto(b, i32);
+	btf__add_func_param(b, "n", i32);
+	int call = btf__add_ptr(b, proto);
+	btf__add_struct(b, "words", sizeof(struct words));
+	btf__add_field(b, "text", text, 0, 0);
+	btf__add_field(b, "bytes", bytes, 64, 0);
+	btf__add_field(b, "block", of_block, 128, 0);
+	btf__add_field(b, "list", list, 192, 0);
+	btf__add_field(b, "raw", raw, 8 * offsetof(struct words, raw), 0);
+	btf__add_field(b, "flags", u16, 8 * offsetof(struct words, flags), 3);
+	btf__add_field(b, "call", call, 8 * offsetof(struct words, call), 0);
+}
 
 static void make_types(void)
 {
@@ -57,6 +91,7 @@ static void make_types(void)
 	btf__add_field(b, "next", next, 8 * offsetof(struct node, next), 0);
 	btf__add_field(b, "c", colour, 8 * offsetof(struct node, colour), 0);
 	btf__add_field(b, "v", words, 8 * offsetof(struct node, v), 0);
+	make_words(b, ch, i32, text);
 	const void *raw = btf__raw_data(b, &len);
 	EXPECT_EQ(ctypes_open_btf(raw, len, &types), 0);
 	btf__free(b);
@@ -68,18 +103,18 @@ static void make_types(void)
 static int read_memory(struct crash_core *c, uint64_t va, void *ret, size_t n)
 {
 	(void)c;
-	if (va < BASE || va + n > BASE + sizeof(memory))
+	if (va < BASE || va + n > BASE + sizeof(memory_all))
 		return -EFAULT;
-	memcpy(ret, (const char *)memory + (va - BASE), n);
+	memcpy(ret, (const char *)&memory_all + (va - BASE), n);
 	return 0;
 }
 
 static bool symbol_at(struct crash_core *c, uint64_t addr, struct crash_symbol *ret)
 {
 	(void)c;
-	if (addr < BASE || addr >= BASE + sizeof(memory))
+	if (addr < BASE || addr >= BASE + sizeof(memory_all))
 		return false;
-	*ret = (struct crash_symbol){ .name = "nodes", .start = BASE, .size = sizeof(memory) };
+	*ret = (struct crash_symbol){ .name = "nodes", .start = BASE, .size = WORDS - BASE };
 	return true;
 }
 
@@ -102,20 +137,35 @@ static const struct crash_system made = {
 };
 static struct crash_core core = { .system = &made };
 
-/* What is at @path of the first node. */
-static const char *at(const char *path)
+static struct value_style style;
+
+static const char *value_at(const char *type, uint64_t addr, const char *path)
 {
 	static char out[1024];
 	struct strbuf b = { 0 };
-	struct value v = { .addr = BASE };
+	struct crash_value v = { .addr = addr };
 
-	EXPECT_EQ(value_type(&core, "struct node", &v.type), 0);
-	if (value_follow(&core, &v, path) < 0)
+	EXPECT_EQ(crash_type_find(&core, type, &v.type), 0);
+	if (crash_value_walk(&core, &v, path, &v) < 0)
 		return sonde_err_str();
-	value_print(&core, &v, 0, &b);
+	value_print(&core, &v, &style, &b);
 	(void)snprintf(out, sizeof(out), "%s", strbuf_text(&b));
 	strbuf_fini(&b);
 	return out;
+}
+
+/* What is at @path of the first node. */
+static const char *at(const char *path)
+{
+	return value_at("struct node", BASE, path);
+}
+
+/* Types are read anew in each test. */
+static void forget_types(void)
+{
+	ctypes_free(core.types);
+	ctypes_free(types);
+	core.types = NULL;
 }
 
 TEST(values_by_path)
@@ -131,13 +181,13 @@ TEST(values_by_path)
 	EXPECT_STR(at("next.c"), "9");
 	EXPECT_STR(at("next->next"), "NULL");
 	EXPECT_STR(at("next->v[3]"), "0x10000000000");
-	EXPECT_STR(at("next[-1]"), "'[-1]': want [NUMBER]");
+	EXPECT_STR(at("next[-1]"), "'next[-1]': wanted a number and ']' behind '['");
 	EXPECT_STR(at("next->next->a"), "?");
-	EXPECT_STR(at("v[20]"), "[20] of 20 elements");
-	EXPECT_STR(at("a.b"), "'int' has no member 'b'");
-	EXPECT_STR(at("nmae"), "'node' has no member 'nmae'; did you mean 'name'?");
-	EXPECT_STR(at("->"), "'' is no path of members");
-	ctypes_free(types);
+	EXPECT_STR(at("v[20]"), "'v[20]': element 20 of 20");
+	EXPECT_STR(at("a.b"), "'a.b': int has no fields");
+	EXPECT_STR(at("nmae"), "'nmae': 'node' has no field 'nmae'; did you mean 'name'?");
+	EXPECT_STR(at("->"), "'->': wanted a field's name at ''");
+	forget_types();
 }
 
 TEST(whole_structs)
@@ -147,7 +197,114 @@ TEST(whole_structs)
 		   "{\n  .a = -5,\n  {\n    .name = \"one\",\n    .lo = 6,\n    .hi = 9,\n  },\n"
 		   "  .next = 0x10c0 <nodes+0xc0>,\n  .c = BLUE,\n"
 		   "  .v = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ... 4 more },\n}");
-	ctypes_free(types);
+	forget_types();
+}
+
+/* What is at @path of the words. */
+static const char *word(const char *path)
+{
+	return value_at("words", WORDS, path);
+}
+
+TEST(text_by_pointers)
+{
+	struct words *w = &memory_all.words;
+
+	make_types();
+	*w = (struct words){ .text = TEXT, .bytes = TEXT, .block = TEXT, .list = { 0, TEXT + 2 } };
+	(void)snprintf(memory_all.text, sizeof(memory_all.text), "hello, \033[1m\n");
+	EXPECT_STR(word("text"), "0x11b8 \"hello, \\x1b[1m\\n\"");
+	EXPECT_STR(word("list"), "{ NULL, 0x11ba \"llo, \\x1b[1m\\n\" }");
+	EXPECT_STR(word("block"), "0x11b8 \"hello, \\x1b\"");
+	// These may be numbers: only what all can be read is text.
+	EXPECT_STR(word("bytes"), "0x11b8");
+	memory_all.text[7] = '\0';
+	EXPECT_STR(word("bytes"), "0x11b8 \"hello, \"");
+	EXPECT_STR(word("raw"), "{ 0, 0, 0, 0 }");
+	memcpy(w->raw, "ab\0", 4);
+	EXPECT_STR(word("raw"), "\"ab\"");
+	// One without an end is cut, and one that is nowhere is an address.
+	memset(memory_all.text, 'x', sizeof(memory_all.text));
+	const char *cut = word("text");
+	EXPECT_EQ(strlen(cut), strlen("0x11b8 \"\"...") + 255);
+	EXPECT_STR(cut + strlen(cut) - 6, "xx\"...");
+	w->text = 0xffff000000001234;
+	EXPECT_STR(word("text"), "0xffff000000001234");
+	w->text = BASE + sizeof(memory_all) - 3;
+	EXPECT(strstr(word("text"), " \"xxx\""));
+	memset(&memory_all.words, 0, sizeof(memory_all.words));
+	forget_types();
+}
+
+TEST(numbers_in_base_16)
+{
+	make_types();
+	style.hex = true;
+	EXPECT_STR(at("a"), "0xfffffffb");
+	EXPECT_STR(at("hi"), "0x9");
+	EXPECT_STR(at("c"), "BLUE");
+	style = (struct value_style){ .elements = 3 };
+	EXPECT_STR(at("v"), "{ 0, 0, 0, ... 17 more }");
+	style = (struct value_style){ .elements = 20 };
+	EXPECT(!strstr(at("v"), "more"));
+	style = (struct value_style){ 0 };
+	forget_types();
+}
+
+/* How a type lies in memory, as text or JSON. */
+static const char *layout(const char *type, const uint64_t *off, bool as_json)
+{
+	static char text[2048];
+	struct layout_of of = { .off = off };
+	struct strbuf b = { 0 };
+	struct sonde_out out;
+	struct json j;
+
+	EXPECT_EQ(crash_type_find(&core, type, &of.type), 0);
+	EXPECT_EQ(out_init(&out, -1), 0);
+	json_init(&j, &out);
+	if (as_json)
+		layout_json(&of, &j);
+	else
+		layout_print(&of, &b);
+	(void)snprintf(text, sizeof(text), "%.*s%s", (int)out.len, out.buf, strbuf_text(&b));
+	strbuf_fini(&b);
+	out_fini(&out);
+	return text;
+}
+
+TEST(layouts)
+{
+	const uint64_t off = 8;
+
+	make_types();
+	EXPECT_STR(layout("words", NULL, false), "struct words {\n"
+						 "  [0] char *text;\n"
+						 "  [8] unsigned char *bytes;\n"
+						 "  [16] char (*block)[8];\n"
+						 "  [24] char *list[2];\n"
+						 "  [40] unsigned char raw[4];\n"
+						 "  [44] unsigned short flags:3, from bit 0;\n"
+						 "  [48] int (*call)(int);\n"
+						 "}\nsize: 56");
+	EXPECT_STR(layout("node", NULL, false), "struct node {\n"
+						"  [0] int a;\n"
+						"  struct {\n"
+						"    [4] char name[8];\n"
+						"    [12] unsigned int lo:3, from bit 0;\n"
+						"    [12] unsigned int hi:5, from bit 3;\n"
+						"  };\n"
+						"  [16] struct node *next;\n"
+						"  [24] enum colour c;\n"
+						"  [32] unsigned long v[20];\n"
+						"}\nsize: 192");
+	EXPECT_STR(layout("enum colour", &off, false),
+		   "enum colour {\n  RED = 1,\n  BLUE = 2,\n}\nsize: 4, offset: 8");
+	EXPECT_STR(layout("unsigned int", NULL, false), "unsigned int\nsize: 4");
+	const char *json = layout("node", NULL, true);
+	EXPECT(strstr(json, "{\"name\": \"hi\", \"type\": \"unsigned int\", \"offset\": 12, "
+			    "\"size\": 4, \"bit\": 3, \"bits\": 5}"));
+	forget_types();
 }
 
 TEST(types_by_name)
@@ -155,11 +312,11 @@ TEST(types_by_name)
 	const struct ctype *t;
 
 	make_types();
-	EXPECT_EQ(value_type(&core, "node", &t), 0);
-	EXPECT_EQ(value_type(&core, "struct nod", &t), -ENOENT);
+	EXPECT_EQ(crash_type_find(&core, "node", &t), 0);
+	EXPECT_EQ(crash_type_find(&core, "struct nod", &t), -ENOENT);
 	EXPECT_STR(sonde_err_str(), "there is no type 'struct nod'");
-	EXPECT_EQ(value_type(&core, "node@mod", &t), -ENOTSUP);
-	ctypes_free(types);
+	EXPECT_EQ(crash_type_find(&core, "node@mod", &t), -ENOTSUP);
+	forget_types();
 }
 
 TEST(addresses)
