@@ -20,5 +20,10 @@ tracepoint:syscalls:sys_exit_openat { print(args.dfd); }'
 timeout 20 sonde run -t data/kernel -e '
 tracepoint:raw_syscalls:sys_enter { @enter[args.id] = count(); }
 tracepoint:raw_syscalls:sys_exit { @exit[args.id, args.ret] = count(); }'
+# Scripts that only count run once for several events, but not for those of several calls.
+for how in "" --interpreter; do
+timeout 20 sonde run $how -t examples/sonde-trace -e 'tracepoint:syscalls:sys_enter_read { @ = count(); }'
+timeout 20 sonde run $how -t examples/sonde-trace -e 'tracepoint:syscalls:sys_exit_wait4 { @[comm] = count(); } t:syscalls:sys_*_openat { @[probe] = count(); }'
+done
 # One mistake is told once: the map may be set where the probe is not.
 timeout 20 sonde run -t examples/sonde-trace -e 'kprobe:vfs_read { @x[tid] = 1; } END { clear(@x); }'

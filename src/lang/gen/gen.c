@@ -335,7 +335,8 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->flipped = NULL;
 	g->task_values = NULL;
 	g->n_stmts = 0;
-	g->repeats = gen_may_repeat(g, p);
+	// Which call it is differs from one event of all calls to the next.
+	g->repeats = !point->nr_field && gen_may_repeat(g, p);
 	g->l_exit = fn_label(g->f);
 	g->l_out = fn_label(g->f);
 	g->shares_cpu = point->attach.kind == ATTACH_UPROBE ||
