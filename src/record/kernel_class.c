@@ -335,6 +335,18 @@ static int take_fields(const struct tep_event *ev, struct field *ret)
 	return (int)n;
 }
 
+/* Which probe's event it is: names alone do not tell their groups. NULL is noted. */
+static const char *probe_of(struct describe *d, const struct tep_event *ev)
+{
+	char text[256];
+	const int n = snprintf(text, sizeof(text), "tracepoint:%s:%s", ev->system, ev->name);
+	const char *copy =
+		n > 0 && (size_t)n < sizeof(text) ? arena_strndup(d->arena, text, (size_t)n) : NULL;
+
+	d->failed |= !copy;
+	return copy;
+}
+
 int kernel_describe_event(struct describe *d, struct sonde_stream_class *stream,
 			  const struct tep_event *ev, const char *name, struct kernel_class *ret)
 {
@@ -353,7 +365,9 @@ int kernel_describe_event(struct describe *d, struct sonde_stream_class *stream,
 			return sonde_wrap(r, "event '%s'", name);
 	}
 	add_sequences(&m);
-	describe_event(d, stream, name, (uint64_t)ev->id, m.payload);
+	struct sonde_event_class *e = describe_event(d, stream, name, (uint64_t)ev->id, m.payload);
+	if (e)
+		e->uri = probe_of(d, ev);
 
 	m.cls.fixed_len = (uint16_t)m.at;
 	if (m.cls.n_dyn) {

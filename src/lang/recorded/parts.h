@@ -109,6 +109,18 @@ void rec_place_add_class(struct rec_search *s, const struct sonde_event_class *c
 int rec_probes(struct world *w, struct diag *d, struct arena *arena, const struct ast_attach *ap,
 	       const struct probe_wants *wants, const struct probe **ret);
 
+/* group.c */
+
+/** The probe of an event in the kernel, where its trace tells. */
+struct rec_told {
+	char group[64];
+	const char *name;
+};
+bool rec_is_of_kernel(const struct sonde_event_class *cls);
+bool rec_told(const struct sonde_event_class *cls, struct rec_told *ret);
+/** Whether an event is of a group that @group names; where its trace does not tell, by its name. */
+bool rec_group_has(const char *group, const struct sonde_event_class *cls);
+
 /* lacks.c */
 
 /** world_ops.lacks. */

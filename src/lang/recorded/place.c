@@ -91,9 +91,13 @@ static bool may_share(const struct rec_search *s)
 
 void rec_place_add_class(struct rec_search *s, const struct sonde_event_class *cls)
 {
+	struct rec_told is;
 	char name[512];
 
-	if (!strcmp(s->provider, "event") || strchr(cls->name, ':'))
+	if (!strcmp(s->provider, "tracepoint") && rec_told(cls, &is) &&
+	    (!s->group || glob_is(s->group) || glob_match(s->group, is.group)))
+		(void)snprintf(name, sizeof(name), "tracepoint:%s:%s", is.group, is.name);
+	else if (!strcmp(s->provider, "event") || strchr(cls->name, ':'))
 		(void)snprintf(name, sizeof(name), "%s", cls->name);
 	else
 		(void)snprintf(name, sizeof(name), "%s:%s:%s", s->provider,
@@ -144,17 +148,44 @@ static bool matches_user(const struct rec_search *s, const char *name)
 	       glob_match(full, name);
 }
 
+static bool is_of_all_calls(const struct rec_search *s, const struct sonde_event_class *cls)
+{
+	static const char *const names[] = { "sys_enter", "sys_exit" };
+
+	for (size_t i = 0; i < MEM_LEN(names); i++)
+		if (glob_match(s->name, names[i]) &&
+		    (!strcmp(names[i], cls->name) || rec_is_of_all_calls(names[i], cls)))
+			return true;
+	return false;
+}
+
+/*
+ * One name finds its event whatever the group is, which kernels and tracers call in various ways;
+ * of many names, the group says which are meant.
+ */
+static bool matches_kernel(const struct rec_search *s, const struct sonde_event_class *cls)
+{
+	const bool is_many = s->group && glob_is(s->name);
+	struct rec_told is;
+
+	const bool is_raw = s->group && !strcmp(s->group, "raw_syscalls");
+
+	if (is_raw && is_of_all_calls(s, cls))
+		return true;
+	if (is_many && (is_raw || !rec_group_has(s->group, cls)))
+		return false;
+	return glob_match(s->name, cls->name) || is_lttngs_name(s, cls->name) ||
+	       (rec_told(cls, &is) && glob_match(s->name, is.name));
+}
+
 static bool matches(const struct rec_search *s, const struct sonde_event_class *cls)
 {
 	const char *name = cls->name;
 
 	if (is_of_samples(s->provider))
 		return !strcmp(name, "perf:sample") || !strncmp(name, "perf_cpu_clock", 14);
-	if (!strcmp(s->provider, "tracepoint") || !strcmp(s->provider, "rawtracepoint")) {
-		if (s->group && !strcmp(s->group, "raw_syscalls"))
-			return glob_match(s->name, name) || rec_is_of_all_calls(s->name, cls);
-		return glob_match(s->name, name) || is_lttngs_name(s, name);
-	}
+	if (!strcmp(s->provider, "tracepoint") || !strcmp(s->provider, "rawtracepoint"))
+		return matches_kernel(s, cls);
 	if (!strcmp(s->provider, "event"))
 		return glob_match(s->name, name);
 	return matches_user(s, name);
@@ -171,18 +202,11 @@ static void each_class(struct rec_search *s,
 	}
 }
 
-static bool is_of_kernel(const struct sonde_event_class *cls)
-{
-	const struct sonde_env *domain = sonde_trace_env(cls->stream_class->trace, "domain");
-
-	return domain && domain->str && !strcmp(domain->str, "kernel");
-}
-
 static void match_class(struct rec_search *s, const struct sonde_event_class *cls)
 {
 	const bool user = *s->provider == 'u';
 
-	if (user && is_of_kernel(cls))
+	if (user && rec_is_of_kernel(cls))
 		return;
 	if ((s->group && !strcmp(s->group, "syscalls")) ||
 	    (!strcmp(s->provider, "tracepoint") && rec_is_of_call(s->name)))

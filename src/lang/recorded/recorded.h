@@ -19,7 +19,7 @@
 /**
  * A world of the event classes of @traces, which must outlive it. To be freed with world_free().
  * Its probes are named as in the live kernel; `tracepoint:GROUP:NAME` is the event NAME, whatever
- * its group, also by LTTng's names.
+ * its group, also by LTTng's names; where NAME is a pattern, of that group.
  */
 SONDE_MUST_CHECK int recorded_world_new(struct sonde_trace *const *traces, size_t n,
 					struct world **ret);

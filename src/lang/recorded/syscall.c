@@ -128,11 +128,19 @@ static bool mark_own(const struct sonde_event_class *cls, bool is_exit, bool ret
 	return any;
 }
 
-/* The calls that the pattern names, by their own names or those of their events; not @own. */
-static void collect(struct rec_search *s, const struct sonde_event_class *cls, const char *pattern,
+/* Whether the script names the events of @call, whose names begin with @head. */
+static bool is_named(const struct rec_search *s, const char *head, const char *call)
+{
+	char full[256];
+	const int n = snprintf(full, sizeof(full), "%s%s", head, call);
+
+	return n > 0 && (size_t)n < sizeof(full) && glob_match(s->name, full);
+}
+
+/* The calls that the script names, by their own names or those of their events; not @own. */
+static void collect(struct rec_search *s, const struct sonde_event_class *cls, const char *head,
 		    const bool own[PROBE_CALLS_MOST], struct calls *ret)
 {
-	const int head = (int)(pattern - s->name);
 	const enum syscall_abi abi = abi_of(cls);
 	char name[SYSCALL_NAME_MOST], full[256];
 
@@ -145,12 +153,12 @@ static void collect(struct rec_search *s, const struct sonde_event_class *cls, c
 		if (!syscall_name(abi, nr, name))
 			(void)snprintf(name, sizeof(name), "%u", nr);
 		const char *event = syscall_event(name);
-		const bool by_event = glob_match(pattern, event);
-		if (!by_event && !glob_match(pattern, name))
+		const bool by_event = is_named(s, head, event);
+		if (!by_event && !is_named(s, head, name))
 			continue;
 		struct call *c = &ret->all[ret->n++];
 		*c = (struct call){ .nr = nr };
-		(void)snprintf(full, sizeof(full), "tracepoint:syscalls:%.*s%s", head, s->name,
+		(void)snprintf(full, sizeof(full), "tracepoint:syscalls:%s%s", head,
 			       by_event ? event : name);
 		c->event = arena_strndup(s->arena, event, strlen(event));
 		c->full = arena_strndup(s->arena, full, strlen(full));
@@ -325,21 +333,22 @@ static bool is_first_like(const struct calls *calls, size_t i)
 }
 
 static void add_calls_of_all(struct rec_search *s, const struct sonde_event_class *cls,
-			     const char *pattern, bool is_exit)
+			     const char *head, bool is_exit)
 {
 	const struct probe_wants *w = s->wants;
 	bool plain = true; // all fields that are asked for are the class's own
 	bool own[PROBE_CALLS_MOST];
 	const bool has_own = mark_own(cls, is_exit, own);
+	const char *rest = s->name + (strncmp(s->name, head, strlen(head)) ? 0 : strlen(head));
 
 	for (size_t i = 0; w && i < w->n_field_names; i++)
 		plain = plain && has_member(cls, w->field_names[i]);
-	if (!strcmp(pattern, "*") && plain && !has_own && !(w && w->name)) {
+	if (!strcmp(rest, "*") && plain && !has_own && !(w && w->name)) {
 		add_all(s, cls);
 		return;
 	}
 	struct calls calls;
-	collect(s, cls, pattern, own, &calls);
+	collect(s, cls, head, own, &calls);
 	for (size_t i = 0; !s->no_memory && i < calls.n; i++) {
 		if (plain)
 			memset(calls.all[i].args, 0, sizeof(calls.all[i].args));
@@ -376,21 +385,32 @@ bool rec_is_of_call(const char *name)
 	return head_of(name, &is_exit) != 0;
 }
 
-void rec_syscall_match(struct rec_search *s, const struct sonde_event_class *cls)
+/* The events of calls whose names begin with @head. */
+static void match_calls(struct rec_search *s, const struct sonde_event_class *cls, const char *head,
+			bool is_exit)
 {
-	bool is_exit = false;
-	const size_t head = head_of(s->name, &is_exit);
-	const char *pattern = s->name + head;
-
-	if (!head) { // sys_*: all that there is of calls
-		if (glob_match(s->name, cls->name) || rec_call_of(cls->name, false) ||
-		    rec_call_of(cls->name, true))
-			rec_place_add_class(s, cls);
-		return;
-	}
 	const char *call = rec_call_of(cls->name, is_exit);
-	if (call ? glob_match(pattern, call) || glob_match(pattern, syscall_event(call)) : false)
+
+	if (call ? is_named(s, head, call) || is_named(s, head, syscall_event(call)) : false)
 		rec_place_add_class(s, cls);
 	else if (!strcmp(cls->name, is_exit ? "sys_exit" : "sys_enter") && has_member(cls, "id"))
-		add_calls_of_all(s, cls, pattern, is_exit);
+		add_calls_of_all(s, cls, head, is_exit);
+}
+
+void rec_syscall_match(struct rec_search *s, const struct sonde_event_class *cls)
+{
+	char head[32];
+	bool is_exit = false;
+	const size_t len = head_of(s->name, &is_exit);
+
+	if (len) {
+		(void)snprintf(head, sizeof(head), "%.*s", (int)len, s->name);
+		match_calls(s, cls, head, is_exit);
+	} else if (!glob_is(s->name)) {
+		if (!strcmp(s->name, cls->name))
+			rec_place_add_class(s, cls);
+	} else { // "*_openat" is of both
+		match_calls(s, cls, "sys_enter_", false);
+		match_calls(s, cls, "sys_exit_", true);
+	}
 }
