@@ -13,6 +13,7 @@
 #include <sonde/err.h>
 
 #include "base/child.h"
+#include "base/glob.h"
 #include "base/mem.h"
 #include "base/out.h"
 #include "cmd/all.h"
@@ -105,7 +106,9 @@ static const struct cmd_option options[] = {
 	{ 'w', "destructive", NULL, "Let a script in D change the system: system(), raise()." },
 	{ 'Z', "zero", NULL, "Probes of D may match nothing." },
 	{ 'F', "flow", NULL, "Indent what a script in D prints by entry and return." },
-	{ 'l', "list", NULL, "List the probes of a script in D, all without one; run nothing." },
+	{ 'l', "list", NULL,
+	  "List the probes of a script in D, all without one; or those of a pattern, as 'sonde "
+	  "list' does. Run nothing." },
 	{ 0 },
 };
 
@@ -450,6 +453,21 @@ static int take_options(struct state *s, int *argc, char ***argv)
 	return r;
 }
 
+/* Of a script in D its probes are listed; a pattern of them is what bpftrace lists. */
+static bool wants_list(const struct state *s, int argc, char **argv)
+{
+	return s->d.list && !s->d.n_sources && !s->text && argc == 1 &&
+	       (strchr(argv[0], ':') || glob_is(argv[0])) && access(argv[0], F_OK) != 0;
+}
+
+static int list_probes(const struct state *s, char *pattern)
+{
+	char name[] = "list", verbose[] = "-v";
+	char *argv[] = { name, s->verbose ? verbose : pattern, pattern, NULL };
+
+	return cmd_run(&cmd_list, s->verbose ? 3 : 2, argv);
+}
+
 static int run_run(void *state, int argc, char **argv)
 {
 	struct state *s = state;
@@ -459,6 +477,8 @@ static int run_run(void *state, int argc, char **argv)
 		(void)sonde_fail(-EINVAL, "want a script: a file, the name of a ready one, or -e");
 		return cmd_usage(&cmd_script);
 	}
+	if (wants_list(s, argc, argv))
+		return list_probes(s, argv[0]);
 	int r = read_script(s, &argc, &argv);
 	if (!r)
 		r = take_options(s, &argc, &argv);

@@ -61,6 +61,23 @@ static bool names_file(const char *what)
 	return stat(what, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
+/* What people mean who leave an option out. */
+static int check_name(const char *what)
+{
+	struct stat st;
+
+	if (stat(what, &st) != 0)
+		return strchr(what, '{')
+			       ? sonde_fail(-EINVAL,
+					    "'%s' is no file: the text of a script stands "
+					    "behind -e",
+					    what)
+			       : 0;
+	return S_ISDIR(st.st_mode)
+		       ? sonde_fail(-EISDIR, "'%s' is a folder: a trace stands behind -t", what)
+		       : 0;
+}
+
 int script_arg_read(struct script_arg *a, const char *what)
 {
 	*a = (struct script_arg){ 0 };
@@ -68,14 +85,19 @@ int script_arg_read(struct script_arg *a, const char *what)
 		a->name = "stdin";
 		return read_all(a, STDIN_FILENO);
 	}
-	if (names_file(what)) {
+	const bool is_file = names_file(what);
+	int r = is_file ? 0 : tool_find(what, &a->path);
+	if (r == -ENOENT || is_file) {
+		const int other = check_name(what);
+
+		r = other < 0 ? other : r;
+	}
+	if (r < 0)
+		return r;
+	if (is_file) {
 		a->path = strdup(what);
 		if (!a->path)
 			return sonde_fail(-ENOMEM, "out of memory");
-	} else {
-		int r = tool_find(what, &a->path);
-		if (r < 0)
-			return r;
 	}
 	const char *slash = strrchr(a->path, '/');
 	a->name = slash ? slash + 1 : a->path;

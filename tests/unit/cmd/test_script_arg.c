@@ -151,13 +151,20 @@ TEST(a_script_is_a_file_or_a_ready_one)
 	EXPECT_STR(a.text, "BEGIN{}");
 	script_arg_fini(&a);
 
+	EXPECT_EQ(script_arg_read(&a, "BEGIN { exit(); }"), -EINVAL);
+	EXPECT_STR(sonde_err_str(),
+		   "'BEGIN { exit(); }' is no file: the text of a script stands behind -e");
+	script_arg_fini(&a);
+	EXPECT_EQ(script_arg_read(&a, "/tmp"), -EISDIR);
+	EXPECT_STR(sonde_err_str(), "'/tmp' is a folder: a trace stands behind -t");
+	script_arg_fini(&a);
 	EXPECT_EQ(script_arg_read(&a, "nothing.bt"), -ENOENT);
 	script_arg_fini(&a);
 	EXPECT_EQ(script_arg_read(&a, "/proc/self/exe"), -EBADMSG);
 	EXPECT_STR(sonde_err_str(), "'/proc/self/exe' is no script: it has bytes that are no text");
 	script_arg_fini(&a);
 	EXPECT_EQ(script_arg_read(&a, "/proc/self/"), -EISDIR);
-	EXPECT_STR(sonde_err_str(), "cannot read '/proc/self/': Is a directory");
+	EXPECT_STR(sonde_err_str(), "'/proc/self/' is a folder: a trace stands behind -t");
 	script_arg_fini(&a);
 	EXPECT_EQ(script_arg_read(&a, dir), -EISDIR);
 	script_arg_fini(&a);
