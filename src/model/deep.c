@@ -15,7 +15,7 @@ struct deep {
 	uint64_t *slots;
 	uint32_t n_slots;
 	deep_visit *visit;
-	deep_bytes *bytes; /* NULL: not wanted */
+	deep_bytes *bytes;
 	void *arg;
 };
 
@@ -64,7 +64,7 @@ static void tell_bytes(const struct deep *d, const struct sonde_type *elem, cons
 {
 	const uint64_t at = bits_align(d->pos, elem->align);
 
-	if (!d->bytes || !name || elem->kind != SONDE_INT || elem->u.integer.len % 8 ||
+	if (!name || elem->kind != SONDE_INT || elem->u.integer.len % 8 ||
 	    elem->u.integer.len % elem->align || at % 8 || n > DEEP_BYTES_MOST)
 		return;
 	const uint64_t len = n * (elem->u.integer.len / 8);
@@ -134,11 +134,6 @@ static bool go(struct deep *d, const struct sonde_type *t, const char *name, uns
 	case SONDE_VARIANT: break;
 	}
 	return false;
-}
-
-bool deep_ints(const struct sonde_event *e, uint64_t *slots, deep_visit *visit, void *arg)
-{
-	return deep_fields(e, slots, visit, NULL, arg);
 }
 
 bool deep_fields(const struct sonde_event *e, uint64_t *slots, deep_visit *visit, deep_bytes *bytes,

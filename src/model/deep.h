@@ -18,12 +18,10 @@ typedef void deep_bytes(void *arg, const char *name, const uint8_t *data, size_t
 enum { DEEP_BYTES_MOST = 64 };
 
 /**
- * Tells all integers in the order of the bytes; elements of arrays are left out. @slots is memory
- * for the trace's n_slots + 1 values. False: the bytes end before, or make no sense.
+ * Tells all integers in the order of the bytes, and short arrays of integers of whole bytes
+ * (addresses of packets). @slots is memory for the trace's n_slots + 1 values. False: the bytes
+ * end before, or make no sense.
  */
-bool deep_ints(const struct sonde_event *e, uint64_t *slots, deep_visit *visit, void *arg);
-
-/** The same, and tells short arrays of integers of whole bytes: addresses of packets. */
 bool deep_fields(const struct sonde_event *e, uint64_t *slots, deep_visit *visit, deep_bytes *bytes,
 		 void *arg);
 

@@ -520,11 +520,11 @@ static int consume_one(struct net_conns *s, const struct sonde_event *e)
 	if (r <= 0)
 		return r;
 	r = net_read(s->reader, e, &ev);
-	if (r > 0)
+	if (r > 0 && (!ev.has_header || ev.has_sock || ev.has_ends))
 		r = take(s, h, &ev, e);
 	if (r >= 0)
 		r = net_read_packet(s->reader, e, &p);
-	if (r > 0 && in_window(s, e->ts_ns))
+	if (r > 0 && p.device.len && in_window(s, e->ts_ns))
 		r = take_packet(s, h, &p);
 	return r < 0 ? r : 0;
 }

@@ -16,18 +16,24 @@ enum {
 	FAMILY_INET6 = 10,
 	FLAGS_INTERRUPT = 0x18, /* ftrace's: hard interrupt, softirq */
 	FLAG_PEEK = 2,		/* of recv(): the data stays where it is */
+	/*
+	 * Where a device cuts a segment up, or puts some together, the first has no PSH, and
+	 * others no CWR.
+	 */
+	FLAGS_CHANGED = 0x88,
 };
 
 /* Fields by kind of event. */
-enum { F_SADDR, F_DADDR, F_SPORT, F_DPORT, F_SOCK, F_A, F_B, F_C, N_FIELDS };
+enum { F_SADDR, F_DADDR, F_SPORT, F_DPORT, F_SOCK, F_A, F_B, F_C, F_NEXT, F_UNACKED, N_FIELDS };
 
 struct class_info {
 	bool resolved;
+	bool tells_sends;
 	uint8_t kind; /* of what it tells of connections */
 	uint8_t rank; /* of what it tells of devices; 0: nothing */
 	uint8_t way;
 	struct field_ref f[N_FIELDS];
-	struct field_ref tid, flags, device, len, rc;
+	struct field_ref tid, flags, device, len, transport, rc;
 };
 
 struct net_reader {
@@ -83,7 +89,9 @@ static const struct {
 	    { "skaddr" },
 	    [F_A] = { "data_len", "length" },
 	    [F_B] = { "srtt" },
-	    [F_C] = { "family" } } },
+	    [F_C] = { "family" },
+	    [F_NEXT] = { "snd_nxt" },
+	    [F_UNACKED] = { "snd_una" } } },
 	{ "sock_send_length",
 	  NET_SEND,
 	  1 << F_SOCK | 1 << F_A,
@@ -112,11 +120,11 @@ static const struct {
 	{ "inet_sock_delete", NET_DELETED, 1 << F_SOCK, { [F_SOCK] = { "sk" } } },
 	{ "inet_sock_local_out",
 	  NET_SEG_OUT,
-	  1 << F_SOCK | 1 << F_A | 1 << F_B | 1 << F_C,
+	  1 << F_A | 1 << F_B | 1 << F_C,
 	  { [F_SOCK] = { "sk" }, [F_A] = { "seq" }, [F_B] = { "ack_seq" }, [F_C] = { "flags" } } },
 	{ "inet_sock_local_in",
 	  NET_SEG_IN,
-	  1 << F_SOCK | 1 << F_A | 1 << F_B | 1 << F_C,
+	  1 << F_A | 1 << F_B | 1 << F_C,
 	  { [F_SOCK] = { "sk" }, [F_A] = { "seq" }, [F_B] = { "ack_seq" }, [F_C] = { "flags" } } },
 };
 
@@ -142,21 +150,42 @@ static void resolve_device(const struct sonde_event_class *cls, const char *name
 
 	for (size_t i = 0; i < MEM_LEN(devices); i++) {
 		if (strcmp(name, devices[i].name) != 0 ||
-		    !field_find(cls, SONDE_SCOPE_PAYLOAD, "name", &c->device) ||
 		    !field_find(cls, SONDE_SCOPE_PAYLOAD, "len", &c->len))
 			continue;
 		c->rank = devices[i].rank;
 		c->way = devices[i].way;
+		(void)field_find(cls, SONDE_SCOPE_PAYLOAD, "name", &c->device);
 		(void)field_find(cls, SONDE_SCOPE_PAYLOAD, "rc", &c->rc);
+		(void)field_find(cls, SONDE_SCOPE_PAYLOAD, "transport_offset", &c->transport);
 		if (field_find(cls, SONDE_SCOPE_PAYLOAD, "network_header", &header))
 			c->kind = devices[i].kind;
 	}
 }
 
-static void resolve(const struct sonde_event_class *cls, struct class_info *c)
+/* The event's name without the part that says whose it is. */
+static const char *short_name(const struct sonde_event_class *cls)
 {
 	const char *colon = strrchr(cls->name, ':');
-	const char *name = colon ? colon + 1 : cls->name;
+
+	return colon ? colon + 1 : cls->name;
+}
+
+static bool tells_sends(const struct sonde_trace *t)
+{
+	for (size_t i = 0; i < t->n_streams; i++) {
+		for (size_t k = 0; k < t->streams[i]->n_events; k++) {
+			const struct sonde_event_class *cls = t->streams[i]->events[k];
+
+			if (!strcmp(short_name(cls), "sock_send_length"))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void resolve(const struct sonde_event_class *cls, struct class_info *c)
+{
+	const char *name = short_name(cls);
 
 	*c = (struct class_info){ .resolved = true };
 	for (size_t i = 0; i < MEM_LEN(known); i++) {
@@ -176,6 +205,7 @@ static void resolve(const struct sonde_event_class *cls, struct class_info *c)
 			c->kind = known[i].kind;
 	}
 	resolve_device(cls, name, c);
+	c->tells_sends = (c->kind != NET_NONE || c->rank) && tells_sends(cls->stream_class->trace);
 	(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "common_pid", &c->tid);
 	(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "common_flags", &c->flags);
 }
@@ -210,7 +240,7 @@ int net_reader_kinds(struct net_reader *r, const struct sonde_trace *trace, unsi
 			if (err < 0)
 				return err;
 			kinds |= 1U << c->kind;
-			if (c->rank > ranks[c->way])
+			if (c->device.type && c->rank > ranks[c->way])
 				ranks[c->way] = c->rank;
 		}
 	}
@@ -283,7 +313,8 @@ static bool read_ends(const struct class_info *c, const struct sonde_event *e,
 
 /* Headers. */
 
-enum { H_SEQ, H_ACK, H_FLAGS, H_OFFSET, H_SPORT, H_DPORT, H_IHL, H_TOTAL, H_PAYLOAD, N_HEADER };
+enum { H_SEQ, H_ACK, H_FLAGS, H_OFFSET, H_SPORT, H_DPORT, H_IHL, H_TOTAL, H_PAYLOAD };
+enum { H_TTL = H_PAYLOAD + 1, H_HOPS, N_HEADER };
 
 struct header {
 	int64_t v[N_HEADER];
@@ -294,9 +325,19 @@ struct header {
 
 static void on_int(void *arg, const char *name, int64_t v)
 {
-	static const char *const names[N_HEADER] = { "seq",	    "ack_seq",	   "flags",
-						     "data_offset", "source_port", "dest_port",
-						     "ihl",	    "tot_len",	   "payload_len" };
+	static const char *const names[N_HEADER] = {
+		[H_SEQ] = "seq",
+		[H_ACK] = "ack_seq",
+		[H_FLAGS] = "flags",
+		[H_OFFSET] = "data_offset",
+		[H_SPORT] = "source_port",
+		[H_DPORT] = "dest_port",
+		[H_IHL] = "ihl",
+		[H_TOTAL] = "tot_len",
+		[H_PAYLOAD] = "payload_len",
+		[H_TTL] = "ttl",
+		[H_HOPS] = "hop_limit",
+	};
 	struct header *h = arg;
 
 	for (unsigned i = 0; i < N_HEADER; i++) {
@@ -325,7 +366,7 @@ static void on_bytes(void *arg, const char *name, const uint8_t *data, size_t le
 static int read_header(struct net_reader *r, const struct sonde_event *e, struct net_event *ret)
 {
 	enum { TCP = 0x3f, WORD = 4 };
-	struct header h = { .seen = 0 };
+	struct header h = { .v = { 0 } };
 	int err = mem_grow(&r->slots, &r->cap_slots,
 			   (size_t)e->cls->stream_class->trace->n_slots + 1);
 
@@ -343,6 +384,9 @@ static int read_header(struct net_reader *r, const struct sonde_event *e, struct
 	ret->seq = (uint32_t)h.v[H_SEQ];
 	ret->ack = (uint32_t)h.v[H_ACK];
 	ret->flags = (uint32_t)h.v[H_FLAGS] & 0x1ff;
+	ret->same_flags =
+		((uint32_t)h.v[H_FLAGS] & 0xfff & ~FLAGS_CHANGED) | (uint32_t)h.v[H_OFFSET] << 12;
+	ret->ttl = (uint8_t)h.v[h.seen & 1U << H_TTL ? H_TTL : H_HOPS];
 	const int64_t ip =
 		h.seen & 1U << H_TOTAL ? h.v[H_TOTAL] - WORD * h.v[H_IHL] : h.v[H_PAYLOAD];
 	const int64_t data = ip - WORD * h.v[H_OFFSET];
@@ -384,6 +428,9 @@ static int read_fields(const struct class_info *c, const struct sonde_event *e,
 	case NET_ARRIVED:
 		ret->bytes = get(e, &c->f[F_A], -1);
 		ret->srtt_us = get(e, &c->f[F_B], -1);
+		ret->has_next = c->f[F_NEXT].type && c->f[F_UNACKED].type;
+		ret->next = (uint32_t)get(e, &c->f[F_NEXT], 0);
+		ret->unacked = (uint32_t)get(e, &c->f[F_UNACKED], 0);
 		break;
 	case NET_SEND: ret->bytes = get(e, &c->f[F_A], -1); break;
 	case NET_RECEIVE:
@@ -396,7 +443,8 @@ static int read_fields(const struct class_info *c, const struct sonde_event *e,
 		ret->has_header = true;
 		ret->seq = (uint32_t)get(e, &c->f[F_A], 0);
 		ret->ack = (uint32_t)get(e, &c->f[F_B], 0);
-		ret->flags = socket_flags(get(e, &c->f[F_C], 0));
+		ret->same_flags = (uint32_t)get(e, &c->f[F_C], 0);
+		ret->flags = socket_flags(ret->same_flags);
 		break;
 	case NET_AGAIN:
 	case NET_NAMED:
@@ -411,10 +459,18 @@ int net_read(struct net_reader *r, const struct sonde_event *e, struct net_event
 	const struct class_info *c;
 	int err = class_of(r, e->cls, &c);
 
-	if (err < 0 || c->kind == NET_NONE)
+	if (err < 0 || c->kind == NET_NONE) {
+		ret->kind = NET_NONE;
 		return err;
-	*ret = (struct net_event){ .kind = (enum net_kind)c->kind, .bytes = -1, .srtt_us = -1 };
-	return c->rank ? read_header(r, e, ret) : read_fields(c, e, ret);
+	}
+	*ret = (struct net_event){ .kind = (enum net_kind)c->kind,
+				   .bytes = -1,
+				   .srtt_us = -1,
+				   .tells_sends = c->tells_sends };
+	err = c->rank ? read_header(r, e, ret) : read_fields(c, e, ret);
+	if (err == 0)
+		ret->kind = NET_NONE;
+	return err;
 }
 
 int net_read_packet(struct net_reader *r, const struct sonde_event *e, struct net_packet *ret)
@@ -424,10 +480,12 @@ int net_read_packet(struct net_reader *r, const struct sonde_event *e, struct ne
 
 	if (err < 0 || !c->rank)
 		return err;
-	*ret = (struct net_packet){ .way = (enum net_way)c->way, .rank = c->rank };
-	if (!field_text(e, &c->device, &ret->device))
-		return 0;
-	ret->bytes = get(e, &c->len, 0);
+	*ret = (struct net_packet){ .way = (enum net_way)c->way,
+				    .rank = c->rank,
+				    .bytes = get(e, &c->len, 0),
+				    .transport = get(e, &c->transport, -1),
+				    .tells_sends = c->tells_sends };
+	(void)field_text(e, &c->device, &ret->device);
 	// What the device did not take comes again.
 	return get(e, &c->rc, 0) == 0;
 }

@@ -32,7 +32,9 @@ enum {
 	NET_ESTABLISHED = 1, /* states: linux/tcp_states.h */
 	NET_SYN_SENT,
 	NET_SYN_RECV,
+	NET_FIN_WAIT1,
 	NET_CLOSE = 7,
+	NET_CLOSE_WAIT,
 	NET_LISTEN = 10,
 	NET_N_STATES = 14,
 };
@@ -51,6 +53,12 @@ struct net_event {
 	int64_t srtt_us;
 	int32_t old_state, new_state;
 	uint32_t seq, ack, flags;
+	uint32_t same_flags; /* in the tracer's order, as both ends see them, and the data's offset
+			      */
+	uint8_t ttl;	     /* hops that it may still go; 0: not told */
+	bool has_next; /* @next and @unacked: what the socket sends next, what is on its way */
+	uint32_t next, unacked;
+	bool tells_sends; /* its trace has NET_SEND: kernels before 6.3 do not */
 };
 
 enum net_way { NET_IN, NET_OUT };
@@ -62,7 +70,9 @@ struct net_packet {
 	enum net_way way;
 	uint8_t rank; /* below NET_RANKS */
 	int64_t bytes;
-	struct sonde_span device; /* lent as the event is */
+	int64_t transport;	  /* of those, before TCP's header; -1: not told */
+	bool tells_sends;	  /* as of a struct net_event */
+	struct sonde_span device; /* lent as the event is; empty: not told */
 };
 
 struct net_reader;
@@ -70,7 +80,7 @@ struct net_reader;
 SONDE_MUST_CHECK int net_reader_new(struct net_reader **ret);
 void net_reader_free(struct net_reader *r);
 
-/** Both: 1: the event tells that; 0: it does not; or -ENOMEM. */
+/** Both: 1: the event tells that; 0: it does not, only @ret's kind (NET_NONE) is set; -ENOMEM. */
 SONDE_MUST_CHECK int net_read(struct net_reader *r, const struct sonde_event *e,
 			      struct net_event *ret);
 SONDE_MUST_CHECK int net_read_packet(struct net_reader *r, const struct sonde_event *e,

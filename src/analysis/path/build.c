@@ -9,6 +9,7 @@
 
 #include <sonde/err.h>
 
+#include "analysis/net/events.h"
 #include "analysis/path/context.h"
 #include "analysis/sync/stock.h"
 #include "analysis/sync/tcp.h"
@@ -75,7 +76,7 @@ struct exec_build {
 	size_t n_execs, cap_execs;
 	struct receive *receives; /* owned */
 	size_t n_receives, cap_receives;
-	struct tcp_reader *reader;
+	struct net_reader *reader;
 	struct tcp_ends *ends;
 	struct stock *stock;
 	const struct sonde_trace **traces; /* owned array, by index; NULL: no packets so far */
@@ -104,7 +105,7 @@ void exec_build_free(struct exec_build *b)
 	free(b->labels);
 	free(b->receives);
 	free(b->execs);
-	tcp_reader_free(b->reader);
+	net_reader_free(b->reader);
 	tcp_ends_free(b->ends);
 	stock_free(b->stock);
 	free(b->traces);
@@ -441,11 +442,11 @@ int exec_build_new(int64_t from_ns, int64_t to_ns, struct exec_build **ret)
 	b->watch = watch;
 	int r = kernel_new(&b->watch, b, from_ns, to_ns, &b->kernel);
 	if (r >= 0)
-		r = tcp_reader_new(&b->reader);
+		r = net_reader_new(&b->reader);
 	if (r >= 0)
 		r = tcp_ends_new(&b->ends);
 	if (r >= 0)
-		r = stock_new(/* one_clock= */ true, &b->stock);
+		r = stock_new(b->reader, /* one_clock= */ true, &b->stock);
 	if (r < 0)
 		return r;
 	*ret = sonde_take(b);
@@ -639,6 +640,7 @@ static int take_more(struct exec_build *b, const struct context_rule *rule,
 		     const struct sonde_event *e)
 {
 	const struct stock_user user = { .value = stock_value, .match = on_message, .arg = b };
+	struct net_event ev;
 	struct tcp_id id;
 
 	if (rule->kind != CONTEXT_NONE || rule->switches) {
@@ -652,18 +654,19 @@ static int take_more(struct exec_build *b, const struct context_rule *rule,
 		return take_exec(b, rule, e, cpu_of(b, e));
 	if (rule->work.type)
 		return take_work(b, rule, e, cpu_of(b, e));
-	const int way = tcp_read(b->reader, e, &id);
-	if (way < 0)
-		return way;
+	int r = net_read(b->reader, e, &ev);
+	if (r < 0)
+		return r;
 	b->event_cpu = e->ts_ns < b->from_ns ? NULL : cpu_of(b, e);
 	b->event_ns = e->ts_ns;
 	const uint32_t host = e->cls->stream_class->trace->index;
-	int r = note_trace(b, e->cls->stream_class->trace);
+	r = note_trace(b, e->cls->stream_class->trace);
 	if (r < 0)
 		return r;
+	const enum tcp_way way = tcp_id_of(&ev, &id);
 	if (way != TCP_NONE)
 		return take_packet(b, way, &id, host);
-	r = stock_take(b->stock, e, host, &user);
+	r = stock_take(b->stock, e, &ev, host, &user);
 	return r < 0 ? r : 0;
 }
 

@@ -8,55 +8,20 @@
 
 #include <sonde/err.h>
 
+#include "analysis/net/events.h"
 #include "analysis/sync/claim.h"
 #include "base/mem.h"
 #include "base/u64map.h"
-#include "model/field.h"
 
 enum {
-	STATE_ESTABLISHED = 1, /* linux/tcp_states.h */
-	STATE_FIN_WAIT1 = 4,
-	STATE_CLOSE = 7,
-	STATE_CLOSE_WAIT = 8,
-	PROTOCOL_TCP = 6,
-	FAMILY_INET6 = 10,
-	HEADER_MOST = 32,	/* of TCP with the options that all packets have */
-	FLAGS_INTERRUPT = 0x18, /* ftrace's: hard interrupt, softirq */
-	QUEUE_MOST = 1 << 16,	/* ends of one connection that wait */
+	HEADER_MOST = 32,     /* of TCP with the options that all packets have */
+	QUEUE_MOST = 1 << 16, /* ends of one connection that wait */
 	THREADS_MOST = 1 << 20,
-};
-
-enum kind { KIND_UNKNOWN, KIND_NONE, KIND_STATE, KIND_PROBE, KIND_SEND, KIND_XMIT, KIND_AGAIN };
-
-/* Fields by kind of event. */
-enum {
-	F_SADDR,
-	F_DADDR,
-	F_SPORT,
-	F_DPORT,
-	F_SK,
-	F_STATE,
-	F_PROTOCOL,
-	F_FAMILY,
-	F_NEXT,
-	F_UNACKED,
-	N_PLACE
-};
-enum { F_LEN = F_SK };
-enum { F_RET = F_SADDR };
-enum { F_TRANSPORT = F_SADDR };
-
-struct class_info {
-	uint8_t kind;
-	bool tells_sends; /* its trace has sock_send_length */
-	struct field_ref f[N_PLACE];
-	struct field_ref tid, flags;
 };
 
 /* One direction of a connection: from the one to the other. */
 struct flow_key {
-	uint8_t addr[2][16];
-	uint16_t port[2];
+	struct net_end end[2];
 };
 
 /* An end that waits for the other; @upto: of all bytes, with this one's. */
@@ -97,9 +62,16 @@ struct last_xmit {
 	bool some, has_data;
 };
 
+/* An event, as it is worked on. */
+struct seen {
+	const struct sonde_event *e;
+	const struct net_event *ev;
+	uint32_t host;
+	const struct stock_user *user;
+};
+
 struct stock {
-	struct class_info *classes; /* owned, by class index */
-	size_t cap_classes;
+	struct net_reader *reader;		  /* borrowed */
 	struct u64map by_key, by_sock, by_thread; /* flows, flows, threads */
 	struct flow *flows;			  /* owned */
 	size_t n_flows, cap_flows;
@@ -111,12 +83,13 @@ struct stock {
 	bool one_clock;
 };
 
-int stock_new(bool one_clock, struct stock **ret)
+int stock_new(struct net_reader *reader, bool one_clock, struct stock **ret)
 {
 	struct stock *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return sonde_fail(-ENOMEM, "out of memory for messages");
+	s->reader = reader;
 	s->one_clock = one_clock;
 	*ret = s;
 	return 0;
@@ -132,7 +105,6 @@ void stock_free(struct stock *s)
 		free(s->flows[i].tail);
 	}
 	free(s->flows);
-	free(s->classes);
 	free(s->threads);
 	u64map_fini(&s->by_key);
 	u64map_fini(&s->by_sock);
@@ -194,158 +166,13 @@ void stock_gap(struct stock *s, uint32_t host)
 	}
 }
 
-/* Which events. */
-
-static const struct {
-	const char *name;
-	uint8_t kind;
-	unsigned need; /* bit per field */
-	const char *fields[N_PLACE][2];
-} known[] = {
-	{ "inet_sock_set_state",
-	  KIND_STATE,
-	  0x3f,
-	  { { "saddr_v6", "saddr" },
-	    { "daddr_v6", "daddr" },
-	    { "sport" },
-	    { "dport" },
-	    { "skaddr" },
-	    { "newstate" },
-	    { "protocol" } } },
-	{ "tcp_probe",
-	  KIND_PROBE,
-	  0x1f,
-	  { { "saddr" },
-	    { "daddr" },
-	    { "sport" },
-	    { "dport" },
-	    [F_LEN] = { "data_len", "length" },
-	    [F_FAMILY] = { "family" },
-	    [F_NEXT] = { "snd_nxt" },
-	    [F_UNACKED] = { "snd_una" } } },
-	{ "sock_send_length",
-	  KIND_SEND,
-	  1 << F_SK | 1 << F_RET,
-	  { [F_RET] = { "ret" }, [F_SK] = { "sk" }, [F_PROTOCOL] = { "protocol" } } },
-	{ "net_dev_start_xmit",
-	  KIND_XMIT,
-	  1 << F_LEN,
-	  { [F_LEN] = { "len" }, [F_TRANSPORT] = { "transport_offset" } } },
-	{ "tcp_retransmit_skb",
-	  KIND_AGAIN,
-	  0x0f,
-	  { { "saddr_v6", "saddr" }, { "daddr_v6", "daddr" }, { "sport" }, { "dport" } } },
-};
-
-/* The event's name without the part that says whose it is. */
-static const char *short_name(const struct sonde_event_class *cls)
-{
-	const char *colon = strrchr(cls->name, ':');
-
-	return colon ? colon + 1 : cls->name;
-}
-
-/* Kernels before 6.3 have no such event. */
-static bool tells_sends(const struct sonde_trace *t)
-{
-	for (size_t i = 0; i < t->n_streams; i++) {
-		for (size_t k = 0; k < t->streams[i]->n_events; k++) {
-			const struct sonde_event_class *cls = t->streams[i]->events[k];
-
-			if (cls && !strcmp(short_name(cls), "sock_send_length"))
-				return true;
-		}
-	}
-	return false;
-}
-
-static void resolve(const struct sonde_event_class *cls, struct class_info *c)
-{
-	const char *name = short_name(cls);
-
-	*c = (struct class_info){ .kind = KIND_NONE };
-	for (size_t i = 0; i < MEM_LEN(known); i++) {
-		unsigned found = 0;
-
-		if (strcmp(name, known[i].name) != 0)
-			continue;
-		for (unsigned f = 0; f < N_PLACE; f++) {
-			for (unsigned k = 0; k < 2 && known[i].fields[f][k]; k++) {
-				if (!(found >> f & 1) &&
-				    field_find(cls, SONDE_SCOPE_PAYLOAD, known[i].fields[f][k],
-					       &c->f[f]))
-					found |= 1u << f;
-			}
-		}
-		if ((found & known[i].need) == known[i].need)
-			c->kind = known[i].kind;
-	}
-	c->tells_sends = c->kind != KIND_NONE && tells_sends(cls->stream_class->trace);
-	(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "common_pid", &c->tid);
-	(void)field_find(cls, SONDE_SCOPE_STREAM_CONTEXT, "common_flags", &c->flags);
-}
-
-static int class_of(struct stock *s, const struct sonde_event *e, const struct class_info **ret)
-{
-	const uint32_t i = e->cls->index;
-
-	if (i >= s->cap_classes) {
-		const size_t old = s->cap_classes;
-		int r = mem_grow(&s->classes, &s->cap_classes, (size_t)i + 1);
-		if (r < 0)
-			return r;
-		memset(s->classes + old, 0, (s->cap_classes - old) * sizeof(*s->classes));
-	}
-	if (s->classes[i].kind == KIND_UNKNOWN)
-		resolve(e->cls, &s->classes[i]);
-	*ret = &s->classes[i];
-	return 0;
-}
-
-static int64_t get(const struct sonde_event *e, const struct field_ref *f, int64_t otherwise)
-{
-	int64_t v = otherwise;
-
-	(void)field_int(e, f, &v);
-	return v;
-}
-
 /* Flows. */
 
-/* An address of 4 or 16 bytes, or inside of a sockaddr of 28, as 16: 4 as IPv6 maps them. */
-static bool read_addr(const struct sonde_event *e, const struct field_ref *f, int64_t family,
-		      uint8_t ret[16])
-{
-	static const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff };
-	const struct sonde_int *type;
-	struct sonde_span s;
-	size_t n;
-
-	if (!field_ints(e, f, &s, &type, &n) || type->len != 8)
-		return false;
-	memcpy(ret, mapped, 16);
-	if (n == 4)
-		memcpy(ret + 12, s.data, 4);
-	else if (n == 16)
-		memcpy(ret, s.data, 16);
-	else if (n >= 24 && family == FAMILY_INET6)
-		memcpy(ret, s.data + 8, 16);
-	else if (n >= 8)
-		memcpy(ret + 12, s.data + 4, 4);
-	return n >= 4;
-}
-
 /* The flow from the event's own socket, or (@back) to it. */
-static bool read_key(const struct sonde_event *e, const struct class_info *c, bool back,
-		     struct flow_key *ret)
+static struct flow_key key_of(const struct net_event *ev, bool back)
 {
-	const int64_t family = get(e, &c->f[F_FAMILY], 0);
-
-	memset(ret, 0, sizeof(*ret));
-	ret->port[back] = (uint16_t)get(e, &c->f[F_SPORT], 0);
-	ret->port[!back] = (uint16_t)get(e, &c->f[F_DPORT], 0);
-	return read_addr(e, &c->f[F_SADDR], family, ret->addr[back]) &&
-	       read_addr(e, &c->f[F_DADDR], family, ret->addr[!back]);
+	return (struct flow_key){ { back ? ev->remote : ev->local,
+				    back ? ev->local : ev->remote } };
 }
 
 static uint64_t mix(uint64_t h, const void *data, size_t len)
@@ -374,9 +201,18 @@ static int flow_of(struct stock *s, const struct flow_key *key, bool make, uint3
 	return 1;
 }
 
-static uint64_t sock_key(uint32_t host, int64_t sk)
+/* That of the event's own socket, or (@back) the one to it. */
+static int find_flow(struct stock *s, const struct net_event *ev, bool back, bool make,
+		     uint32_t *ret)
 {
-	return (uint64_t)sk ^ (uint64_t)host << 56;
+	const struct flow_key key = key_of(ev, back);
+
+	return ev->has_ends ? flow_of(s, &key, make, ret) : 0;
+}
+
+static uint64_t sock_key(uint32_t host, uint64_t sock)
+{
+	return sock ^ (uint64_t)host << 56;
 }
 
 /* Nothing is known of the sender's (or receiver's) end any more. */
@@ -423,17 +259,15 @@ static void begin_flow(struct stock *s, struct flow *f, bool sender, int64_t ts_
 	f->broken = false;
 }
 
-static int on_established(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-			  uint32_t host, uint64_t sock)
+static int on_established(struct stock *s, const struct seen *n, uint64_t sock)
 {
-	struct flow_key key;
 	uint32_t flow;
 
 	for (unsigned back = 0; back < 2; back++) {
-		int r = read_key(e, c, back, &key) ? flow_of(s, &key, /* make= */ true, &flow) : 0;
+		int r = find_flow(s, n->ev, back, /* make= */ true, &flow);
 		if (r <= 0)
 			return r;
-		begin_flow(s, &s->flows[flow], !back, e->ts_ns, host);
+		begin_flow(s, &s->flows[flow], !back, n->e->ts_ns, n->host);
 		if (!back)
 			r = u64map_put(&s->by_sock, sock, flow);
 		if (r < 0)
@@ -503,62 +337,57 @@ static int claim(struct stock *s, struct flow *f, struct claim_packet *p, size_t
 
 /*
  * Data was sent again, and some may have arrived twice, or something was not told. On one clock
- * counts begin anew once all has arrived, which the sender hears of by @unacked: before that no
- * more can come.
+ * counts begin anew once all has arrived, which the sender hears of by what is not acknowledged:
+ * before that no more can come.
  */
-static void recover(const struct stock *s, struct flow *f, uint32_t next, uint32_t unacked,
-		    bool tells_sends)
+static void recover(const struct stock *s, struct flow *f, const struct net_event *ev)
 {
 	// What a program handed over may not have been sent yet.
-	const bool all_sent = !tells_sends || next - f->start == (uint32_t)f->sent;
+	const bool all_sent = !ev->tells_sends || ev->next - f->start == (uint32_t)f->sent;
 
-	if (!s->one_clock || next != unacked || !all_sent)
+	if (!s->one_clock || ev->next != ev->unacked || !all_sent)
 		return;
 	f->sent = f->received = 0;
 	f->out.first = f->out.n = f->in.first = f->in.n = 0;
-	f->next = f->start = next;
+	f->next = f->start = ev->next;
 	f->resent = f->deaf = false;
 }
 
 /* What a socket has sent, as it says where a packet comes in for it. */
-static int count_sent(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-		      uint32_t host, const struct stock_user *user)
+static int count_sent(struct stock *s, const struct seen *n)
 {
-	const uint32_t next = (uint32_t)get(e, &c->f[F_NEXT], 0);
-	const uint32_t unacked = (uint32_t)get(e, &c->f[F_UNACKED], 0);
-	struct flow_key key;
+	const struct net_event *ev = n->ev;
 	uint32_t flow;
 
-	if ((c->tells_sends && !s->one_clock) || !c->f[F_NEXT].type || !c->f[F_UNACKED].type ||
-	    !read_key(e, c, /* back= */ false, &key))
+	if ((ev->tells_sends && !s->one_clock) || !ev->has_next)
 		return 0;
-	int r = flow_of(s, &key, /* make= */ false, &flow);
+	int r = find_flow(s, ev, /* back= */ false, /* make= */ false, &flow);
 	if (r <= 0)
 		return r;
 	struct flow *f = &s->flows[flow];
 	if (!f->sends || f->broken)
 		return 0;
 	if (!f->counted)
-		f->next = f->start = unacked;
+		f->next = f->start = ev->unacked;
 	f->counted = true;
 	if (f->resent || f->deaf)
-		recover(s, f, next, unacked, c->tells_sends);
-	if (c->tells_sends)
+		recover(s, f, ev);
+	if (ev->tells_sends)
 		return 0;
 	if (f->resent) {
-		f->since_ns = e->ts_ns;
+		f->since_ns = n->e->ts_ns;
 		return 0;
 	}
-	const int32_t bytes = (int32_t)(next - f->next);
+	const int32_t bytes = (int32_t)(ev->next - f->next);
 	if (bytes > 0) {
-		size_t n;
-		struct claim_packet *p = claims_since(&s->claims, host, f->since_ns, &n);
+		size_t n_packets;
+		struct claim_packet *p = claims_since(&s->claims, n->host, f->since_ns, &n_packets);
 
-		f->next = next;
-		r = claim(s, f, p, n, (uint64_t)bytes);
+		f->next = ev->next;
+		r = claim(s, f, p, n_packets, (uint64_t)bytes);
 	}
-	f->since_ns = e->ts_ns;
-	return r < 0 ? r : join(f, user);
+	f->since_ns = n->e->ts_ns;
+	return r < 0 ? r : join(f, n->user);
 }
 
 /*
@@ -597,91 +426,85 @@ static int on_sender_close(struct stock *s, struct flow *f, uint32_t host)
 }
 
 /* A socket sends no more, has got all, or is gone. */
-static int on_closing(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-		      uint32_t host, const struct stock_user *user)
+static int on_closing(struct stock *s, const struct seen *n)
 {
-	const int64_t state = get(e, &c->f[F_STATE], 0);
-	const bool back = state == STATE_CLOSE_WAIT;
-	struct flow_key key;
+	const struct net_event *ev = n->ev;
+	const bool back = ev->new_state == NET_CLOSE_WAIT;
 	uint32_t flow;
-	int r = read_key(e, c, back, &key) ? flow_of(s, &key, /* make= */ false, &flow) : 0;
+	int r = find_flow(s, ev, back, /* make= */ false, &flow);
 
-	if (r <= 0 || (!back && c->tells_sends))
+	if (r <= 0 || (!back && ev->tells_sends))
 		return r;
 	struct flow *f = &s->flows[flow];
-	if (state == STATE_FIN_WAIT1)
-		return on_sender_close(s, f, host);
+	if (ev->new_state == NET_FIN_WAIT1)
+		return on_sender_close(s, f, n->host);
 	if (back)
 		f->receiver_closed = f->receives;
 	else
 		f->sender_gone = f->sender_closed;
-	return settle(s, f, user);
+	return settle(s, f, n->user);
 }
 
-static int on_state(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-		    uint32_t host, const struct stock_user *user)
+static int on_state(struct stock *s, const struct seen *n)
 {
-	const uint64_t sock = sock_key(host, get(e, &c->f[F_SK], 0));
+	const uint64_t sock = sock_key(n->host, n->ev->sock);
 
-	if (get(e, &c->f[F_PROTOCOL], PROTOCOL_TCP) != PROTOCOL_TCP)
-		return 0;
-	switch (get(e, &c->f[F_STATE], 0)) {
-	case STATE_ESTABLISHED: return on_established(s, c, e, host, sock);
-	case STATE_CLOSE: u64map_del(&s->by_sock, sock); return on_closing(s, c, e, host, user);
-	case STATE_FIN_WAIT1:
-	case STATE_CLOSE_WAIT: return on_closing(s, c, e, host, user);
+	switch (n->ev->new_state) {
+	case NET_ESTABLISHED: return on_established(s, n, sock);
+	case NET_CLOSE: u64map_del(&s->by_sock, sock); return on_closing(s, n);
+	case NET_FIN_WAIT1:
+	case NET_CLOSE_WAIT: return on_closing(s, n);
 	default: return 0;
 	}
 }
 
-/* Data came in. */
-static int count_received(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-			  uint32_t host, const struct stock_user *user)
+/* What goes with an event, where the user has something. */
+static int value_of(const struct stock_user *user, enum tcp_way way, uint32_t *ret)
 {
-	const int64_t len = get(e, &c->f[F_LEN], 0);
-	struct flow_key key;
-	uint32_t flow;
-	int r;
+	return user->value ? user->value(user->arg, way, ret) : 0;
+}
 
-	if (len <= 0 || !read_key(e, c, /* back= */ true, &key))
+/* Data came in. */
+static int count_received(struct stock *s, const struct seen *n)
+{
+	struct waiting w = { .end = { .ts_ns = n->e->ts_ns, .host = n->host } };
+	uint32_t flow;
+
+	if (n->ev->bytes <= 0)
 		return 0;
-	r = flow_of(s, &key, /* make= */ false, &flow);
+	int r = find_flow(s, n->ev, /* back= */ true, /* make= */ false, &flow);
 	if (r <= 0)
 		return r;
 	struct flow *f = &s->flows[flow];
 	if (!f->receives || f->broken || f->deaf)
 		return 0;
-	struct waiting w = { .end = { .ts_ns = e->ts_ns, .host = host } };
-	f->received += (uint64_t)len;
+	f->received += (uint64_t)n->ev->bytes;
 	w.upto = f->received;
-	if (user->value)
-		r = user->value(user->arg, TCP_IN, &w.end.value);
+	r = value_of(n->user, TCP_IN, &w.end.value);
 	if (r >= 0)
 		r = push(s, f, &f->in, w);
 	if (r >= 0)
-		r = join(f, user);
+		r = join(f, n->user);
 	return r < 0 ? r : 1;
 }
 
-static int on_probe(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-		    uint32_t host, const struct stock_user *user)
+static int on_arrived(struct stock *s, const struct seen *n)
 {
-	int r = count_sent(s, c, e, host, user);
+	int r = count_sent(s, n);
 
-	return r < 0 ? r : count_received(s, c, e, host, user);
+	return r < 0 ? r : count_received(s, n);
 }
 
 /* Threads. */
 
-static int thread_of(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-		     uint32_t host, struct last_xmit **ret)
+static int thread_of(struct stock *s, const struct seen *n, struct last_xmit **ret)
 {
-	const int64_t tid = get(e, &c->tid, -1);
-	const uint64_t key = (uint64_t)host << 40 ^ (uint64_t)tid;
+	int64_t tid;
 	uint32_t i;
 
-	if (tid <= 0 || get(e, &c->flags, 0) & FLAGS_INTERRUPT)
+	if (net_reader_tid(s->reader, n->e, &tid) <= 0 || tid <= 0)
 		return 0;
+	const uint64_t key = (uint64_t)n->host << 40 ^ (uint64_t)tid;
 	if (!u64map_get(&s->by_thread, key, &i)) {
 		if (s->n_threads == THREADS_MOST)
 			return 0;
@@ -698,67 +521,58 @@ static int thread_of(struct stock *s, const struct class_info *c, const struct s
 }
 
 /* A packet that may be of any socket: which one, its counts will tell. */
-static int on_packet(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-		     uint32_t host, const struct stock_user *user)
+static int on_packet(struct stock *s, const struct seen *n, int64_t len)
 {
-	const int64_t len = get(e, &c->f[F_LEN], 0) - get(e, &c->f[F_TRANSPORT], 0);
-	const int64_t tid = get(e, &c->tid, -1);
-	struct claim_packet p = { .end = { .ts_ns = e->ts_ns, .host = host } };
-	int r = len > 0 && len <= UINT32_MAX ? claims_note(&s->claims, host, (uint32_t)len) : 0;
+	struct claim_packet p = { .end = { .ts_ns = n->e->ts_ns, .host = n->host } };
+	int64_t tid = -1;
+	int r = len > 0 && len <= UINT32_MAX ? claims_note(&s->claims, n->host, (uint32_t)len) : 0;
 
 	if (r <= 0)
 		return r;
 	p.len = (uint32_t)len;
-	p.who = get(e, &c->flags, 0) & FLAGS_INTERRUPT || tid <= 0
-			? UINT64_C(1) << 63 | (uint32_t)e->u.pkt->cpu
+	p.who = net_reader_tid(s->reader, n->e, &tid) == 0 || tid <= 0
+			? UINT64_C(1) << 63 | (uint32_t)n->e->u.pkt->cpu
 			: (uint64_t)tid;
-	if (user->value)
-		r = user->value(user->arg, TCP_OUT, &p.end.value);
+	r = value_of(n->user, TCP_OUT, &p.end.value);
 	if (r >= 0)
 		r = claims_add(&s->claims, &p);
 	return r < 0 ? r : 1;
 }
 
 /* Packets with data in them count; where there is none, the first packet since the last send. */
-static int on_xmit(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-		   uint32_t host, const struct stock_user *user)
+static int on_xmit(struct stock *s, const struct seen *n, int64_t len)
 {
-	const int64_t header = get(e, &c->f[F_TRANSPORT], 0) + HEADER_MOST;
-	const bool has_data = get(e, &c->f[F_LEN], 0) > header;
+	const bool has_data = len > HEADER_MOST;
 	struct last_xmit *t;
-	int r = thread_of(s, c, e, host, &t);
+	int r = thread_of(s, n, &t);
 
 	if (r <= 0 || (t->some && !has_data))
 		return r;
 	t->some = true;
 	t->has_data = has_data;
-	t->end = (struct tcp_end){ .ts_ns = e->ts_ns, .host = host };
-	if (user->value)
-		r = user->value(user->arg, TCP_OUT, &t->end.value);
+	t->end = (struct tcp_end){ .ts_ns = n->e->ts_ns, .host = n->host };
+	r = value_of(n->user, TCP_OUT, &t->end.value);
 	return r < 0 ? r : 1;
 }
 
-static int on_send(struct stock *s, const struct class_info *c, const struct sonde_event *e,
-		   uint32_t host, const struct stock_user *user)
+static int on_send(struct stock *s, const struct seen *n)
 {
-	const int64_t ret = get(e, &c->f[F_RET], 0);
 	struct last_xmit *t;
 	uint32_t flow;
 
-	if (ret <= 0 || get(e, &c->f[F_PROTOCOL], PROTOCOL_TCP) != PROTOCOL_TCP ||
-	    !u64map_get(&s->by_sock, sock_key(host, get(e, &c->f[F_SK], 0)), &flow))
+	if (n->ev->bytes <= 0 || !u64map_get(&s->by_sock, sock_key(n->host, n->ev->sock), &flow))
 		return 0;
 	struct flow *f = &s->flows[flow];
-	f->sent += (uint64_t)ret;
+	f->sent += (uint64_t)n->ev->bytes;
 	if (f->broken || f->resent || !f->sends)
 		return 0;
-	int r = thread_of(s, c, e, host, &t);
+	int r = thread_of(s, n, &t);
 	if (r <= 0 || !t->some)
 		return r;
 	r = push(s, f, &f->out, (struct waiting){ .upto = f->sent, .end = t->end });
 	t->some = false;
 	if (r >= 0)
-		r = join(f, user);
+		r = join(f, n->user);
 	return r < 0 ? r : 1;
 }
 
@@ -766,39 +580,39 @@ static int on_send(struct stock *s, const struct class_info *c, const struct son
  * Data that is sent again may arrive twice, and would count twice. What was sent before that can
  * be trusted: once as many bytes are there, it had been sent, whichever bytes they are.
  */
-static int on_again(struct stock *s, const struct class_info *c, const struct sonde_event *e)
+static int on_again(struct stock *s, const struct seen *n)
 {
-	struct flow_key key;
 	uint32_t flow;
+	const int r = find_flow(s, n->ev, /* back= */ false, /* make= */ false, &flow);
 
-	if (!read_key(e, c, /* back= */ false, &key))
-		return 0;
-	const int r = flow_of(s, &key, /* make= */ false, &flow);
-	if (r <= 0)
-		return r;
-	if (s->flows[flow].sends)
+	if (r > 0 && s->flows[flow].sends)
 		doubt(s, &s->flows[flow], /* sender= */ true);
 	return r;
 }
 
-int stock_take(struct stock *s, const struct sonde_event *e, uint32_t host,
-	       const struct stock_user *user)
+/* A packet that leaves; others are the same ones, seen elsewhere. */
+static int take_packet(struct stock *s, const struct seen *n)
 {
-	const struct class_info *c;
-	int r = class_of(s, e, &c);
+	struct net_packet p;
+	const int r = net_read_packet(s->reader, n->e, &p);
 
-	if (r < 0)
-		return r;
-	switch ((enum kind)c->kind) {
-	case KIND_STATE: return on_state(s, c, e, host, user);
-	case KIND_PROBE: return on_probe(s, c, e, host, user);
-	case KIND_SEND: return on_send(s, c, e, host, user);
-	case KIND_XMIT:
-		return c->tells_sends ? on_xmit(s, c, e, host, user)
-				      : on_packet(s, c, e, host, user);
-	case KIND_AGAIN: return on_again(s, c, e);
-	case KIND_UNKNOWN:
-	case KIND_NONE: break;
+	if (r <= 0 || p.transport < 0)
+		return r < 0 ? r : 0;
+	const int64_t len = p.bytes - p.transport;
+	return p.tells_sends ? on_xmit(s, n, len) : on_packet(s, n, len);
+}
+
+int stock_take(struct stock *s, const struct sonde_event *e, const struct net_event *ev,
+	       uint32_t host, const struct stock_user *user)
+{
+	const struct seen n = { e, ev, host, user };
+
+	switch (ev->kind) {
+	case NET_STATE: return on_state(s, &n);
+	case NET_ARRIVED: return on_arrived(s, &n);
+	case NET_SEND: return on_send(s, &n);
+	case NET_AGAIN: return on_again(s, &n);
+	case NET_NONE: return take_packet(s, &n);
+	default: return 0;
 	}
-	return 0;
 }

@@ -15,6 +15,8 @@
 
 #include "analysis/sync/tcp.h"
 
+struct net_event;
+struct net_reader;
 struct stock;
 
 /** Who asks. */
@@ -29,12 +31,16 @@ struct stock_user {
 	void *arg;
 };
 
-/** @one_clock: times of different hosts may be compared. */
-SONDE_MUST_CHECK int stock_new(bool one_clock, struct stock **ret);
+/** @reader: borrowed; @one_clock: times of different hosts may be compared. */
+SONDE_MUST_CHECK int stock_new(struct net_reader *reader, bool one_clock, struct stock **ret);
 void stock_free(struct stock *s);
 
-/** Takes an event of a host. 1: it told of messages; 0: it did not; or a failure. */
-SONDE_MUST_CHECK int stock_take(struct stock *s, const struct sonde_event *e, uint32_t host,
+/**
+ * Takes an event of a host; @ev: what net_read() says of it, of kind NET_NONE where that is
+ * nothing. 1: it told of messages; 0: it did not; or a failure.
+ */
+SONDE_MUST_CHECK int stock_take(struct stock *s, const struct sonde_event *e,
+				const struct net_event *ev, uint32_t host,
 				const struct stock_user *user);
 
 enum { STOCK_ANY_HOST = INT32_MAX /* no number of one */ };

@@ -9,6 +9,7 @@
 
 #include <sonde/err.h>
 
+#include "analysis/net/events.h"
 #include "analysis/sync/stock.h"
 #include "analysis/sync/tcp.h"
 #include "base/arena.h"
@@ -30,7 +31,7 @@ struct host {
 
 struct sync {
 	struct arena arena;
-	struct tcp_reader *reader;
+	struct net_reader *reader;
 	struct tcp_ends *ends;
 	struct stock *stock;
 	struct host *hosts; /* owned, as they were met */
@@ -50,7 +51,7 @@ void sync_free(struct sync *s)
 		return;
 	for (size_t i = 0; i < s->n_pairs; i++)
 		hull_fini(&s->pairs[i].hull);
-	tcp_reader_free(s->reader);
+	net_reader_free(s->reader);
 	tcp_ends_free(s->ends);
 	stock_free(s->stock);
 	free(s->hosts);
@@ -69,11 +70,11 @@ int sync_new(struct sync **ret)
 	if (!s)
 		return sonde_fail(-ENOMEM, "out of memory for clocks");
 
-	int r = tcp_reader_new(&s->reader);
+	int r = net_reader_new(&s->reader);
 	if (r >= 0)
 		r = tcp_ends_new(&s->ends);
 	if (r >= 0)
-		r = stock_new(/* one_clock= */ false, &s->stock);
+		r = stock_new(s->reader, /* one_clock= */ false, &s->stock);
 	if (r < 0)
 		return r;
 	*ret = sonde_take(s);
@@ -208,6 +209,7 @@ static int consume_one(struct sync *s, const struct sonde_event *e)
 {
 	const struct stock_user user = { .match = on_message, .arg = s };
 	struct tcp_end end = { .ts_ns = e->ts_ns };
+	struct net_event ev;
 	struct tcp_id id;
 
 	if (!e->cls)
@@ -217,11 +219,12 @@ static int consume_one(struct sync *s, const struct sonde_event *e)
 	int r = host_of(s, e->cls->stream_class->trace, &end.host);
 	if (r < 0)
 		return r;
-	const int way = tcp_read(s->reader, e, &id);
-	if (way < 0)
-		return way;
+	r = net_read(s->reader, e, &ev);
+	if (r < 0)
+		return r;
+	const enum tcp_way way = tcp_id_of(&ev, &id);
 	if (way == TCP_NONE) {
-		r = stock_take(s->stock, e, end.host, &user);
+		r = stock_take(s->stock, e, &ev, end.host, &user);
 		s->n_packets += r > 0;
 		return r;
 	}

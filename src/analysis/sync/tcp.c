@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** TCP packets in events: read from LTTng's, and matched by what both ends see. */
+/** TCP packets matched by what both ends see. */
 #include "analysis/sync/tcp.h"
 
 #include <stdlib.h>
@@ -7,157 +7,15 @@
 
 #include <sonde/err.h>
 
+#include "analysis/net/events.h"
 #include "base/mem.h"
-#include "model/deep.h"
-#include "model/field.h"
 
-/* Reading. */
-
-/* Where a device cuts a packet up, or puts some together, the first has no PSH, and others no CWR.
- */
-enum { FLAGS_CHANGED = 0x88 };
-
-enum kind { KIND_UNKNOWN, KIND_NONE, KIND_SOCKET, KIND_DEVICE };
-
-struct class_info {
-	uint8_t kind, way;
-	struct field_ref seq, ack, flags;
-};
-
-struct tcp_reader {
-	struct class_info *classes; /* owned, by class index */
-	size_t cap;
-	uint64_t *slots; /* owned: for deep_ints() */
-	size_t cap_slots;
-};
-
-int tcp_reader_new(struct tcp_reader **ret)
+enum tcp_way tcp_id_of(const struct net_event *ev, struct tcp_id *ret)
 {
-	struct tcp_reader *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return sonde_fail(-ENOMEM, "out of memory for packets");
-	*ret = r;
-	return 0;
-}
-
-void tcp_reader_free(struct tcp_reader *r)
-{
-	if (!r)
-		return;
-	free(r->classes);
-	free(r->slots);
-	free(r);
-}
-
-/* LTTng's: at the socket layer with a patch of their own, at the device since 2.10. */
-static const struct {
-	const char *name;
-	uint8_t kind, way;
-} known[] = {
-	{ "inet_sock_local_in", KIND_SOCKET, TCP_IN },
-	{ "inet_sock_local_out", KIND_SOCKET, TCP_OUT },
-	{ "net_if_receive_skb", KIND_DEVICE, TCP_IN },
-	{ "net_dev_queue", KIND_DEVICE, TCP_OUT },
-};
-
-static void resolve(const struct sonde_event_class *cls, struct class_info *ret)
-{
-	struct field_ref header;
-
-	*ret = (struct class_info){ .kind = KIND_NONE };
-	for (size_t i = 0; i < MEM_LEN(known); i++) {
-		if (strcmp(cls->name, known[i].name) != 0)
-			continue;
-		ret->kind = known[i].kind;
-		ret->way = known[i].way;
-	}
-	if (ret->kind == KIND_SOCKET &&
-	    !(field_find_any(cls, "seq", &ret->seq) && field_find_any(cls, "ack_seq", &ret->ack) &&
-	      field_find_any(cls, "flags", &ret->flags)))
-		ret->kind = KIND_NONE;
-	// Others of that name tell of no headers.
-	if (ret->kind == KIND_DEVICE && !field_find_any(cls, "network_header", &header))
-		ret->kind = KIND_NONE;
-}
-
-static int class_of(struct tcp_reader *r, const struct sonde_event *e,
-		    const struct class_info **ret)
-{
-	const uint32_t i = e->cls->index;
-
-	if (i >= r->cap) {
-		const size_t old = r->cap;
-		int err = mem_grow(&r->classes, &r->cap, (size_t)i + 1);
-		if (err < 0)
-			return err;
-		memset(r->classes + old, 0, (r->cap - old) * sizeof(*r->classes));
-	}
-	if (r->classes[i].kind == KIND_UNKNOWN)
-		resolve(e->cls, &r->classes[i]);
-	*ret = &r->classes[i];
-	return 0;
-}
-
-/* The members of a TCP header, as they come by. */
-struct header {
-	struct tcp_id id;
-	unsigned seen; /* bit per name */
-};
-
-static void on_int(void *arg, const char *name, int64_t v)
-{
-	static const char *const names[] = { "seq",	    "ack_seq", "flags",
-					     "data_offset", "ttl",     "hop_limit" };
-	struct header *h = arg;
-	unsigned i = 0;
-
-	while (i < MEM_LEN(names) && strcmp(names[i], name) != 0)
-		i++;
-	if (i == MEM_LEN(names))
-		return;
-	h->seen |= 1u << i;
-	switch (i) {
-	case 0: h->id.seq = (uint32_t)v; break;
-	case 1: h->id.ack = (uint32_t)v; break;
-	case 2: h->id.flags |= (uint32_t)v & 0xfff & ~FLAGS_CHANGED; break;
-	case 3: h->id.flags |= (uint32_t)v << 12; break;
-	default: h->id.ttl = (uint8_t)v; break;
-	}
-}
-
-/* 1: there was a TCP header. */
-static int read_header(struct tcp_reader *r, const struct sonde_event *e, struct tcp_id *ret)
-{
-	struct header h = { .seen = 0 };
-	int err = mem_grow(&r->slots, &r->cap_slots,
-			   (size_t)e->cls->stream_class->trace->n_slots + 1);
-
-	if (err < 0)
-		return err;
-	if (!deep_ints(e, r->slots, on_int, &h) || (h.seen & 7) != 7)
-		return 0;
-	*ret = h.id;
-	return 1;
-}
-
-int tcp_read(struct tcp_reader *r, const struct sonde_event *e, struct tcp_id *ret)
-{
-	const struct class_info *c;
-	int64_t seq, ack, flags;
-	int err = class_of(r, e, &c);
-
-	if (err < 0 || c->kind == KIND_NONE)
-		return err < 0 ? err : TCP_NONE;
-	if (c->kind == KIND_DEVICE) {
-		err = read_header(r, e, ret);
-		return err <= 0 ? err : c->way;
-	}
-	if (!field_int(e, &c->seq, &seq) || !field_int(e, &c->ack, &ack) ||
-	    !field_int(e, &c->flags, &flags))
+	if (ev->kind != NET_SEG_OUT && ev->kind != NET_SEG_IN)
 		return TCP_NONE;
-	*ret = (struct tcp_id){ (uint32_t)seq, (uint32_t)ack, (uint32_t)flags, 0 };
-	return c->way;
+	*ret = (struct tcp_id){ ev->seq, ev->ack, ev->same_flags, ev->ttl };
+	return ev->kind == NET_SEG_OUT ? TCP_OUT : TCP_IN;
 }
 
 /* Matching: two generations of tables, so that the oldest can go at once. */

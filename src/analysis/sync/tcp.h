@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** Packets that hosts send each other: which events tell of one, and finding its other end. */
+/** Packets that hosts send each other: finding the other end of one. */
 #ifndef ANALYSIS_SYNC_TCP_H
 #define ANALYSIS_SYNC_TCP_H
 
@@ -20,15 +20,10 @@ struct tcp_id {
 
 enum tcp_way { TCP_NONE, TCP_OUT, TCP_IN };
 
-/** Which events of which classes tell of packets. */
-struct tcp_reader;
+struct net_event;
 
-SONDE_MUST_CHECK int tcp_reader_new(struct tcp_reader **ret);
-void tcp_reader_free(struct tcp_reader *r);
-
-/** TCP_NONE: the event tells of no TCP packet. -ENOMEM. */
-SONDE_MUST_CHECK int tcp_read(struct tcp_reader *r, const struct sonde_event *e,
-			      struct tcp_id *ret);
+/** TCP_NONE: the event tells of no TCP packet with its header. */
+enum tcp_way tcp_id_of(const struct net_event *ev, struct tcp_id *ret);
 
 /** One end of a packet, as it waits for the other. */
 struct tcp_end {

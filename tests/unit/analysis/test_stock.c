@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "analysis/net/events.h"
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/mem.h"
@@ -22,6 +23,7 @@ static const struct {
 } shapes[CLASSES] = {
 	{ "inet_sock_set_state",
 	  { { "skaddr", 8 },
+	    { "oldstate", 4 },
 	    { "newstate", 4 },
 	    { "sport", 2 },
 	    { "dport", 2 },
@@ -179,6 +181,7 @@ static void state(int64_t ts_ns, uint32_t host, int64_t newstate)
 {
 	event(ts_ns, host, SET_STATE, true, 0);
 	put_int(100 + 100 * (int64_t)host, 8);
+	put_int(0, 4);
 	put_int(newstate, 4);
 	put_int(1000 + 1000 * (int64_t)host, 2);
 	put_int(2000 - 1000 * (int64_t)host, 2);
@@ -257,8 +260,13 @@ static int on_match(void *arg, const struct tcp_end *from, const struct tcp_end 
 static int run(int first, struct strbuf *out, uint64_t *ret_broken)
 {
 	const struct stock_user user = { .match = on_match, .arg = out };
+	struct net_reader *reader = NULL;
 	struct stock *s = NULL;
-	int r = stock_new(/* one_clock= */ first < 0, &s);
+	struct net_event ev;
+	int r = net_reader_new(&reader);
+
+	if (r >= 0)
+		r = stock_new(reader, /* one_clock= */ first < 0, &s);
 
 	for (int turn = 0; turn < 2 && r >= 0; turn++) {
 		for (size_t i = 0; i < made.n && r >= 0; i++) {
@@ -268,11 +276,14 @@ static int run(int first, struct strbuf *out, uint64_t *ret_broken)
 			if (now && !made.events[i].cls)
 				stock_gap(s, made.hosts[i]);
 			else if (now)
-				r = stock_take(s, &made.events[i], made.hosts[i], &user);
+				r = net_read(reader, &made.events[i], &ev);
+			if (now && made.events[i].cls && r >= 0)
+				r = stock_take(s, &made.events[i], &ev, made.hosts[i], &user);
 		}
 	}
 	*ret_broken = s ? stock_broken(s) : 0;
 	stock_free(s);
+	net_reader_free(reader);
 	return r < 0 ? r : 0;
 }
 
