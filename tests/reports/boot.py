@@ -95,6 +95,18 @@ def numbers():
     rows = {r['process']: r for r in window['processes']}
     result('a window cuts', rows['cc']['run_ns'] == 6 * ms and rows['sh']['blocked_ns'] == 7 * ms,
            rows)
+    window = boot('small', '--pid', '10', '--from', '+5ms', '--to', '+11500us')
+    rows = window['processes']
+    result('a wait that the window cuts is of whom it waited for',
+           [r['path_ns'] for r in rows] == [0, 6 * ms, ms // 2] and
+           [s['end_ns'] for s in window['path']][-1] == window['end_ns'] == begin + 23 * ms // 2,
+           window)
+    result('what came behind it is not known', [(r['process'], r['file'], r['gone']) for r in rows]
+           == [('sh', None, False), ('cc', '/usr/bin/cc', False), ('cc', None, False)], rows)
+    run('boot', 'small', '--pid', '10', '--from', '+5ms', '--to', '+11500us', '--xml', 'cut.xml')
+    ends = [int(e.get('end')) for e in xml.parse('cut.xml').getroot().iter() if e.get('end')]
+    result('nor drawn', max(ends) == window['end_ns'] and not is_valid('cut.xml'), ends)
+    run('boot', 'small', '--from', '+31ms', status=1)
     text = run('boot', 'small', '--pid', '10')
     result('the table has a bar for each', text.count('#') >= 3 and '    as' in text, text)
     same = boot('small', '--comm', 'as')

@@ -45,7 +45,7 @@ static int on_io(void *arg, const struct kernel_cpu *c, const struct kernel_io *
 	struct request done;
 	int r = requests_take(&b->requests, c->host, io, &done);
 
-	b->has_io = true;
+	b->has_io |= io->at_ns <= b->to_ns;
 	if (r <= 0 || done.end_ns < b->from_ns || done.issue_ns > b->to_ns)
 		return r < 0 ? r : 0;
 	if (b->n_done >= DONE_MOST) {
@@ -73,7 +73,8 @@ static int boot_init(struct sonde_component *c, const struct sonde_setup *setup)
 	s->boot.root = s->boot.tree.root = BOOT_NONE;
 	s->boot.from_ns = s->report.from_ns;
 	s->boot.to_ns = s->report.to_ns;
-	r = exec_build_new(s->report.from_ns, s->report.to_ns, &s->boot.build);
+	// What ended a wait that goes on behind the window tells what was waited for within it.
+	r = exec_build_new(s->report.from_ns, INT64_MAX, &s->boot.build);
 	if (r >= 0)
 		exec_build_watch_io(s->boot.build, on_io, &s->boot);
 	return r;
@@ -194,7 +195,7 @@ static int find_path(struct boot *b)
 
 	if (w == EXEC_NONE)
 		return 0;
-	int r = path_find(exec_build_graph(b->build), w, INT64_MIN, INT64_MAX, &b->path);
+	int r = path_find_within(exec_build_graph(b->build), w, INT64_MIN, b->to_ns, &b->path);
 	if (r == -ENODATA)
 		return 0;
 	if (r < 0)
@@ -516,11 +517,14 @@ static int boot_finish(struct sonde_component *c)
 	if (r < 0)
 		return r;
 	r = kernel_span(exec_build_kernel(b->build), &begin_ns, &end_ns);
+	if (r >= 0 && begin_ns > b->to_ns)
+		r = sonde_fail(-ENODATA, "there are no events in that time");
 	if (r < 0)
 		return r;
+	exec_build_forget(b->build, b->to_ns);
 	if (!(kernel_sources(exec_build_kernel(b->build)) & KERNEL_HAS_SWITCH))
 		return report_lacks("sched_switch", "-e sched:sched_switch");
-	r = boot_tree_make(b->build, &b->tree);
+	r = boot_tree_make(b->build, b->to_ns, &b->tree);
 	if (r >= 0)
 		r = choose_roots(s);
 	if (r >= 0)

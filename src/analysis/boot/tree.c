@@ -72,28 +72,32 @@ static int process_of(struct boot_tree *t, struct u64map *by_pid, const struct k
 	return 0;
 }
 
-/* Adds up what a thread did. */
-static void add_chain(struct boot_tree *t, struct boot_process *p, const struct kernel_thread *th)
+/* Adds up what a thread did by then. */
+static void add_chain(struct boot_tree *t, struct boot_process *p, const struct kernel_thread *th,
+		      int64_t to_ns)
 {
 	const struct exec_graph *g = exec_build_graph(t->build);
 	const uint32_t w = exec_build_worker(t->build, th);
 	const struct exec_worker *chain = w == EXEC_NONE ? NULL : &g->workers[w];
 
-	if (!chain || chain->first == EXEC_NONE)
+	if (!chain || chain->first == EXEC_NONE || g->vertices[chain->first].ts_ns > to_ns)
 		return;
 	const int64_t begin = g->vertices[chain->first].ts_ns;
-	const int64_t end = g->vertices[chain->last].ts_ns;
+	const int64_t last = g->vertices[chain->last].ts_ns, end = last < to_ns ? last : to_ns;
 	p->begin_ns = begin < p->begin_ns ? begin : p->begin_ns;
 	p->end_ns = end > p->end_ns ? end : p->end_ns;
 	for (uint32_t v = g->vertices[chain->first].next; v != EXEC_NONE; v = g->vertices[v].next) {
 		const struct exec_vertex *x = &g->vertices[v];
 		int64_t *ns = &p->ns[boot_shade_of((enum exec_type)x->type)];
 
-		*ns = ns_after(*ns, ns_between(g->vertices[x->prev].ts_ns, x->ts_ns));
+		*ns = ns_after(*ns, ns_between(g->vertices[x->prev].ts_ns,
+					       x->ts_ns < to_ns ? x->ts_ns : to_ns));
+		if (x->ts_ns >= to_ns)
+			break;
 	}
 }
 
-static int add_threads(struct boot_tree *t, struct u64map *by_pid)
+static int add_threads(struct boot_tree *t, struct u64map *by_pid, int64_t to_ns)
 {
 	struct kernel_thread *const *threads;
 	const size_t n = kernel_threads(exec_build_kernel(t->build), &threads);
@@ -101,7 +105,7 @@ static int add_threads(struct boot_tree *t, struct u64map *by_pid)
 
 	for (size_t i = 0; i < n; i++) {
 		t->process[i] = t->next_thread[i] = BOOT_NONE;
-		if (threads[i]->tid <= 0)
+		if (threads[i]->tid <= 0 || threads[i]->begin_ns > to_ns)
 			continue;
 		r = process_of(t, by_pid, threads[i], &t->process[i]);
 		if (r < 0)
@@ -114,7 +118,7 @@ static int add_threads(struct boot_tree *t, struct u64map *by_pid)
 		t->next_thread[i] = p->threads;
 		p->threads = (uint32_t)i;
 		p->n_threads++;
-		add_chain(t, p, threads[i]);
+		add_chain(t, p, threads[i], to_ns);
 	}
 	return 0;
 }
@@ -231,7 +235,7 @@ static int make_lists(struct boot_tree *t)
 	return 0;
 }
 
-int boot_tree_make(const struct exec_build *b, struct boot_tree *ret)
+int boot_tree_make(const struct exec_build *b, int64_t to_ns, struct boot_tree *ret)
 {
 	struct kernel_thread *const *threads;
 	const size_t n = kernel_threads(exec_build_kernel(b), &threads);
@@ -243,7 +247,7 @@ int boot_tree_make(const struct exec_build *b, struct boot_tree *ret)
 	t.process = malloc((n + 1) * sizeof(*t.process));
 	t.next_thread = malloc((n + 1) * sizeof(*t.next_thread));
 	int r = t.all && t.process && t.next_thread
-			? add_threads(&t, &by_pid)
+			? add_threads(&t, &by_pid, to_ns)
 			: sonde_fail(-ENOMEM, "out of memory for the processes");
 	if (r >= 0)
 		describe(&t);

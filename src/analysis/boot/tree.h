@@ -50,8 +50,9 @@ struct boot_tree {
 
 void boot_tree_fini(struct boot_tree *t);
 
-/** All processes that did something. -ENOMEM. */
-SONDE_MUST_CHECK int boot_tree_make(const struct exec_build *b, struct boot_tree *ret);
+/** All processes that did something, of those that were there by @to_ns. -ENOMEM. */
+SONDE_MUST_CHECK int boot_tree_make(const struct exec_build *b, int64_t to_ns,
+				    struct boot_tree *ret);
 
 /** Marks what is below @root, which becomes a root itself. */
 void boot_tree_choose(struct boot_tree *t, uint32_t root);

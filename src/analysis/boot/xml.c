@@ -54,7 +54,7 @@ static void put_state(struct xml *x, const struct exec_vertex *e, int64_t begin_
 {
 	out_fmt(x->out, "<state is=\"%s\"", state_name((enum exec_type)e->type));
 	put_int(x, "begin", begin_ns);
-	put_int(x, "end", e->ts_ns);
+	put_int(x, "end", e->ts_ns < x->b->to_ns ? e->ts_ns : x->b->to_ns);
 	if (e->call)
 		put_text(x, "call", kernel_call_name(exec_build_kernel(x->b->build), e->call));
 	const char *label = exec_build_label(x->b->build, e->label);
@@ -74,6 +74,8 @@ static void put_states(struct xml *x, uint32_t worker)
 		const struct exec_vertex *e = &g->vertices[v];
 		const struct exec_vertex *n = e->next == EXEC_NONE ? NULL : &g->vertices[e->next];
 
+		if (begin >= x->b->to_ns)
+			return;
 		if (begin == e->ts_ns ||
 		    (n && n->type == e->type && n->label == e->label && n->call == e->call))
 			continue;
@@ -87,14 +89,16 @@ static void put_thread(struct xml *x, const struct kernel_thread *t)
 	const uint32_t w = exec_build_worker(x->b->build, t);
 	const struct exec_graph *g = exec_build_graph(x->b->build);
 
-	if (w == EXEC_NONE || g->workers[w].first == EXEC_NONE)
+	if (w == EXEC_NONE || g->workers[w].first == EXEC_NONE ||
+	    g->vertices[g->workers[w].first].ts_ns > x->b->to_ns)
 		return;
+	const int64_t last = g->vertices[g->workers[w].last].ts_ns;
 	int64_t until;
 	out_str(x->out, "<thread");
 	put_int(x, "tid", t->tid);
 	put_text(x, "name", exec_build_name(x->b->build, w, INT64_MAX, &until));
 	put_int(x, "begin", g->vertices[g->workers[w].first].ts_ns);
-	put_int(x, "end", g->vertices[g->workers[w].last].ts_ns);
+	put_int(x, "end", last < x->b->to_ns ? last : x->b->to_ns);
 	out_str(x->out, ">\n");
 	put_states(x, w);
 	out_str(x->out, "</thread>\n");

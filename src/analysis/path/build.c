@@ -705,6 +705,13 @@ int exec_build_finish(struct exec_build *b)
 	return b->err ? sonde_fail(b->err, "out of memory for the graph") : 0;
 }
 
+void exec_build_forget(struct exec_build *b, int64_t to_ns)
+{
+	b->to_ns = to_ns;
+	while (b->n_execs && b->execs[b->n_execs - 1].ts_ns > to_ns)
+		b->n_execs--;
+}
+
 /* Asking. */
 
 const struct exec_graph *exec_build_graph(const struct exec_build *b)
@@ -741,9 +748,11 @@ const char *exec_build_name(const struct exec_build *b, uint32_t worker, int64_t
 	*ret_until_ns = INT64_MAX;
 	if (!w->thread || !n)
 		return w->thread ? w->thread->name : w->text;
+	ts_ns = ts_ns > b->to_ns ? b->to_ns : ts_ns;
 	// What is before the first name was told under that name, too.
 	while (b->names[n - 1].ts_ns > ts_ns && b->names[n - 1].prev) {
-		*ret_until_ns = b->names[n - 1].ts_ns;
+		if (b->names[n - 1].ts_ns <= b->to_ns)
+			*ret_until_ns = b->names[n - 1].ts_ns;
 		n = b->names[n - 1].prev;
 	}
 	return b->names[n - 1].name;

@@ -32,6 +32,12 @@ SONDE_MUST_CHECK int exec_build_consume(struct exec_build *b, const struct sonde
 /** What is still going on lasts up to the last event. */
 SONDE_MUST_CHECK int exec_build_finish(struct exec_build *b);
 
+/**
+ * Once finished: names and programs that came behind @to_ns are not known any more. The graph still
+ * goes on, to tell what was waited for until then.
+ */
+void exec_build_forget(struct exec_build *b, int64_t to_ns);
+
 /** Lent until exec_build_free(), as all below. */
 const struct exec_graph *exec_build_graph(const struct exec_build *b);
 const struct kernel *exec_build_kernel(const struct exec_build *b);

@@ -278,17 +278,6 @@ static int find_exec(struct path_report *s)
 	return 0;
 }
 
-/* When what the thread is in the middle of ends, where the window does. */
-static int64_t wait_end(const struct path_report *s)
-{
-	const struct exec_graph *g = exec_build_graph(s->build);
-	uint32_t v = g->workers[s->worker].first;
-
-	while (v != EXEC_NONE && g->vertices[v].ts_ns < s->report.to_ns)
-		v = g->vertices[v].next;
-	return v == EXEC_NONE ? INT64_MAX : g->vertices[v].ts_ns;
-}
-
 static int find_path(struct path_report *s)
 {
 	s->from_ns = INT64_MIN;
@@ -297,10 +286,8 @@ static int find_path(struct path_report *s)
 	if (r >= 0)
 		r = s->exec ? find_exec(s) : find_worker(s);
 	if (r >= 0)
-		r = path_find(exec_build_graph(s->build), s->worker, s->from_ns, wait_end(s),
-			      &s->path);
-	if (r >= 0)
-		path_cut(&s->path, s->report.to_ns);
+		r = path_find_within(exec_build_graph(s->build), s->worker, s->from_ns,
+				     s->report.to_ns, &s->path);
 	return r < 0 ? r : sums_of(s->build, &s->path, &s->sums);
 }
 

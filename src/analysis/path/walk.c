@@ -339,7 +339,8 @@ int path_find(const struct exec_graph *g, uint32_t worker, int64_t begin_ns, int
 	return 0;
 }
 
-void path_cut(struct path *p, int64_t end_ns)
+/* Ends a path there, if it does not end before; not before its begin. */
+static void path_cut(struct path *p, int64_t end_ns)
 {
 	if (end_ns < p->begin_ns)
 		end_ns = p->begin_ns;
@@ -355,6 +356,26 @@ void path_cut(struct path *p, int64_t end_ns)
 	// Hops that took no time lead to what is not shown any more.
 	while (p->n && p->end_ns == end_ns && p->steps[p->n - 1].begin_ns == end_ns)
 		p->n--;
+}
+
+/* When what the worker is in the middle of at that time ends. */
+static int64_t wait_end(const struct exec_graph *g, uint32_t worker, int64_t at_ns)
+{
+	uint32_t v = g->workers[worker].first;
+
+	while (v != EXEC_NONE && g->vertices[v].ts_ns < at_ns)
+		v = g->vertices[v].next;
+	return v == EXEC_NONE ? INT64_MAX : g->vertices[v].ts_ns;
+}
+
+int path_find_within(const struct exec_graph *g, uint32_t worker, int64_t begin_ns, int64_t end_ns,
+		     struct path *ret)
+{
+	const int r = path_find(g, worker, begin_ns, wait_end(g, worker, end_ns), ret);
+
+	if (r >= 0)
+		path_cut(ret, end_ns);
+	return r;
 }
 
 bool path_adds_up(const struct path *p)

@@ -36,8 +36,12 @@ void path_fini(struct path *p);
 SONDE_MUST_CHECK int path_find(const struct exec_graph *g, uint32_t worker, int64_t begin_ns,
 			       int64_t end_ns, struct path *ret);
 
-/** Ends a path at @end_ns, if it does not end before; not before its begin. */
-void path_cut(struct path *p, int64_t end_ns);
+/**
+ * The same of a graph that goes on behind @end_ns: what ended a wait later tells what was waited
+ * for until then.
+ */
+SONDE_MUST_CHECK int path_find_within(const struct exec_graph *g, uint32_t worker, int64_t begin_ns,
+				      int64_t end_ns, struct path *ret);
 
 /** Whether the sums add up, and each step begins where and when the one before ended. */
 bool path_adds_up(const struct path *p);

@@ -62,7 +62,7 @@ static void check(const char *text, int64_t root, size_t most, const char *want)
 
 	maker_init(&m, LTTNG, 0, text);
 	EXPECT_EQ(build(&m, &b), 0);
-	EXPECT_EQ(boot_tree_make(b, &t), 0);
+	EXPECT_EQ(boot_tree_make(b, INT64_MAX, &t), 0);
 	for (uint32_t i = 0; i < t.n; i++) {
 		if (t.all[i].pid == root)
 			boot_tree_choose(&t, i);
@@ -145,7 +145,7 @@ static int all_of_it(void)
 
 	if (r < 0)
 		return r;
-	r = boot_tree_make(b.build, &b.tree);
+	r = boot_tree_make(b.build, b.to_ns, &b.tree);
 	if (r >= 0)
 		boot_tree_chosen(&b.tree, true);
 	if (r >= 0)
