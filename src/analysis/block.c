@@ -413,8 +413,8 @@ static int block_finish(struct sonde_component *c)
 	int r = kernel_span(s->kernel, &begin, &end);
 	if (r < 0)
 		return r;
-	if (!(kernel_sources(s->kernel) & KERNEL_HAS_IO))
-		return report_lacks("block_rq_issue", "-e 'block:block_rq_*'");
+	if (!(kernel_recorded(s->kernel) & KERNEL_HAS_IO))
+		return report_lacks(&s->report, false, "block_rq_issue", "-e 'block:block_rq_*'");
 
 	report_begin(&s->report, kernel_cpus(s->kernel, &cpus), begin, end);
 	r = show_disks(s, ns_between(begin, end));

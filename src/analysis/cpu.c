@@ -29,6 +29,12 @@ struct cpu_use {
 	int64_t busy_ns, idle_ns, irq_ns, softirq_ns;
 };
 
+/* Time that a host's CPUs were busy in each equal part of the window. */
+struct intervals {
+	const struct kernel_host *host;
+	int64_t *ns; /* owned */
+};
+
 struct cpu_report {
 	struct report report;
 	struct kernel *kernel;	    /* owned */
@@ -37,8 +43,9 @@ struct cpu_report {
 	struct cpu_use *cpus; /* owned; by CPU index */
 	size_t cap_cpus;
 	int64_t n_intervals;
-	int64_t *intervals; /* owned: time that CPUs were busy in each equal part of the window */
-	bool failed;	    /* out of memory */
+	struct intervals *intervals; /* owned; of each host */
+	size_t n_interval_hosts, cap_intervals;
+	bool failed; /* out of memory */
 };
 
 static struct thread_use *use_of(struct cpu_report *s, const struct kernel_thread *t)
@@ -77,19 +84,37 @@ static int64_t interval_at(const struct cpu_report *s, int64_t i)
 	return (int64_t)(s->report.from_ns + len * i / s->n_intervals);
 }
 
-static void add_intervals(struct cpu_report *s, int64_t begin, int64_t end)
+static int64_t *intervals_of(struct cpu_report *s, const struct kernel_host *h)
 {
+	for (size_t i = 0; i < s->n_interval_hosts; i++) {
+		if (s->intervals[i].host == h)
+			return s->intervals[i].ns;
+	}
+	int64_t *ns = calloc((size_t)s->n_intervals, sizeof(*ns));
+	if (!ns || mem_grow(&s->intervals, &s->cap_intervals, s->n_interval_hosts + 1) < 0) {
+		free(ns);
+		s->failed = true;
+		return NULL;
+	}
+	s->intervals[s->n_interval_hosts++] = (struct intervals){ h, ns };
+	return ns;
+}
+
+static void add_intervals(struct cpu_report *s, const struct kernel_host *h, int64_t begin,
+			  int64_t end)
+{
+	int64_t *ns = intervals_of(s, h);
 	const __int128 len = (__int128)s->report.to_ns - s->report.from_ns;
 	int64_t i = (int64_t)(((__int128)begin - s->report.from_ns) * s->n_intervals / len);
 
 	while (i > 0 && interval_at(s, i) > begin)
 		i--;
-	for (; i < s->n_intervals && begin < end; i++) {
+	for (; ns && i < s->n_intervals && begin < end; i++) {
 		const int64_t next = interval_at(s, i + 1);
 		const int64_t stop = next < end ? next : end;
 
 		if (stop > begin) {
-			s->intervals[i] += stop - begin;
+			ns[i] += stop - begin;
 			begin = stop;
 		}
 	}
@@ -110,8 +135,8 @@ static void on_ran(void *arg, const struct kernel_cpu *c, const struct kernel_th
 		return;
 	}
 	cu->busy_ns = ns_after(cu->busy_ns, ns_between(begin_ns, end_ns));
-	if (s->intervals && report_wants(&s->report, t))
-		add_intervals(s, begin_ns, end_ns);
+	if (s->n_intervals && report_wants(&s->report, t))
+		add_intervals(s, c->host, begin_ns, end_ns);
 }
 
 static void on_cpu(void *arg, const struct kernel_cpu *c, enum kernel_cpu_state state,
@@ -180,11 +205,6 @@ static int cpu_init(struct sonde_component *c, const struct sonde_setup *setup)
 				  (long long)s->n_intervals, INTERVALS_MOST);
 	if (s->n_intervals && s->report.from_ns >= s->report.to_ns)
 		return sonde_fail(-EINVAL, "intervals of no time");
-	if (s->n_intervals) {
-		s->intervals = calloc((size_t)s->n_intervals, sizeof(*s->intervals));
-		if (!s->intervals)
-			return sonde_fail(-ENOMEM, "out of memory for intervals");
-	}
 	return kernel_new(&watch, s, s->report.from_ns, s->report.to_ns, &s->kernel);
 }
 
@@ -195,6 +215,8 @@ static void cpu_fini(struct sonde_component *c)
 	kernel_free(s->kernel);
 	free(s->threads);
 	free(s->cpus);
+	for (size_t i = 0; i < s->n_interval_hosts; i++)
+		free(s->intervals[i].ns);
 	free(s->intervals);
 }
 
@@ -256,6 +278,7 @@ static const struct table_column thread_columns[] = {
 };
 
 static const struct table_column interval_columns[] = {
+	{ "host", NULL, TABLE_TEXT },
 	{ "begin_ns", "FROM BEGIN", TABLE_NS },
 	{ "busy_ns", "ON CPU", TABLE_NS },
 	{ "share", "SHARE", TABLE_PERCENT },
@@ -309,7 +332,7 @@ static int show_cpus(struct cpu_report *s, int64_t span, const struct cpu_use *a
 {
 	struct kernel_host *const *hosts;
 	const size_t n_hosts = kernel_hosts(s->kernel, &hosts);
-	const unsigned sources = kernel_sources(s->kernel);
+	const unsigned sources = kernel_recorded(s->kernel);
 	struct table_column cols[REPORT_COLUMNS_MOST];
 	struct kernel_cpu *const *cpus;
 	const size_t n = kernel_cpus(s->kernel, &cpus);
@@ -367,6 +390,7 @@ static int show_threads(struct cpu_report *s, int64_t span)
 {
 	struct kernel_thread *const *threads;
 	const size_t n = kernel_threads(s->kernel, &threads);
+	const unsigned sources = kernel_recorded(s->kernel);
 	struct table_column cols[REPORT_COLUMNS_MOST];
 	struct table t;
 
@@ -389,7 +413,7 @@ static int show_threads(struct cpu_report *s, int64_t span)
 			else
 				table_none(&t);
 		}
-		add_use(&t, &u, span, kernel_sources(s->kernel));
+		add_use(&t, &u, span, sources);
 	}
 	int r = report_table(&s->report, &t, "threads", "Threads", "cpu_ns", ROWS);
 	table_fini(&t);
@@ -456,6 +480,7 @@ static bool find_processes(const struct cpu_report *s, struct processes *p)
 
 static int show_processes(struct cpu_report *s, int64_t span)
 {
+	const unsigned sources = kernel_recorded(s->kernel);
 	struct table_column cols[REPORT_COLUMNS_MOST];
 	struct processes p = { 0 };
 	struct table t;
@@ -469,7 +494,7 @@ static int show_processes(struct cpu_report *s, int64_t span)
 		table_int(&t, th->pid >= 0 ? th->pid : th->tid);
 		table_str(&t, th->name);
 		table_int(&t, (int64_t)p.all[i].n_threads);
-		add_use(&t, &p.all[i].use, span, kernel_sources(s->kernel));
+		add_use(&t, &p.all[i].use, span, sources);
 	}
 	if (r >= 0)
 		r = report_table(&s->report, &t, "processes", "Processes", "cpu_ns", ROWS);
@@ -481,15 +506,27 @@ static int show_processes(struct cpu_report *s, int64_t span)
 
 static int show_intervals(struct cpu_report *s)
 {
+	struct table_column cols[REPORT_COLUMNS_MOST];
+	struct kernel_host *const *hosts;
+	const size_t n = kernel_hosts(s->kernel, &hosts);
 	struct table t;
 
-	table_init(&t, interval_columns, MEM_LEN(interval_columns));
-	for (int64_t i = 0; i < s->n_intervals; i++) {
-		const int64_t begin = interval_at(s, i), end = interval_at(s, i + 1);
+	report_hosts_table(&t, s->kernel, cols, interval_columns, MEM_LEN(interval_columns));
+	for (size_t h = 0; h < n; h++) {
+		const int64_t *ns = intervals_of(s, hosts[h]);
 
-		table_int(&t, begin - (s->report.json ? 0 : s->report.from_ns));
-		table_int(&t, s->intervals[i]);
-		table_real(&t, percent(s->intervals[i], (double)ns_between(begin, end)));
+		for (int64_t i = 0; ns && i < s->n_intervals; i++) {
+			const int64_t begin = interval_at(s, i), end = interval_at(s, i + 1);
+
+			report_host(&t, hosts[h]);
+			table_int(&t, begin - (s->report.json ? 0 : s->report.from_ns));
+			table_int(&t, ns[i]);
+			table_real(&t, percent(ns[i], (double)ns_between(begin, end)));
+		}
+	}
+	if (s->failed) {
+		table_fini(&t);
+		return sonde_fail(-ENOMEM, "out of memory for intervals");
 	}
 	int r = report_rows(&s->report, &t, "intervals", "Intervals");
 	table_fini(&t);
@@ -517,7 +554,8 @@ static int cpu_finish(struct sonde_component *c)
 	if (r < 0)
 		return r;
 	if (!(kernel_sources(s->kernel) & KERNEL_HAS_SWITCH))
-		return report_lacks("sched_switch", "-e sched:sched_switch");
+		return report_lacks(&s->report, kernel_recorded(s->kernel) & KERNEL_HAS_SWITCH,
+				    "sched_switch", "-e sched:sched_switch");
 
 	const size_t n = kernel_cpus(s->kernel, &cpus);
 	const struct cpu_use all = sum_cpus(s);
@@ -525,6 +563,8 @@ static int cpu_finish(struct sonde_component *c)
 	const double whole = (double)span * (double)n;
 	const double share = percent(all.busy_ns, whole);
 
+	report_sorts(&s->report, process_columns, MEM_LEN(process_columns));
+	report_sorts(&s->report, thread_columns, MEM_LEN(thread_columns));
 	report_begin(&s->report, n, begin, end);
 	if (s->report.json)
 		json_real(&s->report.j, "busy_share", share);

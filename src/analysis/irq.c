@@ -178,9 +178,12 @@ static int show_part(struct irq_report *s, enum part part)
 
 static int show_all(struct irq_report *s)
 {
-	const unsigned has = kernel_sources(s->kernel);
+	const unsigned has = kernel_recorded(s->kernel);
 	int r = 0;
 
+	report_sorts(&s->report, irq_columns, MEM_LEN(irq_columns));
+	report_sorts(&s->report, softirq_columns, MEM_LEN(softirq_columns));
+	report_sorts(&s->report, raise_columns, MEM_LEN(raise_columns));
 	if (s->n_sources)
 		qsort(s->sources, s->n_sources, sizeof(*s->sources), by_number);
 	if (has & KERNEL_HAS_IRQ)
@@ -207,8 +210,9 @@ static int irq_finish(struct sonde_component *c)
 	int r = kernel_span(s->kernel, &begin, &end);
 	if (r < 0)
 		return r;
-	if (!(kernel_sources(s->kernel) & (KERNEL_HAS_IRQ | KERNEL_HAS_SOFTIRQ)))
-		return report_lacks("irq_handler_entry or softirq_entry", "-e 'irq:*'");
+	if (!(kernel_recorded(s->kernel) & (KERNEL_HAS_IRQ | KERNEL_HAS_SOFTIRQ)))
+		return report_lacks(&s->report, false, "irq_handler_entry or softirq_entry",
+				    "-e 'irq:*'");
 
 	report_begin(&s->report, kernel_cpus(s->kernel, &cpus), begin, end);
 	r = show_all(s);

@@ -294,6 +294,8 @@ enum kernel_source {
 	KERNEL_HAS_LOCK = 128,
 };
 unsigned kernel_sources(const struct kernel *k);
+/** The same, and of what the traces were made to tell, whether or not it ever happened. */
+unsigned kernel_recorded(const struct kernel *k);
 
 /**
  * The thread @tid of @trace's host, met or made, for events that no rule is of; @pid, if that is

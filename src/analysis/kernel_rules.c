@@ -618,7 +618,7 @@ static bool rule_fits(const struct kernel_rule *r, const char *name,
 	return true;
 }
 
-static bool call_fits(struct kernel *k, const struct call_rule *r, const char *name,
+static bool call_fits(const struct call_rule *r, const char *name,
 		      const struct sonde_event_class *cls, struct kernel_event *ev)
 {
 	static const char *const ids[2] = { "id", "nr" }, *const rets[2] = { "ret" };
@@ -632,15 +632,13 @@ static bool call_fits(struct kernel *k, const struct call_rule *r, const char *n
 	const bool by_nr = !r->prefix || !strcmp(name + n, "unknown");
 	if (by_nr && find_field(cls, ids, &ev->fields[CALL_ID]) < 0 && !r->exit)
 		return false;
-	ev->call = by_nr ? 0 : kernel_call(k, name + n);
-	ev->abi = (enum syscall_abi)ev->host->abi;
-	if (r->compat)
-		ev->abi = ev->abi == SYSCALL_ABI_X86_64 ? SYSCALL_ABI_I386 : SYSCALL_ABI_UNKNOWN;
+	ev->call_name = by_nr ? NULL : name + n;
+	ev->compat = r->compat;
 	ev->handle = r->exit ? on_call_exit : on_call_entry;
 	return true;
 }
 
-static unsigned find_rule(struct kernel *k, const struct sonde_event_class *cls,
+static unsigned find_rule(const struct kernel *k, const struct sonde_event_class *cls,
 			  struct kernel_event *ev)
 {
 	// Some put the subsystem before a colon.
@@ -672,7 +670,7 @@ static unsigned find_rule(struct kernel *k, const struct sonde_event_class *cls,
 			return forks[i].source;
 	}
 	for (size_t i = 0; i < MEM_LEN(call_rules); i++) {
-		if (!call_fits(k, &call_rules[i], name, cls, ev))
+		if (!call_fits(&call_rules[i], name, cls, ev))
 			continue;
 		return KERNEL_HAS_CALLS;
 	}
@@ -731,6 +729,24 @@ static struct kernel_int int_of(const struct field_ref *f)
 	};
 }
 
+unsigned kernel_recorded(const struct kernel *k)
+{
+	unsigned sources = k->sources;
+
+	for (size_t h = 0; h < k->n_hosts; h++) {
+		const struct sonde_trace *t = k->hosts[h]->trace;
+
+		for (size_t i = 0; i < t->n_streams; i++) {
+			for (size_t e = 0; e < t->streams[i]->n_events; e++) {
+				struct kernel_event ev = { .handle = NULL };
+
+				sources |= find_rule(k, t->streams[i]->events[e], &ev);
+			}
+		}
+	}
+	return sources;
+}
+
 const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_event_class *cls)
 {
 	const size_t old = k->cap_class;
@@ -745,6 +761,10 @@ const struct kernel_event *kernel_resolve(struct kernel *k, const struct sonde_e
 		return NULL;
 
 	k->sources |= find_rule(k, cls, ev);
+	ev->call = ev->call_name ? kernel_call(k, ev->call_name) : 0;
+	ev->abi = (enum syscall_abi)ev->host->abi;
+	if (ev->compat)
+		ev->abi = ev->abi == SYSCALL_ABI_X86_64 ? SYSCALL_ABI_I386 : SYSCALL_ABI_UNKNOWN;
 	// At an exec the number may have changed already, which its rule knows.
 	if (ev->handle && ev->handle != on_exec && !ev->aside)
 		find_current(cls, &ev->current);

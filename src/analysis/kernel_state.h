@@ -54,7 +54,9 @@ struct kernel_event {
 	struct field_ref current; /* the tid of who ran, where each event tells it */
 	uint32_t second;	  /* bit per field: found under its second name, ftrace's */
 	uint32_t call;		  /* which system call the class is of; 0: its id tells */
+	const char *call_name;	  /* its name, lent by the class; NULL: its id tells */
 	enum syscall_abi abi;	  /* of that id */
+	bool compat;		  /* it is of a program of another ABI than the kernel's */
 };
 
 struct kernel {

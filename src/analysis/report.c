@@ -259,8 +259,17 @@ const char *report_softirq(int32_t vec)
 	return vec >= 0 && (size_t)vec < MEM_LEN(names) ? names[vec] : "?";
 }
 
-int report_lacks(const char *events, const char *options)
+static bool has_window(const struct report *r)
 {
+	return r->from_ns != INT64_MIN || r->to_ns != INT64_MAX;
+}
+
+int report_lacks(const struct report *r, bool recorded, const char *events, const char *options)
+{
+	if (recorded)
+		return sonde_fail(-ENODATA, "there are no %s events in %s", events,
+				  has_window(r) ? "that time"
+						: "the trace, though they were recorded");
 	return sonde_fail(-ENODATA, "the trace has no %s events; to record them: sonde record %s",
 			  events, options);
 }
@@ -275,7 +284,22 @@ void report_lack(const struct report *r, bool have, const char *events, const ch
 int report_table(struct report *r, struct table *t, const char *key, const char *title,
 		 const char *sort, size_t most)
 {
-	return report_beside(r, t, key, title, r->sort ? r->sort : sort, most);
+	if (r->sort && (!r->sorts_some || table_has(t, r->sort)))
+		sort = r->sort;
+	return report_beside(r, t, key, title, sort, most);
+}
+
+void report_sorts(struct report *r, const struct table_column *cols, size_t n)
+{
+	for (size_t i = 0; i < n && r->sort; i++)
+		r->sorts_some |= cols[i].key && !strcmp(cols[i].key, r->sort);
+}
+
+void report_none(const struct report *r)
+{
+	out_fmt(r->setup->out, "  none%s in this %s\n",
+		r->n_pids || r->n_tids ? " of what was asked for" : "",
+		has_window(r) ? "window" : "trace");
 }
 
 int report_beside(struct report *r, struct table *t, const char *key, const char *title,
@@ -312,5 +336,9 @@ int report_rows(struct report *r, const struct table *t, const char *key, const 
 	if (r->json)
 		return table_json(t, &r->j, key);
 	out_fmt(r->setup->out, "\n%s\n", title);
+	if (!t->failed && !table_rows(t)) {
+		report_none(r);
+		return 0;
+	}
 	return table_print(t, r->setup->out, 2, (unsigned)r->width);
 }

@@ -27,6 +27,7 @@ struct report {
 	int64_t width;			 /* of the terminal; 0: of any width */
 	bool json;
 	const char *sort; /* key of a column, or NULL */
+	bool sorts_some;  /* one of the tables has it: others that do not are sorted as ever */
 	int64_t pids[REPORT_IDS_MOST], tids[REPORT_IDS_MOST];
 	size_t n_pids, n_tids;
 	struct json j; /* where @json */
@@ -65,6 +66,12 @@ SONDE_MUST_CHECK int report_beside(struct report *r, struct table *t, const char
 SONDE_MUST_CHECK int report_rows(struct report *r, const struct table *t, const char *key,
 				 const char *title);
 
+/** Which tables --sort is for, where there are several that differ: for those that have it. */
+void report_sorts(struct report *r, const struct table_column *cols, size_t n);
+
+/** Why there is nothing: "none in this window". */
+void report_none(const struct report *r);
+
 /**
  * A table whose first column, the host (without a head), is shown where there are several hosts.
  * @copy, for REPORT_COLUMNS_MOST, must live as long as the table.
@@ -80,8 +87,11 @@ void report_id(struct table *t, int64_t id);
 /** The name of a softirq: "TIMER". */
 const char *report_softirq(int32_t vec);
 
-/** Fails with -ENODATA: no such events; they are had by sonde record with these options. */
-int report_lacks(const char *events, const char *options);
+/**
+ * Fails with -ENODATA: there are no such events. Where they were not @recorded, they are had by
+ * sonde record with these options.
+ */
+int report_lacks(const struct report *r, bool recorded, const char *events, const char *options);
 /** The same as a note, where a part of the report needs them and the trace does not @have them. */
 void report_lack(const struct report *r, bool have, const char *events, const char *options);
 

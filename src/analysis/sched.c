@@ -344,9 +344,10 @@ static int sched_finish(struct sonde_component *c)
 	int r = kernel_span(s->kernel, &begin, &end);
 	if (r < 0)
 		return r;
-	const unsigned has = kernel_sources(s->kernel);
-	if (!(has & KERNEL_HAS_SWITCH))
-		return report_lacks("sched_switch", "-e sched:sched_switch");
+	const unsigned has = kernel_recorded(s->kernel);
+	if (!(kernel_sources(s->kernel) & KERNEL_HAS_SWITCH))
+		return report_lacks(&s->report, kernel_recorded(s->kernel) & KERNEL_HAS_SWITCH,
+				    "sched_switch", "-e sched:sched_switch");
 
 	report_begin(&s->report, kernel_cpus(s->kernel, &cpus), begin, end);
 	r = show_threads(s);

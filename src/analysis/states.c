@@ -236,7 +236,7 @@ static int find_summary(const struct states_report *s, struct summary *ret)
 		sources |= store_count(h->store, TIMELINE_SOURCES);
 	}
 	if (!(sources & KERNEL_HAS_SWITCH))
-		return report_lacks("sched_switch", "-e sched:sched_switch");
+		return report_lacks(&s->report, false, "sched_switch", "-e sched:sched_switch");
 	if (ret->begin_ns > ret->end_ns)
 		return sonde_fail(-ENODATA, "there are no events in that time");
 	return 0;

@@ -20,6 +20,7 @@
 #include "base/strbuf.h"
 #include "base/u64map.h"
 #include "graph/component.h"
+#include "model/host.h"
 #include "sym/syscall_names.h"
 
 /* Whose calls are told apart. */
@@ -35,6 +36,7 @@ struct sums {
 
 /* One call of one thread, or of all. */
 struct cell {
+	const struct kernel_host *host;
 	const struct kernel_thread *thread; /* NULL: of all */
 	uint32_t call;
 	struct sums sums;
@@ -54,7 +56,7 @@ struct syscalls_report {
 	bool by_thread;	    /* threads are told apart while reading: to split or to filter */
 	struct cell *cells; /* owned; not by thread: by call */
 	size_t n_cells, cap_cells;
-	struct u64map by_key;	  /* thread and call -> cell */
+	struct u64map by_key;	  /* thread or host, and call -> cell */
 	struct failure *failures; /* owned */
 	size_t n_failures, cap_failures;
 	struct u64map by_error; /* cell and error -> failure */
@@ -71,7 +73,8 @@ static void sums_merge(struct sums *s, const struct sums *add)
 /* The cell of a thread's call; CELLS_MOST where there is no room. */
 static size_t find_cell(struct syscalls_report *s, const struct kernel_thread *t, uint32_t call)
 {
-	const uint64_t key = (s->by_thread ? (uint64_t)(t->index + 1) << 16 : 0) | call;
+	const uint64_t owner = s->by_thread ? t->index : t->host->trace->index;
+	const uint64_t key = owner << 16 | call;
 	uint32_t i;
 
 	if (u64map_get(&s->by_key, key, &i))
@@ -85,7 +88,8 @@ static size_t find_cell(struct syscalls_report *s, const struct kernel_thread *t
 		s->failed = true;
 		return CELLS_MOST;
 	}
-	s->cells[s->n_cells] = (struct cell){ .thread = s->by_thread ? t : NULL, .call = call };
+	s->cells[s->n_cells] =
+		(struct cell){ .host = t->host, .thread = s->by_thread ? t : NULL, .call = call };
 	return s->n_cells++;
 }
 
@@ -133,10 +137,11 @@ static int syscalls_init(struct sonde_component *c, const struct sonde_setup *se
 
 	if (r < 0)
 		return r;
-	if (param_bool(setup, "per-process"))
-		s->split = SPLIT_PROCESS;
-	if (param_bool(setup, "per-thread"))
-		s->split = SPLIT_THREAD;
+	const bool by_process = param_bool(setup, "per-process");
+	const bool by_thread = param_bool(setup, "per-thread");
+	if (by_process && by_thread)
+		return sonde_fail(-EINVAL, "--per-process or --per-thread, not both");
+	s->split = by_process ? SPLIT_PROCESS : by_thread ? SPLIT_THREAD : SPLIT_NONE;
 	s->by_thread = s->split != SPLIT_NONE || s->report.n_pids || s->report.n_tids;
 	return kernel_new(&watch, s, s->report.from_ns, s->report.to_ns, &s->kernel);
 }
@@ -163,15 +168,17 @@ static int syscalls_consume(struct sonde_component *c, const struct sonde_batch 
 /* The tables. */
 
 static const struct table_column columns[] = {
-	{ "name", "CALL", TABLE_TEXT },	     { "count", "COUNT", TABLE_COUNT },
-	{ "errors", "ERRORS", TABLE_COUNT }, { "total_ns", "TOTAL", TABLE_NS },
-	{ "min_ns", "MIN", TABLE_NS },	     { "mean_ns", "MEAN", TABLE_NS },
-	{ "max_ns", "MAX", TABLE_NS },	     { "sd_ns", "STD DEV", TABLE_NS },
-	{ NULL, "FAILED WITH", TABLE_TEXT }, { "results", NULL, TABLE_TEXT },
+	{ "host", NULL, TABLE_TEXT },	   { "name", "CALL", TABLE_TEXT },
+	{ "count", "COUNT", TABLE_COUNT }, { "errors", "ERRORS", TABLE_COUNT },
+	{ "total_ns", "TOTAL", TABLE_NS }, { "min_ns", "MIN", TABLE_NS },
+	{ "mean_ns", "MEAN", TABLE_NS },   { "max_ns", "MAX", TABLE_NS },
+	{ "sd_ns", "STD DEV", TABLE_NS },  { NULL, "FAILED WITH", TABLE_TEXT },
+	{ "results", NULL, TABLE_TEXT },
 };
 
-/* A process or thread, or all of them together. */
+/* A process or thread, or all of a host together. */
 struct owner {
+	const struct kernel_host *host;
 	const struct kernel_thread *thread; /* the one that names it; NULL: all */
 	struct sums sums;
 	size_t first, n; /* its rows, once they are in order */
@@ -208,11 +215,13 @@ static void result_fini(struct result *r)
 	u64map_fini(&r->failure_of);
 }
 
-static uint64_t owner_key(const struct syscalls_report *s, const struct kernel_thread *t)
+static uint64_t owner_key(const struct syscalls_report *s, const struct cell *c)
 {
+	const struct kernel_thread *t = c->thread;
+
 	sonde_dcheck(t || s->split == SPLIT_NONE);
 	switch (s->split) {
-	case SPLIT_NONE: break;
+	case SPLIT_NONE: return c->host->trace->index;
 	case SPLIT_THREAD: return t->index;
 	case SPLIT_PROCESS:
 		return (uint64_t)t->host->trace->index << 40 ^
@@ -221,16 +230,17 @@ static uint64_t owner_key(const struct syscalls_report *s, const struct kernel_t
 	return 0;
 }
 
-static int find_owner(const struct syscalls_report *s, struct result *r,
-		      const struct kernel_thread *t, uint32_t *ret)
+static int find_owner(const struct syscalls_report *s, struct result *r, const struct cell *c,
+		      uint32_t *ret)
 {
-	const uint64_t key = owner_key(s, t);
+	const uint64_t key = owner_key(s, c);
+	const struct kernel_thread *t = c->thread;
 
 	if (!u64map_get(&r->owner_of, key, ret)) {
 		if (mem_grow(&r->owners, &r->cap_owners, r->n_owners + 1) < 0)
 			return -ENOMEM;
 		*ret = (uint32_t)r->n_owners;
-		r->owners[r->n_owners++] = (struct owner){ .thread = t };
+		r->owners[r->n_owners++] = (struct owner){ .host = c->host, .thread = t };
 		return u64map_put(&r->owner_of, key, *ret);
 	}
 	sonde_dcheck(r->owners); // it holds what owner_of points to
@@ -340,7 +350,7 @@ static int make_result(const struct syscalls_report *s, struct result *r)
 		row_of[i] = UINT32_MAX;
 		if (c->thread && !report_wants(&s->report, c->thread))
 			continue;
-		err = find_owner(s, r, c->thread, &owner);
+		err = find_owner(s, r, c, &owner);
 		if (err >= 0)
 			err = find_row(r, owner, c->call, &row_of[i]);
 		if (err >= 0) {
@@ -382,15 +392,22 @@ static void add_sums(struct table *t, const struct sums *s)
 		table_none(t);
 }
 
+/* The calls of one of the owners, whose host is told above; or, NULL, of all. */
 static int show_rows(struct syscalls_report *s, const struct result *r, const struct owner *o,
 		     const char *title, size_t most)
 {
+	const size_t first = o ? o->first : 0, n = o ? o->n : r->n_rows;
+	struct table_column copy[REPORT_COLUMNS_MOST];
 	struct table t;
 
-	table_init(&t, columns, MEM_LEN(columns));
-	for (size_t i = o->first; i < o->first + o->n; i++) {
+	report_hosts_table(&t, s->kernel, copy, columns, MEM_LEN(columns));
+	if (o)
+		table_init(&t, columns + 1, MEM_LEN(columns) - 1);
+	for (size_t i = first; i < first + n; i++) {
 		const struct row *row = &r->rows[i];
 
+		if (!o)
+			report_host(&t, r->owners[row->owner].host);
 		table_str(&t, kernel_call_name(s->kernel, row->call));
 		add_sums(&t, &row->sums);
 		table_str(&t, row->words.len ? strbuf_text(&row->words) : " ");
@@ -443,10 +460,12 @@ static int show_owner(struct syscalls_report *s, const struct result *r, const s
 	const struct kernel_thread *t = o->thread;
 	char title[256], n[TABLE_VALUE_MOST], id[48], total[TABLE_VALUE_MOST];
 	const char *name = t->name[0] ? t->name : "?";
+	struct kernel_host *const *hosts;
 	struct json *j = &s->report.j;
 
 	if (s->report.json) {
 		json_object(j, NULL);
+		json_str(j, "host", host_name(o->host->trace));
 		if (s->split == SPLIT_THREAD)
 			json_int(j, "tid", t->tid);
 		if (t->pid >= 0 || s->split == SPLIT_PROCESS)
@@ -466,7 +485,9 @@ static int show_owner(struct syscalls_report *s, const struct result *r, const s
 		snprintf(id, sizeof(id), "%" PRId64 " of %" PRId64, t->tid, t->pid);
 	table_count(o->sums.took.n, n);
 	table_ns(spread_total(&o->sums.took), total);
-	snprintf(title, sizeof(title), "%s (%s): %s calls, %s", name, id, n, total);
+	const bool several = kernel_hosts(s->kernel, &hosts) > 1;
+	snprintf(title, sizeof(title), "%s (%s)%s%s: %s calls, %s", name, id, several ? " on " : "",
+		 several ? host_name(o->host->trace) : "", n, total);
 	return show_rows(s, r, o, title, ROWS_EACH);
 }
 
@@ -497,6 +518,8 @@ static int show_owners(struct syscalls_report *s, struct result *r)
 	most = most < r->n_owners ? most : r->n_owners;
 	if (s->report.json)
 		json_array(&s->report.j, s->split == SPLIT_PROCESS ? "processes" : "threads");
+	else if (!most)
+		report_none(&s->report);
 	for (size_t i = 0; err >= 0 && i < most; i++)
 		err = show_owner(s, r, &r->owners[i]);
 	if (s->report.json)
@@ -523,9 +546,7 @@ static int show_result(struct syscalls_report *s, struct result *r)
 	show_sums(s, &all, n_kinds);
 	if (s->split != SPLIT_NONE)
 		return show_owners(s, r);
-
-	const struct owner none = { 0 };
-	return show_rows(s, r, r->n_owners ? &r->owners[0] : &none, "System calls", ROWS);
+	return show_rows(s, r, NULL, "System calls", ROWS);
 }
 
 static int syscalls_finish(struct sonde_component *c)
@@ -539,8 +560,9 @@ static int syscalls_finish(struct sonde_component *c)
 	int err = kernel_span(s->kernel, &begin, &end);
 	if (err < 0)
 		return err;
-	if (!(kernel_sources(s->kernel) & KERNEL_HAS_CALLS))
-		return report_lacks("system-call", "-e 'raw_syscalls:*' -e sched:sched_switch");
+	if (!(kernel_recorded(s->kernel) & KERNEL_HAS_CALLS))
+		return report_lacks(&s->report, false, "system-call",
+				    "-e 'raw_syscalls:*' -e sched:sched_switch");
 
 	err = make_result(s, &r);
 	if (err >= 0) {

@@ -259,9 +259,10 @@ static int wakeups_finish(struct sonde_component *c)
 	int r = kernel_span(s->kernel, &begin, &end);
 	if (r < 0)
 		return r;
-	const unsigned has = kernel_sources(s->kernel);
+	const unsigned has = kernel_recorded(s->kernel);
 	if (!(has & KERNEL_HAS_WAKING))
-		return report_lacks("sched_waking", "-e sched:sched_waking -e sched:sched_switch");
+		return report_lacks(&s->report, false, "sched_waking",
+				    "-e sched:sched_waking -e sched:sched_switch");
 
 	report_begin(&s->report, kernel_cpus(s->kernel, &cpus), begin, end);
 	r = show_pairs(s);

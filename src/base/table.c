@@ -229,6 +229,15 @@ static int find_column(const struct table *t, const char *key, size_t *ret)
 	return r;
 }
 
+bool table_has(const struct table *t, const char *key)
+{
+	for (size_t i = 0; i < t->n_cols; i++) {
+		if (t->cols[i].key && !strcmp(t->cols[i].key, key))
+			return true;
+	}
+	return false;
+}
+
 int table_sort(struct table *t, const char *key)
 {
 	const size_t n = table_rows(t);

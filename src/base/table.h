@@ -74,6 +74,9 @@ size_t table_limit(struct table *t, size_t most);
 
 size_t table_rows(const struct table *t);
 
+/** Whether it has a column of that key. */
+bool table_has(const struct table *t, const char *key);
+
 /** Prints heads and rows, indented by @indent; @width 0 or the columns of a terminal. */
 SONDE_MUST_CHECK int table_print(const struct table *t, struct sonde_out *o, unsigned indent,
 				 unsigned width);

@@ -58,6 +58,11 @@ static int on_io(void *arg, const struct kernel_cpu *c, const struct kernel_io *
 	return r;
 }
 
+static bool is_stdout(const char *path)
+{
+	return path && !strcmp(path, "-");
+}
+
 static int boot_init(struct sonde_component *c, const struct sonde_setup *setup)
 {
 	struct boot_report *s = sonde_component_state(c);
@@ -70,6 +75,10 @@ static int boot_init(struct sonde_component *c, const struct sonde_setup *setup)
 	s->comm = param_get(setup, "comm");
 	s->svg = param_get(setup, "svg");
 	s->xml = param_get(setup, "xml");
+	if (is_stdout(s->svg) + is_stdout(s->xml) + s->report.json > 1)
+		return sonde_fail(-EINVAL,
+				  "of --svg -, --xml - and --json only one can be written to "
+				  "standard output");
 	s->boot.root = s->boot.tree.root = BOOT_NONE;
 	s->boot.from_ns = s->report.from_ns;
 	s->boot.to_ns = s->report.to_ns;
@@ -453,7 +462,7 @@ static int show_table(struct boot_report *s)
 	if (s->boot.root == BOOT_NONE)
 		report_note(&s->report, "no one process is the root of all: there is no critical "
 					"path; --pid or --comm choose one");
-	if (!(kernel_sources(k) & KERNEL_HAS_WAKING))
+	if (!(kernel_recorded(k) & KERNEL_HAS_WAKING))
 		report_note(&s->report, "no sched_waking or sched_wakeup events: nothing tells who "
 					"ended a wait");
 	report_doubts(&s->report, k);
@@ -502,11 +511,6 @@ static int write_file(struct boot_report *s, const char *path, int64_t most, wri
 	return r;
 }
 
-static bool is_stdout(const char *path)
-{
-	return path && !strcmp(path, "-");
-}
-
 static int boot_finish(struct sonde_component *c)
 {
 	struct boot_report *s = sonde_component_state(c);
@@ -523,7 +527,10 @@ static int boot_finish(struct sonde_component *c)
 		return r;
 	exec_build_forget(b->build, b->to_ns);
 	if (!(kernel_sources(exec_build_kernel(b->build)) & KERNEL_HAS_SWITCH))
-		return report_lacks("sched_switch", "-e sched:sched_switch");
+		return report_lacks(&s->report,
+				    kernel_recorded(exec_build_kernel(b->build)) &
+					    KERNEL_HAS_SWITCH,
+				    "sched_switch", "-e sched:sched_switch");
 	r = boot_tree_make(b->build, b->to_ns, &b->tree);
 	if (r >= 0)
 		r = choose_roots(s);

@@ -409,9 +409,10 @@ static int files_finish(struct sonde_component *c)
 		err = kernel_span(k, &begin, &end);
 	if (err < 0)
 		return err;
-	const bool has = kernel_sources(k) & KERNEL_HAS_CALLS;
+	const bool has = kernel_recorded(k) & KERNEL_HAS_CALLS;
 	if (!has && !fd_work_doubts(s->work)->told)
-		return report_lacks("system-call", "-e 'raw_syscalls:*' -e sched:sched_switch");
+		return report_lacks(&s->report, false, "system-call",
+				    "-e 'raw_syscalls:*' -e sched:sched_switch");
 	err = make_result(s, &r);
 	if (err < 0)
 		err = sonde_fail(err, "out of memory for the report");

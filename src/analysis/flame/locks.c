@@ -118,7 +118,7 @@ static int locks_finish(struct sonde_component *c)
 
 	lock_waits_finish(l->waits.waits);
 	const struct lock_doubts *d = lock_waits_doubts(l->waits.waits);
-	if (!(kernel_sources(k) & (KERNEL_HAS_LOCK | KERNEL_HAS_CALLS)))
+	if (!(kernel_recorded(k) & (KERNEL_HAS_LOCK | KERNEL_HAS_CALLS)))
 		return sonde_fail(-ENODATA, "the trace has no contention_begin events and no "
 					    "futex calls; to record them: sonde record --locks");
 	if (!l->waited_ns)

@@ -316,7 +316,7 @@ static void tell_doubts(const struct offcpu *o)
 	if (o->bare)
 		flame_note(&o->ask, "%" PRIu64 " of %" PRIu64 " times no stack was recorded",
 			   o->bare, o->blocks);
-	if (o->wants_waker && !(kernel_sources(o->kernel) & KERNEL_HAS_WAKING))
+	if (o->wants_waker && !(kernel_recorded(o->kernel) & KERNEL_HAS_WAKING))
 		flame_note(&o->ask, "the trace has no sched_waking events: who woke is not known; "
 				    "'sonde record --off-cpu' records them");
 }
@@ -331,9 +331,11 @@ static int offcpu_finish(struct sonde_component *c)
 	kernel_finish(o->kernel);
 	if (o->err < 0)
 		return sonde_wrap(o->err, "stacks of threads that blocked");
-	if (!(kernel_sources(o->kernel) & KERNEL_HAS_SWITCH))
+	if (!(kernel_recorded(o->kernel) & KERNEL_HAS_SWITCH))
 		return sonde_fail(-ENODATA, "the trace has no sched_switch events; to record them "
 					    "and their stacks: sonde record --off-cpu");
+	if (!(kernel_sources(o->kernel) & KERNEL_HAS_SWITCH))
+		return sonde_fail(-ENODATA, "there are no sched_switch events in that time");
 	if (!o->n_stacks)
 		return sonde_fail(-ENODATA, "the trace's sched_switch events have no stacks; to "
 					    "record them: sonde record --off-cpu");

@@ -512,10 +512,11 @@ static int locks_finish(struct sonde_component *c)
 	int r = kernel_span(k, &begin, &end);
 	if (r < 0)
 		return r;
-	const unsigned has = kernel_sources(k);
+	const unsigned has = kernel_recorded(k);
 	const bool locks = has & KERNEL_HAS_LOCK, calls = has & KERNEL_HAS_CALLS;
 	if (!locks && !calls)
-		return report_lacks("contention_begin and no sys_enter", "--locks");
+		return report_lacks(&s->report, false, "contention_begin and no sys_enter",
+				    "--locks");
 
 	report_begin(&s->report, kernel_cpus(k, &cpus), begin, end);
 	if (s->n_entries)

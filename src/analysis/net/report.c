@@ -326,7 +326,7 @@ static int net_finish(struct sonde_component *c)
 		return r;
 	const unsigned kinds = all_kinds(s, ranks);
 	if (!kinds && !ranks[NET_IN] && !ranks[NET_OUT])
-		return report_lacks("network", "--net");
+		return report_lacks(&s->report, false, "network", "--net");
 	report_begin(&s->report, kernel_cpus(k, &cpus), begin, end);
 	if (kinds)
 		r = show_conns(s, begin);

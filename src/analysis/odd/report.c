@@ -433,9 +433,9 @@ static int odd_finish(struct sonde_component *c)
 	r = kernel_span(k, &begin, &end);
 	if (r < 0)
 		return r;
-	const unsigned has = kernel_sources(k);
-	if (!(has & KERNEL_HAS_SWITCH))
-		return report_lacks("sched_switch", "-e sched:sched_switch");
+	if (!(kernel_sources(k) & KERNEL_HAS_SWITCH))
+		return report_lacks(&s->report, kernel_recorded(k) & KERNEL_HAS_SWITCH,
+				    "sched_switch", "-e sched:sched_switch");
 	report_begin(&s->report, kernel_cpus(k, &cpus), begin, end);
 	r = show(s, begin);
 	if (s->list.over)
@@ -443,7 +443,8 @@ static int odd_finish(struct sonde_component *c)
 			    "%" PRIu64 " long waits were not looked at: there are too "
 			    "many; --from and --to choose fewer",
 			    s->list.over);
-	report_lack(&s->report, has & KERNEL_HAS_WAKING, "sched_waking", "-e sched:sched_waking");
+	report_lack(&s->report, kernel_recorded(k) & KERNEL_HAS_WAKING, "sched_waking",
+		    "-e sched:sched_waking");
 	report_doubts(&s->report, k);
 	report_end(&s->report);
 	return r;

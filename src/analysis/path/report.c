@@ -267,7 +267,8 @@ static int find_exec(struct path_report *s)
 			s->from_ns = e.ts_ns;
 	}
 	if (!n_all)
-		return report_lacks("sched_process_exec", "-e sched:sched_process_exec");
+		return report_lacks(&s->report, false, "sched_process_exec",
+				    "-e sched:sched_process_exec");
 	if (!best.n && n_seen)
 		return sonde_fail(-ENODATA,
 				  "'%s' was begun, but no event tells what it did from then on",
@@ -671,7 +672,7 @@ static void note_packets(const struct path_report *s)
 	if (kernel_hosts(exec_build_kernel(s->build), &hosts) > 1 && !matched)
 		report_note(&s->report, "no packet was seen at both ends: the path stays on one "
 					"host");
-	report_lack(&s->report, kernel_sources(exec_build_kernel(s->build)) & KERNEL_HAS_WAKING,
+	report_lack(&s->report, kernel_recorded(exec_build_kernel(s->build)) & KERNEL_HAS_WAKING,
 		    "sched_waking", "-e sched:sched_waking");
 }
 
@@ -691,7 +692,10 @@ static int path_finish(struct sonde_component *c)
 	if (r < 0)
 		return r;
 	if (!(kernel_sources(exec_build_kernel(s->build)) & KERNEL_HAS_SWITCH))
-		return report_lacks("sched_switch", "-e sched:sched_switch");
+		return report_lacks(&s->report,
+				    kernel_recorded(exec_build_kernel(s->build)) &
+					    KERNEL_HAS_SWITCH,
+				    "sched_switch", "-e sched:sched_switch");
 	r = find_path(s);
 	if (r < 0)
 		return r;

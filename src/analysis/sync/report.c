@@ -25,7 +25,16 @@ static int sync_init(struct sonde_component *c, const struct sonde_setup *setup)
 	struct sync_report *s = sonde_component_state(c);
 	int r = report_init(&s->report, setup);
 
-	return r < 0 ? r : sync_new(&s->sync);
+	if (r < 0)
+		return r;
+	if (s->report.sort)
+		return sonde_fail(-EINVAL,
+				  "report sync takes no --sort: hosts come in the order of "
+				  "their ids");
+	if (s->report.n_pids || s->report.n_tids)
+		return sonde_fail(-EINVAL, "report sync takes no --pid and no --tid: clocks are of "
+					   "hosts");
+	return sync_new(&s->sync);
 }
 
 static void sync_fini(struct sonde_component *c)
@@ -48,13 +57,14 @@ static int sync_take(struct sonde_component *c, const struct sonde_batch *in)
 
 static void write_json(struct sync_report *s, const struct sync_hosts *hosts)
 {
+	const size_t most = report_most(&s->report, 0);
 	struct json *j = &s->report.j;
 	char text[DECIMAL_TEXT_MOST];
 
 	json_object(j, NULL);
 	json_str(j, "reference", hosts->reference->name);
 	json_array(j, "hosts");
-	for (size_t i = 0; i < hosts->n; i++) {
+	for (size_t i = 0; i < hosts->n && (!most || i < most); i++) {
 		const struct sync_host *h = &hosts->all[i];
 
 		json_object(j, NULL);
@@ -131,7 +141,7 @@ static int write_table(struct sync_report *s, const struct sync_hosts *hosts)
 	table_init(&t, columns, MEM_LEN(columns));
 	for (size_t i = 0; i < hosts->n; i++)
 		add_row(&t, &hosts->all[i], &texts[i]);
-	int r = report_rows(&s->report, &t, "hosts", "Clocks");
+	int r = report_beside(&s->report, &t, "hosts", "Clocks", NULL, 0);
 	table_fini(&t);
 	return r;
 }
