@@ -117,6 +117,14 @@ def check_callers():
            len(rows) <= len(stacks) and waits == sum(x['waits'] for x in stacks), twice[:3])
 
 
+def check_one_process():
+    """-p and stacks go together."""
+    p = subprocess.run([sonde, 'record', '--force', '--no-samples', '--locks', '-o', 'one', '-d', '0.05',
+                        '-p', str(os.getpid())], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       text=True, check=False)
+    result('one process alone is recorded with stacks', p.returncode == 0, p.stderr)
+
+
 def check_lacking():
     subprocess.run([sonde, 'record', '--force', '--no-samples', '-o', 'other', '-e', 'sched_switch',
                     '--', 'true'], check=True, stderr=subprocess.PIPE)
@@ -143,6 +151,7 @@ with tempfile.TemporaryDirectory() as scratch:
     subprocess.run([sonde, 'record', '--force', '--no-samples', '--locks', '-o', 'with-stacks',
                     '--', convoy], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     check_callers()
+    check_one_process()
     check_lacking()
     os.chdir('/')
 print(f'1..{n}')

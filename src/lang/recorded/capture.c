@@ -239,6 +239,16 @@ static bool is_named(const struct captured *c, const char *group, const char *na
 	return !strcmp(c->group, group) && !strcmp(c->name, name);
 }
 
+/* Whether it is known which threads have left: only by switches. */
+static bool knows_left(const struct making *m)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < m->out->n; i++)
+		some |= is_named(&m->out->events[i], "sched", "sched_switch");
+	return some && m->out->only_map;
+}
+
 /* Which events are wanted where only some processes are. */
 static void write_condition(struct making *m, const struct captured *c)
 {
@@ -248,7 +258,7 @@ static void write_condition(struct making *m, const struct captured *c)
 	if (is_named(c, "sched", "sched_switch")) {
 		strbuf_fmt(s, "if (@%s[pid]) { @" LEFT_MAP "[tid] = 1; } ", map);
 		strbuf_fmt(s, "if (@%s[pid] || @" LEFT_MAP "[args.next_pid]) { ", map);
-	} else if (is_named(c, "sched", "sched_waking")) {
+	} else if (knows_left(m) && is_named(c, "sched", "sched_waking")) {
 		strbuf_fmt(s, "if (@%s[pid] || @" LEFT_MAP "[args.pid]) { ", map);
 	} else {
 		strbuf_fmt(s, "if (@%s[pid]) { ", map);
@@ -329,7 +339,7 @@ static void write_settings(struct making *m)
 		if (one && (!most || strtoul(one, NULL, 10) > strtoul(most, NULL, 10)))
 			most = one;
 	}
-	if (m->out->only_map)
+	if (knows_left(m))
 		strbuf_str(&m->out->script,
 			   "let @" LEFT_MAP " = hash(65536);\n"
 			   "tracepoint:sched:sched_process_exit { delete(@" LEFT_MAP
