@@ -68,7 +68,8 @@ static const struct cmd_option options[] = {
 	  "given, less on small machines." },
 	{ KEY_FORCE, "force", NULL, "Replace the trace that is in the folder." },
 	{ KEY_CALL_GRAPH, "call-graph", "fp|dwarf",
-	  "User stacks by frame pointers (the default), or by a copy of the stack and DWARF." },
+	  "User stacks of samples and, with --locks, of futex calls: by frame pointers (the "
+	  "default), or by a copy of the stack and DWARF." },
 	{ KEY_NET, "net", NULL,
 	  "Also what reports need to follow TCP messages from host to host: critical-path, sync. "
 	  "Record so on each of them, at the same time, from before they connect." },
@@ -216,7 +217,6 @@ static int record_set(void *state, int key, const char *value)
 	case KEY_LOCKS:
 		s->opts.locks = true;
 		record_for_stacks(&s->scripts, "lock:contention_begin");
-		record_for_stacks(&s->scripts, "syscalls:sys_enter_futex");
 		break;
 	case KEY_FOR: return record_for_add(&s->scripts, value);
 	default: break;
@@ -298,6 +298,10 @@ static int set_samples(struct state *s)
 /* What the scripts need, besides what was asked for. */
 static int take_scripts(struct state *s)
 {
+	// By DWARF they come with copies of stacks, which scripts cannot make.
+	s->opts.call_stacks = s->opts.locks && s->opts.callgraph == RECORD_CALLGRAPH_DWARF;
+	if (s->opts.locks && !s->opts.call_stacks)
+		record_for_stacks(&s->scripts, "syscalls:sys_enter_futex");
 	s->scripts.capture.only_map = s->n_pids ? record_scripts_only : NULL;
 	int r = record_for_find(&s->scripts, /* tells= */ true);
 

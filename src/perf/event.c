@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,6 +80,21 @@ static struct perf_event_attr tasks_attr(const struct perf_ability *can,
 	return a;
 }
 
+static struct perf_event_attr point_attr(const struct perf_wish *wish)
+{
+	struct perf_event_attr a = base_attr(wish);
+
+	a.type = PERF_TYPE_TRACEPOINT;
+	a.config = wish->point;
+	a.sample_period = 1;
+	a.sample_type =
+		PERF_SAMPLE_BASE | PERF_SAMPLE_RAW | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
+	a.sample_regs_user = wish->user_regs;
+	a.sample_stack_user = wish->point_stack;
+	a.exclude_callchain_user = 1;
+	return a;
+}
+
 static bool works(struct perf_event_attr *a, pid_t pid, int *ret_err)
 {
 	int fd = sys_open(a, pid, pid == -1 ? 0 : -1);
@@ -140,6 +156,21 @@ int perf_open_clock(const struct perf_ability *can, const struct perf_wish *wish
 	int fd = sys_open(&a, pid, cpu);
 
 	return fd < 0 ? sonde_fail_errno(fd, "cannot take samples on CPU %d", cpu) : fd;
+}
+
+int perf_open_point(const struct perf_wish *wish, pid_t pid, int cpu)
+{
+	struct perf_event_attr a = point_attr(wish);
+	int fd = sys_open(&a, pid, cpu);
+
+	if (fd < 0)
+		return sonde_fail_errno(fd, "cannot take samples of a tracepoint on CPU %d", cpu);
+	if (wish->filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, wish->filter) != 0) {
+		const int r = sonde_fail_errno(-errno, "cannot filter samples of a tracepoint");
+		close(fd);
+		return r;
+	}
+	return fd;
 }
 
 int perf_open_tasks(const struct perf_ability *can, const struct perf_wish *wish, pid_t pid,

@@ -28,7 +28,10 @@ struct perf_wish {
 		period_ns; /* of the software clock, which then ticks on idle CPUs too; 0: by @hz */
 	uint64_t user_regs;  /* registers to copy with the stack; 0: callchain by frame pointers */
 	uint32_t user_stack; /* bytes of user stack to copy */
-	uint32_t watermark;  /* bytes that wake the reader up */
+	uint64_t point;	     /* id of a tracepoint each of whose events is a sample, too; 0: none */
+	const char *filter;  /* of those events, or NULL */
+	uint32_t point_stack; /* as @user_stack, for these */
+	uint32_t watermark;   /* bytes that wake the reader up */
 };
 
 /**
@@ -40,6 +43,9 @@ SONDE_MUST_CHECK int perf_probe(pid_t pid, struct perf_ability *ret);
 /** Opens the sampling event on @cpu, not running yet. Returns the descriptor. */
 SONDE_MUST_CHECK int perf_open_clock(const struct perf_ability *can, const struct perf_wish *wish,
 				     pid_t pid, int cpu);
+
+/** The same of the event that takes a sample at each event of @wish->point, with its record. */
+SONDE_MUST_CHECK int perf_open_point(const struct perf_wish *wish, pid_t pid, int cpu);
 
 /** Opens the event whose ring tells of maps, names, forks and exits. Returns the descriptor. */
 SONDE_MUST_CHECK int perf_open_tasks(const struct perf_ability *can, const struct perf_wish *wish,

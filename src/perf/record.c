@@ -109,8 +109,19 @@ static bool take_copy(struct cursor *c, unsigned n_regs, struct sample_copy *ret
 	return true;
 }
 
-bool perf_record_sample(const struct perf_event_header *h, unsigned n_regs, struct sample *ret,
-			struct sample_copy *ret_copy)
+static bool take_raw(struct cursor *c, struct sonde_span *ret)
+{
+	uint32_t len;
+
+	// What follows it is aligned.
+	if (!take(c, &len, sizeof(len)) || (len + sizeof(len)) % 8)
+		return false;
+	*ret = (struct sonde_span){ c->p, len };
+	return skip(c, len);
+}
+
+bool perf_record_sample(const struct perf_event_header *h, struct sample_parts parts,
+			struct sample *ret, struct sample_copy *ret_copy)
 {
 	struct cursor c = body(h);
 	const uint64_t *chain;
@@ -126,7 +137,9 @@ bool perf_record_sample(const struct perf_event_header *h, unsigned n_regs, stru
 	if (!chain)
 		return false;
 	split_chain(chain, n, ret);
-	return !n_regs || take_copy(&c, n_regs, ret_copy);
+	if (parts.has_raw && !take_raw(&c, &ret_copy->raw))
+		return false;
+	return !parts.n_regs || take_copy(&c, parts.n_regs, ret_copy);
 }
 
 bool perf_record_map(const struct perf_event_header *h, struct sample_map *ret,

@@ -16,14 +16,21 @@ struct sample_copy {
 	const uint64_t *regs; /* as many as were asked for; NULL: there are none */
 	bool is_64;	      /* the process's registers are 64 bits wide */
 	struct sonde_span stack;
+	struct sonde_span raw; /* the tracepoint's record */
+};
+
+/** What a sample has besides what all have. */
+struct sample_parts {
+	bool has_raw;
+	unsigned n_regs; /* as asked for; 0: no copies of registers and stack */
 };
 
 /**
- * Points into the record; @n_regs as asked for, 0: no copies were. False: it makes no sense.
+ * Points into the record. False: it makes no sense.
  * The callchain's markers of the kernel are gone: what is of neither side is left out.
  */
-bool perf_record_sample(const struct perf_event_header *h, unsigned n_regs, struct sample *ret,
-			struct sample_copy *ret_copy);
+bool perf_record_sample(const struct perf_event_header *h, struct sample_parts parts,
+			struct sample *ret, struct sample_copy *ret_copy);
 
 /** PERF_RECORD_MMAP2. @ret->file points to @ret_file, whose path is not copied. */
 bool perf_record_map(const struct perf_event_header *h, struct sample_map *ret,

@@ -22,15 +22,13 @@ enum { LATE_NS = 2000000 };
 struct waiting {
 	uint64_t time;
 	uint32_t no;   /* as it was found: keeps the order of records of one time */
-	uint32_t ring; /* 2 * CPU's index, + 1 for tasks */
+	uint32_t ring; /* RINGS_N * CPU's index + kind */
 	const struct perf_event_header *h;
 };
 
 static struct perf_ring *ring_of(struct sample_rings *r, uint32_t no)
 {
-	struct cpu_rings *c = &r->cpus[no / 2];
-
-	return no % 2 ? &c->tasks : &c->clock;
+	return &r->cpus[no / RINGS_N].of[no % RINGS_N];
 }
 
 void sample_rings_close(struct sample_rings *r)
@@ -38,8 +36,8 @@ void sample_rings_close(struct sample_rings *r)
 	for (size_t i = 0; i < r->n_more; i++)
 		close(r->more[i]);
 	for (size_t i = 0; i < r->n_cpus; i++) {
-		perf_ring_close(&r->cpus[i].clock);
-		perf_ring_close(&r->cpus[i].tasks);
+		for (int k = 0; k < RINGS_N; k++)
+			perf_ring_close(&r->cpus[i].of[k]);
 	}
 	free(r->cpus);
 	free(r->more);
@@ -75,16 +73,29 @@ static int add_event(struct sample_rings *r, struct perf_ring *ring, int fd, siz
 	return 0;
 }
 
-/* Both events of one thread (-1: all) on one CPU. */
+static int open_event(const struct sample_rings *r, enum rings_kind kind, pid_t tid, int cpu)
+{
+	switch (kind) {
+	case RINGS_CLOCK: return perf_open_clock(&r->can, &r->wish, tid, cpu);
+	case RINGS_POINTS: return perf_open_point(&r->wish, tid, cpu);
+	default: return perf_open_tasks(&r->can, &r->wish, tid, cpu);
+	}
+}
+
+/* The events of one thread (-1: all) on one CPU. */
 static int open_cpu(struct sample_rings *r, struct cpu_rings *c, pid_t tid)
 {
-	r->wish.watermark = (uint32_t)(r->tasks_size / 8);
-	int err = add_event(r, &c->tasks, perf_open_tasks(&r->can, &r->wish, tid, c->cpu),
-			    r->tasks_size);
-	r->wish.watermark = (uint32_t)(r->clock_size / 8);
-	if (!err && r->clock_size)
-		err = add_event(r, &c->clock, perf_open_clock(&r->can, &r->wish, tid, c->cpu),
-				r->clock_size);
+	static const enum rings_kind order[] = { RINGS_TASKS, RINGS_CLOCK, RINGS_POINTS };
+	int err = 0;
+
+	for (size_t i = 0; i < MEM_LEN(order) && !err; i++) {
+		const enum rings_kind kind = order[i];
+
+		if (!r->size[kind])
+			continue;
+		r->wish.watermark = (uint32_t)(r->size[kind] / 8);
+		err = add_event(r, &c->of[kind], open_event(r, kind, tid, c->cpu), r->size[kind]);
+	}
 	return err;
 }
 
@@ -99,7 +110,8 @@ static int make_cpus(struct sample_rings *r)
 		struct cpu_rings *c = &r->cpus[r->n_cpus++];
 
 		c->cpu = cpu;
-		c->clock.fd = c->tasks.fd = -1;
+		for (int k = 0; k < RINGS_N; k++)
+			c->of[k].fd = -1;
 	}
 	return 0;
 }
@@ -150,14 +162,14 @@ static int enable(int fd, bool on)
 	return 0;
 }
 
-int sample_rings_start(struct sample_rings *r, enum sample_rings_what what)
+int sample_rings_start(struct sample_rings *r, enum rings_kind kind)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < r->n_cpus; i++)
-		err = enable(what == RINGS_CLOCK ? r->cpus[i].clock.fd : r->cpus[i].tasks.fd, true);
-	// Those of further threads are of both kinds; they start with the first.
-	for (size_t i = 0; !err && what == RINGS_TASKS && i < r->n_more; i++)
+		err = enable(r->cpus[i].of[kind].fd, true);
+	// Those of further threads are of all kinds; they start with the first.
+	for (size_t i = 0; !err && kind == RINGS_TASKS && i < r->n_more; i++)
 		err = enable(r->more[i], true);
 	return err;
 }
@@ -165,8 +177,8 @@ int sample_rings_start(struct sample_rings *r, enum sample_rings_what what)
 void sample_rings_stop(struct sample_rings *r)
 {
 	for (size_t i = 0; i < r->n_cpus; i++) {
-		(void)enable(r->cpus[i].clock.fd, false);
-		(void)enable(r->cpus[i].tasks.fd, false);
+		for (int k = 0; k < RINGS_N; k++)
+			(void)enable(r->cpus[i].of[k].fd, false);
 	}
 	for (size_t i = 0; i < r->n_more; i++)
 		(void)enable(r->more[i], false);
@@ -216,7 +228,7 @@ static uint64_t now_ns(void)
 }
 
 int sample_rings_drain(struct sample_rings *r, enum sample_rings_drain how,
-		       int (*take)(void *arg, size_t cpu_index, bool is_task,
+		       int (*take)(void *arg, size_t cpu_index, enum rings_kind kind,
 				   const struct perf_event_header *h),
 		       void *arg)
 {
@@ -225,7 +237,7 @@ int sample_rings_drain(struct sample_rings *r, enum sample_rings_drain how,
 	bool much = how != DRAIN_IF_MUCH || r->ended;
 	int err = 0;
 
-	for (uint32_t i = 0; i < 2 * r->n_cpus; i++) {
+	for (uint32_t i = 0; i < RINGS_N * r->n_cpus; i++) {
 		struct perf_ring *ring = ring_of(r, i);
 
 		much |= perf_ring_look(ring) > ring->size / 16;
@@ -233,16 +245,16 @@ int sample_rings_drain(struct sample_rings *r, enum sample_rings_drain how,
 	if (!much)
 		return 0;
 	r->n_waiting = 0;
-	for (uint32_t i = 0; !err && i < 2 * r->n_cpus; i++)
+	for (uint32_t i = 0; !err && i < RINGS_N * r->n_cpus; i++)
 		err = collect(r, i, until);
 	if (r->n_waiting)
 		qsort(r->waiting, r->n_waiting, sizeof(*r->waiting), by_time);
 	for (size_t i = 0; !err && i < r->n_waiting; i++) {
 		const struct waiting *w = &r->waiting[i];
 
-		err = take(arg, w->ring / 2, w->ring % 2, w->h);
+		err = take(arg, w->ring / RINGS_N, (enum rings_kind)(w->ring % RINGS_N), w->h);
 	}
-	for (uint32_t i = 0; i < 2 * r->n_cpus; i++)
+	for (uint32_t i = 0; i < RINGS_N * r->n_cpus; i++)
 		perf_ring_give_back(ring_of(r, i));
 	return err;
 }

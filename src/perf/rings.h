@@ -7,16 +7,18 @@
 #include "perf/ring.h"
 
 /** One CPU's rings: samples, and what processes do, so that many samples lose no process. */
+enum rings_kind { RINGS_CLOCK, RINGS_TASKS, RINGS_POINTS, RINGS_N };
+
 struct cpu_rings {
 	int cpu;
-	struct perf_ring clock, tasks;
+	struct perf_ring of[RINGS_N];
 };
 
 /** In the caller's storage; all zero but for what the caller sets. */
 struct sample_rings {
 	struct perf_ability can;
 	struct perf_wish wish;
-	size_t clock_size, tasks_size; /* bytes of the rings, powers of two; no clock: 0 */
+	size_t size[RINGS_N]; /* bytes of the rings, powers of two; none: 0 */
 
 	struct cpu_rings *cpus; /* owned */
 	size_t n_cpus;
@@ -33,9 +35,8 @@ SONDE_MUST_CHECK int sample_rings_open(struct sample_rings *r);
 SONDE_MUST_CHECK int sample_rings_open_pids(struct sample_rings *r, const pid_t *pids, size_t n);
 void sample_rings_close(struct sample_rings *r);
 
-enum sample_rings_what { RINGS_TASKS, RINGS_CLOCK };
 /** Lets events of a kind happen, or stops all. */
-SONDE_MUST_CHECK int sample_rings_start(struct sample_rings *r, enum sample_rings_what what);
+SONDE_MUST_CHECK int sample_rings_start(struct sample_rings *r, enum rings_kind kind);
 void sample_rings_stop(struct sample_rings *r);
 
 enum sample_rings_drain {
@@ -48,7 +49,8 @@ enum sample_rings_drain {
  * the first failure of @take.
  */
 SONDE_MUST_CHECK int sample_rings_drain(struct sample_rings *r, enum sample_rings_drain how,
-					int (*take)(void *arg, size_t cpu_index, bool is_task,
+					int (*take)(void *arg, size_t cpu_index,
+						    enum rings_kind kind,
 						    const struct perf_event_header *h),
 					void *arg);
 

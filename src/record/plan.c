@@ -68,6 +68,8 @@ static int describe_all(struct recording *rec, struct kernel_events *k, struct s
 		return r;
 	if (rec->opts->sample_hz || rec->opts->follow_tasks)
 		sample_events_describe(rec->desc);
+	if (rec->opts->call_stacks)
+		sample_calls_describe(rec->desc);
 	r = describe_scripts(rec);
 	if (!r)
 		r = describe_ok(rec->desc);

@@ -4,12 +4,18 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "record/source.h"
 
 enum event_id { ID_SAMPLE, ID_MMAP, ID_COMM, ID_FORK, ID_EXIT, ID_FORGET };
 
+/* Of a stream of its own. */
+enum { ID_CALL };
+
 /* The header is u64 time and u16 id; a payload begins at the alignment of its widest member. */
 enum { HEADER_LEN = 10, AT_ALIGN_4 = 12, AT_ALIGN_8 = 16, CHAIN_MOST = 4096 };
+/* Behind the context, of 8 bytes: arguments, number, lengths and what aligns them. */
+enum { AT_CALL = 24, CALL_LEN = 64 };
 
 static void describe_pid(struct describe *d, struct sonde_type *st, const char *name)
 {
@@ -84,6 +90,43 @@ void sample_events_describe(struct describe *d)
 	describe_event(d, sc, "perf:forget", ID_FORGET, forget);
 }
 
+void sample_calls_describe(struct describe *d)
+{
+	static const char *const args[] = { "uaddr", "op", "val", "utime", "uaddr2", "val3" };
+	struct sonde_type *context = describe_struct(d), *p = describe_struct(d);
+	struct sonde_type *n_kernel = describe_int(d, 32, false);
+	struct sonde_type *n_user = describe_int(d, 32, false);
+
+	describe_pid(d, context, "pid");
+	describe_pid(d, context, "tid");
+	struct sonde_stream_class *sc =
+		describe_stream(d, RECORD_STREAM_CALLS, describe_event_header(d), context);
+	for (size_t i = 0; i < MEM_LEN(args); i++) {
+		const bool is_addr = strchr(args[i], 'u') != NULL;
+
+		describe_member(d, p, args[i],
+				is_addr ? describe_hex(d, 64) : describe_int(d, 64, true));
+	}
+	describe_pid(d, p, "__syscall_nr");
+	describe_member(d, p, "callstack_kernel_length", n_kernel);
+	describe_member(d, p, "callstack_user_length", n_user);
+	describe_member(d, p, "callstack_kernel",
+			describe_sequence(d, describe_hex(d, 64), n_kernel));
+	describe_member(d, p, "callstack_user", describe_sequence(d, describe_hex(d, 64), n_user));
+	describe_event(d, sc, "sys_enter_futex", ID_CALL, p);
+}
+
+bool sample_call_read(struct sonde_span raw, struct sample_call *ret)
+{
+	enum { AT_NR = 8, AT_ARGS = 16 }; /* the kernel's struct syscall_trace_enter */
+
+	if (raw.len < AT_ARGS + sizeof(ret->args))
+		return false;
+	memcpy(&ret->nr, raw.data + AT_NR, sizeof(ret->nr));
+	memcpy(ret->args, raw.data + AT_ARGS, sizeof(ret->args));
+	return true;
+}
+
 static uint8_t *put(uint8_t *p, const void *data, size_t len)
 {
 	memcpy(p, data, len);
@@ -110,7 +153,7 @@ static uint8_t *put_str(uint8_t *p, const char *s, size_t len)
 }
 
 /* Begins an event of @len bytes; NULL: the stream has failed. */
-static uint8_t *begin(struct writer_stream *s, size_t len, uint64_t time, enum event_id id,
+static uint8_t *begin(struct writer_stream *s, size_t len, uint64_t time, unsigned id,
 		      size_t payload_at)
 {
 	uint16_t id16 = (uint16_t)id;
@@ -138,6 +181,30 @@ int sample_write(struct writer_stream *s, const struct sample *e)
 	p = put_u64(p, e->period);
 	p = put_u32(p, nk);
 	p = put_u32(p, nu);
+	if (nk)
+		p = put(p, e->kernel, 8 * (size_t)nk);
+	if (nu)
+		put(p, e->user, 8 * (size_t)nu);
+	writer_commit(s, e->time, len);
+	return 0;
+}
+
+int sample_write_call(struct writer_stream *s, const struct sample *e,
+		      const struct sample_call *call)
+{
+	const uint32_t nk = e->n_kernel < CHAIN_MOST ? e->n_kernel : (uint32_t)CHAIN_MOST;
+	const uint32_t nu = e->n_user < CHAIN_MOST ? e->n_user : (uint32_t)CHAIN_MOST;
+	const size_t stacks = 8 * ((size_t)nk + nu), len = AT_CALL + CALL_LEN + stacks;
+	uint8_t *p = begin(s, len, e->time, ID_CALL, AT_CALL);
+
+	if (!p)
+		return s->err;
+	(void)put_u32(put_u32(p - AT_CALL + AT_ALIGN_4, (uint32_t)e->pid), (uint32_t)e->tid);
+	p = put(p, call->args, sizeof(call->args));
+	p = put_u32(p, (uint32_t)call->nr);
+	p = put_u32(p, nk);
+	p = put_u32(p, nu);
+	p = put_u32(p, 0); // sequences are aligned to their elements
 	if (nk)
 		p = put(p, e->kernel, 8 * (size_t)nk);
 	if (nu)

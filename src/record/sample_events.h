@@ -5,12 +5,29 @@
 
 #include <stdint.h>
 
+#include <sonde/span.h>
+
 #include "ctf/describe.h"
 #include "ctf/writer.h"
 #include "perf/sample.h"
 
 /** Describes the stream class and its events. Failures show in describe_ok(). */
 void sample_events_describe(struct describe *d);
+
+/**
+ * Describes futex calls with the stacks of who makes them, as scripts' events have those; and their
+ * stream class.
+ */
+void sample_calls_describe(struct describe *d);
+
+/** Of a call's record by perf; false: it is none. */
+struct sample_call {
+	int32_t nr;
+	uint64_t args[6];
+};
+bool sample_call_read(struct sonde_span raw, struct sample_call *ret);
+SONDE_MUST_CHECK int sample_write_call(struct writer_stream *s, const struct sample *e,
+				       const struct sample_call *call);
 
 /** Each returns 0 or the stream's failure. @time never runs backwards in a stream. */
 SONDE_MUST_CHECK int sample_write(struct writer_stream *s, const struct sample *e);

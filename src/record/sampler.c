@@ -3,6 +3,7 @@
 #include "record/sampler.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +19,15 @@
 #include "perf/rings.h"
 #include "record/sample_events.h"
 #include "record/symbols.h"
+#include "sym/probe/tracefs.h"
 
 enum {
 	CLOCK_RING = 1 << 20,
 	CLOCK_RING_DWARF = 1 << 24,
 	TASKS_RING = 1 << 18,
 	STACK_COPY = 1 << 15,
+	CALLS_RING = 1 << 24,
+	CALL_STACK_COPY = 1 << 13, /* there are many more calls than samples */
 	LOOK_MS = 50, /* so soon a file that was hit is opened, if it is deleted meanwhile */
 };
 
@@ -34,6 +38,7 @@ struct sampler {
 	int timer;   /* owned */
 	struct sample_rings rings;
 	struct writer_stream **streams; /* owned array; by index of CPU */
+	struct writer_stream **calls;	/* owned array, likewise; or NULL */
 	struct procs *procs;		/* owned */
 	struct u64map ids; /* a file by inode -> the same by build-id, both in rec->symbols->dsos */
 	uint64_t scan_ns;  /* the time that a scan's events get */
@@ -41,6 +46,8 @@ struct sampler {
 	struct unwind unwind; /* the walk of one stack at a time */
 	pid_t unwind_pid;
 	uint64_t stacks, cut_stacks; /* that were walked; whose copy was too short */
+	uint64_t n_calls, lost_calls;
+	uint64_t call_stacks, cut_call_stacks;
 };
 
 static uint64_t now_ns(void)
@@ -180,10 +187,10 @@ static struct cfi *find_cfi(void *arg, uint64_t pc, uint64_t *ret_vaddr)
 }
 
 /* Walks the copied stack; the frames live until the next one. */
-static void walk_stack(struct sampler *s, struct sample *e, const struct sample_copy *copy)
+static bool walk_stack(struct sampler *s, struct sample *e, const struct sample_copy *copy)
 {
 	if (!copy->regs || !copy->is_64)
-		return;
+		return false;
 	s->unwind.regs = copy->regs;
 	s->unwind.stack = copy->stack;
 	s->unwind.find = find_cfi;
@@ -192,8 +199,7 @@ static void walk_stack(struct sampler *s, struct sample *e, const struct sample_
 	unwind_walk(&s->unwind);
 	e->user = s->unwind.frames;
 	e->n_user = s->unwind.n;
-	s->stacks++;
-	s->cut_stacks += s->unwind.cut;
+	return true;
 }
 
 static int take_sample(struct sampler *s, struct writer_stream *out,
@@ -202,11 +208,14 @@ static int take_sample(struct sampler *s, struct writer_stream *out,
 	struct sample_copy copy;
 	struct sample e;
 
-	const unsigned n_regs = s->rings.wish.user_regs ? unwind_n_regs() : 0;
-	if (!perf_record_sample(h, n_regs, &e, &copy))
+	const struct sample_parts parts = { .n_regs = s->rings.wish.user_stack ? unwind_n_regs()
+									       : 0 };
+	if (!perf_record_sample(h, parts, &e, &copy))
 		return 0;
-	if (n_regs)
-		walk_stack(s, &e, &copy);
+	if (parts.n_regs && walk_stack(s, &e, &copy)) {
+		s->stacks++;
+		s->cut_stacks += s->unwind.cut;
+	}
 	e.time = time_in(out, e.time);
 	int r = sample_write(out, &e);
 	if (r < 0)
@@ -215,15 +224,43 @@ static int take_sample(struct sampler *s, struct writer_stream *out,
 	return note_hits(s, &e);
 }
 
-static int take_lost(struct sampler *s, struct writer_stream *out, bool is_task, uint64_t time,
+/* A call with the stack of who made it. */
+static int take_call(struct sampler *s, struct writer_stream *out,
 		     const struct perf_event_header *h)
+{
+	const struct sample_parts parts = { .has_raw = true, .n_regs = unwind_n_regs() };
+	struct sample_call call;
+	struct sample_copy copy;
+	struct sample e;
+
+	if (!perf_record_sample(h, parts, &e, &copy) || !sample_call_read(copy.raw, &call))
+		return 0;
+	if (walk_stack(s, &e, &copy)) {
+		s->call_stacks++;
+		s->cut_call_stacks += s->unwind.cut;
+	}
+	e.time = time_in(out, e.time);
+	int r = sample_write_call(out, &e, &call);
+	if (r < 0)
+		return r;
+	s->n_calls++;
+	return note_hits(s, &e);
+}
+
+static int take_lost(struct sampler *s, struct writer_stream *out, enum rings_kind kind,
+		     uint64_t time, const struct perf_event_header *h)
 {
 	uint64_t n;
 
 	if (!perf_record_lost(h, &n) || !n)
 		return 0;
-	if (is_task)
+	if (kind == RINGS_TASKS)
 		return forget(s, time, n);
+	// The calls themselves are events of the kernel: no more than their stacks is lost.
+	if (kind == RINGS_POINTS) {
+		s->lost_calls += n;
+		return 0;
+	}
 	s->lost += n;
 	return writer_lost(out, n);
 }
@@ -257,42 +294,55 @@ static int take_task(struct sampler *s, struct writer_stream *out, uint64_t time
 	}
 }
 
-static int take_record(void *arg, size_t cpu_index, bool is_task, const struct perf_event_header *h)
+static int take_record(void *arg, size_t cpu_index, enum rings_kind kind,
+		       const struct perf_event_header *h)
 {
 	struct sampler *s = arg;
-	struct writer_stream *out = s->streams[cpu_index];
+	const bool is_call = kind == RINGS_POINTS;
+	struct writer_stream *out = (is_call ? s->calls : s->streams)[cpu_index];
 	uint64_t time = 0;
 
 	if (!perf_record_time(h, &time))
 		return 0;
 	time = time_in(out, time);
 	switch (h->type) {
-	case PERF_RECORD_SAMPLE: return take_sample(s, out, h);
+	case PERF_RECORD_SAMPLE: return is_call ? take_call(s, out, h) : take_sample(s, out, h);
 	case PERF_RECORD_LOST:
-	case PERF_RECORD_LOST_SAMPLES: return take_lost(s, out, is_task, time, h);
+	case PERF_RECORD_LOST_SAMPLES: return take_lost(s, out, kind, time, h);
 	case PERF_RECORD_THROTTLE: s->throttled++; return 0;
-	default: return take_task(s, out, time, h);
+	default: return is_call ? 0 : take_task(s, out, time, h);
 	}
+}
+
+static int open_stream(struct sampler *s, const char *what, uint64_t id, int cpu,
+		       struct writer_stream **ret)
+{
+	char name[32];
+	const struct writer_stream_opts opts = { .name = name, .id = id, .cpu = cpu };
+
+	snprintf(name, sizeof(name), "%s_%d", what, cpu);
+	return writer_stream_new(s->rec->writer, &opts, ret);
 }
 
 static int open_streams(struct sampler *s)
 {
-	s->streams = calloc(s->rings.n_cpus, sizeof(*s->streams));
-	if (!s->streams)
-		return sonde_fail(-ENOMEM, "samples: out of memory");
-	for (size_t i = 0; i < s->rings.n_cpus; i++) {
-		const struct cpu_rings *c = &s->rings.cpus[i];
-		char name[32];
-		struct writer_stream_opts opts = { .name = name,
-						   .id = RECORD_STREAM_SAMPLES,
-						   .cpu = c->cpu };
+	const size_t n = s->rings.n_cpus;
+	const bool calls = s->rec->opts->call_stacks;
 
-		snprintf(name, sizeof(name), "samples_%d", c->cpu);
-		int r = writer_stream_new(s->rec->writer, &opts, &s->streams[i]);
-		if (!r && c->clock.fd >= 0)
-			r = recording_watch(s->rec, c->clock.fd);
-		if (!r && c->tasks.fd >= 0)
-			r = recording_watch(s->rec, c->tasks.fd);
+	s->streams = calloc(n, sizeof(*s->streams));
+	s->calls = calls ? calloc(n, sizeof(*s->calls)) : NULL;
+	if (!s->streams || (calls && !s->calls))
+		return sonde_fail(-ENOMEM, "samples: out of memory");
+	for (size_t i = 0; i < n; i++) {
+		const struct cpu_rings *c = &s->rings.cpus[i];
+
+		int r = open_stream(s, "samples", RECORD_STREAM_SAMPLES, c->cpu, &s->streams[i]);
+		if (!r && calls)
+			r = open_stream(s, "calls", RECORD_STREAM_CALLS, c->cpu, &s->calls[i]);
+		for (int k = 0; k < RINGS_N && !r; k++) {
+			if (c->of[k].fd >= 0)
+				r = recording_watch(s->rec, c->of[k].fd);
+		}
 		if (r < 0)
 			return r;
 	}
@@ -317,6 +367,35 @@ static int start_timer(struct sampler *s)
 	return 0;
 }
 
+/* Those that wait: FUTEX_WAIT, _LOCK_PI, _WAIT_BITSET, _WAIT_REQUEUE_PI and _LOCK_PI2. */
+static const char waits[] =
+	"op == 0 || op == 128 || op == 256 || op == 384 || op == 6 || op == 134 || "
+	"op == 9 || op == 137 || op == 265 || op == 393 || op == 11 || op == 139 || "
+	"op == 267 || op == 395 || op == 13 || op == 141";
+
+static int wish_for_calls(struct sampler *s)
+{
+	const char *top;
+	char path[PATH_MAX], text[32] = "";
+
+	int r = tracing_mount(&top);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%s/events/syscalls/sys_enter_futex/id", top);
+	FILE *f = fopen(path, "re");
+	const bool known = f && fgets(text, sizeof(text), f);
+	if (f)
+		fclose(f);
+	if (!known)
+		return sonde_fail(-ENOTSUP, "no stacks of futex calls: this kernel has no event "
+					    "syscalls:sys_enter_futex");
+	s->rings.wish.point = strtoull(text, NULL, 10);
+	s->rings.wish.filter = waits;
+	s->rings.wish.point_stack = CALL_STACK_COPY;
+	s->rings.size[RINGS_POINTS] = CALLS_RING;
+	return 0;
+}
+
 static int open_rings(struct sampler *s)
 {
 	const struct record_opts *o = s->rec->opts;
@@ -324,17 +403,23 @@ static int open_rings(struct sampler *s)
 
 	if (r < 0)
 		return r;
-	s->rings.clock_size = o->sample_hz ? CLOCK_RING : 0;
-	s->rings.tasks_size = TASKS_RING;
+	s->rings.size[RINGS_CLOCK] = o->sample_hz ? CLOCK_RING : 0;
+	s->rings.size[RINGS_TASKS] = TASKS_RING;
 	s->rings.wish.hz = o->sample_hz;
 	s->rings.wish.period_ns = o->sample_ns;
-	if (o->sample_hz && o->callgraph == RECORD_CALLGRAPH_DWARF) {
+	if (o->callgraph == RECORD_CALLGRAPH_DWARF && (o->sample_hz || o->call_stacks)) {
 		r = unwind_perf_regs(&s->rings.wish.user_regs);
 		if (r < 0)
 			return r;
-		s->rings.clock_size = CLOCK_RING_DWARF;
+	}
+	if (o->sample_hz && o->callgraph == RECORD_CALLGRAPH_DWARF) {
+		s->rings.size[RINGS_CLOCK] = CLOCK_RING_DWARF;
 		s->rings.wish.user_stack = STACK_COPY;
 	}
+	if (o->call_stacks)
+		r = wish_for_calls(s);
+	if (r < 0)
+		return r;
 	return o->n_pids ? sample_rings_open_pids(&s->rings, o->pids, o->n_pids)
 			 : sample_rings_open(&s->rings);
 }
@@ -345,10 +430,11 @@ static int sampler_open(void *state, struct recording *rec)
 
 	s->rec = rec;
 	s->timer = -1;
-	if (!rec->opts->sample_hz && !rec->opts->follow_tasks)
+	const bool must = rec->opts->follow_tasks || rec->opts->call_stacks;
+	if (!rec->opts->sample_hz && !must)
 		return 0;
 	int r = open_rings(s);
-	if (r == -ENOMEM || r == -ESRCH || (r < 0 && rec->opts->follow_tasks))
+	if (r == -ENOMEM || r == -ESRCH || (r < 0 && must))
 		return r;
 	if (r < 0) {
 		recording_note(rec, "no samples: %s", sonde_err_str());
@@ -362,6 +448,8 @@ static int sampler_open(void *state, struct recording *rec)
 		return r;
 	rec->procs = s->procs;
 	sample_events_describe(rec->desc);
+	if (rec->opts->call_stacks)
+		sample_calls_describe(rec->desc);
 	s->on = true;
 	r = open_timer(s);
 	return r < 0 ? r : open_streams(s);
@@ -380,7 +468,14 @@ static int sampler_start(void *state)
 		r = scan(s, begin);
 	if (!r)
 		r = sample_rings_start(&s->rings, RINGS_CLOCK);
+	if (!r)
+		r = sample_rings_start(&s->rings, RINGS_POINTS);
 	return r < 0 ? r : start_timer(s);
+}
+
+static int flush_stream(const struct sampler *s, struct writer_stream *out)
+{
+	return s->rings.ended ? writer_finish(out, now_ns()) : writer_flush(out);
 }
 
 static int sampler_drain(void *state, bool flush)
@@ -394,9 +489,11 @@ static int sampler_drain(void *state, bool flush)
 	const bool due = read(s->timer, &ticks, sizeof(ticks)) > 0;
 	int r = sample_rings_drain(&s->rings, flush || due ? DRAIN_OLD : DRAIN_IF_MUCH, take_record,
 				   s);
-	for (size_t i = 0; !r && flush && i < s->rings.n_cpus; i++)
-		r = s->rings.ended ? writer_finish(s->streams[i], now_ns())
-				   : writer_flush(s->streams[i]);
+	for (size_t i = 0; !r && flush && i < s->rings.n_cpus; i++) {
+		r = flush_stream(s, s->streams[i]);
+		if (!r && s->calls)
+			r = flush_stream(s, s->calls[i]);
+	}
 	s->failed = r < 0;
 	return r;
 }
@@ -408,6 +505,15 @@ static int sampler_stop(void *state)
 	if (s->on)
 		sample_rings_stop(&s->rings);
 	return 0;
+}
+
+static void note_cut(const struct sampler *s, uint64_t cut, uint64_t n, const char *whose, int kib)
+{
+	if (cut)
+		recording_note(s->rec,
+			       "%llu of %llu user stacks%s were deeper than the %d KiB that are "
+			       "copied: their outer frames are missing",
+			       (unsigned long long)cut, (unsigned long long)n, whose, kib);
 }
 
 static int sampler_finish(void *state)
@@ -422,13 +528,13 @@ static int sampler_finish(void *state)
 	if (s->lost_tasks)
 		recording_note(s->rec, "%llu records of processes were lost; some names are too",
 			       (unsigned long long)s->lost_tasks);
-	if (s->cut_stacks)
-		recording_note(
-			s->rec,
-			"%llu of %llu user stacks were deeper than the %d KiB that are copied: "
-			"their outer frames are missing",
-			(unsigned long long)s->cut_stacks, (unsigned long long)s->stacks,
-			STACK_COPY >> 10);
+	if (s->lost_calls)
+		recording_note(s->rec,
+			       "%llu stacks of futex calls were lost: of these waits no caller "
+			       "is known",
+			       (unsigned long long)s->lost_calls);
+	note_cut(s, s->cut_stacks, s->stacks, "", STACK_COPY >> 10);
+	note_cut(s, s->cut_call_stacks, s->call_stacks, " of futex calls", CALL_STACK_COPY >> 10);
 	return 0;
 }
 
@@ -441,6 +547,7 @@ static void sampler_close(void *state)
 	procs_free(s->procs);
 	u64map_fini(&s->ids);
 	free(s->streams);
+	free(s->calls);
 }
 
 static void sampler_count(const void *state, struct record_counts *ret)
@@ -449,6 +556,7 @@ static void sampler_count(const void *state, struct record_counts *ret)
 
 	ret->samples += s->samples;
 	ret->lost_samples += s->lost;
+	ret->events += s->n_calls;
 }
 
 const struct record_source source_samples = {

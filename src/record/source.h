@@ -63,6 +63,8 @@ struct record_opts {
 	/** Tell of processes, their names and their code also without samples; it must work. */
 	bool follow_tasks;
 	enum record_callgraph callgraph;
+	/** By DWARF: futex calls that wait come with their stacks as samples do. */
+	bool call_stacks;
 	const struct record_script *scripts;
 	size_t n_scripts;
 	bool map_rings;	   /* map the rings instead of reading them; see record/ring.h */
@@ -70,7 +72,12 @@ struct record_opts {
 };
 
 /** Stream class ids; describe_stream() gets them. */
-enum { RECORD_STREAM_KERNEL = 0, RECORD_STREAM_SAMPLES = 1, RECORD_STREAM_SCRIPT = 2 };
+enum {
+	RECORD_STREAM_KERNEL = 0,
+	RECORD_STREAM_SAMPLES = 1,
+	RECORD_STREAM_SCRIPT = 2,
+	RECORD_STREAM_CALLS = 3
+};
 
 /** What was recorded so far. */
 struct record_counts {

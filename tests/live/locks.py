@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Records waits for locks that are known, and compares the report; prints TAP.
 
-usage: locks.py SONDE CONVOY     (CONVOY: the program of tests/live/convoy.c)
+usage: locks.py SONDE CONVOY BARE     (CONVOY: the program of tests/live/convoy.c; BARE: the same
+                                      without frame pointers)
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
-sonde, convoy = (os.path.abspath(p) for p in sys.argv[1:3])
+sonde, convoy, bare = (os.path.abspath(p) for p in sys.argv[1:4])
 n = failed = 0
 
 
@@ -27,10 +29,10 @@ def report(*args):
     return json.loads(p.stdout)
 
 
-def record(*options):
+def record(*options, load=convoy):
     """The load's own words, or None: it was told."""
     p = subprocess.run([sonde, 'record', '--force', '--no-samples', '-o', 'trace', *options, '--',
-                        convoy], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                        load], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                        check=False)
     if p.returncode:
         result('recorded', False, p.stderr)
@@ -125,6 +127,24 @@ def check_one_process():
     result('one process alone is recorded with stacks', p.returncode == 0, p.stderr)
 
 
+def check_behind_libc():
+    """libc has no frame pointers, and neither has the program: who called is told by DWARF."""
+    options = '--locks', '--call-graph', 'dwarf'
+    p = subprocess.run([sonde, 'record', '--force', '-o', 'try', '-d', '0.05', *options],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if p.returncode:
+        result('callers by DWARF # SKIP ' + p.stderr.strip().split('\n')[0], True)
+        return
+    load = record(*options, load=bare)
+    if not load:
+        return
+    rows = [c for c in report('-p', str(load['pid']), 'trace')['callers']
+            if re.search(';take_mutex;(.*;)?[^;]*mutex_lock', c['stack'])]
+    result('the callers of libc are told by DWARF',
+           sum(c['waits'] for c in rows) == load['waiters'] and
+           all(' < take_mutex' in c['caller'] for c in rows), rows)
+
+
 def check_lacking():
     subprocess.run([sonde, 'record', '--force', '--no-samples', '-o', 'other', '-e', 'sched_switch',
                     '--', 'true'], check=True, stderr=subprocess.PIPE)
@@ -152,6 +172,7 @@ with tempfile.TemporaryDirectory() as scratch:
                     '--', convoy], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     check_callers()
     check_one_process()
+    check_behind_libc()
     check_lacking()
     os.chdir('/')
 print(f'1..{n}')

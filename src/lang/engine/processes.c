@@ -90,7 +90,8 @@ static int forget(struct processes *p)
 	return scan(p, 0);
 }
 
-static int take_record(void *arg, size_t cpu_index, bool is_task, const struct perf_event_header *h)
+static int take_record(void *arg, size_t cpu_index, enum rings_kind kind,
+		       const struct perf_event_header *h)
 {
 	struct processes *p = arg;
 	struct sample_task t;
@@ -100,7 +101,7 @@ static int take_record(void *arg, size_t cpu_index, bool is_task, const struct p
 	uint64_t lost;
 
 	(void)cpu_index;
-	(void)is_task;
+	(void)kind;
 	switch (h->type) {
 	case PERF_RECORD_MMAP2:
 		return perf_record_map(h, &m, &file, &path_len) ? take_map(p, &m, path_len) : 0;
@@ -121,7 +122,7 @@ static int take_record(void *arg, size_t cpu_index, bool is_task, const struct p
 
 static int follow(struct processes *p, pid_t pid)
 {
-	p->rings.tasks_size = TASKS_RING;
+	p->rings.size[RINGS_TASKS] = TASKS_RING;
 	int r = perf_probe(pid ? pid : -1, &p->rings.can);
 	if (!r)
 		r = pid ? sample_rings_open_pids(&p->rings, &pid, 1) : sample_rings_open(&p->rings);

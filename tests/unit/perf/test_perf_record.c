@@ -48,7 +48,8 @@ static void end(struct made *m, bool trailer, uint64_t time)
 	((struct perf_event_header *)(void *)m->bytes)->size = (uint16_t)m->len;
 }
 
-static const struct perf_event_header *make_sample(struct made *m)
+/* @raw: of a tracepoint, with its record of 20 bytes. */
+static const struct perf_event_header *make_sample(struct made *m, bool raw)
 {
 	struct perf_event_header *h = begin(m, PERF_RECORD_SAMPLE, 0);
 
@@ -66,6 +67,12 @@ static const struct perf_event_header *make_sample(struct made *m)
 	put_u64(m, 99);
 	put_u64(m, (uint64_t)PERF_CONTEXT_USER);
 	put_u64(m, 3);
+	if (raw) {
+		put_u32(m, 20);
+		put_u64(m, 0x5555);
+		put_u64(m, 0x6666);
+		put_u32(m, 0x7777);
+	}
 	put_u64(m, PERF_SAMPLE_REGS_ABI_64);
 	put_u64(m, 0xaa);
 	put_u64(m, 0xbb);
@@ -83,11 +90,11 @@ TEST(sample)
 	struct sample_copy copy;
 	struct sample e;
 	uint64_t time = 0;
-	const struct perf_event_header *h = make_sample(&m);
+	const struct perf_event_header *h = make_sample(&m, /* raw= */ false);
 
 	EXPECT(perf_record_time(h, &time));
 	EXPECT_EQ(time, 1234);
-	EXPECT(perf_record_sample(h, 2, &e, &copy));
+	EXPECT(perf_record_sample(h, (struct sample_parts){ .n_regs = 2 }, &e, &copy));
 	EXPECT_EQ(e.ip, 0xffff);
 	EXPECT_EQ(e.pid, 10);
 	EXPECT_EQ(e.tid, 11);
@@ -99,6 +106,26 @@ TEST(sample)
 	EXPECT(copy.is_64 && copy.regs && copy.regs[1] == 0xbb);
 	EXPECT_EQ(copy.stack.len, 8);
 	EXPECT(copy.stack.data && copy.stack.data[0] == 0x11);
+}
+
+TEST(tracepoint)
+{
+	const struct sample_parts parts = { .has_raw = true, .n_regs = 2 };
+	struct made m;
+	struct sample_copy copy;
+	struct sample e;
+
+	const struct perf_event_header *h = make_sample(&m, /* raw= */ true);
+	EXPECT(perf_record_sample(h, parts, &e, &copy));
+	EXPECT_EQ(e.user[0], 3);
+	EXPECT_EQ(copy.raw.len, 20);
+	EXPECT(copy.raw.data[8] == 0x66 && copy.raw.data[16] == 0x77);
+	EXPECT(copy.regs && copy.regs[1] == 0xbb);
+	EXPECT_EQ(copy.stack.len, 8);
+	// One whose length would put what follows between two words.
+	uint32_t len = 21;
+	memcpy((uint8_t *)copy.raw.data - 4, &len, sizeof(len));
+	EXPECT(!perf_record_sample(h, parts, &e, &copy));
 }
 
 TEST(processes)
@@ -159,7 +186,7 @@ TEST(processes)
 }
 
 /* Reads all that a result points to. */
-static uint64_t touch(const struct perf_event_header *h, unsigned n_regs)
+static uint64_t touch(const struct perf_event_header *h, unsigned n_regs, bool raw)
 {
 	struct sample_copy copy;
 	struct sample_map map;
@@ -173,11 +200,13 @@ static uint64_t touch(const struct perf_event_header *h, unsigned n_regs)
 		sum += v;
 	if (perf_record_lost(h, &v))
 		sum += v;
-	if (perf_record_sample(h, n_regs, &e, &copy)) {
+	if (perf_record_sample(h, (struct sample_parts){ raw, n_regs }, &e, &copy)) {
 		for (uint32_t i = 0; i < e.n_kernel; i++)
 			sum += e.kernel[i];
 		for (uint32_t i = 0; i < e.n_user; i++)
 			sum += e.user[i];
+		for (size_t i = 0; i < copy.raw.len; i++)
+			sum += copy.raw.data[i];
 		for (size_t i = 0; i < copy.stack.len; i++)
 			sum += copy.stack.data[i];
 		for (unsigned i = 0; copy.regs && i < n_regs; i++)
@@ -197,7 +226,9 @@ TEST(cut_and_random_records)
 	uint64_t sum = 0;
 
 	for (int round = 0; round < 20000; round++) {
-		(void)make_sample(&m);
+		const bool raw = round % 2;
+
+		(void)make_sample(&m, raw);
 		for (int k = 0; k < 3 * (round % 4); k++) {
 			seed = seed * 1664525 + 1013904223;
 			m.bytes[8 + (seed >> 8) % (m.len - 8)] = (uint8_t)(seed >> 24);
@@ -208,7 +239,7 @@ TEST(cut_and_random_records)
 
 		memcpy(h, m.bytes, len);
 		h->size = (uint16_t)len;
-		sum += touch(h, round % 3);
+		sum += touch(h, round % 3, raw);
 		free(h);
 	}
 	EXPECT(sum != 0);
