@@ -10,7 +10,8 @@
 
 enum {
 	NT_PRSTATUS_TYPE = 1,
-	PRSTATUS_REGS = 112, /* where registers begin, on 64-bit machines */
+	PRSTATUS_PID = 32,   /* where the process' number is, on 64-bit machines */
+	PRSTATUS_REGS = 112, /* and where registers begin */
 	NOTE_HEAD = 12 + 8,  /* of a note called "CORE" */
 };
 
@@ -58,18 +59,44 @@ static bool from_memory(struct linux_kernel *k)
 	return any;
 }
 
-/* Notes of the dump, one for each CPU that was online, in their order. */
+static bool is_status(const struct dump_note *n)
+{
+	return !strcmp(n->name, "CORE") && n->type == NT_PRSTATUS_TYPE;
+}
+
+/* QEMU has a note of each CPU, online or not, and their numbers, from 1 on, in place of processes'.
+ */
+static bool are_numbered(const struct dump_about *about)
+{
+	uint32_t pid, cpu = 0;
+
+	for (size_t i = 0; i < about->n_notes; i++) {
+		const struct dump_note *n = &about->notes[i];
+
+		if (!is_status(n))
+			continue;
+		if (n->size < PRSTATUS_REGS)
+			return false;
+		memcpy(&pid, (const uint8_t *)n->data + PRSTATUS_PID, sizeof(pid));
+		if (pid != ++cpu)
+			return false;
+	}
+	return cpu > 0;
+}
+
+/* Notes of the dump: of all CPUs, or one for each that was online, in their order. */
 static void from_notes(struct linux_kernel *k)
 {
 	const struct dump_about *about = k->core->about;
+	const bool all = are_numbered(about);
 	size_t cpu = 0;
 
 	for (size_t i = 0; i < about->n_notes; i++) {
 		const struct dump_note *n = &about->notes[i];
 
-		if (strcmp(n->name, "CORE") != 0 || n->type != NT_PRSTATUS_TYPE)
+		if (!is_status(n))
 			continue;
-		while (cpu < k->n_cpus && !k->cpus[cpu].online)
+		while (!all && cpu < k->n_cpus && !k->cpus[cpu].online)
 			cpu++;
 		if (cpu == k->n_cpus)
 			return;
@@ -128,20 +155,29 @@ static size_t count_notes(const struct linux_kernel *k)
 	size_t n = 0;
 
 	for (size_t i = 0; i < about->n_notes; i++)
-		n += !strcmp(about->notes[i].name, "CORE") &&
-		     about->notes[i].type == NT_PRSTATUS_TYPE;
+		n += is_status(&about->notes[i]);
 	return n;
 }
 
-/* Whether a CPU was online; where the dump does not tell, each that has a note. */
+/*
+ * Whether a CPU was online; where the dump does not tell, each that has a note. A kernel that dies
+ * takes the others offline as it stops them, but leaves them active.
+ */
 static bool is_online(struct linux_kernel *k, size_t cpu, size_t n_notes)
 {
+	static const char *const masks[] = { "__cpu_online_mask", "__cpu_active_mask" };
 	uint64_t mask, word;
+	bool told = false;
 
-	if (linux_symbol(k, "__cpu_online_mask", &mask) &&
-	    !linux_read_u64(k, mask + cpu / 64 * 8, &word))
-		return word >> cpu % 64 & 1;
-	return cpu < n_notes || !cpu;
+	for (size_t i = 0; i < MEM_LEN(masks); i++) {
+		if (!linux_symbol(k, masks[i], &mask) ||
+		    linux_read_u64(k, mask + cpu / 64 * 8, &word))
+			continue;
+		if (word >> cpu % 64 & 1)
+			return true;
+		told = true;
+	}
+	return !told && (cpu < n_notes || !cpu);
 }
 
 int linux_cpus_load(struct linux_kernel *k)

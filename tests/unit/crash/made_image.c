@@ -109,7 +109,8 @@ struct dump *image_open(struct made_image *m, const char *vmcoreinfo)
 				  .p_memsz = m->memory.len };
 	const Elf64_Phdr notes = { .p_type = PT_NOTE,
 				   .p_offset = 4096,
-				   .p_filesz = sizeof(note) + 12 + ((len + 3) & ~3ul) };
+				   .p_filesz =
+					   sizeof(note) + 12 + ((len + 3) & ~3ul) + m->notes_len };
 	struct dump *d = NULL;
 
 	made_fini(&m->elf);
@@ -120,6 +121,8 @@ struct dump *image_open(struct made_image *m, const char *vmcoreinfo)
 	made_put(&m->elf, 4096, &note, sizeof(note));
 	made_put(&m->elf, 4096 + sizeof(note), "VMCOREINFO\0", 12);
 	made_put(&m->elf, 4096 + sizeof(note) + 12, vmcoreinfo, len);
+	if (m->notes_len)
+		made_put(&m->elf, 4096 + notes.p_filesz - m->notes_len, m->notes, m->notes_len);
 	made_put(&m->elf, 65536, m->memory.data, m->memory.len);
 	made_write(&m->elf);
 	const char *path = m->elf.path;

@@ -17,6 +17,8 @@ struct made_image {
 	struct space_layout layout; /* set before the first image_map() */
 	uint64_t next;		    /* physical address of the next free page */
 	uint16_t machine;
+	const void *notes; /* more, besides VMCOREINFO; or NULL */
+	size_t notes_len;
 };
 
 void image_init(struct made_image *m, const struct space_layout *layout);

@@ -126,7 +126,10 @@ static void make_orc(struct made_kernel *k)
 static void make_cpus(struct made_kernel *k)
 {
 	made_kernel_put32(k, variable(k, "nr_cpu_ids", 4), 2);
-	made_kernel_put64(k, variable(k, "__cpu_online_mask", 8), 3);
+	made_kernel_put64(k, variable(k, "__cpu_online_mask", 8),
+			  k->how.online ? k->how.online : 3);
+	made_kernel_put64(k, variable(k, "__cpu_active_mask", 8),
+			  k->how.active ? k->how.active : 3);
 	made_kernel_put64(k, variable(k, "__per_cpu_offset", 16) + 8, PER_CPU);
 	uint64_t own = made_kernel_take(k, 2 * PER_CPU);
 	symbol(k, "runqueues", own);

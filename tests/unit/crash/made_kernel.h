@@ -35,6 +35,7 @@ struct made_kernel_how {
 	bool meta;		    /* arm64: stacks say which frames they have, as since 6.14 */
 	uint64_t pac_mask;	    /* arm64: return addresses are signed */
 	const char *more_info;	    /* lines of VMCOREINFO; or NULL */
+	uint64_t online, active;    /* CPUs, one bit each; 0: both */
 };
 
 struct made_kernel {

@@ -327,6 +327,54 @@ TEST(user_code_of_arm64)
 	}
 }
 
+/* An ELF note with a CPU's registers. */
+struct __attribute__((packed)) status {
+	uint32_t head[3];
+	char name[8];
+	uint8_t before[32];
+	uint32_t pid;
+	uint8_t between[76];
+	uint64_t regs[LINUX_REGS];
+	uint64_t fp_valid;
+};
+_Static_assert(sizeof(struct status) == 20 + 392, "as in the file");
+
+/* A dying kernel takes the others offline; QEMU has notes of all, and says whose they are. */
+TEST(registers_are_those_of_the_cpu_that_had_them)
+{
+	static const struct {
+		uint64_t online, active;
+		uint32_t pids[2];
+		const char *stack;
+	} cases[] = {
+		{ 3, 3, { 1, 2 }, "user 0x412340" }, { 2, 3, { 1, 2 }, "user 0x412340" },
+		{ 2, 2, { 1, 2 }, "user 0x412340" }, { 2, 3, { 70, 71 }, "user 0x412340" },
+		{ 2, 2, { 70, 71 }, "user 0x1110" }, // of those online alone, by their order
+		{ 2, 2, { 1, 71 }, "user 0x1110" },
+	};
+
+	for (size_t i = 0; i < MEM_LEN(cases); i++) {
+		struct opened o = { 0 };
+		struct made_kernel_how how = machines[ARM];
+		struct status notes[2] = { 0 };
+
+		for (size_t cpu = 0; cpu < 2; cpu++) {
+			notes[cpu] = (struct status){ .head = { 5, 392, 1 },
+						      .name = "CORE",
+						      .pid = cases[i].pids[cpu] };
+			notes[cpu].regs[ARM_PC] = cpu ? 0x412340 : 0x1110;
+		}
+		how.online = cases[i].online;
+		how.active = cases[i].active;
+		made_kernel_init(&o.k, &how);
+		o.k.image.notes = notes;
+		o.k.image.notes_len = sizeof(notes);
+		open_it(&o);
+		expect_stack(&o, T_RUNS, cases[i].stack);
+		close_it(&o);
+	}
+}
+
 TEST(stacks_of_arm64_that_lie)
 {
 	struct opened o = { 0 };
