@@ -123,7 +123,7 @@ syscall::read:return / self->ts /
 # What no recording gives: an error before it begins, which names the line.
 BAD = [
     ('BEGIN { print(curtask); exit(); }', r"^bad0:1:15: error: 'curtask' cannot be had"),
-    ('BEGIN { exit(); }\ninterval:s:1 { @[uid] = count(); }', r"^bad1:2:18: error: 'uid' cannot be had"),
+    ('BEGIN { exit(); }\nEND { @[uid] = count(); }', r"^bad1:2:9: error: 'uid' cannot be had"),
     ('tracepoint:sched:sched_switch { @[curtask->nothing] = count(); }', r"^bad2:1:44: error: .*nothing"),
     ('profile:hz:99 { @ = count(); }\nprofile:hz:49 { @b = count(); }', r'^bad3:2:1: error: samples are recorded at one rate'),
     ('tracepoint:sched:sched_swatch { @ = count(); }', r"^sonde: this kernel has no event 'sched:sched_swatch'; did you mean 'sched:sched_switch'"),

@@ -197,7 +197,7 @@ static int asks_more(struct finding *f, bool is_own, bool *ret)
 static int look_at_attach(struct finding *f, const struct ast_attach *ap)
 {
 	static const char *const of_kernel[] = { "tracepoint", "event" };
-	static const char *const no_events[] = { "BEGIN", "END", "interval", "self" };
+	static const char *const no_events[] = { "BEGIN", "END", "self" };
 	const char *provider = rec_provider(ap->parts[0]);
 	bool more = false;
 
@@ -212,7 +212,7 @@ static int look_at_attach(struct finding *f, const struct ast_attach *ap)
 		if (!strcmp(provider, of_kernel[i]))
 			return add_event(f, ap);
 	int r = 0;
-	if (!strcmp(provider, "profile"))
+	if (!strcmp(provider, "profile") || !strcmp(provider, "interval"))
 		r = asks_more(f, /* is_own= */ false, &more);
 	else if (!strcmp(provider, "rawtracepoint"))
 		r = asks_more(f, /* is_own= */ true, &more);
@@ -220,6 +220,8 @@ static int look_at_attach(struct finding *f, const struct ast_attach *ap)
 		more = true;
 	if (r < 0 || more)
 		return r < 0 ? r : add_own(f, ap);
+	if (*provider == 'i')
+		return 0; // time goes on by itself
 	return *provider == 'p' ? add_samples(f, ap) : add_event(f, ap);
 }
 

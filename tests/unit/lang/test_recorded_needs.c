@@ -55,6 +55,7 @@ static const struct {
 	{ "profile:250us { @ = count(); }", "250000" },
 	{ "kprobe:f { @[comm] = 1; } uprobe:/bin/x:f { @ = 1; }",
 	  "kprobe:f uprobe:/bin/x:f 0 threads" },
+	{ "interval:s:1 { @ = count(); }", "0" },
 	{ "self:signal:SIGUSR1 { @ = 1; }", "0" },
 };
 
