@@ -265,9 +265,16 @@ static void write_condition(struct making *m, const struct captured *c)
 	}
 }
 
+/* Of no process, as time goes on for all. */
+static bool is_tick(const char *attach)
+{
+	return attach && (!strncmp(attach, "interval:", 9) || !strncmp(attach, "i:", 2));
+}
+
 static int write_event(struct making *m, const struct captured *c)
 {
 	struct strbuf *s = &m->out->script;
+	const bool is_of_some = m->out->only_map && !is_tick(c->attach);
 	struct tp_format format = { 0 };
 
 	int r = c->attach ? 0 : tp_format_read(m->arena, NULL, c->group, c->name, &format);
@@ -277,7 +284,7 @@ static int write_event(struct making *m, const struct captured *c)
 		strbuf_fmt(s, "%s { ", c->attach);
 	else
 		strbuf_fmt(s, "tracepoint:%s:%s { ", c->group, c->name);
-	if (m->out->only_map)
+	if (is_of_some)
 		write_condition(m, c);
 	for (size_t i = 0; i < format.n_fields; i++)
 		if (!format.fields[i].is_common && is_joined(m, &format.fields[i]))
@@ -303,7 +310,7 @@ static int write_event(struct making *m, const struct captured *c)
 		strbuf_fmt(s, ", callstack_kernel = kstack(%d)", KERNEL_FRAMES);
 	if (c->user_stack)
 		strbuf_fmt(s, ", callstack_user = ustack(%d)", USER_FRAMES);
-	strbuf_str(s, m->out->only_map ? "); } }\n" : "); }\n");
+	strbuf_str(s, is_of_some ? "); } }\n" : "); }\n");
 	return 0;
 }
 

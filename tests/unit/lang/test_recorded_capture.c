@@ -113,6 +113,32 @@ TEST(only_what_a_trace_has_not_is_captured)
 	fake_tracefs_remove();
 }
 
+TEST(of_some_processes_alone_but_for_ticks)
+{
+	static const char text[] = "i:s:1 { @[ncpus] = 1; } u:/bin/x:f { @a[arg0] = 1; }";
+	struct arena arena = { 0 };
+	struct script_ast ast = { 0 };
+	struct recorded_needs needs;
+	const struct recorded_needs *all = &needs;
+	struct recorded_capture c = { .only_map = "few" };
+	struct diag d = { .name = "x", .text = text, .text_len = sizeof(text) - 1 };
+
+	EXPECT(fake_tracefs());
+	EXPECT_EQ(parse_bt(&d, &arena, NULL, 0, &ast), 0);
+	EXPECT_EQ(recorded_context(&arena, &ast), 0);
+	EXPECT_EQ(recorded_needs(&d, &arena, &ast, &needs), 0);
+	EXPECT_EQ(recorded_capture(&arena, &all, 1, &c), 0);
+	EXPECT(strstr(strbuf_text(&c.script),
+		      "\ni:s:1 { emit(\"i:s:1\", context_ncpus = ncpus); }\n"));
+	EXPECT(strstr(strbuf_text(&c.script),
+		      "\nu:/bin/x:f { if (@few[pid]) { emit(\"u:/bin/x:f\", "
+		      "context_arg0 = arg0); } }\n"));
+	recorded_capture_fini(&c);
+	diag_fini(&d);
+	arena_fini(&arena);
+	fake_tracefs_remove();
+}
+
 TEST(arrays_of_texts_end_at_a_zero)
 {
 	static const char *const scripts[SCRIPTS_MOST] = {
