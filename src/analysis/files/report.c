@@ -13,6 +13,7 @@
 #include "analysis/files/work.h"
 #include "analysis/report.h"
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/ns.h"
 #include "base/u64map.h"
@@ -164,12 +165,10 @@ static const char *name_of(struct result *r, const struct fd_file *f)
 static int find_named(struct result *r, const struct fd_file *f, uint32_t *ret)
 {
 	const char *name = name_of(r, f);
-	uint64_t h = UINT64_C(0xcbf29ce484222325) + f->host->trace->index;
 
 	if (!name)
 		return -ENOMEM;
-	for (const char *p = name; *p; p++)
-		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+	uint64_t h = hash_text(HASH_BEGIN + f->host->trace->index, name);
 	for (h ^= h >> 31; u64map_get(&r->by_name, h, ret); h++) {
 		if (r->files[*ret].host == f->host && !strcmp(r->files[*ret].name, name))
 			return 0;

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/u64map.h"
 
@@ -309,17 +310,10 @@ static int file_new(struct fd_tables *s, const struct fd_file *f, int32_t *ret)
 	return 0;
 }
 
-static uint64_t mix(uint64_t h, const void *data, size_t len)
-{
-	for (const uint8_t *p = data; len; p++, len--)
-		h = (h ^ *p) * UINT64_C(0x100000001b3);
-	return h;
-}
-
 static int named(struct fd_tables *s, const struct kernel_host *host, struct sonde_span name,
 		 int32_t *ret)
 {
-	uint64_t h = mix(UINT64_C(0xcbf29ce484222325) + host->trace->index, name.data, name.len);
+	uint64_t h = hash_bytes(HASH_BEGIN + host->trace->index, name.data, name.len);
 	uint32_t i;
 
 	for (h ^= h >> 31; u64map_get(&s->by_name, h, &i); h++) {

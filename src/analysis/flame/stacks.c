@@ -9,6 +9,7 @@
 
 #include <sonde/err.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 int stacks_init(struct stacks *s)
@@ -34,11 +35,7 @@ void stacks_fini(struct stacks *s)
 
 static uint64_t hash_of(enum frame_kind kind, const char *text, size_t len)
 {
-	uint64_t h = 0xcbf29ce484222325u ^ kind;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (uint8_t)text[i]) * 0x100000001b3u;
-	return h;
+	return hash_bytes(HASH_BEGIN ^ kind, text, len);
 }
 
 static char clean(char c)

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/table.h"
 
@@ -133,10 +134,8 @@ void flame_amount(struct strbuf *b, uint64_t v, enum flame_unit unit)
 
 static uint64_t name_hash(const char *s)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	const uint64_t h = hash_text(HASH_BEGIN, s);
 
-	for (; *s; s++)
-		h = (h ^ (uint8_t)*s) * 0x100000001b3u;
 	return h ^ (h >> 29);
 }
 

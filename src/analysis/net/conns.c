@@ -9,6 +9,7 @@
 
 #include <sonde/err.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/ns.h"
 #include "base/u64map.h"
@@ -105,13 +106,6 @@ static int host_of(struct net_conns *s, const struct sonde_event *e, const struc
 	return 1;
 }
 
-static uint64_t mix(uint64_t h, const void *data, size_t len)
-{
-	for (const uint8_t *p = data; len; p++, len--)
-		h = (h ^ *p) * UINT64_C(0x100000001b3);
-	return h ^ h >> 31;
-}
-
 static uint64_t sock_key(const struct kernel_host *h, uint64_t sock)
 {
 	return sock ^ (uint64_t)h->trace->index << 56;
@@ -119,12 +113,12 @@ static uint64_t sock_key(const struct kernel_host *h, uint64_t sock)
 
 static uint64_t ends_key(const struct kernel_host *h, const struct net_event *ev)
 {
-	uint64_t k = UINT64_C(0xcbf29ce484222325) + h->trace->index;
+	uint64_t k = HASH_BEGIN + h->trace->index;
 
-	k = mix(k, ev->local.addr, sizeof(ev->local.addr));
-	k = mix(k, &ev->local.port, sizeof(ev->local.port));
-	k = mix(k, ev->remote.addr, sizeof(ev->remote.addr));
-	return mix(k, &ev->remote.port, sizeof(ev->remote.port));
+	k = hash_bytes(k, ev->local.addr, sizeof(ev->local.addr));
+	k = hash_bytes(k, &ev->local.port, sizeof(ev->local.port));
+	k = hash_bytes(k, ev->remote.addr, sizeof(ev->remote.addr));
+	return hash_bytes(k, &ev->remote.port, sizeof(ev->remote.port));
 }
 
 static bool same_end(const struct net_end *a, const struct net_end *b)

@@ -8,6 +8,7 @@
 
 #include <sonde/err.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/u64map.h"
 
@@ -325,11 +326,7 @@ static const struct kernel_host *host_of(const struct fold *f, const struct sums
 /* What parts that are put together have in common, and few others have. */
 static uint64_t key_of(const struct fold *f, const struct sums_part *p, uint32_t parent)
 {
-	uint64_t key = (uint64_t)(uintptr_t)host_of(f, p) ^ (uint64_t)parent << 32;
-
-	for (const char *c = p->name; *c; c++)
-		key = (key ^ (unsigned char)*c) * 0x100000001b3;
-	return key;
+	return hash_text((uint64_t)(uintptr_t)host_of(f, p) ^ (uint64_t)parent << 32, p->name);
 }
 
 /* Makes a part like @p the last one below @parent. */

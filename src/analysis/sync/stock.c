@@ -10,6 +10,7 @@
 
 #include "analysis/net/events.h"
 #include "analysis/sync/claim.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/u64map.h"
 
@@ -175,17 +176,10 @@ static struct flow_key key_of(const struct net_event *ev, bool back)
 				    back ? ev->local : ev->remote } };
 }
 
-static uint64_t mix(uint64_t h, const void *data, size_t len)
-{
-	for (const uint8_t *p = data; len; p++, len--)
-		h = (h ^ *p) * UINT64_C(0x100000001b3);
-	return h ^ h >> 31;
-}
-
 /* The flow of that key; with @make it is made where there is none. 0: there is none. */
 static int flow_of(struct stock *s, const struct flow_key *key, bool make, uint32_t *ret)
 {
-	const uint64_t h = mix(UINT64_C(0xcbf29ce484222325), key, sizeof(*key));
+	const uint64_t h = hash_bytes(HASH_BEGIN, key, sizeof(*key));
 
 	if (u64map_get(&s->by_key, h, ret))
 		return !memcmp(&s->flows[*ret].key, key, sizeof(*key));

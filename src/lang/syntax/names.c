@@ -8,6 +8,7 @@
 
 #include <sonde/err.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 void names_fini(struct names *t)
@@ -17,20 +18,11 @@ void names_fini(struct names *t)
 	*t = (struct names){ 0 };
 }
 
-static uint64_t hash(const char *name)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 0x100000001b3u;
-	return h;
-}
-
 static struct name_entry *find(const struct names *t, const char *name)
 {
 	uint32_t i;
 
-	if (!u64map_get(&t->index, hash(name), &i))
+	if (!u64map_get(&t->index, hash_text(HASH_BEGIN, name), &i))
 		return NULL;
 	for (i++; i; i = t->entries[i - 1].older) {
 		if (!strcmp(t->entries[i - 1].name, name))
@@ -54,7 +46,7 @@ int names_put(struct names *t, const char *name, int64_t value)
 	if (r < 0)
 		return r;
 
-	uint64_t h = hash(name);
+	uint64_t h = hash_text(HASH_BEGIN, name);
 	bool is_shared = u64map_get(&t->index, h, &older);
 	r = u64map_put(&t->index, h, (uint32_t)t->n);
 	if (r < 0)
