@@ -195,11 +195,13 @@ int sample_write_call(struct writer_stream *s, const struct sample *e,
 	const uint32_t nk = e->n_kernel < CHAIN_MOST ? e->n_kernel : (uint32_t)CHAIN_MOST;
 	const uint32_t nu = e->n_user < CHAIN_MOST ? e->n_user : (uint32_t)CHAIN_MOST;
 	const size_t stacks = 8 * ((size_t)nk + nu), len = AT_CALL + CALL_LEN + stacks;
-	uint8_t *p = begin(s, len, e->time, ID_CALL, AT_CALL);
+	uint8_t *p = begin(s, len, e->time, ID_CALL, AT_ALIGN_4);
 
 	if (!p)
 		return s->err;
-	(void)put_u32(put_u32(p - AT_CALL + AT_ALIGN_4, (uint32_t)e->pid), (uint32_t)e->tid);
+	p = put_u32(p, (uint32_t)e->pid);
+	p = put_u32(p, (uint32_t)e->tid);
+	p = put_u32(p, 0); // the payload is aligned to its widest
 	p = put(p, call->args, sizeof(call->args));
 	p = put_u32(p, (uint32_t)call->nr);
 	p = put_u32(p, nk);
