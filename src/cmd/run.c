@@ -107,7 +107,7 @@ static const struct cmd_option options[] = {
 	{ 'Z', "zero", NULL, "Probes of D may match nothing." },
 	{ 'F', "flow", NULL, "Indent what a script in D prints by entry and return." },
 	{ 'l', "list", NULL,
-	  "List the probes of a script in D, all without one; or those of a pattern, as 'sonde "
+	  "List the probes of a script, all of D without one; or those of a pattern, as 'sonde "
 	  "list' does. Run nothing." },
 	{ 0 },
 };
@@ -335,7 +335,9 @@ static int run_recorded(struct state *s, char *const *params, size_t n_params,
 		.how = &how,
 		.out = &s->out,
 		.format = s->format,
-		.dump = s->dry_run && !s->dump ? DUMP_PLACES : s->dump,
+		.dump = s->d.list		 ? DUMP_NAMES
+			: s->dry_run && !s->dump ? DUMP_PLACES
+						 : s->dump,
 		.interpreter = s->interpreter,
 		.compiled = warn,
 		.arg = s,
@@ -380,7 +382,8 @@ static int work(struct state *s, char *const *params, size_t n_params, int *ret_
 	print_diag(s);
 	strbuf_fini(&s->diag.out);
 	if (s->d.list)
-		return script_d_list(&s->out, s->compiled);
+		return s->d.is_d ? script_d_list(&s->out, s->compiled)
+				 : script_dump(&s->out, DUMP_NAMES, &ast, s->compiled);
 	if (s->dump || s->dry_run)
 		return script_dump(&s->out, s->dump ? s->dump : DUMP_PLACES, &ast, s->compiled);
 	return run_live(s, ret_status);
@@ -453,6 +456,13 @@ static int take_options(struct state *s, int *argc, char ***argv)
 	return r;
 }
 
+static bool is_bpftraces(const char *path)
+{
+	const size_t len = path ? strlen(path) : 0;
+
+	return len > 3 && !strcmp(path + len - 3, ".bt");
+}
+
 /* Of a script in D its probes are listed; a pattern of them is what bpftrace lists. */
 static bool wants_list(const struct state *s, int argc, char **argv)
 {
@@ -482,6 +492,8 @@ static int run_run(void *state, int argc, char **argv)
 	int r = read_script(s, &argc, &argv);
 	if (!r)
 		r = take_options(s, &argc, &argv);
+	if (!r && s->d.list && is_bpftraces(s->script.path))
+		s->d.is_d = false;
 	if (!r)
 		r = script_d_look(&s->d, &s->script);
 	if (!r)

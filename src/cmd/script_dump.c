@@ -52,6 +52,16 @@ static void add_places(struct strbuf *b, const struct script *s)
 	}
 }
 
+static void add_names(struct strbuf *b, const struct script *s)
+{
+	for (size_t i = 0; i < s->n_progs; i++) {
+		const struct probe *first = s->progs[i].probe;
+
+		for (const struct probe *p = first; p; p = p == first ? p->same : p->next)
+			strbuf_fmt(b, "%s\n", p->name);
+	}
+}
+
 static void add_programs(struct strbuf *b, const struct script *s)
 {
 	for (size_t i = 0; i < s->n_progs; i++) {
@@ -74,6 +84,7 @@ int script_dump(struct sonde_out *out, enum dump_kind kind, const struct script_
 	case DUMP_TYPES: script_print_types(script, &b); break;
 	case DUMP_BYTECODE: add_programs(&b, script); break;
 	case DUMP_PLACES: add_places(&b, script); break;
+	case DUMP_NAMES: add_names(&b, script); break;
 	}
 	int r = strbuf_ok(&b);
 	if (!r) {

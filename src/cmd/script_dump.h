@@ -15,6 +15,7 @@ enum dump_kind {
 	DUMP_TYPES,    /* of maps, variables, records */
 	DUMP_BYTECODE, /* of all programs */
 	DUMP_PLACES,   /* what would be attached */
+	DUMP_NAMES,    /* the same, by names alone */
 };
 
 /** Of DUMP_AST and those behind it, for the command line; ends with NULL. */

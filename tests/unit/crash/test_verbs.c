@@ -428,8 +428,8 @@ TEST(who_is_named_and_not_there_is_told)
 TEST(verbs_by_other_words)
 {
 	static const char *const pairs[][2] = {
-		{ "dmesg", "log" },  { "foreach", "bt" }, { "struct", "print" },
-		{ "lsof", "files" }, { "pss", "ps" },	  { "serach", "search" },
+		{ "dmesg", "log" },  { "?", "help" }, { "foreach", "bt" },    { "struct", "print" },
+		{ "lsof", "files" }, { "pss", "ps" }, { "serach", "search" },
 	};
 
 	for (size_t i = 0; i < MEM_LEN(pairs); i++)
