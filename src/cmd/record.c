@@ -50,8 +50,9 @@ struct state {
 static const struct cmd_option options[] = {
 	{ 'o', "output", "DIR", "The trace's folder; sonde-trace if not given." },
 	{ 'e', "event", "EVENT[:FILTER]",
-	  "A kernel event, as sched_switch or sched:sched_switch, or a glob as 'sched:*'; may be "
-	  "given more than once. FILTER is the kernel's filter text. Without -e: what the reports "
+	  "A kernel event, as sched_switch or sched:sched_switch, or a glob as 'sched:*'; several "
+	  "with commas between them, and it may be given more than once. FILTER is the kernel's "
+	  "filter text, up to the end. Without -e: what the reports "
 	  "need." },
 	{ 'F', "frequency", "HZ", "Samples a second on each CPU; 999 if not given." },
 	{ KEY_NO_SAMPLES, "no-samples", NULL, "Events only." },
@@ -148,18 +149,20 @@ static int set_buffer(struct state *s, const char *value)
 
 static int add_event(struct state *s, const char *value)
 {
-	int r = mem_grow(&s->events, &s->events_cap, s->n_events + 1);
+	int r = mem_grow(&s->texts, &s->texts_cap, s->n_texts + 1);
 
-	if (!r)
-		r = mem_grow(&s->texts, &s->texts_cap, s->n_texts + 1);
 	if (r < 0)
 		return r;
 	char *text = strdup(value);
 	if (!text)
 		return sonde_fail(-ENOMEM, "out of memory");
 	s->texts[s->n_texts++] = text;
-	s->events[s->n_events++] = event_split(text);
-	return 0;
+	do {
+		r = mem_grow(&s->events, &s->events_cap, s->n_events + 1);
+		if (!r)
+			s->events[s->n_events++] = event_split(event_list_next(&text));
+	} while (!r && text);
+	return r;
 }
 
 static int add_pid(struct state *s, const char *value)

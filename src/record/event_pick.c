@@ -304,16 +304,39 @@ int event_list_pick(struct event_list *l, const struct record_opts *o)
 	return 0;
 }
 
+/* Names and globs of them have none of these; every filter has one. */
+static const char of_filters[] = "=<>&| ()~";
+
+char *event_list_next(char **list)
+{
+	char *text = *list + strspn(*list, " ");
+	unsigned colons = 0;
+	bool in_set = false; /* of a glob: "[ab]" */
+
+	*list = NULL;
+	for (char *p = text; *p; p++) {
+		in_set = *p == '[' || (in_set && *p != ']');
+		colons += *p == ':';
+		if (colons == 2 || (colons && strchr(of_filters, *p)))
+			return text;
+		if (*p == ',' && !in_set) {
+			*p = '\0';
+			*list = p + 1;
+			return text;
+		}
+	}
+	return text;
+}
+
 struct record_event event_split(char *text)
 {
 	char *colon = strchr(text, ':');
 
 	if (!colon)
 		return (struct record_event){ .glob = text };
-	// Names and globs of them have none of these; every filter has one.
 	char *second = strchr(colon + 1, ':');
 	const size_t first_len = second ? (size_t)(second - colon - 1) : strlen(colon + 1);
-	const bool is_filter = strcspn(colon + 1, "=<>&| ()~") < first_len;
+	const bool is_filter = strcspn(colon + 1, of_filters) < first_len;
 	if (is_filter || second) {
 		char *cut = is_filter ? colon : second;
 		*cut = '\0';

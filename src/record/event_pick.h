@@ -44,4 +44,10 @@ SONDE_MUST_CHECK int event_list_pick(struct event_list *l, const struct record_o
  */
 struct record_event event_split(char *text);
 
+/**
+ * Cuts the first EVENT[:FILTER] off a list with commas: *@list goes on behind it, NULL at the end.
+ * A filter may have commas itself: it goes to the list's end.
+ */
+char *event_list_next(char **list);
+
 #endif

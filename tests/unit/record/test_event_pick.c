@@ -42,6 +42,35 @@ TEST(events_and_filters_are_split)
 	}
 }
 
+TEST(commas_stand_between_events)
+{
+	static const struct {
+		const char *text;
+		const char *parts[4];
+	} cases[] = {
+		{ "a", { "a" } },
+		{ "a,b:c, d:*", { "a", "b:c", "d:*" } },
+		{ "", { "" } },
+		{ "a,,b,", { "a", "", "b", "" } },
+		{ "a:[x,y]z,b", { "a:[x,y]z", "b" } },
+		{ "a,b:c:d == 1,e", { "a", "b:c:d == 1,e" } },
+		{ "a,b:d ~ \"x,y\"", { "a", "b:d ~ \"x,y\"" } },
+		{ "a,b:c:", { "a", "b:c:" } },
+		{ "a,b:c:,d", { "a", "b:c:,d" } },
+	};
+
+	for (size_t i = 0; i < MEM_LEN(cases); i++) {
+		char text[64], *rest = text;
+		size_t n = 0;
+
+		(void)snprintf(text, sizeof(text), "%s", cases[i].text);
+		for (; rest && n < MEM_LEN(cases[i].parts) && cases[i].parts[n]; n++)
+			EXPECT_STR(event_list_next(&rest), cases[i].parts[n]);
+		EXPECT(!rest);
+		EXPECT(n == MEM_LEN(cases[i].parts) || !cases[i].parts[n]);
+	}
+}
+
 /* A folder like tracefs, with a few events. */
 static char top[] = "/tmp/sonde-pick-XXXXXX";
 static const char *const events[] = {
