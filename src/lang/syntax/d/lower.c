@@ -215,6 +215,7 @@ int d_lower(struct d_parser *dp)
 			r = l.p->r;
 	names_fini(&l.typed);
 	names_fini(&l.own);
+	names_fini(&l.set);
 	u64map_fini(&l.told);
 	return r ? r : l.p->r;
 }

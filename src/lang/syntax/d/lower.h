@@ -68,6 +68,7 @@ struct d_lower {
 	enum d_world world;
 	struct d_place *places, **places_end;
 	struct names typed;	     /* maps that get more than the number 0 somewhere; 1 each */
+	struct names set;	     /* variables that something sets: "x", "self->x", "this->x" */
 	struct names own;	     /* maps of self->x, without those of arrays; 1 each */
 	bool has_next;		     /* some probe is about the thread that will run */
 	const struct d_place *error; /* dtrace:::ERROR; NULL: no clause is for it */
@@ -143,8 +144,14 @@ bool d_lower_list(struct d_lower *l, const struct ast *x, struct ast **ret);
 bool d_is_variable(const struct d_lower *l, const struct ast *x);
 /** A variable as AST_MAP or AST_VAR; NULL: told. */
 struct ast *d_lower_variable(struct d_lower *l, const struct ast *x);
+/** "x", "self->x", "this->x" of a variable or an element of it; NULL: -ENOMEM in the parser. */
+const char *d_variable_path(struct d_lower *l, const struct ast *x);
+/** The type that it was declared with; NULL: it was not. */
+const struct ast_type *d_declared(struct d_lower *l, const struct ast *x);
 /** The name of the map of a variable; NULL: it is this->x, or none. */
 const char *d_map_name(struct d_lower *l, const struct ast *x);
+/** Whether it is C's, or of a fixed width: int, uint64_t ... */
+bool d_is_integer(const struct ast_type *t);
 const struct ast_type *d_lower_type(struct d_lower *l, const struct ast_type *t);
 struct ast *d_new(struct d_lower *l, enum ast_kind kind, struct pos pos);
 struct ast *d_new_name(struct d_lower *l, struct pos pos, const char *name);

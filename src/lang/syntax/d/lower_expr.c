@@ -99,6 +99,17 @@ const struct ast_type *d_lower_type(struct d_lower *l, const struct ast_type *t)
 	return t;
 }
 
+bool d_is_integer(const struct ast_type *t)
+{
+	static const char *const words[] = { "char",   "short", "int",	  "long",  "unsigned",
+					     "signed", "uint",	"size_t", "_Bool", "bool" };
+
+	for (size_t i = 0; i < MEM_LEN(words) && !t->n_ptrs && !t->n_dims; i++)
+		if (!strncmp(t->name, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
 static bool is_scope(const struct ast *x, const char *scope)
 {
 	return x->kind == AST_MEMBER && x->u.member.arrow && x->u.member.x->kind == AST_NAME &&
@@ -121,25 +132,32 @@ bool d_is_variable(const struct d_lower *l, const struct ast *x)
 	return is_scope(x, "self") || is_scope(x, "this");
 }
 
-static const char *joined(struct d_lower *l, const char *before, const char *name)
-{
-	const size_t a = strlen(before), b = strlen(name);
-	char *ret = parser_alloc(l->p, a + b + 1);
-
-	if (ret) {
-		memcpy(ret, before, a);
-		memcpy(ret + a, name, b);
-	}
-	return ret;
-}
-
 const char *d_map_name(struct d_lower *l, const struct ast *x)
 {
 	if (x->kind == AST_INDEX)
 		x = x->u.op.a;
 	if (x->kind == AST_NAME)
-		return joined(l, ".", x->u.name);
-	return is_scope(x, "self") ? joined(l, ".self->", x->u.member.name) : NULL;
+		return d_joined(l->p, ".", "", x->u.name);
+	return is_scope(x, "self") ? d_joined(l->p, ".self->", "", x->u.member.name) : NULL;
+}
+
+const char *d_variable_path(struct d_lower *l, const struct ast *x)
+{
+	if (x->kind == AST_INDEX)
+		x = x->u.op.a;
+	if (x->kind == AST_NAME)
+		return x->u.name;
+	return d_joined(l->p, is_scope(x, "self") ? "self" : "this", "->", x->u.member.name);
+}
+
+const struct ast_type *d_declared(struct d_lower *l, const struct ast *x)
+{
+	const char *path = d_variable_path(l, x);
+	int64_t type;
+
+	return path && names_get(&l->dp->tree.types, path, &type)
+		       ? d_lower_type(l, (const struct ast_type *)(intptr_t)type)
+		       : NULL;
 }
 
 struct ast *d_faulting(struct d_lower *l, struct ast *x)
@@ -151,30 +169,46 @@ struct ast *d_faulting(struct d_lower *l, struct ast *x)
 	return x;
 }
 
-/* A variable that is declared, and nothing sets: @known is of which kind. */
-static struct ast *never_set(struct d_lower *l, struct pos pos, int64_t known)
+/* Whether it is declared, and nothing sets it. */
+static bool is_never_set(struct d_lower *l, const struct ast *x)
 {
-	if (known != D_IS_STRING)
-		return d_new_int(l, pos, 0);
-	struct ast *x = d_new(l, AST_STR, pos);
-	if (x)
-		x->u.str.data = "";
-	return x;
+	const char *path = d_variable_path(l, x);
+	int64_t ignored;
+
+	return path && d_declared(l, x) && !names_get(&l->set, path, &ignored);
+}
+
+/* Such a variable: 0, or "". */
+static struct ast *never_set(struct d_lower *l, const struct ast *x)
+{
+	const struct ast_type *t = d_declared(l, x);
+	struct ast *zero = d_new_int(l, x->pos, 0);
+
+	if (!strcmp(t->name, "string") && !t->n_ptrs) {
+		struct ast *text = d_new(l, AST_STR, x->pos);
+		if (text)
+			text->u.str.data = "";
+		return text;
+	}
+	struct ast *y = d_new(l, AST_CAST, x->pos);
+	if (!y || t->n_dims || (!t->n_ptrs && !d_is_integer(t)))
+		return zero;
+	y->u.cast.type = t;
+	y->u.cast.x = zero;
+	return y;
 }
 
 struct ast *d_lower_variable(struct d_lower *l, const struct ast *x)
 {
 	const struct ast *base = x->kind == AST_INDEX ? x->u.op.a : x;
 	struct ast *keys = NULL;
-	int64_t known;
 
 	if (d_record_is(l->dp, base)) {
 		d_error(l, x->pos, "D_OP_SOU", "a struct has a value only in its members");
 		return NULL;
 	}
-	if (base->kind == AST_NAME && names_get(&l->dp->tree.globals, base->u.name, &known) &&
-	    known != D_IS_SET)
-		return never_set(l, x->pos, known);
+	if (is_never_set(l, x))
+		return never_set(l, x);
 	if (is_scope(base, "this")) {
 		if (x->kind == AST_INDEX) {
 			d_error(l, x->pos, "D_ARR_LOCAL", "'this->%s' cannot be an array",

@@ -14,7 +14,13 @@ static int note_target(struct d_lower *l, const struct ast *x, bool is_zero)
 	if (base->kind == AST_NAME && d_is_builtin(base->u.name))
 		return 0;
 	if (base->kind == AST_NAME) {
-		int r = names_put(&l->dp->tree.globals, base->u.name, D_IS_SET);
+		int r = names_put(&l->dp->tree.globals, base->u.name, 1);
+		if (r < 0)
+			return r;
+	}
+	if (base->kind == AST_NAME || base->kind == AST_MEMBER) {
+		const char *path = d_variable_path(l, x);
+		int r = path ? names_put(&l->set, path, 1) : l->p->r;
 		if (r < 0)
 			return r;
 	}
@@ -124,6 +130,19 @@ static struct ast *set_zero(struct d_lower *l, const struct ast *x, struct ast *
 	return s->u.op.a ? s : NULL;
 }
 
+/* What is set becomes what the variable was declared as, where that is a kind of int. */
+static struct ast *as_declared(struct d_lower *l, const struct ast *x, struct ast *value)
+{
+	const struct ast_type *t = x->u.op.op == OP_NONE ? d_declared(l, x->u.op.a) : NULL;
+	struct ast *y = t && d_is_integer(t) ? d_new(l, AST_CAST, x->pos) : NULL;
+
+	if (!y)
+		return value;
+	y->u.cast.type = t;
+	y->u.cast.x = value;
+	return y;
+}
+
 static void assign_variable(struct d_lower *l, const struct ast *x, struct ast ***end)
 {
 	struct ast *value = d_lower_expr(l, x->u.op.b);
@@ -131,6 +150,7 @@ static void assign_variable(struct d_lower *l, const struct ast *x, struct ast *
 
 	if (!target)
 		return;
+	value = as_declared(l, x, value);
 	if (x->u.op.op == OP_NONE && is_zero(x->u.op.b)) {
 		struct ast *s = set_zero(l, x, target);
 		if (s) {

@@ -14,6 +14,7 @@ void d_tree_fini(struct d_tree *t)
 {
 	names_fini(&t->globals);
 	names_fini(&t->records);
+	names_fini(&t->types);
 }
 
 static void fini(struct d_parser *p)
@@ -125,6 +126,16 @@ static bool key_types(struct parser *p)
 	return parser_expect(p, ']', "behind the types");
 }
 
+bool d_declare(struct d_parser *dp, const char *path, const struct ast_type *t)
+{
+	struct ast_type *copy = parser_new(&dp->p, struct ast_type);
+
+	if (!copy)
+		return false;
+	*copy = *t;
+	return parser_ok(&dp->p, names_put(&dp->tree.types, path, (int64_t)(intptr_t)copy));
+}
+
 /* int x; self string y; uint64_t a[int], b; */
 static bool declaration(struct d_parser *dp)
 {
@@ -146,10 +157,12 @@ static bool declaration(struct d_parser *dp)
 			return false;
 		}
 		const struct token name = parser_take(p);
-		const int64_t kind = !strcmp(t.name, "string") ? D_IS_STRING : D_IS_NUMBER;
-		if (!*scope && !parser_ok(p, names_put(&dp->tree.globals, name.text, kind)))
+		if (!*scope && !parser_ok(p, names_put(&dp->tree.globals, name.text, 1)))
 			return false;
 		if (!d_record_declare(dp, scope, name.text, &t))
+			return false;
+		const char *path = d_joined(p, scope, "", name.text);
+		if (!path || !d_declare(dp, path, &t))
 			return false;
 		while (parser_at(p, '['))
 			if (!key_types(p))

@@ -19,7 +19,7 @@ struct declaring {
 	unsigned n;
 };
 
-static const char *joined(struct parser *p, const char *a, const char *between, const char *b)
+const char *d_joined(struct parser *p, const char *a, const char *between, const char *b)
 {
 	const size_t na = strlen(a), n = strlen(between), nb = strlen(b);
 	char *ret = parser_alloc(p, na + n + nb + 1);
@@ -69,7 +69,7 @@ static bool declare_members(struct declaring *d, const char *name, const struct 
 
 	for (const struct ast_field *f = def->fields; f; f = f->next) {
 		// What is inside of a nameless struct is a member of the outer one.
-		const char *inner = *f->name ? joined(p, name, ".", f->name) : name;
+		const char *inner = *f->name ? d_joined(p, name, ".", f->name) : name;
 		if (!inner)
 			return false;
 		if (!*f->name && f->def && f->def->kind == AST_DEF_STRUCT) {
@@ -97,8 +97,9 @@ static bool declare(struct declaring *d, const char *name, const struct ast_type
 		return false;
 	if (def)
 		return declare_members(d, name, def, depth - 1);
-	const int64_t kind = !strcmp(t->name, "string") && !t->n_ptrs ? D_IS_STRING : D_IS_NUMBER;
-	return !d->is_global || parser_ok(p, names_put(&d->dp->tree.globals, name, kind));
+	if (!d_declare(d->dp, name, t))
+		return false;
+	return !d->is_global || parser_ok(p, names_put(&d->dp->tree.globals, name, 1));
 }
 
 bool d_record_declare(struct d_parser *dp, const char *scope, const char *name,
@@ -108,7 +109,7 @@ bool d_record_declare(struct d_parser *dp, const char *scope, const char *name,
 
 	if (!struct_of(&dp->p, t, NULL))
 		return true;
-	name = joined(&dp->p, scope, "", name);
+	name = d_joined(&dp->p, scope, "", name);
 	return name && declare(&d, name, t, NULL, NESTED_MOST);
 }
 
@@ -135,7 +136,7 @@ static bool is_record(struct d_parser *dp, struct ast *x, const char ***ret_name
 	*ret_name = name_of(x, ret_scope);
 	if (!*ret_name || !dp->tree.records.n)
 		return false;
-	const char *path = joined(&dp->p, *ret_scope, "", **ret_name);
+	const char *path = d_joined(&dp->p, *ret_scope, "", **ret_name);
 	return path && names_get(&dp->tree.records, path, &what) && what == IS_RECORD;
 }
 
@@ -156,8 +157,8 @@ bool d_record_member(struct d_parser *dp, struct ast *x, struct pos pos, const c
 	*ret_is = is_record(dp, x, &name, &scope);
 	if (!*ret_is)
 		return p->r == 0;
-	const char *whole = joined(p, *name, ".", member);
-	const char *path = whole ? joined(p, scope, "", whole) : NULL;
+	const char *whole = d_joined(p, *name, ".", member);
+	const char *path = whole ? d_joined(p, scope, "", whole) : NULL;
 	if (!path)
 		return false;
 	if (!names_get(&dp->tree.records, path, &what)) {

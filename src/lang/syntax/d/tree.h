@@ -48,17 +48,13 @@ struct d_inline {
 	struct d_inline *next;
 };
 
-/** What is known of a variable; one that is declared and never set is 0, or "". */
-enum d_known {
-	D_IS_SET = 1,
-	D_IS_NUMBER,
-	D_IS_STRING,
-};
-
 struct d_tree {
 	struct d_clause *clauses;
 	struct d_inline *inlines;
-	struct names globals; /* variables that something sets or declares; an enum d_known each */
+	struct names globals; /* variables that something sets or declares; 1 each */
+	/** Types of declared variables and of their members, by "x", "self->x", "this->x": a const
+	 * struct ast_type * each. */
+	struct names types;
 	struct names records; /* declared structs, "self->x" and "x", and their members: record.c */
 	uint32_t n_clauses;
 };
@@ -92,6 +88,11 @@ struct ast *d_parse_assignment(struct parser *p); /* without a comma */
 
 /* parse_stmt.c */
 struct ast *d_parse_block(struct parser *p);
+
+/** @a, @between and @b behind each other; NULL: -ENOMEM. */
+const char *d_joined(struct parser *p, const char *a, const char *between, const char *b);
+/** Notes the type of a declared variable; false: -ENOMEM. */
+bool d_declare(struct d_parser *dp, const char *path, const struct ast_type *t);
 
 /* record.c */
 /** Notes the members of a variable, if it is a struct of the script. @scope: "", "self->",

@@ -463,6 +463,16 @@ t.bt:11:52: error: what prints may not come behind commit() in a clause [D_DREC_
 t.bt:12:13: error: commit() is an action and gives no value [D_OP_ACT]
 t.bt:12:40: error: speculation() takes 0 arguments, not 1 [D_PROTO_LEN]
 
+== what is declared and never set
+! d
+self int x, a[int]; this string s; self string t[string]; struct s { int a; }; self struct s r;
+self struct task_struct *task; int n; self uint8_t small;
+BEGIN { trace(self->x + self->a[1]); printf("%s%s%d", this->s, self->t["a"], self->r.a); trace(self->task->pid); }
+BEGIN { n = 5; self->small = 300; trace(self->small); trace(self->none); trace(this->none); }
+--
+t.bt:4:61: error: 'self->none' is never set [D_IDENT_UNDEF]
+t.bt:4:80: error: 'this->none' is used before it is set [D_IDENT_UNDEF]
+
 == registers of the program
 ! d
 BEGIN { trace(uregs[R_PC]); trace(uregs[R_NONE]); trace(uregs[R_]); trace(uregs[R_VERY_LONG_NAME_OF_ONE]); }
