@@ -51,7 +51,7 @@ struct state {
 	const char *kernel;
 	bool is_core;
 	bool interpreter;
-	bool unsafe, dry_run, no_warnings, verbose, quiet, buffer_full;
+	bool unsafe, dry_run, no_warnings, verbose, quiet, buffer_full, version;
 
 	/* owned, from here on */
 	struct script_d d;
@@ -106,6 +106,21 @@ static const struct cmd_option options[] = {
 	{ 'w', "destructive", NULL, "Let a script in D change the system: system(), raise()." },
 	{ 'Z', "zero", NULL, "Probes of D may match nothing." },
 	{ 'F', "flow", NULL, "Indent what a script in D prints by entry and return." },
+	{ 'm', "module", "MODULE",
+	  "A clause of D for all probes of a module; may be given again." },
+	{ 'P', "provider", "PROVIDER", "The same of a provider." },
+	{ 'b', "bufsize", "SIZE", "The option bufsize of D, as 4m." },
+	{ 'C', "cpp", NULL, "Run the C preprocessor over a script in D; its program is cpp." },
+	{ 'D', "define", "NAME[=VALUE]", "Define a macro for a script in D, also without -C." },
+	{ 'U', "undefine", "NAME", "Take a macro away." },
+	{ 'I', "include", "FOLDER", "With -C: a folder to look for files of #include in." },
+	{ 'H', "show-includes", NULL, "With -C: say which files are included." },
+	{ 'S', "show-code", NULL, "Show the programs; the same as -d bytecode." },
+	{ 'V', "version", NULL, "Say which version this is." },
+	{ 'G', "make-object", NULL, "Of dtrace, and refused, as are -A, -a and -i, with words." },
+	{ 'A', "anonymous", NULL, "Refused." },
+	{ 'a', "claim", NULL, "Refused." },
+	{ 'i', "probe-id", "NUMBER", "Refused." },
 	{ 'l', "list", NULL,
 	  "List the probes of a script, all of D without one; or those of a pattern, as 'sonde "
 	  "list' does. Run nothing." },
@@ -189,9 +204,23 @@ static int run_set(void *state, int key, const char *value)
 	case KEY_UNSAFE: s->unsafe = true; break;
 	case KEY_INTERPRETER: s->interpreter = true; break;
 	case 'l': s->d.list = s->d.is_d = true; break;
+	case 'S': s->dump = DUMP_BYTECODE; break;
+	case 'V': s->version = true; break;
 	case 'w': s->unsafe = true; __attribute__((fallthrough));
 	case 's':
 	case 'n':
+	case 'm':
+	case 'P':
+	case 'b':
+	case 'C':
+	case 'D':
+	case 'U':
+	case 'I':
+	case 'H':
+	case 'A':
+	case 'a':
+	case 'G':
+	case 'i':
 	case 'x':
 	case 'Z':
 	case 'F': s->d.is_d = true; return script_d_set(&s->d, key, value);
@@ -245,8 +274,9 @@ static int hold_command(struct state *s)
 static int parse(struct state *s, char *const *params, size_t n_params, struct script_ast *ret)
 {
 	s->diag.name = s->script.name;
-	s->diag.text = s->script.text;
-	s->diag.text_len = s->script.len;
+	s->diag.text = s->d.expanded ? s->d.expanded : s->script.text;
+	s->diag.text_len = s->d.expanded ? strlen(s->d.expanded) : s->script.len;
+	s->diag.shown = s->d.expanded ? s->script.text : NULL;
 	if (s->d.is_d) {
 		const struct script_d_how how = {
 			.params = (const char *const *)params,
@@ -478,11 +508,19 @@ static int list_probes(const struct state *s, char *pattern)
 	return cmd_run(&cmd_list, s->verbose ? 3 : 2, argv);
 }
 
+static int say_version(void)
+{
+	(void)printf("sonde %s\n", SONDE_VERSION);
+	return CMD_OK;
+}
+
 static int run_run(void *state, int argc, char **argv)
 {
 	struct state *s = state;
 	int status = CMD_OK;
 
+	if (s->version)
+		return say_version();
 	if (!s->text && !argc && !s->d.n_sources && !s->d.list) {
 		(void)sonde_fail(-EINVAL, "want a script: a file, the name of a ready one, or -e");
 		return cmd_usage(&cmd_script);
@@ -496,6 +534,8 @@ static int run_run(void *state, int argc, char **argv)
 		s->d.is_d = false;
 	if (!r)
 		r = script_d_look(&s->d, &s->script);
+	if (!r && s->d.is_d)
+		r = script_d_expand(&s->d, &s->script);
 	if (!r)
 		r = work(s, argv, (size_t)argc, &status);
 	if (r == -EINVAL && s->diag.n_errors) {

@@ -21,6 +21,7 @@ void script_d_fini(struct script_d *d)
 	strbuf_fini(&d->text);
 	arena_fini(&d->arena);
 	free(d->program);
+	free(d->expanded);
 	*d = (struct script_d){ 0 };
 }
 
@@ -40,13 +41,14 @@ static int add_option(struct script_d *d, const char *text)
 	return 0;
 }
 
-/* -f 'vfs_read / pid == 1 /': a function, and the rest of a clause. */
-static void add_function(struct script_d *d, const char *text)
+/* -f 'vfs_read / pid == 1 /': a part of a probe's name, all behind it, and the rest of a clause. */
+static void add_part(struct script_d *d, int key, const char *text)
 {
 	sonde_check(text);
 	const size_t len = strcspn(text, " \t\n{/");
+	const char *behind = key == 'P' ? ":::" : key == 'm' ? "::" : ":";
 
-	strbuf_fmt(&d->text, "%.*s:%s\n", (int)len, text, text + len);
+	strbuf_fmt(&d->text, "%.*s%s%s\n", (int)len, text, behind, text + len);
 }
 
 static int take_first_line(struct script_d *d, const char *text)
@@ -62,7 +64,7 @@ static int take_first_line(struct script_d *d, const char *text)
 			in_word = false;
 		else if (*at == '-')
 			in_word = true;
-		else if (in_word && strchr("qwZF", *at))
+		else if (in_word && strchr("qwZFC", *at))
 			r = script_d_set(d, *at, NULL);
 	}
 	return r;
@@ -88,14 +90,26 @@ static int add_file(struct script_d *d, const char *path)
 	return r;
 }
 
+/* Whether it ends as clauses and declarations do; else it is a probe alone. */
+static bool has_end(const char *text)
+{
+	size_t n = strlen(text);
+
+	while (n && strchr(" \t\n", text[n - 1]))
+		n--;
+	return !n || strchr("};", text[n - 1]) || strchr(text, '{');
+}
+
 static void add_clause(struct script_d *d, int key, const char *value)
 {
 	d->name = "-n";
 	d->has_clauses = true;
-	if (key == 'f')
-		add_function(d, value);
+	if (key != 'n')
+		add_part(d, key, value);
 	else
 		strbuf_fmt(&d->text, "%s\n", value);
+	if (!has_end(value))
+		strbuf_str(&d->text, "{ }\n"); // what comes is of another clause
 }
 
 static int add_source(struct script_d *d, int key, const char *value)
@@ -121,12 +135,68 @@ int script_d_read(struct script_d *d)
 	return r < 0 ? r : strbuf_ok(&d->text);
 }
 
+/* -b 4m */
+static int add_buffer(struct script_d *d, const char *value)
+{
+	char text[64];
+
+	if (snprintf(text, sizeof(text), "bufsize=%s", value) >= (int)sizeof(text))
+		return sonde_fail(-EINVAL, "buffer '%s': want a size as 4m", value);
+	const char *kept = arena_strndup(&d->arena, text, strlen(text));
+	return kept ? add_option(d, kept) : -ENOMEM;
+}
+
+/* What dtrace has and is not here. */
+static int refuse(int key)
+{
+	switch (key) {
+	case 'G':
+		return sonde_fail(-EINVAL,
+				  "'-G' is not needed: programs with markers of <sys/sdt.h> "
+				  "are linked as they are");
+	case 'i':
+		return sonde_fail(-EINVAL,
+				  "'-i': numbers of probes hold for one run; want '-n' with "
+				  "the probe's name");
+	default:
+		return sonde_fail(-EINVAL,
+				  "'-%c': there is no anonymous tracing; 'sonde record', begun "
+				  "early, records a boot, and '-t' runs scripts over that",
+				  key);
+	}
+}
+
+int script_d_expand(struct script_d *d, const struct script_arg *a)
+{
+	sonde_auto(mem_freep) char *dir = NULL;
+	const char *slash = a->path ? strrchr(a->path, '/') : NULL;
+
+	if (slash) {
+		dir = strndup(a->path, slash == a->path ? 1 : (size_t)(slash - a->path));
+		if (!dir)
+			return sonde_fail(-ENOMEM, "out of memory");
+	}
+	return script_cpp_run(&d->cpp, a->text, a->name, dir, &d->expanded);
+}
+
 int script_d_set(struct script_d *d, int key, const char *value)
 {
 	switch (key) {
 	case 's':
 	case 'n':
+	case 'm':
+	case 'P':
 	case 'f': return add_source(d, key, value);
+	case 'b': return add_buffer(d, value);
+	case 'C':
+	case 'D':
+	case 'U':
+	case 'I':
+	case 'H': return script_cpp_set(&d->cpp, (char)key, value);
+	case 'A':
+	case 'a':
+	case 'G':
+	case 'i': return refuse(key);
 	case 'x': return add_option(d, value);
 	case 'w': return add_option(d, "destructive");
 	case 'Z': return add_option(d, "zdefs");

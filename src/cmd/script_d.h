@@ -13,6 +13,7 @@
 #include "base/out.h"
 #include "base/strbuf.h"
 #include "cmd/script_arg.h"
+#include "cmd/script_cpp.h"
 #include "lang/gen/script.h"
 #include "lang/syntax/ast.h"
 #include "lang/syntax/d/d.h"
@@ -37,11 +38,13 @@ struct script_d {
 	size_t n_options;
 	struct arena arena; /* for their names */
 	char *program;	    /* owned: of the process that $target is */
+	struct script_cpp cpp;
+	char *expanded; /* owned: what the preprocessor made of the script; NULL: nothing */
 };
 
 void script_d_fini(struct script_d *d);
 
-/** Takes an option: 's' 'n' 'f' 'x' 'w' 'Z' 'F' 'q'. */
+/** Takes an option, by the letter that dtrace has for it. */
 SONDE_MUST_CHECK int script_d_set(struct script_d *d, int key, const char *value);
 
 /** Reads the sources; -l without any lists all probes, but for functions and events of the kernel.
@@ -51,6 +54,9 @@ SONDE_MUST_CHECK int script_d_read(struct script_d *d);
 /** Whether the script is in D, by its name and its first line ("#!/usr/sbin/dtrace -qs"), whose
  * options are taken. */
 SONDE_MUST_CHECK int script_d_look(struct script_d *d, const struct script_arg *a);
+
+/** Lets the preprocessor have the script, where that is wanted. */
+SONDE_MUST_CHECK int script_d_expand(struct script_d *d, const struct script_arg *a);
 
 struct script_d_how {
 	const char *const *params;

@@ -31,9 +31,11 @@ static void add_clean(struct strbuf *b, const char *s, size_t len)
 /* The bytes of line number @line; false: the text has fewer. */
 static bool find_line(const struct diag *d, uint32_t line, const char **ret, size_t *ret_len)
 {
-	if (!d->text || line == 0)
+	const char *at = d->shown ? d->shown : d->text;
+
+	if (!at || line == 0)
 		return false;
-	const char *at = d->text, *end = d->text + d->text_len;
+	const char *end = d->shown ? at + strlen(at) : at + d->text_len;
 
 	for (uint32_t n = 1; n < line; n++) {
 		at = memchr(at, '\n', (size_t)(end - at));

@@ -24,6 +24,8 @@ struct diag {
 	const char *name; /* the script's, for messages; borrowed */
 	const char *text; /* the script; borrowed */
 	size_t text_len;
+	/** What the lines of messages are taken from, where @text was made of it; NULL: @text. */
+	const char *shown;
 	struct strbuf out; /* the messages so far */
 	unsigned n_errors, n_warnings;
 	/** Points that are not there only warn: there are others beside. */

@@ -63,7 +63,7 @@ static char peek(const struct lexer *x, size_t i)
 static void newline(struct lexer *x)
 {
 	x->at++;
-	x->line++;
+	x->line += !x->stays;
 	x->line_start = x->at;
 	x->is_fresh = true;
 }

@@ -70,6 +70,7 @@ struct lexer {
 	const char *text, *end, *at; /* borrowed; @at NULL: not begun */
 	const char *line_start;
 	uint32_t line;
+	bool stays;    /* in text of another file: @line is where that was asked for */
 	bool is_fresh; /* nothing but blanks since the line began */
 	bool is_quiet; /* skipping behind an error: tell no others */
 	bool is_d;     /* words may hold '`'; $$1 is a TOK_PARAM with @is_text */

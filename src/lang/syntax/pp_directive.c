@@ -88,7 +88,7 @@ static void line_skip(struct pp *pp)
 	// Line by line, so that lines are counted.
 	while (pp->lex.at < stop) {
 		if (*pp->lex.at == '\n') {
-			pp->lex.line++;
+			pp->lex.line += !pp->lex.stays;
 			pp->lex.line_start = pp->lex.at + 1;
 		}
 		pp->lex.at++;
@@ -418,6 +418,19 @@ static int skip_branch(struct pp *pp)
 	return 0;
 }
 
+/* # 12 "script.d": what comes is line 12 of that; text of other files has no lines of its own. */
+static void marker(struct pp *pp, const struct line *l)
+{
+	const char *name = pp->lex.d->name ? pp->lex.d->name : "";
+	const struct token *n = &l->tokens[0], *file = l->n > 1 ? &l->tokens[1] : NULL;
+
+	if (file && file->kind == TOK_STR)
+		pp->lex.stays = strcmp(file->text, name) != 0 && !strpbrk(name, "\"\\\n");
+	// The end of this line is still to come.
+	if (!pp->lex.stays && n->num && n->num <= UINT32_MAX)
+		pp->lex.line = (uint32_t)n->num - 1;
+}
+
 /* The others: what is not about conditions. */
 static int plain(struct pp *pp, const char *name, struct line *l)
 {
@@ -438,13 +451,17 @@ static int plain(struct pp *pp, const char *name, struct line *l)
 		line_skip(pp);
 		return pp->pragma(pp->pragma_arg, l->pos, text, len);
 	}
-	if (!strcmp(name, "pragma") || !strcmp(name, "line")) {
+	if (!strcmp(name, "pragma")) {
 		line_skip(pp);
 		return 0;
 	}
 	int r = line_read(pp, l);
 	if (r < 0)
 		return r;
+	if ((*name == '\0' || !strcmp(name, "line")) && l->n && l->tokens[0].kind == TOK_INT) {
+		marker(pp, l);
+		return 0;
+	}
 	if (!strcmp(name, "define"))
 		return define(pp, l);
 	if (!strcmp(name, "undef")) {

@@ -171,6 +171,62 @@ check:
     assert '1' in rows, out
     assert '/usr/lib / 1 1 1' in rows and '1 1' in rows and '/usr/lib' in rows, out
 
+== the preprocessor: macros, files, lines of messages
+command:
+    printf '#pragma D option quiet\n#define ONE 1\ninline int six = 6;\n\n' > dl.h
+    printf '#!/usr/sbin/dtrace -Cs\n/* it does not matter */\n#include "dl.h"\n#define TWICE(x) ((x) * 2)\nBEGIN { printf("%%d %%d %%d\\n", TWICE(ONE), NUM, six);\n\texit(0); }\n' > dl.d
+    $SONDE run -D NUM=7 ./dl.d && $SONDE run -C -D NUM=8 -I . -U FOO ./dl.d &&
+    printf '\n\n  tick-1s { nothing(); }\n' >> dl.d && ! $SONDE run -D NUM=7 dl.d
+needs: cc
+stdout:
+    2 7 6
+
+    2 8 6
+
+stderr:
+    dl.d:9:13: error: unknown function 'nothing' [D_FUNC_UNDEF]
+        9 |   tick-1s { nothing(); }
+          |             ^~~~~~~
+
+== macros of the command line without the preprocessor
+script-d:
+    BEGIN { printf("%d %d\n", NUM, YES); }
+    #ifndef NUM
+    END { nothing(); }
+    #endif
+    BEGIN { exit(NO); }
+args: -q -D NUM=7 -D YES
+exit: 1
+stderr:
+    script.d:5:14: error: unknown name 'NO' [D_IDENT_UNDEF]
+        5 | BEGIN { exit(NO); }
+          |              ^~
+
+== clauses for a provider and a module, and what is refused
+command:
+    $SONDE run -q -P dtrace -m 'dtrace:/0/ { trace(1); }' -b 8m -n 'BEGIN { printf("%s\n", probeprov); exit(0); }'
+    for o in -G -A -a '-i 3' '-b 8x -n BEGIN'; do $SONDE run $o && echo taken; done; $SONDE run -V | sed 's/ .*//'
+stdout:
+    dtrace
+
+    sonde
+stderr-match:
+    '-G' is not needed
+    '-A': there is no anonymous tracing
+    '-a': there is no anonymous tracing
+    '-i': numbers of probes hold for one run
+    option 'bufsize' cannot be '8x'
+
+== what is declared is 0 before it is set, and cut to its type
+script-d:
+    #pragma D option quiet
+    self int x; this string s; self struct task_struct *t; char c; uint8_t u; self short a[int];
+    BEGIN { printf("%d [%s] %p %d\n", self->x, this->s, self->t, self->a[3]); c = 200; u = 300; }
+    BEGIN { printf("%d %d\n", c, u); exit(0); }
+stdout:
+    0 [] 0 0
+    -56 44
+
 == weights may be negative
 script-d:
     #pragma D option quiet
