@@ -126,7 +126,7 @@ static int read_all(int fd, char **ret)
 static int spawn(char *const *argv, int in, int out)
 {
 	posix_spawn_file_actions_t files;
-	pid_t pid;
+	pid_t pid = 0;
 	int status = 0;
 
 	int r = -posix_spawn_file_actions_init(&files);

@@ -27,6 +27,8 @@ syscall:::entry / self->s / { speculate(self->s); printf("%s by %s", probefunc, 
 syscall:::return / self->s && errno / { speculate(self->s); trace(errno); }
 syscall:::return / self->s && errno == 2 / { commit(self->s); self->s = 0; }
 syscall:::return / self->s / { discard(self->s); self->s = 0; }'
+timeout 20 sonde run $how -t data/kernel --d -q -e '
+BEGIN { printf("%s %s", strtok(",a,bc", ","), strtok(NULL, ",")); printf(" %s %d %s %d\n", toupper("xY1"), strtoll("-0x1f", 16), lltostr(5, 2), "a" < "b"); exit(0); }'
 timeout 20 sonde run $how -t data/kernel --d -q -x specsize=200 -e '
 syscall:::entry { x = speculation(); } syscall:::entry { speculate(1); printf("%s\n", execname); } END { commit(1); }'
 done

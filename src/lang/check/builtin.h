@@ -163,6 +163,11 @@ enum func_id {
 	F_UREG,
 	F_TASK_DIR,
 	F_FILE_MOUNT,
+	F_D_PATH,
+	F_TOUPPER,
+	F_TOLOWER,
+	F_STRTOLL,
+	F_STRTOK,
 };
 
 struct func {

@@ -194,6 +194,8 @@ void check_var_narrow(struct check *c, struct var *v, const struct type *t, stru
 /** The kernel's types, opened now; NULL: there are none. */
 struct ctypes *check_kernel_types(struct check *c);
 /** Why this program cannot have a built-in or function; NULL: it can. */
+/** The type in C of what lies in memory at @x, a checked expression; NULL: nothing does. */
+const struct ctype *check_in_memory(const struct ast *x, bool *ret_user);
 /** Whether a place's context has the registers of a program. */
 static inline bool check_is_in_program(const struct probe *p)
 {

@@ -193,7 +193,9 @@ static bool is_compare(enum op op)
 static void check_str_compare(struct check *c, struct ast *x, const struct type *a,
 			      const struct type *b)
 {
-	if (x->u.op.op != OP_EQ && x->u.op.op != OP_NE)
+	const bool has_order = c->ast->d && a->kind == TYPE_STR && b->kind == TYPE_STR;
+
+	if (x->u.op.op != OP_EQ && x->u.op.op != OP_NE && !has_order)
 		check_error(c, x->pos, "bad-operand", "strings can only be compared by == and !=");
 	else if (a->kind != b->kind)
 		check_error(c, x->pos, "type-mismatch", "a string is compared with something else");
@@ -374,6 +376,40 @@ static void check_deref(struct check *c, struct ast *x, const struct type *t)
 		check_error(c, x->pos, "bad-operand", "only pointers can be followed");
 }
 
+const struct ctype *check_in_memory(const struct ast *x, bool *ret_user)
+{
+	const struct ast *base = x->kind == AST_MEMBER ? x->u.member.x : x->u.op.a;
+	const bool follows = x->kind == AST_UNARY && x->u.op.op == OP_DEREF;
+	const struct cmember *m = x->kind == AST_MEMBER ? x->note : NULL;
+
+	if ((x->kind != AST_MEMBER && x->kind != AST_INDEX && !follows) || x->part || !base->type ||
+	    base->type->is_ctx)
+		return NULL;
+	const bool by_pointer = base->type->kind == TYPE_PTR;
+	const struct ctype *of = by_pointer ? base->type->c : check_in_memory(base, ret_user);
+	if (!of || (x->kind == AST_MEMBER && (!m || m->bit_size)))
+		return NULL;
+	if (by_pointer)
+		*ret_user = base->type->is_user;
+	return m ? m->type : by_pointer ? of : ctype_elem(of);
+}
+
+/* &p->x, &p[3], &p->array[2]: of what is behind a pointer. */
+static void check_address(struct check *c, struct ast *x)
+{
+	bool is_user = false;
+	const struct ctype *of = check_in_memory(x->u.op.a, &is_user);
+	const struct ctype *ptr = of ? ctype_ptr(c->arena, of) : NULL;
+
+	if (!of)
+		check_error(c, x->pos, "not-supported",
+			    "only of what is behind a pointer can the address be taken");
+	else if (!ptr)
+		c->no_memory = true;
+	else
+		x->type = check_of_c(c, ptr, is_user);
+}
+
 static void check_unary(struct check *c, struct ast *x)
 {
 	if (x->u.op.op >= OP_PRE_INC) {
@@ -391,7 +427,7 @@ static void check_unary(struct check *c, struct ast *x)
 		return;
 	}
 	if (x->u.op.op == OP_ADDR) {
-		check_error(c, x->pos, "not-supported", "the address of a value cannot be taken");
+		check_address(c, x);
 		return;
 	}
 	if (c->ast->d && x->u.op.op == OP_NOT && type_has_truth(t))

@@ -281,9 +281,12 @@ static void f_trace(struct check *c, struct ast *x)
 static void f_tracemem(struct check *c, struct ast *x)
 {
 	int64_t n = 0;
+	bool ignored;
 
 	x->type = &type_none;
-	(void)want_number(c, x, 0);
+	// An array is its address here.
+	if (!check_in_memory(arg(x, 0), &ignored) || type_is_number(arg(x, 0)->type))
+		(void)want_number(c, x, 0);
 	(void)want_number(c, x, 2);
 	if (want_const(c, x, 1, "D_TRACEMEM_SIZE", &n) && (n < 1 || n > TRACEMEM_MOST))
 		check_error(c, x->pos, "D_TRACEMEM_SIZE", "tracemem() shows 1 to %d bytes",
@@ -387,15 +390,46 @@ static void f_basename(struct check *c, struct ast *x)
 		x->type = text_type(c, arg(x, 0)->type->size);
 }
 
+static bool base_fits(struct check *c, const struct ast *x, int64_t base)
+{
+	if (base < 2 || base > 36)
+		check_error(c, x->pos, "bad-argument", "%s() has a base of 2 to 36",
+			    x->u.call.name);
+	return base >= 2 && base <= 36;
+}
+
+static void f_strtoll(struct check *c, struct ast *x)
+{
+	int64_t base = 10;
+
+	x->type = &type_i64;
+	if (want_str(c, x, 0) && arg(x, 1) && want_const(c, x, 1, "D_PROTO_ARG", &base))
+		(void)base_fits(c, x, base);
+}
+
+/* strtok("a b", " "), and strtok(NULL, " ") for what comes behind. */
+static void f_strtok(struct check *c, struct ast *x)
+{
+	size_t len;
+	int64_t null = 1;
+
+	if (!check_const(c, arg(x, 0), &null) || null)
+		(void)want_str(c, x, 0);
+	if (!check_text(c, arg(x, 1), &len) || !len || len > 32)
+		check_error(c, x->pos, "bad-argument",
+			    "argument 2 of %s() must be a text between quotes, of up to 32 bytes",
+			    x->u.call.name);
+	x->type = text_type(c, c->max_strlen);
+}
+
 static void f_lltostr(struct check *c, struct ast *x)
 {
 	int64_t base = 10;
 
 	if (!want_number(c, x, 0) || (arg(x, 1) && !want_const(c, x, 1, "D_PROTO_ARG", &base)))
 		return;
-	if (base != 8 && base != 10 && base != 16)
-		check_error(c, x->pos, "bad-argument", "lltostr() knows base 8, 10 and 16");
-	x->type = text_type(c, 32);
+	(void)base_fits(c, x, base);
+	x->type = text_type(c, base < 8 ? 72 : 32);
 }
 
 /* --- tasks and files --- */
@@ -495,6 +529,11 @@ const struct func func_all_d[] = {
 	{ "strstr", F_STRSTR, 2, 2, 0, 0, 0, f_strstr, "s, part", "" },
 	{ "basename", F_BASENAME, 1, 1, 0, 0, 0, f_basename, "path", "" },
 	{ "dirname", F_DIRNAME, 1, 1, 0, 0, 0, f_basename, "path", "" },
+	{ "toupper", F_TOUPPER, 1, 1, 0, 0, 0, f_basename, "s", "" },
+	{ "tolower", F_TOLOWER, 1, 1, 0, 0, 0, f_basename, "s", "" },
+	{ "strtoll", F_STRTOLL, 1, 2, 0, 0, 0, f_strtoll, "s[, base]", "" },
+	{ "strtok", F_STRTOK, 2, 2, 0, 0, 0, f_strtok, "s, delimiters", "" },
+	{ "d_path", F_D_PATH, 1, 1, 0, 0, 0, f_path, "struct path *", "" },
 	{ "lltostr", F_LLTOSTR, 1, 2, 0, 0, 0, f_lltostr, "n[, base]", "" },
 	{ "progenyof", F_PROGENYOF, 1, 1, 0, 0, 0, f_number, "pid", "" },
 	{ "kmodule", F_KSYM, 1, 1, 0, 0, 0, f_module, "address", "" },

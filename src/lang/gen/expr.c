@@ -203,6 +203,9 @@ static struct val binary(struct gen *g, struct ast *x)
 		return r;
 	}
 	if (is_compare(x) && is_bytes(x->u.op.a)) {
+		if (op != OP_EQ && op != OP_NE)
+			return gen_compare(g, op, gen_str_order(g, x->u.op.a, x->u.op.b),
+					   val_imm(0), /* is_signed= */ true);
 		struct val eq = gen_str_equal(g, x->u.op.a, x->u.op.b, UINT32_MAX);
 		return op == OP_EQ ? eq : fn_op(g->f, FN_XOR, eq, val_imm(1));
 	}
@@ -265,6 +268,15 @@ static struct val step(struct gen *g, struct ast *x)
 	return before ? now : old;
 }
 
+/*
+ * The verifier lets nobody calculate with pointers that it knows by type and that may be NULL.
+ * After this it sees a number, which is read through helpers like any other address.
+ */
+static struct val plain_number(struct gen *g, struct val v)
+{
+	return fn_neg(g->f, fn_neg(g->f, v));
+}
+
 static struct val unary(struct gen *g, struct ast *x)
 {
 	switch (x->u.op.op) {
@@ -279,6 +291,10 @@ static struct val unary(struct gen *g, struct ast *x)
 		struct place p = gen_place(g, x);
 		return gen_load_place(g, &p, x->type);
 	}
+	case OP_ADDR: {
+		struct place p = gen_place(g, x->u.op.a);
+		return fn_op(g->f, FN_ADD, plain_number(g, p.base), val_imm(p.off));
+	}
 	default: return step(g, x);
 	}
 }
@@ -286,15 +302,6 @@ static struct val unary(struct gen *g, struct ast *x)
 static struct val variable(struct gen *g, struct ast *x)
 {
 	return gen_home_load(g, gen_home(g, (struct var *)x->note));
-}
-
-/*
- * The verifier lets nobody calculate with pointers that it knows by type and that may be NULL.
- * After this it sees a number, which is read through helpers like any other address.
- */
-static struct val plain_number(struct gen *g, struct val v)
-{
-	return fn_neg(g->f, fn_neg(g->f, v));
 }
 
 static struct val member(struct gen *g, struct ast *x)

@@ -301,6 +301,10 @@ static void prologue(struct gen *g, int l_prologue, int l_body)
 	skip_last(g, g->l_out);
 	scratch_memory(g);
 	gen_forget_task_values(g);
+	if (g->strtok.is_used) {
+		fn_store(g->f, 1, g->scratch, g->strtok.text, val_imm(0));
+		fn_store(g->f, 8, g->scratch, g->strtok.pos.off, val_imm(0));
+	}
 	if (g->has_frame) {
 		fn_store(g->f, 8, g->frame, FRAME_CTX, g->ctx);
 		if (g->scratch_map >= 0)
@@ -337,6 +341,7 @@ static void begin(struct gen *g, const struct ast_probe *p, const struct probe *
 	g->n_stmts = 0;
 	// Which call it is differs from one event of all calls to the next.
 	g->repeats = !point->nr_field && gen_may_repeat(g, p);
+	g->strtok = (struct strtok_state){ 0 };
 	g->l_exit = fn_label(g->f);
 	g->l_out = fn_label(g->f);
 	g->shares_cpu = point->attach.kind == ATTACH_UPROBE ||

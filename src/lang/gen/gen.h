@@ -100,6 +100,13 @@ struct fault {
 	int label; /* goes there; -1: nothing does so far */
 };
 
+/** What strtok() has of its string in a program. */
+struct strtok_state {
+	bool is_used;
+	int64_t text; /* in scratch memory */
+	struct home pos;
+};
+
 struct gen {
 	struct check *check;
 	struct script *script;
@@ -142,6 +149,7 @@ struct gen {
 	struct flipped *flipped;
 	struct task_value *task_values; /* of the program itself */
 	bool in_callback;
+	struct strtok_state strtok;
 	bool repeats;	     /* the program may run once for several events */
 	uint32_t n_stmts;    /* made so far */
 	struct home nowhere; /* of variables, without memory */
@@ -315,6 +323,8 @@ void gen_str_match(struct gen *g, struct val i, int64_t hay, uint32_t hay_len, i
 		   uint32_t len, int l_no);
 
 /* string_d.c, task_d.c: functions of D */
+/** Below, equal to or above 0, as the one string comes before the other. */
+struct val gen_str_order(struct gen *g, struct ast *a, struct ast *b);
 struct val gen_d_scalar(struct gen *g, struct ast *x);
 void gen_d_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t);
 /** The text of a name of the probe, @x of TYPE_PROBE, as a string. */

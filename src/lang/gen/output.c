@@ -376,6 +376,11 @@ static void tracemem(struct gen *g, struct ast *x)
 	*len = want ? *want : *most;
 	len->next = NULL;
 	struct ast from = *address;
+	if (!type_is_scalar(address->type)) { // an array
+		from = (struct ast){ .kind = AST_UNARY, .pos = x->pos, .type = &type_u64 };
+		from.u.op.op = OP_ADDR;
+		from.u.op.a = address;
+	}
 	from.next = len;
 	*call = (struct ast){ .kind = AST_CALL, .pos = x->pos, .type = t };
 	call->note = func_find("buf", false);

@@ -7,7 +7,7 @@
 #include "lang/check/builtin.h"
 #include "lang/gen/gen.h"
 
-enum { DIGITS = 24 };
+enum { DIGITS = 24, DIGITS_OF_2 = 72 };
 
 static struct ast *arg(const struct ast *x, unsigned i)
 {
@@ -203,6 +203,210 @@ static void strjoin(struct gen *g, struct ast *x, struct val dst, int64_t off, c
 		val_imm(t->size < whole ? t->size : whole), gen_scratch_at(g, room));
 }
 
+/* The string in scratch memory of @size bytes, all zero behind it. */
+static int64_t padded(struct gen *g, struct ast *x, uint32_t size)
+{
+	const int64_t at = g->scratch_len;
+
+	(void)gen_scratch(g, size);
+	fn_zero(g->f, gen_scratch_at(g, at), 0, size, 8);
+	gen_into(g, x, gen_scratch_at(g, at), 0, x->type, /* pad= */ true);
+	return at;
+}
+
+static struct val byte_of(struct gen *g, int64_t text, struct val i)
+{
+	struct val p = own(g, gen_scratch_at(g, text));
+
+	fn_op_to(g->f, FN_ADD, p, i);
+	return fn_load(g->f, 1, false, p, 0);
+}
+
+struct val gen_str_order(struct gen *g, struct ast *a, struct ast *b)
+{
+	const uint32_t most = a->type->size > b->type->size ? a->type->size : b->type->size;
+	const uint32_t size = (most + 8) & ~7U;
+	struct loop loop;
+	const int64_t first = padded(g, a, size), second = padded(g, b, size);
+
+	(void)gen_frame(g);
+	const struct home order = gen_shared(g);
+	gen_home_store(g, &order, val_imm(0));
+	const struct outer o = gen_enter(g, 2, 1, &loop);
+	struct val i = fn_arg(g->f, 0);
+	fn_if(g->f, FN_GE, i, val_imm(size), loop.l_break); // never; the verifier wants it
+	struct val x = byte_of(g, first, i), y = byte_of(g, second, i);
+	int l_same = fn_label(g->f);
+	fn_if(g->f, FN_EQ, x, y, l_same);
+	gen_home_store(g, &order, fn_op(g->f, FN_SUB, x, y));
+	fn_jump(g->f, loop.l_break);
+	fn_place(g->f, l_same);
+	fn_if(g->f, FN_EQ, x, val_imm(0), loop.l_break);
+	const int fn = gen_return(g, &o, &loop);
+	FN_CALL(g->f, BPF_FUNC_loop, val_imm(size), val_fn(fn), gen_frame(g), val_imm(0));
+	return own(g, gen_home_load(g, &order));
+}
+
+/* toupper(), tolower(): of ASCII. */
+static void other_case(struct gen *g, struct ast *x, char from, struct val dst, int64_t off,
+		       const struct type *t)
+{
+	const uint32_t size = arg(x, 0)->type->size;
+	const int64_t text = gen_str_scratch(g, arg(x, 0));
+	struct loop loop;
+
+	(void)gen_frame(g);
+	const struct outer o = gen_enter(g, 2, 1, &loop);
+	struct val i = fn_arg(g->f, 0);
+	fn_if(g->f, FN_GE, i, val_imm(size), loop.l_break); // never; the verifier wants it
+	struct val p = own(g, gen_scratch_at(g, text));
+	fn_op_to(g->f, FN_ADD, p, i);
+	struct val c = fn_load(g->f, 1, false, p, 0);
+	fn_if(g->f, FN_EQ, c, val_imm(0), loop.l_break);
+	fn_if(g->f, FN_GE, fn_op(g->f, FN_SUB, c, val_imm(from)), val_imm(26), loop.l_continue);
+	fn_store(g->f, 1, p, 0, fn_op(g->f, FN_XOR, c, val_imm(0x20)));
+	const int fn = gen_return(g, &o, &loop);
+	FN_CALL(g->f, BPF_FUNC_loop, val_imm(size), val_fn(fn), gen_frame(g), val_imm(0));
+	fn_zero(g->f, dst, off, t->size, 8);
+	FN_CALL(g->f, BPF_FUNC_probe_read_kernel_str, at(g, dst, off),
+		val_imm(t->size < size ? t->size : size), gen_scratch_at(g, text));
+}
+
+/* The text whose parts are wanted; NULL is the one before. */
+static void begin_words(struct gen *g, struct ast *text, const struct type *whole)
+{
+	struct strtok_state *s = &g->strtok;
+
+	(void)gen_frame(g);
+	if (!s->is_used) {
+		s->is_used = true;
+		s->text = g->scratch_len;
+		(void)gen_scratch(g, whole->size);
+		s->pos = gen_shared(g); // 0 from the program's begin on, as is the first byte
+	}
+	if (text->type->kind == TYPE_STR) {
+		gen_into(g, text, gen_scratch_at(g, s->text), 0, whole, /* pad= */ true);
+		gen_home_store(g, &s->pos, val_imm(0));
+	}
+}
+
+/* The part of strtok()'s text that comes next: begins at the first byte that is no delimiter. */
+static void next_word(struct gen *g, struct ast *x, struct val dst, int64_t off,
+		      const struct type *t)
+{
+	struct strtok_state *s = &g->strtok;
+	const uint32_t size = (g->check->max_strlen + 7) & ~7U;
+	size_t n_ends;
+	const char *ends = check_text(g->check, arg(x, 1), &n_ends);
+	const struct type *whole = type_str(g->arena, size);
+	struct loop loop;
+
+	if (!whole || !ends) {
+		g->failed = true;
+		return;
+	}
+	begin_words(g, arg(x, 0), whole);
+	const struct home begin = gen_shared(g), end = gen_shared(g), behind = gen_shared(g);
+	gen_home_store(g, &begin, val_imm(-1));
+	gen_home_store(g, &behind, val_imm(0));
+	gen_home_store(g, &end, gen_home_load(g, &s->pos));
+	const struct outer o = gen_enter(g, 2, 1, &loop);
+	struct val i = own(g, fn_op(g->f, FN_ADD, fn_arg(g->f, 0), gen_home_load(g, &s->pos)));
+	int l_delimiter = fn_label(g->f);
+	fn_if(g->f, FN_GE, i, val_imm(size), loop.l_break);
+	gen_home_store(g, &end, i);
+	struct val c = byte_of(g, s->text, i);
+	fn_if(g->f, FN_EQ, c, val_imm(0), loop.l_break);
+	for (size_t k = 0; k < n_ends; k++)
+		fn_if(g->f, FN_EQ, c, val_imm((unsigned char)ends[k]), l_delimiter);
+	gen_home_store(g, &end, fn_op(g->f, FN_ADD, i, val_imm(1)));
+	fn_if(g->f, FN_SGE, gen_home_load(g, &begin), val_imm(0), loop.l_continue);
+	gen_home_store(g, &begin, i);
+	fn_jump(g->f, loop.l_continue);
+	fn_place(g->f, l_delimiter);
+	fn_if(g->f, FN_SLT, gen_home_load(g, &begin), val_imm(0), loop.l_continue);
+	gen_home_store(g, &behind, val_imm(1)); // the delimiter is used up
+	fn_jump(g->f, loop.l_break);
+	const int fn = gen_return(g, &o, &loop);
+	FN_CALL(g->f, BPF_FUNC_loop, val_imm(size), val_fn(fn), gen_frame(g), val_imm(0));
+	struct val start = own(g, gen_home_load(g, &begin)), n = own(g, gen_home_load(g, &end));
+	int l_some = fn_label(g->f);
+	gen_home_store(g, &s->pos, fn_op(g->f, FN_ADD, n, gen_home_load(g, &behind)));
+	fn_if(g->f, FN_SGE, start, val_imm(0), l_some);
+	fn_mov(g->f, start, n); // nothing is left
+	fn_place(g->f, l_some);
+	fn_op_to(g->f, FN_SUB, n, start);
+	part(g, s->text, size, start, n, dst, off, t);
+}
+
+/* Goes on with what @c is as a digit, or to @l_end. */
+static struct val digit_of(struct gen *g, struct val c, int64_t base, int l_end)
+{
+	struct val d = own(g, fn_op(g->f, FN_SUB, c, val_imm('0')));
+	int l_digit = fn_label(g->f);
+
+	fn_if(g->f, FN_LT, d, val_imm(10), l_digit);
+	fn_mov(g->f, d, fn_op(g->f, FN_OR, c, val_imm(0x20)));
+	fn_op_to(g->f, FN_SUB, d, val_imm('a'));
+	fn_if(g->f, FN_GE, d, val_imm(26), l_end);
+	fn_op_to(g->f, FN_ADD, d, val_imm(10));
+	fn_place(g->f, l_digit);
+	fn_if(g->f, FN_GE, d, val_imm(base), l_end);
+	return d;
+}
+
+/* strtoll(): blanks, a sign, 0x for base 16, digits. */
+static struct val strtoll_of(struct gen *g, struct ast *x)
+{
+	static const char blank[] = " \t\n";
+	const uint32_t size = arg(x, 0)->type->size;
+	const int64_t text = gen_str_scratch(g, arg(x, 0));
+	struct loop loop;
+	int64_t base = 10;
+
+	if (arg(x, 1))
+		(void)check_const(g->check, arg(x, 1), &base); // the checker saw that it is
+	(void)gen_frame(g);
+	const struct home sum = gen_shared(g), sign = gen_shared(g), begun = gen_shared(g);
+	gen_home_store(g, &sum, val_imm(0));
+	gen_home_store(g, &sign, val_imm(0));
+	gen_home_store(g, &begun, val_imm(0));
+	const struct outer o = gen_enter(g, 2, 1, &loop);
+	struct val i = fn_arg(g->f, 0);
+	int l_digits = fn_label(g->f), l_plus = fn_label(g->f), l_minus = fn_label(g->f);
+	fn_if(g->f, FN_GE, i, val_imm(size), loop.l_break); // never; the verifier wants it
+	struct val c = byte_of(g, text, i);
+	fn_if(g->f, FN_NE, gen_home_load(g, &begun), val_imm(0), l_digits);
+	for (size_t k = 0; blank[k]; k++)
+		fn_if(g->f, FN_EQ, c, val_imm(blank[k]), loop.l_continue);
+	gen_home_store(g, &begun, val_imm(1));
+	fn_if(g->f, FN_EQ, c, val_imm('+'), l_plus);
+	fn_if(g->f, FN_EQ, c, val_imm('-'), l_minus);
+	fn_place(g->f, l_digits);
+	if (base == 16) {
+		int l_no = fn_label(g->f);
+		fn_if(g->f, FN_NE, gen_home_load(g, &sum), val_imm(0), l_no);
+		fn_if(g->f, FN_EQ, fn_op(g->f, FN_OR, c, val_imm(0x20)), val_imm('x'),
+		      loop.l_continue);
+		fn_place(g->f, l_no);
+	}
+	struct val d = digit_of(g, c, base, loop.l_break);
+	struct val more = fn_op(g->f, FN_MUL, gen_home_load(g, &sum), val_imm(base));
+	gen_home_store(g, &sum, fn_op(g->f, FN_ADD, more, d));
+	fn_jump(g->f, loop.l_continue);
+	fn_place(g->f, l_minus);
+	gen_home_store(g, &sign, val_imm(1));
+	fn_place(g->f, l_plus);
+	const int fn = gen_return(g, &o, &loop);
+	FN_CALL(g->f, BPF_FUNC_loop, val_imm(size), val_fn(fn), gen_frame(g), val_imm(0));
+	struct val r = own(g, gen_home_load(g, &sum));
+	int l_end = fn_label(g->f);
+	fn_if(g->f, FN_EQ, gen_home_load(g, &sign), val_imm(0), l_end);
+	fn_mov(g->f, r, fn_neg(g->f, r));
+	fn_place(g->f, l_end);
+	return r;
+}
+
 /* --- paths --- */
 
 /* Where the last component begins and ends, and where the one before it ends. */
@@ -290,14 +494,15 @@ static void dirname_of(struct gen *g, struct ast *x, struct val dst, int64_t off
 /* Digits from the last to the first, in a loop that is called back. */
 static void lltostr(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t)
 {
-	static const char digits[] = "0123456789abcdef";
+	static const char digits[64] = "0123456789abcdefghijklmnopqrstuvwxyz";
 	const int64_t text = g->scratch_len;
 	struct loop loop;
 	int64_t base = 10;
 
 	if (arg(x, 1))
 		(void)check_const(g->check, arg(x, 1), &base); // the checker saw that it is
-	(void)gen_scratch(g, DIGITS + 8);
+	const uint32_t room = base < 8 ? DIGITS_OF_2 : DIGITS;
+	(void)gen_scratch(g, room + 8);
 	struct val v = own(g, gen_scalar(g, arg(x, 0))), size = own(g, v);
 	int l_positive = fn_label(g->f), l_plain = fn_label(g->f);
 	if (base == 10) {
@@ -305,18 +510,18 @@ static void lltostr(struct gen *g, struct ast *x, struct val dst, int64_t off, c
 		fn_mov(g->f, size, fn_neg(g->f, v));
 	}
 	fn_place(g->f, l_positive);
-	fn_zero(g->f, gen_scratch_at(g, text), 0, DIGITS + 8, 8);
+	fn_zero(g->f, gen_scratch_at(g, text), 0, room + 8, 8);
 	(void)gen_frame(g);
 	const struct home left = gen_shared(g), first = gen_shared(g);
 	gen_home_store(g, &left, size);
-	gen_home_store(g, &first, val_imm(DIGITS - 1));
+	gen_home_store(g, &first, val_imm((int64_t)room - 1));
 	const struct outer o = gen_enter(g, 2, 1, &loop);
 	struct val n = own(g, gen_home_load(g, &left)), p = fn_reg(g->f);
-	struct val place = own(g, fn_op(g->f, FN_SUB, val_imm(DIGITS - 1), fn_arg(g->f, 0)));
-	fn_if(g->f, FN_GE, place, val_imm(DIGITS), loop.l_break); // never; the verifier wants it
+	struct val place = own(g, fn_op(g->f, FN_SUB, val_imm((int64_t)room - 1), fn_arg(g->f, 0)));
+	fn_if(g->f, FN_GE, place, val_imm(room), loop.l_break); // never; the verifier wants it
 	struct val digit = fn_op(g->f, FN_MOD, n, val_imm(base));
 	fn_mov(g->f, p, gen_rodata_val(g, digits, sizeof(digits)));
-	fn_op_to(g->f, FN_ADD, p, fn_op(g->f, FN_AND, digit, val_imm(15)));
+	fn_op_to(g->f, FN_ADD, p, fn_op(g->f, FN_AND, digit, val_imm(63)));
 	struct val c = fn_load(g->f, 1, false, p, 0);
 	fn_mov(g->f, p, gen_scratch_at(g, text));
 	fn_op_to(g->f, FN_ADD, p, place);
@@ -326,9 +531,10 @@ static void lltostr(struct gen *g, struct ast *x, struct val dst, int64_t off, c
 	gen_home_store(g, &left, rest);
 	fn_if(g->f, FN_EQ, rest, val_imm(0), loop.l_break);
 	const int fn = gen_return(g, &o, &loop);
-	FN_CALL(g->f, BPF_FUNC_loop, val_imm(DIGITS - 1), val_fn(fn), gen_frame(g), val_imm(0));
-	struct val start = own(g, gen_home_load(g, &first)), len = own(g, val_imm(DIGITS));
-	clamp(g, start, DIGITS - 1);
+	FN_CALL(g->f, BPF_FUNC_loop, val_imm((int64_t)room - 1), val_fn(fn), gen_frame(g),
+		val_imm(0));
+	struct val start = own(g, gen_home_load(g, &first)), len = own(g, val_imm(room));
+	clamp(g, start, (int64_t)room - 1);
 	if (base == 10) {
 		fn_if(g->f, FN_SGE, v, val_imm(0), l_plain);
 		int l_room = fn_label(g->f);
@@ -336,13 +542,13 @@ static void lltostr(struct gen *g, struct ast *x, struct val dst, int64_t off, c
 		fn_mov(g->f, start, val_imm(1)); // never
 		fn_place(g->f, l_room);
 		fn_op_to(g->f, FN_SUB, start, val_imm(1));
-		clamp(g, start, DIGITS - 1);
+		clamp(g, start, (int64_t)room - 1);
 		struct val sign = own(g, gen_scratch_at(g, text));
 		fn_op_to(g->f, FN_ADD, sign, start);
 		fn_store(g->f, 1, sign, 0, val_imm('-'));
 	}
 	fn_place(g->f, l_plain);
-	part(g, text, DIGITS, start, len, dst, off, t);
+	part(g, text, room, start, len, dst, off, t);
 }
 
 void gen_d_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const struct type *t)
@@ -357,10 +563,14 @@ void gen_d_into(struct gen *g, struct ast *x, struct val dst, int64_t off, const
 	case F_STRRCHR: from_char(g, x, true, dst, off, t); break;
 	case F_BASENAME: basename_of(g, x, dst, off, t); break;
 	case F_DIRNAME: dirname_of(g, x, dst, off, t); break;
+	case F_TOUPPER: other_case(g, x, 'a', dst, off, t); break;
+	case F_TOLOWER: other_case(g, x, 'A', dst, off, t); break;
+	case F_STRTOK: next_word(g, x, dst, off, t); break;
 	case F_LLTOSTR: lltostr(g, x, dst, off, t); break;
 	case F_PSARGS: gen_psargs(g, x, dst, off, t); break;
 	case F_FILE_PATH:
 	case F_FILE_MOUNT:
+	case F_D_PATH:
 	case F_TASK_DIR: gen_path(g, x, dst, off, t); break;
 	case F_STRINGOF: gen_into(g, arg(x, 0), dst, off, t, /* pad= */ true); break;
 	default: break;
@@ -378,6 +588,7 @@ struct val gen_d_scalar(struct gen *g, struct ast *x)
 	case F_TASK_PID: return gen_task_pid(g, gen_scalar(g, arg(x, 0)), false);
 	case F_TASK_TID: return gen_task_pid(g, gen_scalar(g, arg(x, 0)), true);
 	case F_PROGENYOF: return gen_progenyof(g, x);
+	case F_STRTOLL: return strtoll_of(g, x);
 	case F_UREG: return gen_user_register(g, x->note_n);
 	case F_SPECULATION: return gen_speculation(g);
 	default: return val_imm(0);

@@ -349,6 +349,11 @@ static void begin_climb(struct gen *g, struct ast *x, struct val *ret_dentry, st
 			g, number(g, from, "struct fs_struct", is_root ? "root.mnt" : "pwd.mnt"));
 		return;
 	}
+	if (f->id == F_D_PATH) {
+		*ret_mount = own(g, number(g, from, "struct path", "mnt"));
+		*ret_dentry = own(g, number(g, from, "struct path", "dentry"));
+		return;
+	}
 	*ret_mount = own(g, number(g, from, "struct file", "f_path.mnt"));
 	*ret_dentry = f->id == F_FILE_MOUNT
 			      ? own(g, number(g, *ret_mount, "struct vfsmount", "mnt_root"))

@@ -180,6 +180,8 @@ static bool parse_conv(const char **at, bool is_d, struct step *ret)
 			ret->agg = 0;
 		else if (is_d && *p == '?')
 			ret->width = ADDRESS_WIDTH;
+		else if (is_d && *p == '\'')
+			continue; // groups of digits, of which the C locale makes none
 		else if (!flag)
 			break;
 	}
@@ -193,6 +195,7 @@ static bool parse_conv(const char **at, bool is_d, struct step *ret)
 		p++;
 		ret->agg = 0;
 	}
+	p += is_d && *p == 'w'; // wide letters, which D has none of
 	ret->size = take_size(&p);
 	ret->conv = (uint8_t)(is_d ? take_conv_d(&p) : take_conv(&p));
 	if (ret->conv == CONV_NONE)

@@ -227,6 +227,54 @@ stdout:
     0 [] 0 0
     -56 44
 
+== strings: their order, parts, letters, numbers in them
+script-d:
+    #pragma D option quiet
+    BEGIN { s = "abc"; t = "abd"; printf("%d%d%d%d%d\n", s < t, s <= "abc", s > t, s >= "abcd", "b" > s); }
+    BEGIN { printf("[%s]", strtok(",,a,b;c", ",;")); printf("[%s]", strtok(NULL, ",;")); }
+    BEGIN / "b" > "a" && s < "abcd" / { printf("[%s]", strtok(NULL, ",;")); printf("[%s]\n", strtok(NULL, ",;")); }
+    BEGIN { this->x = strtok("one two", " "); this->y = strtok(NULL, "w"); printf("%s.%s.\n", this->x, this->y); }
+    BEGIN { printf("%s %s\n", toupper("aBc1z{`"), tolower("AbC1Z[@")); }
+    BEGIN { printf("%d %d %d %d %d [%d]\n", strtoll("0x1f", 16), strtoll("-42"), strtoll("077", 8), strtoll("  12abc"), strtoll("zz", 36), strtoll("")); }
+    BEGIN { printf("%s %s %s\n", lltostr(5, 2), lltostr(35 * 36 + 35, 36), lltostr(-1234)); printf("%'d\n", 1234567); exit(0); }
+stdout:
+    11001
+    [a][b][c][]
+    one.t.
+    ABC1Z{` abc1z[@
+    31 -42 63 12 1295 [0]
+    101 zz -1234
+    1234567
+
+== addresses, elements of pointers and of arrays
+script-d:
+    #pragma D option quiet
+    this int a[5];
+    BEGIN { p = (struct task_struct *)curthread; printf("%d%d%d ", *(int *)&p->pid == tid, (&p->pid)[0] == tid, (uint64_t)&p->comm[2] - (uint64_t)&p->comm); }
+    BEGIN { q = (int *)&curthread->pid; printf("%d%d ", q[0] == tid, q[1] == pid); printf("%s\n", stringof(&p->comm[1])); }
+    BEGIN { this->a[0] = 3; this->a[1] = 4; this->a[1]++; printf("%d %d\n", this->a[0] + this->a[1], curcpu->cpu_id == cpu); }
+    BEGIN { printf("%d %d\n", d_path(&curthread->fs->pwd) == cwd, mutex_owned(&curthread->signal->cred_guard_mutex)); }
+    BEGIN { tracemem(curthread->comm, 4); printf("%s\n", inet_ntop(AF_INET6, &curthread->comm)); print(curthread->cred->uid); exit(0); }
+match:
+    ^112 11 onde$
+    ^8 1$
+    ^1 0$
+    736f:6e64:6500::
+    \{ \.val = 0 \}
+
+== stop() stops a process
+script-d:
+    #pragma D option quiet
+    syscall::getppid:entry / pid == $target / { printf("stops\n"); stop(); }
+    tick-50ms / 0 / { }
+args: -w -c "perl -e 'getppid(); print qq(goes on\n)'"
+needs: perl
+trigger: n=0; while [ $n -lt 100 ]; do n=$((n + 1)); p=$(pgrep -P $PID perl) && grep -q '^State:.T' /proc/$p/status && echo was stopped && kill -CONT $p && break; sleep 0.1; done >was 2>&1
+signal: none
+match:
+    stops
+    goes on
+
 == weights may be negative
 script-d:
     #pragma D option quiet

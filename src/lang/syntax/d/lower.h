@@ -67,8 +67,10 @@ struct d_lower {
 	struct parser *p;
 	enum d_world world;
 	struct d_place *places, **places_end;
-	struct names typed;	     /* maps that get more than the number 0 somewhere; 1 each */
-	struct names set;	     /* variables that something sets: "x", "self->x", "this->x" */
+	struct names typed; /* maps that get more than the number 0 somewhere; 1 each */
+	/** Variables that something sets, "x", "self->x", "this->x": 2 as a whole, 1 by elements.
+	 */
+	struct names set;
 	struct names own;	     /* maps of self->x, without those of arrays; 1 each */
 	bool has_next;		     /* some probe is about the thread that will run */
 	const struct d_place *error; /* dtrace:::ERROR; NULL: no clause is for it */
@@ -146,6 +148,8 @@ bool d_is_variable(const struct d_lower *l, const struct ast *x);
 struct ast *d_lower_variable(struct d_lower *l, const struct ast *x);
 /** "x", "self->x", "this->x" of a variable or an element of it; NULL: -ENOMEM in the parser. */
 const char *d_variable_path(struct d_lower *l, const struct ast *x);
+/** Whether something sets it, and not only elements of it. */
+bool d_is_set_whole(struct d_lower *l, const struct ast *x);
 /** The type that it was declared with; NULL: it was not. */
 const struct ast_type *d_declared(struct d_lower *l, const struct ast *x);
 /** The name of the map of a variable; NULL: it is this->x, or none. */

@@ -17,6 +17,8 @@ enum kind {
 	REFUSED, /* @same says why */
 };
 
+#define V6 "ntop(((struct in6_addr *)$_)->in6_u.u6_addr8)"
+
 struct function {
 	const char *name;
 	uint8_t least, most;
@@ -97,6 +99,32 @@ static struct ast *symbol(struct d_lower *l, const struct ast *x)
 	return d_new_call(l, x->pos, user ? "usym" : "ksym", y);
 }
 
+/* stop(): the process stops at its way out of the kernel. */
+static struct ast *stop(struct d_lower *l, const struct ast *x)
+{
+	enum { STOP = 19 };
+	struct ast *n = d_new_int(l, x->pos, STOP);
+
+	return n ? d_new_call(l, x->pos, "signal", n) : NULL;
+}
+
+/* inet_ntop(AF_INET, p): what lies at an address, by the kind of address. */
+static struct ast *inet_ntop(struct d_lower *l, const struct ast *x)
+{
+	const struct ast *af = x->u.call.args;
+	const bool is_name = af->kind == AST_NAME, is_number = af->kind == AST_INT;
+	const bool is_4 =
+		(is_name && !strcmp(af->u.name, "AF_INET")) || (is_number && af->u.num == 2);
+	const bool is_6 =
+		(is_name && !strcmp(af->u.name, "AF_INET6")) || (is_number && af->u.num == 10);
+	struct ast *a = d_lower_expr(l, af->next);
+
+	if (is_4 || is_6)
+		return a ? d_snippet(l, x->pos, is_4 ? "ntop(*(uint32 *)$_)" : V6, a) : NULL;
+	d_error(l, af->pos, "D_PROTO_ARG", "inet_ntop() wants AF_INET or AF_INET6");
+	return NULL;
+}
+
 static const char panics[] = "it would stop the machine";
 static const char no_write[] = "the memory of programs is not written to";
 static const char no_memory[] = "there is no memory to copy to";
@@ -113,6 +141,7 @@ static const struct function functions[] = {
 	{ "llquantize", 5, 6, AGG, "llquantize", 0, 0 },
 	{ "printf", 1, 63, ACTION, "printf", 0, 0 },
 	{ "trace", 1, 1, ACTION, "trace", 0, 0 },
+	{ "print", 1, 1, ACTION, "print", 0, 0 },
 	{ "tracemem", 2, 3, ACTION, "tracemem", 0, 0 },
 	{ "exit", 1, 1, ACTION, "exit", 0, 0 },
 	{ "system", 1, 63, ACTION, "system", 1, 0 },
@@ -141,6 +170,22 @@ static const struct function functions[] = {
 	{ "basename", 1, 1, VALUE, "basename", 0, 0 },
 	{ "dirname", 1, 1, VALUE, "dirname", 0, 0 },
 	{ "lltostr", 1, 2, VALUE, "lltostr", 0, 0 },
+	{ "strtoll", 1, 2, VALUE, "strtoll", 0, 0 },
+	{ "strtok", 2, 2, VALUE, "strtok", 0, 0 },
+	{ "toupper", 1, 1, VALUE, "toupper", 0, 0 },
+	{ "tolower", 1, 1, VALUE, "tolower", 0, 0 },
+	{ "d_path", 1, 1, VALUE, "d_path", 0, 0 },
+	{ "inet_ntop", 2, 2, VALUE, NULL, 0, inet_ntop },
+	{ "mutex_owned", 1, 1, TEXT, "(((struct mutex *)$_)->owner.counter & -8) == (int64)curtask",
+	  0, 0 },
+	{ "mutex_owner", 1, 1, TEXT,
+	  "(struct task_struct *)(((struct mutex *)$_)->owner.counter & -8)", 0, 0 },
+	{ "mutex_type_adaptive", 1, 1, TEXT, "($_) != 0", 0, 0 },
+	{ "mutex_type_spin", 1, 1, TEXT, "($_) * 0", 0, 0 },
+	{ "rw_read_held", 1, 1, TEXT, "(((struct rw_semaphore *)$_)->count.counter >> 8) > 0", 0,
+	  0 },
+	{ "rw_write_held", 1, 1, TEXT, "((struct rw_semaphore *)$_)->count.counter & 1", 0, 0 },
+	{ "rw_iswriter", 1, 1, TEXT, "((struct rw_semaphore *)$_)->count.counter & 1", 0, 0 },
 	{ "progenyof", 1, 1, VALUE, "progenyof", 0, 0 },
 	{ "getmajor", 1, 1, TEXT, "($_ >> 20) & 0xfff", 0, 0 },
 	{ "getminor", 1, 1, TEXT, "$_ & 0xfffff", 0, 0 },
@@ -151,7 +196,7 @@ static const struct function functions[] = {
 	{ "htonll", 1, 1, TEXT, "bswap((uint64)$_)", 0, 0 },
 	{ "ntohll", 1, 1, TEXT, "bswap((uint64)$_)", 0, 0 },
 	{ "inet_ntoa", 1, 1, TEXT, "ntop(*(uint32 *)$_)", 0, 0 },
-	{ "inet_ntoa6", 1, 1, TEXT, "ntop(*(uint8[16] *)$_)", 0, 0 },
+	{ "inet_ntoa6", 1, 1, TEXT, V6, 0, 0 },
 	{ "mod", 1, 1, VALUE, "kmodule", 0, 0 },
 	{ "umod", 1, 1, VALUE, "umodule", 0, 0 },
 	{ "sym", 1, 1, VALUE, NULL, 0, symbol },
@@ -161,13 +206,15 @@ static const struct function functions[] = {
 	{ "panic", 0, 0, REFUSED, panics, 0, 0 },
 	{ "breakpoint", 0, 0, REFUSED, panics, 0, 0 },
 	{ "chill", 1, 1, REFUSED, "it would hold the whole CPU", 0, 0 },
-	{ "stop", 0, 0, REFUSED, "raise(SIGSTOP) stops the process", 0, 0 },
+	{ "stop", 0, 0, ACTION, NULL, 1, stop },
 	{ "copyout", 3, 3, REFUSED, no_write, 0, 0 },
 	{ "copyoutstr", 3, 3, REFUSED, no_write, 0, 0 },
 	{ "copyinto", 3, 3, REFUSED, no_memory, 0, 0 },
 	{ "alloca", 1, 1, REFUSED, no_memory, 0, 0 },
 	{ "bcopy", 3, 3, REFUSED, no_memory, 0, 0 },
-	{ "strtok", 2, 2, REFUSED, "index() and substr() take strings apart", 0, 0 },
+	{ "cleanpath", 1, 1, REFUSED, "paths are shown as they are", 0, 0 },
+	{ "msgsize", 1, 1, REFUSED, "there are no STREAMS", 0, 0 },
+	{ "msgdsize", 1, 1, REFUSED, "there are no STREAMS", 0, 0 },
 	{ "speculation", 0, 0, VALUE, "speculation", 0, 0 },
 	{ "speculate", 1, 1, SPEC, "speculate", 0, 0 },
 	{ "commit", 1, 1, SPEC, "commit", 0, 0 },
@@ -319,7 +366,7 @@ static struct ast *action(struct d_lower *l, const struct ast *x, const struct f
 		return s ? d_new_call(l, x->pos, "trace", s) : NULL;
 	}
 	case SPEC:
-	case ACTION: return same_call(l, x, f);
+	case ACTION: return f->lower ? f->lower(l, x) : same_call(l, x, f);
 	default: return d_lower_call(l, x);
 	}
 }

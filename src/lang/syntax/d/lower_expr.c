@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Expressions of D as the language has them. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -169,6 +170,42 @@ struct ast *d_faulting(struct d_lower *l, struct ast *x)
 	return x;
 }
 
+bool d_is_set_whole(struct d_lower *l, const struct ast *x)
+{
+	const char *path = d_variable_path(l, x);
+	int64_t how;
+
+	return path && names_get(&l->set, path, &how) && how == 2;
+}
+
+/* this->a[2] of "this int a[5]": each element is a variable of its own. NULL: told, or it is none.
+ */
+static struct ast *local_element(struct d_lower *l, const struct ast *x)
+{
+	const char *name = x->u.op.a->u.member.name;
+	const struct ast *i = x->u.op.b;
+	char text[24];
+
+	if (i->kind != AST_INT || i->next) {
+		d_error(l, x->pos, "D_ARR_LOCAL",
+			"the index of 'this->%s' must be a number that is written there", name);
+		return NULL;
+	}
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)i->u.num);
+	struct ast *v = d_new(l, AST_VAR, x->pos);
+	if (v)
+		v->u.name = d_joined(l->p, name, ".", text);
+	return v && v->u.name ? v : NULL;
+}
+
+static bool is_local_array(struct d_lower *l, const struct ast *x)
+{
+	const struct ast_type *t =
+		x->kind == AST_INDEX && is_scope(x->u.op.a, "this") ? d_declared(l, x) : NULL;
+
+	return t && t->n_dims;
+}
+
 /* Whether it is declared, and nothing sets it. */
 static bool is_never_set(struct d_lower *l, const struct ast *x)
 {
@@ -209,6 +246,8 @@ struct ast *d_lower_variable(struct d_lower *l, const struct ast *x)
 	}
 	if (is_never_set(l, x))
 		return never_set(l, x);
+	if (is_local_array(l, x))
+		return local_element(l, x);
 	if (is_scope(base, "this")) {
 		if (x->kind == AST_INDEX) {
 			d_error(l, x->pos, "D_ARR_LOCAL", "'this->%s' cannot be an array",
@@ -395,7 +434,8 @@ static struct ast *index_of(struct d_lower *l, const struct ast *x)
 		return args(l, x);
 	if (x->u.op.a->kind == AST_NAME && !strcmp(x->u.op.a->u.name, "uregs"))
 		return d_user_register(l, x);
-	if (d_is_variable(l, x) && !is_scope(x->u.op.a, "this"))
+	if (is_local_array(l, x) ||
+	    (d_is_variable(l, x) && !is_scope(x->u.op.a, "this") && !d_is_set_whole(l, x)))
 		return d_lower_variable(l, x);
 	if (x->u.op.b->next) {
 		d_error(l, x->pos, "D_ARR_BADREF", "an array in memory has one index");
@@ -488,6 +528,10 @@ static bool translated(struct d_lower *l, const struct ast *x, struct translated
 		return translated_task(l, x->pos, "lwpsinfo_t", ret);
 	if (x->kind == AST_CALL && !strcmp(x->u.call.name, "xlate"))
 		return translated_xlate(l, x, ret);
+	if (x->kind == AST_NAME && !strcmp(x->u.name, "curcpu")) {
+		*ret = (struct translated){ .type = "cpuinfo_t", .from = "here" };
+		return true;
+	}
 	if (x->kind != AST_INDEX || x->u.op.a->kind != AST_NAME || is_global(l, x->u.op.a->u.name))
 		return false;
 	if (!strcmp(x->u.op.a->u.name, "fds"))

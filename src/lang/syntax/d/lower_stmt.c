@@ -20,7 +20,8 @@ static int note_target(struct d_lower *l, const struct ast *x, bool is_zero)
 	}
 	if (base->kind == AST_NAME || base->kind == AST_MEMBER) {
 		const char *path = d_variable_path(l, x);
-		int r = path ? names_put(&l->set, path, 1) : l->p->r;
+		const bool was_set = path && d_is_set_whole(l, x);
+		int r = path ? names_put(&l->set, path, was_set || base == x ? 2 : 1) : l->p->r;
 		if (r < 0)
 			return r;
 	}

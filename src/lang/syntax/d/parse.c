@@ -161,12 +161,13 @@ static bool declaration(struct d_parser *dp)
 			return false;
 		if (!d_record_declare(dp, scope, name.text, &t))
 			return false;
-		const char *path = d_joined(p, scope, "", name.text);
-		if (!path || !d_declare(dp, path, &t))
-			return false;
-		while (parser_at(p, '['))
+		struct ast_type whole = t;
+		for (; parser_at(p, '['); whole.n_dims = 1)
 			if (!key_types(p))
 				return false;
+		const char *path = d_joined(p, scope, "", name.text);
+		if (!path || !d_declare(dp, path, &whole))
+			return false;
 	} while (parser_accept(p, ','));
 	return parser_end(p, "behind the declaration");
 }

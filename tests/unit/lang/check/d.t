@@ -147,7 +147,7 @@ t.bt:1:71: error: only variables can be stepped [D_OP_LVAL]
 ! d
 BEGIN { cuont(); trace(); trace(1, 2); @a = trace(1); x = count(); x = printf("a"); }
 BEGIN { @ = nothing(); count(); @b; trace(@b); @c = 5; @c += count(); }
-BEGIN { panic(); chill(1); alloca(5); jstack(); copyout(1, 2, 3); strtok("a", "b"); }
+BEGIN { panic(); chill(1); alloca(5); jstack(); copyout(1, 2, 3); cleanpath("a"); msgsize(1); msgdsize(1); }
 BEGIN { system("ls"); raise(9); freopen("x"); }
 --
 t.bt:1:9: error: unknown function 'cuont'; did you mean 'count'? [D_FUNC_UNDEF]
@@ -167,7 +167,9 @@ t.bt:3:18: error: chill() is not supported: it would hold the whole CPU [not-sup
 t.bt:3:28: error: alloca() is not supported: there is no memory to copy to [not-supported]
 t.bt:3:39: error: jstack() is not supported: no frames of Java are known [not-supported]
 t.bt:3:49: error: copyout() is not supported: the memory of programs is not written to [not-supported]
-t.bt:3:67: error: strtok() is not supported: index() and substr() take strings apart [not-supported]
+t.bt:3:67: error: cleanpath() is not supported: paths are shown as they are [not-supported]
+t.bt:3:83: error: msgsize() is not supported: there are no STREAMS [not-supported]
+t.bt:3:95: error: msgdsize() is not supported: there are no STREAMS [not-supported]
 t.bt:4:9: error: system() changes the system; it needs -w, or the option 'destructive' [D_ACT_DESTRUCTIVE]
 t.bt:4:23: error: raise() changes the system; it needs -w, or the option 'destructive' [D_ACT_DESTRUCTIVE]
 t.bt:4:33: error: freopen() changes the system; it needs -w, or the option 'destructive' [D_ACT_DESTRUCTIVE]
@@ -314,7 +316,6 @@ t.bt:5:16: error: argument 1 of strjoin() must be a string [D_PROTO_ARG]
 t.bt:5:39: error: argument 1 of substr() must be a string [D_PROTO_ARG]
 t.bt:5:64: error: argument 2 of index() must be a string [D_PROTO_ARG]
 t.bt:5:83: error: argument 1 of lltostr() must be a number [D_PROTO_ARG]
-t.bt:6:8: error: lltostr() knows base 8, 10 and 16 [D_PROTO_ARG]
 t.bt:6:42: error: argument 2 of substr() must be a number [D_PROTO_ARG]
 
 == memory
@@ -393,9 +394,8 @@ t.bt:2:38: error: this can be made no string [D_STRINGOF_TYPE]
 t.bt:2:56: error: this is no number [D_OP_INT]
 t.bt:3:88: error: this can be made no string [D_STRINGOF_TYPE]
 t.bt:5:9: error: a predicate must be a number [D_PRED_SCALAR]
-t.bt:6:15: error: the address of a value cannot be taken [not-supported]
+t.bt:6:15: error: only of what is behind a pointer can the address be taken [not-supported]
 t.bt:6:29: error: this is no number [D_OP_INT]
-t.bt:6:50: error: strings can only be compared by == and != [D_OP_INT]
 t.bt:7:46: error: 'fentry:made_open' has no args[9] [D_ARGS_IDX]
 
 == names of probes are strings in variables
@@ -472,6 +472,43 @@ BEGIN { n = 5; self->small = 300; trace(self->small); trace(self->none); trace(t
 --
 t.bt:4:61: error: 'self->none' is never set [D_IDENT_UNDEF]
 t.bt:4:80: error: 'this->none' is used before it is set [D_IDENT_UNDEF]
+
+== strings in order, in parts and as numbers
+! d
+BEGIN { x = "a" < execname; y = strtok("a b", " "); z = strtok(NULL, " "); n = strtoll("12", 8) + strtoll(y); u = toupper(y); l = tolower(u); }
+BEGIN { trace(lltostr(5, 36)); trace(lltostr(5, 37)); trace(strtoll("1", 1)); trace(strtoll(5)); trace(toupper(1)); }
+BEGIN { trace(strtok("a", execname)); trace(strtok("a", "")); trace(strtok(1, " ")); }
+--
+t.bt:2:38: error: lltostr() has a base of 2 to 36 [D_PROTO_ARG]
+t.bt:2:61: error: strtoll() has a base of 2 to 36 [D_PROTO_ARG]
+t.bt:2:93: error: argument 1 of strtoll() must be a string [D_PROTO_ARG]
+t.bt:2:112: error: argument 1 of toupper() must be a string [D_PROTO_ARG]
+t.bt:3:15: error: argument 2 of strtok() must be a text between quotes, of up to 32 bytes [D_PROTO_ARG]
+t.bt:3:45: error: argument 2 of strtok() must be a text between quotes, of up to 32 bytes [D_PROTO_ARG]
+t.bt:3:76: error: argument 1 of strtok() must be a string [D_PROTO_ARG]
+
+== addresses by their kind
+! d
+BEGIN { trace(inet_ntop(AF_INET, 0)); trace(inet_ntop(10, 0)); trace(inet_ntop(7, 0)); }
+--
+t.bt:1:80: error: inet_ntop() wants AF_INET or AF_INET6 [D_PROTO_ARG]
+
+== addresses of what is behind pointers
+! d
+BEGIN { p = &curthread->pid; x = *p + p[1]; q = &curthread->comm[1]; tracemem(curthread->comm, 8); y = &x; tracemem("a", 8); }
+BEGIN { print(curcpu->cpu_id); trace(&curthread); }
+--
+t.bt:1:104: error: only of what is behind a pointer can the address be taken [not-supported]
+t.bt:1:117: error: argument 1 of tracemem() must be a number [D_PROTO_ARG]
+t.bt:2:38: error: only of what is behind a pointer can the address be taken [not-supported]
+
+== arrays of this->
+! d
+this int a[4]; this string s[2]; this int i;
+BEGIN { this->a[1] = 5; this->s[0] = "x"; trace(this->a[1]); trace(this->s[0]); trace(this->a[this->i]); this->b[1] = 3; }
+--
+t.bt:2:87: error: the index of 'this->a' must be a number that is written there [D_ARR_LOCAL]
+t.bt:2:106: error: 'this->b' cannot be an array [D_ARR_LOCAL]
 
 == registers of the program
 ! d

@@ -662,7 +662,7 @@ t.bt:13:7: error: this has no value that '$d' could hold [no-value]
 t.bt:16:7: error: the variable $e is (int64,int64) elsewhere, but (int64,string[8]) here [type-mismatch]
 t.bt:17:2: error: '$f' is changed before it is set [undefined-variable]
 t.bt:17:5: error: only numbers can be changed so [bad-operand]
-t.bt:18:2: error: the address of a value cannot be taken [not-supported]
+t.bt:18:2: error: only of what is behind a pointer can the address be taken [not-supported]
 
 == variables whose type nothing tells
 BEGIN {
@@ -815,7 +815,7 @@ t.bt:11:15: error: division by 0 [division-by-zero]
 t.bt:12:8: error: kstack cannot be calculated with [bad-operand]
 t.bt:13:8: error: kstack cannot be calculated with [bad-operand]
 t.bt:14:8: error: (int64,int64) cannot be calculated with [bad-operand]
-t.bt:15:8: error: the address of a value cannot be taken [not-supported]
+t.bt:15:8: error: only of what is behind a pointer can the address be taken [not-supported]
 t.bt:16:8: error: the aggregation '@h' is no number [bad-operand]
 t.bt:19:8: error: mac address cannot be calculated with [bad-operand]
 
