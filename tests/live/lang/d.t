@@ -275,6 +275,21 @@ match:
     stops
     goes on
 
+== functions of a process, wherever they are; its program by its name
+command:
+    printf '#include <string.h>\n__attribute__((noinline)) int dl_own(int n) { return n + 1; }\nint main(int argc, char **argv) { return strdup(argv[0]) && dl_own(argc) == 7; }\n' > dl_own.c
+    cc -O0 -o dl_prog dl_own.c || exit 9
+    $SONDE run -q -c ./dl_prog -n 'pid$target::strdup:entry { @n["strdup"] = count(); }' -n 'pid$target::dl_own:entry { printf("%A %d|%-12s|\n", uregs[R_PC], arg0, probefunc); }'
+    $SONDE run -q -c ./dl_prog -n 'pid$target:dl_prog:dl_own:return { printf("%s %d\n", probemod, arg1); }'
+    ! $SONDE run -q -c ./dl_prog -n 'pid$target::dl_nowhere:entry'
+needs: cc
+match:
+    ^dl_prog`dl_own 1\|dl_own      \|$
+    ^  strdup +[1-9]
+    ^dl_prog 2$
+stderr-match:
+    D_PDESC_ZERO
+
 == weights may be negative
 script-d:
     #pragma D option quiet

@@ -355,6 +355,60 @@ static bool agg_args(struct d_lower *l, const struct ast *x, const struct functi
 	return true;
 }
 
+/* The next conversion's letter; *@ret_stars: widths that are arguments. '\0': there is none. */
+static char next_letter(const char **format, unsigned *ret_stars)
+{
+	*ret_stars = 0;
+	for (const char *p = strchr(*format, '%'); p; p = strchr(p, '%')) {
+		if (p[1] == '%') {
+			p += 2;
+			continue;
+		}
+		for (p++; *p && strchr("-+ 0#'@?.*123456789hljztLqw", *p); p++)
+			*ret_stars += *p == '*';
+		*format = *p ? p + 1 : p;
+		return *p;
+	}
+	return '\0';
+}
+
+/* Whether it is the name of a place already. */
+static bool is_symbol(const struct ast *x)
+{
+	const char *name = x->kind == AST_CALL	 ? x->u.call.name
+			   : x->kind == AST_NAME ? x->u.name
+						 : "";
+
+	return x->kind == AST_STR || !strcmp(name, "usym") || !strcmp(name, "umodule") ||
+	       !strcmp(name, "ucaller");
+}
+
+/* %A wants to know whose the address is. */
+static struct ast *printf_call(struct d_lower *l, const struct ast *x)
+{
+	struct ast *args;
+
+	if (!d_lower_list(l, x->u.call.args, &args))
+		return NULL;
+	const char *format = args->kind == AST_STR ? args->u.str.data : "";
+	struct ast **at = &args->next;
+	unsigned stars;
+	for (char c; *at && (c = next_letter(&format, &stars)); at = *at ? &(*at)->next : at) {
+		for (; stars && *at; stars--)
+			at = &(*at)->next;
+		struct ast *a = *at;
+		if (c != 'A' || !a || is_symbol(a))
+			continue;
+		struct ast *behind = a->next;
+		a->next = NULL;
+		*at = d_new_call(l, a->pos, "usym", a);
+		if (!*at)
+			return NULL;
+		(*at)->next = behind;
+	}
+	return d_new_call(l, x->pos, "printf", args);
+}
+
 static struct ast *action(struct d_lower *l, const struct ast *x, const struct function *f)
 {
 	struct ast *args;
@@ -366,7 +420,10 @@ static struct ast *action(struct d_lower *l, const struct ast *x, const struct f
 		return s ? d_new_call(l, x->pos, "trace", s) : NULL;
 	}
 	case SPEC:
-	case ACTION: return f->lower ? f->lower(l, x) : same_call(l, x, f);
+	case ACTION:
+		if (!strcmp(f->name, "printf"))
+			return printf_call(l, x);
+		return f->lower ? f->lower(l, x) : same_call(l, x, f);
 	default: return d_lower_call(l, x);
 	}
 }

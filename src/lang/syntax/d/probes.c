@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "lang/syntax/d/lower.h"
+#include "sym/probe/objects.h"
 #include "sym/syscall_names.h"
 
 /* Rows of what no table lists. */
@@ -394,25 +395,61 @@ static const char *program_of(struct match *m, pid_t pid)
 	return text(m->l, "%s", path);
 }
 
-/* The module's file: a.out is the program itself. */
+/* The module's file: a.out is the program itself, as is its own name. */
 static const char *object_of(struct match *m, pid_t pid)
 {
 	const char *mod = m->probe->parts[D_MODULE];
-
-	return !*mod || !strcmp(mod, "a.out") ? program_of(m, pid) : mod;
+	if (strchr(mod, '/'))
+		return mod;
+	const char *program = program_of(m, pid);
+	if (!program)
+		return NULL;
+	const char *slash = strrchr(program, '/');
+	const bool is_own = !strcmp(mod, slash ? slash + 1 : program);
+	return !*mod || is_own || !strcmp(mod, "a.out") ? program : mod;
 }
 
-static int pid_one(struct match *m, pid_t pid, const char *path, bool is_return)
+/* All files of the process, for a function that may be in any. */
+static const char *objects_of(struct match *m, pid_t pid, const char *program)
 {
-	const char *func = m->probe->parts[D_FUNCTION];
+	sonde_auto(strbuf_fini) struct strbuf b = { 0 };
+
+	if (*m->probe->parts[D_MODULE] || !*m->probe->parts[D_FUNCTION])
+		return program;
+	if (program_objects(program, pid, &b) < 0) {
+		m->l->p->r = -ENOMEM;
+		return NULL;
+	}
+	return text(m->l, "%s", strbuf_text(&b));
+}
+
+/* "uprobe:/a:f,uprobe:/b:f" of the files "/a,/b": of the one probe, each that is there. */
+static const char *attach_all(struct match *m, const char *kind, const char *files,
+			      const char *func)
+{
+	sonde_auto(strbuf_fini) struct strbuf b = { 0 };
+
+	for (const char *at = files; *at; at += strspn(at, ",")) {
+		const size_t len = strcspn(at, ",");
+		strbuf_fmt(&b, "%s%s:%.*s:%s", b.len ? "," : "", kind, (int)len, at, func);
+		at += len;
+	}
+	return strbuf_ok(&b) < 0 ? NULL : text(m->l, "%s", strbuf_text(&b));
+}
+
+static int pid_one(struct match *m, pid_t pid, const char *files, bool is_return)
+{
+	const char *func = m->probe->parts[D_FUNCTION], *mod = m->probe->parts[D_MODULE];
 	const struct d_place p = {
 		.row = is_return ? &row_pid_return : &row_pid,
 		.process = pid,
-		.attach = text(m->l, "%s:%s:%s", is_return ? "uretprobe" : "uprobe", path,
-			       *func ? func : "*"),
+		.attach = attach_all(m, is_return ? "uretprobe" : "uprobe", files,
+				     *func ? func : "*"),
 		.names = { m->probe->parts[D_PROVIDER],
-			   *m->probe->parts[D_MODULE] ? m->probe->parts[D_MODULE] : "a.out", NULL,
-			   is_return ? "return" : "entry" },
+			   *mod			? mod
+			   : strchr(files, ',') ? ""
+						: "a.out",
+			   NULL, is_return ? "return" : "entry" },
 	};
 
 	return p.attach ? add(m, &p) : -ENOMEM;
@@ -447,6 +484,9 @@ static int pid_probes(struct match *m)
 	if (*parts[D_NAME] && !parts[D_NAME][strspn(parts[D_NAME], "0123456789abcdef")] &&
 	    *parts[D_FUNCTION])
 		return pid_offset(m, pid, path);
+	path = objects_of(m, pid, path);
+	if (!path)
+		return m->l->p->r;
 	int r = 0;
 	const bool entry = matches(parts[D_NAME], "entry"), ret = matches(parts[D_NAME], "return");
 	if (!entry && !ret)
