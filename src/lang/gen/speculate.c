@@ -55,10 +55,12 @@ static struct val find(struct gen *g, struct ast *x, int l_none, struct val *ret
 		       struct val *ret_state)
 {
 	struct val n = own(g, gen_scalar(g, x));
+	struct val i = own(g, fn_op(g->f, FN_SUB, n, val_imm(1)));
 
-	fn_if(g->f, FN_EQ, n, val_imm(0), l_none);
-	fn_if(g->f, FN_GT, n, val_imm(g->script->n_specs), l_none);
-	struct val p = spec_at(g, fn_op(g->f, FN_SUB, n, val_imm(1)));
+	// Of 0, too. Older verifiers know the bounds of what was compared itself, and of nothing
+	// else.
+	fn_if(g->f, FN_GE, i, val_imm(g->script->n_specs), l_none);
+	struct val p = spec_at(g, i);
 	struct val state = fn_load(g->f, 4, false, p, 0);
 	fn_if(g->f, FN_EQ, fn_op(g->f, FN_AND, state, val_imm(1)), val_imm(0), l_none);
 	*ret_number = n;
