@@ -7,6 +7,7 @@
  * Code without entries: what was made at run time keeps frame pointers; of functions that were left
  * out, the stack is searched for the address behind a call of them.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "crash/linux/unwind.h"
@@ -117,6 +118,21 @@ static bool by_entry(struct walk *w, const struct orc_entry *e)
 	}
 }
 
+/* What is no code was called, by a pointer that is 0 or broken: it has pushed nothing yet. */
+static bool leave_nowhere(struct walk *w)
+{
+	uint64_t pc;
+	uint8_t code;
+
+	if (!w->exact || linux_read(w->k, w->pc, &code, sizeof(code)) != -EFAULT ||
+	    linux_read_u64(w->k, w->sp, &pc) < 0 || !linux_is_text(w->k, pc))
+		return false;
+	w->pc = pc;
+	w->sp += 8;
+	w->exact = w->has_regs = false;
+	return true;
+}
+
 /* Goes by the tables alone. */
 static bool plain_step(struct walk *w)
 {
@@ -131,7 +147,7 @@ static bool plain_step(struct walk *w)
 
 	if (orc_find(&w->k->orc, &w->k->mem, w->exact ? w->pc : w->pc - 1, &e))
 		return by_entry(w, &e);
-	return !linux_is_text(w->k, w->pc) && by_entry(w, &by_frame_pointer);
+	return !linux_is_text(w->k, w->pc) && (leave_nowhere(w) || by_entry(w, &by_frame_pointer));
 }
 
 /* Whether a walk from there comes to where the stack begins. */
@@ -234,7 +250,8 @@ int unwind_x86(struct linux_kernel *k, const struct unwind_start *from, struct c
 		};
 		uint64_t pc = w.pc, sp = w.sp;
 
-		if (!w.pc || !unwind_frame(k, ret, &f, &err))
+		// A pointer that is 0 may have been called, but no stack begins so.
+		if ((!w.pc && !(w.exact && ret->n)) || !unwind_frame(k, ret, &f, &err))
 			break;
 		w.guessed = false;
 		if (!step(&w))

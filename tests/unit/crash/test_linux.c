@@ -397,6 +397,32 @@ TEST(stacks_of_arm64_that_lie)
 	close_it(&o);
 }
 
+/* What was called by a pointer that is no function's is left by what the call pushed. */
+TEST(calls_of_nothing)
+{
+	static const uint64_t where[] = { 0, 0x1234, 0x7ffffffff000, 0xffffff0000000000 };
+
+	for (size_t i = 0; i < MEM_LEN(where); i++) {
+		struct opened o = { 0 };
+		uint64_t regs[LINUX_REGS] = { 0 };
+
+		made_kernel_init(&o.k, &machines[0]);
+		uint64_t at = o.k.stacks[T_RUNS] + 0x200;
+		regs[X86_IP] = where[i];
+		regs[X86_SP] = o.k.stacks[T_RUNS] + 0x400;
+		regs[X86_BP] = first_pair(&o.k, T_RUNS);
+		regs[X86_CS] = 0x10;
+		made_kernel_put64(&o.k, regs[X86_SP], made_kernel_code(&o.k, F_INNER, 0x24));
+		made_kernel_put(&o.k, at, regs, X86_REGS * 8ul);
+		regs[X86_IP] = made_kernel_code(&o.k, F_VECTOR, 8);
+		regs[X86_SP] = at;
+		made_kernel_regs(&o.k, 1, regs);
+		open_it(&o);
+		expect_stack(&o, T_RUNS, "vector ? inner middle outer");
+		close_it(&o);
+	}
+}
+
 TEST(interrupts_of_x86)
 {
 	struct opened o = { 0 };
