@@ -19,22 +19,9 @@ struct report {
 	struct page page;
 	struct linux_kernel *k;
 	struct crash_tasks tasks;
-	char panic[LINE_MOST];
-	int panic_rank;
+	struct linux_cause cause;
 	char last[LINES][LINE_MOST];
 	size_t n_lines;
-};
-
-/* What the lines begin with that tell why a kernel died, the surest first. */
-static const char *const death[] = {
-	"Kernel panic - not syncing: ",
-	"BUG: ",
-	"Unable to handle kernel ",
-	"general protection fault",
-	"kernel BUG at ",
-	"Oops: ",
-	"watchdog: BUG: ",
-	"sysrq: Trigger a crash",
 };
 
 static int look_at_line(void *arg, const struct crash_message *m)
@@ -47,16 +34,7 @@ static int look_at_line(void *arg, const struct crash_message *m)
 		       (unsigned long long)(m->ns / 1000000000),
 		       (unsigned long long)(m->ns / 1000 % 1000000),
 		       (int)(len < LINE_MOST ? len : LINE_MOST), m->text);
-	for (int i = 0; i < (int)MEM_LEN(death) && i <= r->panic_rank; i++) {
-		size_t head = strlen(death[i]);
-
-		if (len < head || memcmp(m->text, death[i], head) != 0)
-			continue;
-		(void)snprintf(r->panic, sizeof(r->panic), "%.*s",
-			       (int)(len < LINE_MOST ? len : LINE_MOST), m->text);
-		r->panic_rank = i;
-		break;
-	}
+	linux_cause_look(&r->cause, m);
 	return 0;
 }
 
@@ -90,7 +68,8 @@ static void show_head(struct report *r)
 	}
 	dump_describe(k->core->dump, text, sizeof(text));
 	page_fact(p, "dump", "Dump", text);
-	page_fact(p, "panic", "Panic", *r->panic ? r->panic : "none: it was running");
+	page_fact(p, "panic", "Panic", *r->cause.panic ? r->cause.panic : "none: it was running");
+	page_fact(p, "cause", "Cause", *r->cause.text && !r->cause.rank ? r->cause.text : NULL);
 }
 
 static void show_load(struct report *r)
@@ -288,7 +267,7 @@ static int run(struct crash_run *run)
 	if (!r)
 		return sonde_fail(-ENOMEM, "out of memory");
 	r->k = linux_of(run->core);
-	r->panic_rank = (int)MEM_LEN(death);
+	linux_cause_begin(&r->cause);
 	int err = linux_tasks(run->core, &r->tasks);
 	if (err < 0)
 		return err;

@@ -14,6 +14,19 @@ extern const struct crash_verb linux_files;
 extern const struct crash_verb linux_mount;
 extern const struct crash_verb linux_net;
 
+/** Why a kernel died, by its messages. */
+struct linux_cause {
+	char panic[256];     /* the panic, or what is nearest to one; "": none */
+	char text[256];	     /* what was said within 10 s before it: "BUG: ... at foo+0x1/0x2"; "":
+				nothing */
+	int rank, text_rank; /* @rank 0: it was a panic */
+	uint64_t ns;
+	bool has_place;
+};
+void linux_cause_begin(struct linux_cause *c);
+/** To be called with each message, the oldest first. */
+void linux_cause_look(struct linux_cause *c, const struct crash_message *m);
+
 /** Ends with NULL. */
 extern const struct crash_verb *const linux_verbs[];
 
