@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /** A thin dump as makedumpfile would write it: kdump-compressed, with zlib where it is there. */
-#include <dlfcn.h>
 #include <elf.h>
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef HAVE_GZIP
-#include <zlib.h>
-#endif
 
 #include <sonde/err.h>
 
-#include "base/library.h"
 #include "base/mem.h"
 #include "crash/dump/kdump_header.h"
 #include "crash/thin/file.h"
+#include "crash/thin/pack.h"
 
 /* For the layout see dump/kdump.c. Both bitmaps are the same: no more is known of the machine. */
 
@@ -55,17 +51,6 @@ struct desc {
 };
 _Static_assert(sizeof(struct desc) == DESC, "as in the file");
 
-struct kdump {
-	struct thin_file *f;
-	uint8_t *packed;    /* owned; a page */
-	struct desc *descs; /* owned */
-	struct desc zero;   /* all pages of zeros share one */
-	void *zlib;	    /* owned; NULL: pages are not packed */
-#ifdef HAVE_GZIP
-	__typeof__(&compress2) compress;
-#endif
-};
-
 static bool can(const struct thin_file *f)
 {
 	const struct dump_about *a = dump_about(f->dump);
@@ -88,68 +73,30 @@ static bool can(const struct thin_file *f)
 	return f->n_pages && f->pages[f->n_pages - 1] < PAGES_MOST;
 }
 
-static void open_zlib(struct kdump *k)
-{
-#ifdef HAVE_GZIP
-	static const char *const files[] = { "libz.so.1", NULL };
-	const struct library_symbol symbols[] = { { "compress2", (void **)&k->compress },
-						  { NULL, NULL } };
-
-	if (library_open(files, symbols, &k->zlib) < 0)
-		k->zlib = NULL; // such a dump is larger, but as good
-#else
-	(void)k;
-#endif
-}
-
-/* Packs the page at @bytes. 0: it would not become smaller. */
-static size_t pack(struct kdump *k, const uint8_t *bytes)
-{
-#ifdef HAVE_GZIP
-	uLongf len = k->f->page_size - 1;
-
-	if (k->zlib && k->compress(k->packed, &len, bytes, k->f->page_size, 9) == Z_OK)
-		return len;
-#else
-	(void)k, (void)bytes;
-#endif
-	return 0;
-}
-
 /* Puts a page behind what is there, and tells where in @ret. */
-static int put_page(struct kdump *k, const uint8_t *bytes, struct desc *ret)
+static int put_page(struct thin_file *f, const struct thin_packed *page, struct desc *ret)
 {
-	size_t packed = pack(k, bytes), len = packed ? packed : k->f->page_size;
-
-	*ret = (struct desc){ .off = htole64(k->f->len),
-			      .size = htole32((uint32_t)len),
-			      .flags = htole32(packed ? KDUMP_ZLIB : 0) };
-	return thin_put(k->f, k->f->len, packed ? k->packed : bytes, len);
+	*ret = (struct desc){ .off = htole64(f->len),
+			      .size = htole32(page->len),
+			      .flags = htole32(page->is_packed ? KDUMP_ZLIB : 0) };
+	return thin_put(f, f->len, page->bytes, page->len);
 }
 
-static bool is_zero(const uint8_t *bytes, size_t n)
+/* All pages of zeros share one. */
+static int put_pages(struct thin_file *f, struct thin_packer *packer, struct desc *descs)
 {
-	return !bytes[0] && !memcmp(bytes, bytes + 1, n - 1);
-}
+	struct thin_packed page = { 0 };
+	struct desc zero = { 0 };
 
-static int put_pages(struct kdump *k)
-{
-	struct thin_file *f = k->f;
-	struct dump_page page;
-
-	sonde_auto(mem_freep) uint8_t *zeros = calloc(1, f->page_size);
-	if (!zeros)
-		return sonde_fail(-ENOMEM, "out of memory");
-	int r = put_page(k, zeros, &k->zero);
+	int r = thin_packer_zero(packer, &page);
+	if (r == 0)
+		r = put_page(f, &page, &zero);
 	for (size_t i = 0; r == 0 && i < f->n_pages; i++) {
-		r = dump_page(f->dump, f->pages[i] * f->page_size, &page);
-		if (r < 0)
-			return r;
-		if (is_zero(page.bytes, f->page_size))
-			k->descs[i] = k->zero;
-		else
-			r = put_page(k, page.bytes, &k->descs[i]);
-		dump_release(f->dump, &page);
+		r = thin_packer_next(packer, &page);
+		if (r == 0 && page.is_zero)
+			descs[i] = zero;
+		else if (r == 0)
+			r = put_page(f, &page, &descs[i]);
 	}
 	return r;
 }
@@ -272,45 +219,41 @@ static int put_heads(struct thin_file *f, const struct strbuf *notes, struct hea
 	return r;
 }
 
-static int put_all(struct kdump *k, const struct strbuf *notes)
+static int put_all(struct thin_file *f, const struct strbuf *notes, struct desc *descs)
 {
-	struct thin_file *f = k->f;
 	const uint64_t size = f->page_size, bits = size * 8;
 	uint64_t subs = (SUB + notes->len + size - 1) / size;
 	uint64_t blocks = (f->pages[f->n_pages - 1] + bits) / bits; // of one bitmap
-	uint64_t bitmap = (1 + subs) * size, descs = bitmap + 2 * blocks * size;
-	struct head h = { .status = htole32(k->zlib ? KDUMP_ZLIB : 0),
-			  .sub_size = htole32((uint32_t)subs),
+	uint64_t bitmap = (1 + subs) * size, at = bitmap + 2 * blocks * size;
+	struct head h = { .sub_size = htole32((uint32_t)subs),
 			  .bitmap_blocks = htole32((uint32_t)(2 * blocks)) };
+	sonde_auto(thin_packer_freep) struct thin_packer *packer = NULL;
 
-	int r = put_heads(f, notes, &h);
+	int r = thin_packer_new(f, &packer);
+	if (r < 0)
+		return r;
+	h.status = htole32(thin_packer_packs(packer) ? KDUMP_ZLIB : 0);
+	r = put_heads(f, notes, &h);
 	if (r == 0)
 		r = put_bitmaps(f, bitmap, blocks * size);
 	if (r < 0)
 		return r;
-	f->len = descs + f->n_pages * DESC;
-	r = put_pages(k);
-	return r < 0 ? r : thin_put(f, descs, k->descs, f->n_pages * DESC);
+	f->len = at + f->n_pages * DESC;
+	r = put_pages(f, packer, descs);
+	return r < 0 ? r : thin_put(f, at, descs, f->n_pages * DESC);
 }
 
 static int write_kdump(struct thin_file *f)
 {
-	struct kdump k = { .f = f };
 	struct strbuf notes = { 0 };
+	sonde_auto(mem_freep) struct desc *descs = calloc(f->n_pages, sizeof(*descs));
 
 	int r = thin_notes(f->dump, &notes);
-	k.packed = malloc(f->page_size);
-	k.descs = calloc(f->n_pages, sizeof(*k.descs));
-	if (r == 0 && (!k.packed || !k.descs))
+	if (r == 0 && !descs)
 		r = sonde_fail(-ENOMEM, "out of memory");
-	open_zlib(&k);
 	if (r == 0)
-		r = put_all(&k, &notes);
-	if (k.zlib)
-		dlclose(k.zlib);
+		r = put_all(f, &notes, descs);
 	strbuf_fini(&notes);
-	free(k.packed);
-	free(k.descs);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 /** Thin dumps: they have the pages that were read, all that the dump said, and nothing else. */
 #include <elf.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "crash/dump/kdump_header.h"
 #include "crash/dump/minidump.h"
 #include "crash/dump/touched.h"
 #include "crash/thin/thin.h"
@@ -276,6 +278,87 @@ TEST(a_dump_is_not_written_over_itself)
 	EXPECT_EQ(thin_write(d, &page, 1, "/nonexistent/thin", &result), -ENOENT);
 	EXPECT_EQ(thin_write(d, &page, 0, "/nonexistent/thin", &result), -ENODATA);
 	made_compare(&m, d, 20);
+}
+
+/* All pages of a dump; the caller frees them. */
+static uint64_t *all_pages(struct dump *d, size_t *ret_n)
+{
+	uint64_t *pages = calloc(dump_about(d)->pages_held, sizeof(*pages)), at = 0, len;
+	size_t n = 0;
+
+	for (; (len = dump_next(d, at, &at)) != 0; at += len) {
+		for (uint64_t i = 0; i < len / MADE_PAGE; i++)
+			pages[n++] = at / MADE_PAGE + i;
+	}
+	EXPECT_EQ(n, dump_about(d)->pages_held);
+	*ret_n = n;
+	return pages;
+}
+
+/* Whether one CPU works or all do. */
+TEST(the_same_bytes_however_many_work)
+{
+	const struct made_elf_how how = { .machine = EM_X86_64, .ehsize = 64, .vmcoreinfo = info };
+	sonde_auto(made_fini) struct made_file f;
+	struct made_memory m = { .seed = 5, .n = 1, .ranges = { { 1 << 20, 900 * MADE_PAGE } } };
+	struct dump *d = NULL, *thin = NULL;
+	struct thin_result result;
+	char one[80], all[80];
+	cpu_set_t before, first;
+	size_t n = 0;
+
+	made_elf(&m, &how, &f);
+	made_write(&f);
+	EXPECT_EQ(open_one(f.path, &d), 0);
+	uint64_t *pages = all_pages(d, &n);
+	(void)snprintf(one, sizeof(one), "%s.one", f.path);
+	(void)snprintf(all, sizeof(all), "%s.all", f.path);
+	EXPECT_EQ(thin_write(d, pages, n, all, &result), 0);
+	EXPECT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+	CPU_ZERO(&first);
+	for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&first); i++) {
+		if (CPU_ISSET(i, &before))
+			CPU_SET(i, &first);
+	}
+	EXPECT_EQ(sched_setaffinity(0, sizeof(first), &first), 0);
+	EXPECT_EQ(thin_write(d, pages, n, one, &result), 0);
+	EXPECT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+	expect_same_files(one, all);
+	EXPECT_EQ(open_one(all, &thin), 0);
+	if (thin)
+		made_compare(&m, thin, 300);
+	dump_close(thin);
+	free(pages);
+	dump_close(d);
+	(void)unlink(one);
+	(void)unlink(all);
+}
+
+/* One of many pages cannot be read: there is no file then, and words of that page. */
+TEST(a_damaged_page_is_told)
+{
+	const struct made_kdump_how how = { .version = 6, .vmcoreinfo = info };
+	sonde_auto(made_fini) struct made_file f;
+	struct made_memory m = { .seed = 6, .n = 1, .ranges = { { 1 << 20, 600 * MADE_PAGE } } };
+	struct dump *d = NULL;
+	struct thin_result result;
+	uint32_t blocks[2], flags = 0x4000 | KDUMP_ZLIB | KDUMP_LZO;
+	char path[80];
+	size_t n = 0;
+
+	made_kdump(&m, &how, &f);
+	memcpy(blocks, f.data + 432, sizeof(blocks)); // of the sub-header and the bitmaps
+	made_put(&f, (1ul + blocks[0] + blocks[1]) * MADE_PAGE + 555 * 24 + 12, &flags,
+		 sizeof(flags));
+	made_write(&f);
+	EXPECT_EQ(open_one(f.path, &d), 0);
+	uint64_t *pages = all_pages(d, &n);
+	(void)snprintf(path, sizeof(path), "%s.thin", f.path);
+	EXPECT_EQ(thin_write(d, pages, n, path, &result), -EBADMSG);
+	EXPECT(strstr(sonde_err_str(), "page at 0x32b000: flags 0x4003"));
+	EXPECT_EQ(access(path, F_OK), -1);
+	free(pages);
+	dump_close(d);
 }
 
 static struct dump *oom_dump;
