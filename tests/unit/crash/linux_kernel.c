@@ -93,13 +93,19 @@ struct mount {
 	struct list_head mnt_list;
 	const char *mnt_devname;
 };
+struct ns_common {
+	unsigned inum;
+};
 struct mnt_namespace {
 	struct list_head list;
 	struct mount *root;
+	struct ns_common ns;
 };
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
+	struct net *net_ns;
 };
+KEEP struct net init_net;
 static struct file_system_type ext4 = { "ext4" };
 static struct super_block super = { &ext4 };
 static struct dentry root = { &root, { (void *)"/" } }, made = { &root, { (void *)"made\033[1m" } };
@@ -107,8 +113,8 @@ static struct mnt_namespace mnt_ns;
 static struct mount root_mount = {
 	&root_mount, &root, { &root, &super }, LIST(&mnt_ns.list), "/dev/vda\0331"
 };
-static struct mnt_namespace mnt_ns = { LIST(&root_mount.mnt_list), &root_mount };
-static struct nsproxy nsproxy = { &mnt_ns };
+static struct mnt_namespace mnt_ns = { LIST(&root_mount.mnt_list), &root_mount, { 41 } };
+static struct nsproxy nsproxy = { &mnt_ns, &init_net };
 
 struct path {
 	struct vfsmount *mnt;
@@ -488,15 +494,21 @@ struct net_device {
 	struct in_device *ip_ptr;
 };
 struct net {
-	struct list_head dev_base_head;
+	struct list_head dev_base_head, list;
+	struct ns_common ns;
 };
-KEEP struct net init_net;
 static struct in_ifaddr ifaddr = { 0, 0x0100007f, 8 };
 static struct in_device in_device = { &ifaddr };
 static struct net_device lo = {
 	"lo\033[1m", LIST(&init_net.dev_base_head), 1, 65536, 9, &in_device
 };
-KEEP struct net init_net = { LIST(&lo.dev_list) };
+/* A second namespace, which nobody is in. */
+KEEP struct list_head net_namespace_list;
+static struct net other_net;
+static struct net_device other = { "other\033[1m", LIST(&other_net.dev_base_head), 7, 1500, 0, 0 };
+static struct net other_net = { LIST(&other.dev_list), LIST(&net_namespace_list), { 43 } };
+KEEP struct net init_net = { LIST(&lo.dev_list), LIST(&other_net.list), { 42 } };
+KEEP struct list_head net_namespace_list = LIST(&init_net.list);
 
 /* Slabs. */
 struct kmem_cache_node {

@@ -28,13 +28,16 @@ static const struct {
 	{ "files", "    1   2  rw    file     42  /made?[1m\n" },
 	{ "files", "    1   3  rw    socket    0  / tcp LISTEN 127.0.0.1:22 -> 0.0.0.0:*\n" },
 	{ "mount", "  /     ext4  /dev/vda?1\n" },
-	{ "net", "      1  lo?[1m  up     65536  127.0.0.1/8  -\n" },
+	{ "net", "      1  lo?[1m     up     65536  127.0.0.1/8  -        42\n" },
+	{ "net", "      7  other?[1m  down    1500  -            -        43\n" },
+	{ "net", "  NAMESPACE  PID  PROCESS  THREADS\n         42    1  sh?]0;x        1\n"
+		 "         43    -  -              0\n" },
 	{ "net", "  tcp    LISTEN           3     128  127.0.0.1:22   0.0.0.0:*       1   0  "
-		 "sh?]0;x (and 1 more)\n" },
-	{ "net", "  tcp    TIME-WAIT        0       0  127.0.0.1:22   127.0.0.2:80    -   -  -\n" },
-	{ "net", "  tcp    FIN-WAIT-2       0       0  127.0.0.1:22   127.0.0.3:80    -   -  -\n" },
+		 "sh?]0;x (and 1 more)      -\n" },
+	{ "net", "  tcp    TIME-WAIT        0       0  127.0.0.1:22   127.0.0.2:80    -   -  - " },
+	{ "net", "  tcp    FIN-WAIT-2       0       0  127.0.0.1:22   127.0.0.3:80    -   -  - " },
 	{ "net",
-	  "  u_dgr  UNCONN           0       0  /run/made?[1m  *               1   1  sh?]0;x\n" },
+	  "  u_dgr  UNCONN           0       0  /run/made?[1m  *               1   1  sh?]0;x " },
 };
 
 TEST(verbs)
@@ -55,7 +58,7 @@ TEST(verbs)
 	EXPECT(strstr(shown, "<td>sh?]0;x\n") != NULL);
 	EXPECT_EQ(made_show(core.path, NULL, "help", CRASH_TEXT), 0);
 	EXPECT(strstr(shown, "  ps [PID]...             Tasks: states") != NULL);
-	EXPECT(strstr(shown, "  net                     Network") != NULL);
+	EXPECT(strstr(shown, "  net [PID]               Network") != NULL);
 	made_fini(&core);
 }
 

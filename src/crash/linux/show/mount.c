@@ -100,35 +100,23 @@ static int add_mount(void *arg, uint64_t index, uint64_t node)
 	return 0;
 }
 
-/* The namespace and the root of the first process; 0: not in the dump. */
-static int first_namespace(struct mounts *m, uint64_t *ret)
+/* The namespace and the root that a task has. */
+static uint64_t enter(struct mounts *m, const struct crash_task *task)
 {
-	struct crash_tasks tasks = { 0 };
-	uint64_t first = 0;
-
-	int err = linux_tasks(m->k->core, &tasks);
-	if (err < 0)
-		return err;
-	for (size_t i = 0; i < tasks.n && !first; i++)
-		first = tasks.all[i].tid == 1 ? tasks.all[i].addr : 0;
-	uint64_t proxy = linux_field_or(m->k, first, &m->f[NSPROXY], 0);
-	uint64_t fs = linux_field_or(m->k, first, &m->f[FS], 0);
+	uint64_t proxy = linux_field_or(m->k, task->addr, &m->f[NSPROXY], 0);
+	uint64_t fs = linux_field_or(m->k, task->addr, &m->f[FS], 0);
 	uint64_t root = linux_field_or(m->k, fs, &m->f[FS_ROOT], 0);
+
 	m->root = root ? root - m->path.vfs.off : 0;
-	*ret = linux_field_or(m->k, proxy, &m->f[MNT_NS], 0);
-	crash_tasks_fini(&tasks);
-	return 0;
+	return linux_field_or(m->k, proxy, &m->f[MNT_NS], 0);
 }
 
-static int walk_mounts(struct mounts *m, const char **ret_cut)
+static int walk_mounts(struct mounts *m, const struct crash_task *task, const char **ret_cut)
 {
 	struct walk_over over = { .kind = WALK_LIST, .limit = MOUNTS_MOST };
-	uint64_t ns = 0;
+	const uint64_t ns = task ? enter(m, task) : 0;
 	const bool tree = m->f[MNT_NODE].type && m->f[NS_TREE].type;
 
-	int err = first_namespace(m, &ns);
-	if (err < 0)
-		return err;
 	if (!ns) {
 		*ret_cut = "the first process is not in the dump";
 		return 0;
@@ -139,10 +127,12 @@ static int walk_mounts(struct mounts *m, const char **ret_cut)
 	return crash_walk(m->k->core, &over, add_mount, m, ret_cut);
 }
 
-/* Mounts as the first process sees them. */
-static int run(struct crash_run *r)
+/* Mounts as a task sees them: the one that is named, or the first process. */
+static int show(struct crash_run *r, const struct crash_tasks *tasks, const struct namespaces *all)
 {
 	struct mounts m = { .k = linux_of(r->core) };
+	const struct namespace *only = NULL;
+	const struct crash_task *task = NULL;
 	const char *cut = NULL;
 	struct page p;
 
@@ -150,22 +140,46 @@ static int run(struct crash_run *r)
 	if (!path_fields_find(m.k, &m.path) || (!(m.f[MNT_NODE].type && m.f[NS_TREE].type) &&
 						!(m.f[NS_LIST].type && m.f[MNT_LIST].type)))
 		return sonde_fail(-ENOTSUP, "how this kernel keeps mounts is not understood");
+	int err = linux_take_namespace(r, tasks, all, &only, &task);
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < tasks->n && !task; i++)
+		task = tasks->all[i].tid == 1 ? &tasks->all[i] : NULL;
 	table_init(&m.table, columns, MEM_LEN(columns));
-	int err = walk_mounts(&m, &cut);
+	err = walk_mounts(&m, task, &cut);
 	if (!err && cut)
 		r->note(linux_keep(m.k, "mounts: %s", cut));
 	page_begin(&p, r, "Mounts");
 	if (!err)
 		err = page_table(&p, "mounts", "Mounts", &m.table);
+	if (!err && !only)
+		err = linux_show_namespaces(&p, m.k, all);
 	page_end(&p);
 	table_fini(&m.table);
 	return err;
 }
 
+static int run(struct crash_run *r)
+{
+	struct crash_tasks tasks = { 0 };
+	struct namespaces all = { 0 };
+
+	int err = linux_tasks(r->core, &tasks);
+	if (!err)
+		err = namespaces_find(linux_of(r->core), NAMESPACE_MOUNT, &tasks, &all);
+	if (!err && all.cut)
+		r->note(all.cut);
+	if (!err)
+		err = show(r, &tasks, &all);
+	namespaces_fini(&all);
+	crash_tasks_fini(&tasks);
+	return err;
+}
+
 const struct crash_verb linux_mount = {
 	.name = "mount",
-	.args = "",
-	.summary = "Mounted filesystems, as the first process sees them",
+	.args = "[PID]",
+	.summary = "Mounted filesystems, as the first process or another sees them",
 	.has_html = true,
 	.run = run,
 };

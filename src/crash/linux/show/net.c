@@ -2,6 +2,7 @@
 /** sonde crash CORE net: interfaces and their addresses; sockets are in sockets.c. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <string.h>
 
 #include <sonde/err.h>
 
@@ -9,11 +10,13 @@
 
 enum { IFNAMSIZ_LEN = 16, DEVICES_MOST = 1 << 16, ADDRESSES_MOST = 64, UP = 1, RUNNING = 0x40 };
 
+enum { NETNS = 6 };
+
 static const struct table_column columns[] = {
-	{ "index", "INDEX", TABLE_ID },	  { "name", "NAME", TABLE_TEXT },
-	{ "state", "STATE", TABLE_TEXT }, { "mtu", "MTU", TABLE_ID },
-	{ "ipv4", "IPV4", TABLE_TEXT },	  { "ipv6", "IPV6", TABLE_TEXT },
-	{ "addr", NULL, TABLE_TEXT },
+	{ "index", "INDEX", TABLE_ID },	       { "name", "NAME", TABLE_TEXT },
+	{ "state", "STATE", TABLE_TEXT },      { "mtu", "MTU", TABLE_ID },
+	{ "ipv4", "IPV4", TABLE_TEXT },	       { "ipv6", "IPV6", TABLE_TEXT },
+	[NETNS] = { "netns", NULL, TABLE_ID }, { "addr", NULL, TABLE_TEXT },
 };
 
 enum {
@@ -96,7 +99,8 @@ static const char *addresses6(struct linux_kernel *k, const struct kfield *f, ui
 	return all;
 }
 
-static void add(struct linux_kernel *k, struct table *t, const struct kfield *f, uint64_t dev)
+static void add(struct linux_kernel *k, struct table *t, const struct kfield *f, uint64_t dev,
+		const struct namespace *in)
 {
 	char name[IFNAMSIZ_LEN + 1] = "?";
 	uint64_t flags = linux_field_or(k, dev, &f[FLAGS], 0);
@@ -108,40 +112,82 @@ static void add(struct linux_kernel *k, struct table *t, const struct kfield *f,
 	table_int(t, (int64_t)linux_field_or(k, dev, &f[MTU], 0));
 	table_str(t, addresses(k, f, dev));
 	table_str(t, addresses6(k, f, dev));
+	table_int(t, (int64_t)in->inode);
 	table_str(t, linux_keep(k, "0x%llx", (unsigned long long)dev));
+}
+
+/* The interfaces of @only, or (NULL) of all. */
+static int show_interfaces(struct crash_run *r, struct page *p, const struct namespaces *all,
+			   const struct namespace *only)
+{
+	struct linux_kernel *k = linux_of(r->core);
+	struct table_column cols[MEM_LEN(columns)];
+	struct kfield f[FIELDS];
+	struct table t;
+
+	kfield_find_all(k->types, wanted, FIELDS, f);
+	if (!all->n || !f[HEAD].type || !f[LIST].type || !f[NAME].type)
+		return linux_fail_place(k, "interfaces");
+	memcpy(cols, columns, sizeof(cols));
+	cols[NETNS].head = all->n > 1 && !only ? "NETNS" : NULL;
+	table_init(&t, cols, MEM_LEN(columns));
+	for (size_t i = 0; i < all->n && table_rows(&t) < DEVICES_MOST; i++) {
+		const struct namespace *in = &all->all[i];
+		struct linux_list list;
+
+		if (only && in != only)
+			continue;
+		linux_list_begin(&list, in->addr + f[HEAD].off);
+		while (table_rows(&t) < DEVICES_MOST && linux_list_next(k, &list))
+			add(k, &t, f, list.at - f[LIST].off, in);
+		if (list.cut)
+			r->note(list.cut);
+	}
+	int err = page_table(p, "interfaces", "Interfaces", &t);
+	table_fini(&t);
+	return err;
+}
+
+static int show(struct crash_run *r, const struct crash_tasks *tasks, const struct namespaces *all)
+{
+	const struct namespace *only = NULL;
+	const struct crash_task *task;
+	struct page p;
+
+	int err = linux_take_namespace(r, tasks, all, &only, &task);
+	if (err < 0)
+		return err;
+	page_begin(&p, r, "Network");
+	err = only ? 0 : linux_show_namespaces(&p, linux_of(r->core), all);
+	if (!err)
+		err = show_interfaces(r, &p, all, only);
+	if (!err)
+		err = linux_show_sockets(r, &p, tasks, all, only);
+	page_end(&p);
+	return err;
 }
 
 static int run(struct crash_run *r)
 {
-	struct linux_kernel *k = linux_of(r->core);
-	struct kfield f[FIELDS];
-	struct linux_list list;
-	struct table t;
-	struct page p;
-	uint64_t net;
+	struct crash_tasks tasks = { 0 };
+	struct namespaces all = { 0 };
 
-	kfield_find_all(k->types, wanted, FIELDS, f);
-	if (!linux_symbol(k, "init_net", &net) || !f[HEAD].type || !f[LIST].type || !f[NAME].type)
-		return linux_fail_place(k, "interfaces");
-	table_init(&t, columns, MEM_LEN(columns));
-	linux_list_begin(&list, net + f[HEAD].off);
-	while (list.n < DEVICES_MOST && linux_list_next(k, &list))
-		add(k, &t, f, list.at - f[LIST].off);
-	if (list.cut)
-		r->note(list.cut);
-	page_begin(&p, r, "Network");
-	int err = page_table(&p, "interfaces", "Interfaces", &t);
+	int err = linux_tasks(r->core, &tasks);
 	if (!err)
-		err = linux_show_sockets(r, &p);
-	page_end(&p);
-	table_fini(&t);
+		err = namespaces_find(linux_of(r->core), NAMESPACE_NET, &tasks, &all);
+	if (!err && all.cut)
+		r->note(all.cut);
+	if (!err)
+		err = show(r, &tasks, &all);
+	namespaces_fini(&all);
+	crash_tasks_fini(&tasks);
 	return err;
 }
 
 const struct crash_verb linux_net = {
 	.name = "net",
-	.args = "",
-	.summary = "Network interfaces with their addresses, and sockets",
+	.args = "[PID]",
+	.summary = "Network interfaces with their addresses, and sockets, of all namespaces",
 	.has_html = true,
 	.run = run,
 };

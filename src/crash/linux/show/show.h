@@ -4,6 +4,7 @@
 #define CRASH_LINUX_SHOW_SHOW_H
 
 #include "crash/linux/facts.h"
+#include "crash/linux/file/namespace.h"
 #include "crash/verbs/page.h"
 
 extern const struct crash_verb linux_report;
@@ -34,8 +35,22 @@ extern const struct crash_verb *const linux_verbs[];
  * the end. */
 const char *linux_keep(struct linux_kernel *k, const char *fmt, ...) SONDE_PRINTF(2, 3);
 
-/** The table of sockets, which is part of what net shows. */
-SONDE_MUST_CHECK int linux_show_sockets(struct crash_run *r, struct page *p);
+/** The table of sockets, which is part of what net shows: of @only's, or (NULL) of all. */
+SONDE_MUST_CHECK int linux_show_sockets(struct crash_run *r, struct page *p,
+					const struct crash_tasks *tasks,
+					const struct namespaces *all, const struct namespace *only);
+
+/** The table of namespaces, where there are several of them. */
+SONDE_MUST_CHECK int linux_show_namespaces(struct page *p, struct linux_kernel *k,
+					   const struct namespaces *all);
+
+/** The namespace of the task that is named behind the verb, NULL in *@ret: none is named. -ESRCH,
+ * -EINVAL (sonde_fail()). */
+SONDE_MUST_CHECK int linux_take_namespace(const struct crash_run *r,
+					  const struct crash_tasks *tasks,
+					  const struct namespaces *all,
+					  const struct namespace **ret,
+					  const struct crash_task **ret_task);
 
 /** What looks odd: lines for the report, told to @f. -ENOMEM. */
 SONDE_MUST_CHECK int linux_oddities(struct linux_kernel *k, const struct crash_tasks *tasks,

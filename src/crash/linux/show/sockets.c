@@ -12,13 +12,15 @@
 
 enum { SOCKETS_MOST = 1 << 18 };
 
+enum { NETNS = 9 };
+
 static const struct table_column columns[] = {
 	{ "type", "TYPE", TABLE_TEXT },	   { "state", "STATE", TABLE_TEXT },
 	{ "recv_q", "RECV-Q", TABLE_ID },  { "send_q", "SEND-Q", TABLE_ID },
 	{ "local", "LOCAL", TABLE_TEXT },  { "peer", "PEER", TABLE_TEXT },
 	{ "pid", "PID", TABLE_ID },	   { "fd", "FD", TABLE_ID },
-	{ "comm", "PROCESS", TABLE_TEXT }, { "inode", NULL, TABLE_ID },
-	{ "addr", NULL, TABLE_TEXT },
+	{ "comm", "PROCESS", TABLE_TEXT }, [NETNS] = { "netns", NULL, TABLE_ID },
+	{ "inode", NULL, TABLE_ID },	   { "addr", NULL, TABLE_TEXT },
 };
 
 /** One socket, by the first of those that have it open. */
@@ -34,7 +36,9 @@ struct seen {
 struct sockets {
 	struct linux_kernel *k;
 	struct socket_fields f;
-	struct seen *all; /* owned */
+	const struct namespaces *namespaces; /* borrowed, as the next */
+	const struct namespace *only;	     /* NULL: all */
+	struct seen *all;		     /* owned */
 	size_t n, cap;
 	struct u64map by_address;
 	bool full;
@@ -104,6 +108,9 @@ static void add(struct sockets *s, struct table *t, const struct seen *one)
 	struct socket_about a;
 
 	(void)socket_about(k, &s->f, one->sk, &a); // what cannot be read is "?"
+	const struct namespace *in = namespaces_at(s->namespaces, a.net);
+	if (s->only && in != s->only)
+		return;
 	table_str(t, a.type);
 	table_str(t, a.state);
 	table_int(t, (int64_t)a.receive_queue);
@@ -121,6 +128,10 @@ static void add(struct sockets *s, struct table *t, const struct seen *one)
 		table_none(t);
 		table_none(t);
 	}
+	if (in)
+		table_int(t, (int64_t)in->inode);
+	else
+		table_none(t);
 	table_int(t, (int64_t)a.inode);
 	table_str(t, linux_keep(k, "0x%llx", (unsigned long long)one->sk));
 }
@@ -153,21 +164,22 @@ static int collect(struct sockets *s, const struct crash_tasks *tasks, const cha
 	return err;
 }
 
-int linux_show_sockets(struct crash_run *r, struct page *p)
+int linux_show_sockets(struct crash_run *r, struct page *p, const struct crash_tasks *tasks,
+		       const struct namespaces *all, const struct namespace *only)
 {
-	struct sockets s = { .k = linux_of(r->core) };
-	struct crash_tasks tasks = { 0 };
+	struct sockets s = { .k = linux_of(r->core), .namespaces = all, .only = only };
+	struct table_column cols[MEM_LEN(columns)];
 	const char *cut = NULL;
 	struct table t;
+	int err = 0;
 
-	int err = linux_tasks(r->core, &tasks);
-	if (err < 0)
-		return err;
-	table_init(&t, columns, MEM_LEN(columns));
+	memcpy(cols, columns, sizeof(cols));
+	cols[NETNS].head = all->n > 1 && !only ? "NETNS" : NULL;
+	table_init(&t, cols, MEM_LEN(columns));
 	if (socket_fields_find(s.k, &s.f) < 0)
 		r->note(sonde_err_str());
 	else
-		err = collect(&s, &tasks, &cut);
+		err = collect(&s, tasks, &cut);
 	if (!err && cut)
 		r->note(cut);
 	for (size_t i = 0; !err && i < s.n; i++)
@@ -177,6 +189,5 @@ int linux_show_sockets(struct crash_run *r, struct page *p)
 	table_fini(&t);
 	free(s.all);
 	u64map_fini(&s.by_address);
-	crash_tasks_fini(&tasks);
 	return err;
 }
