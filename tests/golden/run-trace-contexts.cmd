@@ -23,7 +23,7 @@ mkdir user && cat >user/metadata <<'END'
 /* CTF 1.8 */
 typealias integer { size = 8; align = 8; } := u8;
 trace { major = 1; minor = 8; byte_order = le; };
-stream { event.header := struct { u8 id; }; event.context := struct { u8 _uid; u8 _gid; }; };
+stream { event.header := struct { u8 id; }; event.context := struct { u8 _uid; u8 _vgid; }; };
 event { name = "sys_enter_setuid"; id = 1; fields := struct { u8 _uid; }; };
 END
 printf '\1\7\10\11\1\12\13\14' >user/stream

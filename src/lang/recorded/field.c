@@ -241,6 +241,9 @@ static const char *as_context(const char *name)
 		{ "uid", CONTEXT_PREFIX "uid" },
 		{ "gid", CONTEXT_PREFIX "gid" },
 		{ "ppid", CONTEXT_PREFIX "ppid" },
+		{ "vuid", CONTEXT_PREFIX "uid" }, // as the process itself sees it
+		{ "vgid", CONTEXT_PREFIX "gid" },
+		{ "vppid", CONTEXT_PREFIX "ppid" },
 	};
 
 	for (size_t i = 0; i < MEM_LEN(names); i++)
