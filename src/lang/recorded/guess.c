@@ -115,19 +115,28 @@ bool rec_guess_forks(struct rec_threads *t)
 	return t->has_forks;
 }
 
-static bool holds(const struct rec_thread *guess, const struct rec_threads *real)
+struct rec_thread rec_guess_of(const struct rec_thread *th, const struct rec_threads *real)
 {
-	struct rec_thread fresh = { .tid = guess->tid, .pid = guess->tid };
-	const struct rec_thread *th = &fresh;
+	struct rec_thread fresh = { .tid = th->tid, .pid = th->tid }, ret = *th;
+	const struct rec_thread *known = &fresh;
 	uint32_t at;
 
-	if (!guess->tid)
+	if (!th->tid)
 		memcpy(fresh.comm, "swapper", 8);
-	if (u64map_get(&real->by_tid, guess->tid, &at))
-		th = real->all[at];
-	return (!(guess->guessed & REC_GUESS_PID) || guess->pid == th->pid) &&
-	       (!(guess->guessed & REC_GUESS_COMM) ||
-		!memcmp(guess->comm, th->comm, sizeof(th->comm)));
+	if (u64map_get(&real->by_tid, th->tid, &at))
+		known = real->all[at];
+	if (th->guessed & REC_GUESS_PID)
+		ret.pid = known->pid;
+	if (th->guessed & REC_GUESS_COMM)
+		memcpy(ret.comm, known->comm, sizeof(ret.comm));
+	return ret;
+}
+
+static bool holds(const struct rec_thread *guess, const struct rec_threads *real)
+{
+	const struct rec_thread th = rec_guess_of(guess, real);
+
+	return guess->pid == th.pid && !memcmp(guess->comm, th.comm, sizeof(th.comm));
 }
 
 static bool cpu_holds(const struct cpu_guess *c, const struct rec_thread *real)

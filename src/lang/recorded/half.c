@@ -144,6 +144,11 @@ int recorded_half_join(struct recorded_run *first, struct recorded_run *later)
 	for (size_t i = 0; i < first->n_hosts; i++)
 		if (first->asks_who && !rec_guesses_hold(&later->hosts[i], &first->hosts[i]))
 			return 0;
+	const struct machine_now last = *later->now;
+	rec_put_off_end(later, first->hosts);
+	*later->now = last;
+	if (machine_cut_off(later->machine) || later->outcome.err)
+		return 0;
 	for (size_t i = 0; i < s->n_maps; i++)
 		if (is_joined(&s->maps[i]) && !has_room(first, later, &s->maps[i]))
 			return 0;

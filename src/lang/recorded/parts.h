@@ -201,6 +201,8 @@ SONDE_MUST_CHECK int rec_threads_copy(struct rec_threads *to, const struct rec_t
 SONDE_MUST_CHECK int rec_guesses_begin(struct rec_threads *t);
 /** Notes that what is guessed of @th is used. */
 void rec_guess_used(struct rec_threads *t, struct rec_thread *th);
+/** What @th, of a run that took things for granted, was before that, as @real knows. */
+struct rec_thread rec_guess_of(const struct rec_thread *th, const struct rec_threads *real);
 /** The thread that @cpu is guessed to run, of which nothing is known since; NULL: none. */
 struct rec_thread *rec_guess_of_cpu(struct rec_threads *t, int32_t cpu);
 /** The same for has_forks. */

@@ -251,6 +251,7 @@ void recorded_run_free(struct recorded_run *r)
 	free(r->host_of);
 	outcome_fini(&r->outcome);
 	rec_names_fini(&r->names);
+	free(r->put_off);
 	rec_world_twin_fini(&r->twin);
 	free(r);
 }
@@ -356,26 +357,32 @@ __attribute__((noinline)) int rec_use_look_at(struct recorded_run *r, struct use
 	return u->teaches ? 0 : rec_repeats_of(r, u);
 }
 
-static inline void set_who(const struct use *u, const struct sonde_event *e,
-			   struct machine_now *ret)
+/* False: that is known later, and the event waits for it. */
+static inline bool set_who(struct recorded_run *r, const struct use *u, const struct sonde_event *e)
 {
 	struct rec_thread *th = rec_threads_of(u->threads, u->teller, e);
+	struct machine_now *now = r->now;
 
-	if (__builtin_expect(th->guessed, 0))
+	if (__builtin_expect(th->guessed, 0)) {
+		if (rec_put_off(r, u, e, th))
+			return false;
 		rec_guess_used(u->threads, th);
-	ret->pid_tgid = (uint64_t)th->pid << 32 | th->tid;
-	memcpy(ret->comm, th->comm, sizeof(ret->comm));
+	}
+	now->pid_tgid = (uint64_t)th->pid << 32 | th->tid;
+	memcpy(now->comm, th->comm, sizeof(now->comm));
+	return true;
 }
 
-static inline void run_event(struct recorded_run *r, const struct sonde_event *e,
+/* False: programs did not run so far. */
+static inline bool run_event(struct recorded_run *r, const struct sonde_event *e,
 			     const struct use *u)
 {
 	const struct sonde_packet *pkt = e->u.pkt;
 	struct machine_now *now = r->now;
 
-	if (u->asks_who)
-		set_who(u, e, now);
 	now->ts_ns = (uint64_t)e->ts_ns;
+	if (u->asks_who && !set_who(r, u, e))
+		return false;
 	now->cpu = pkt->cpu >= 0 ? (uint32_t)pkt->cpu : 0;
 	now->event = e;
 	r->names.now = u->trace;
@@ -385,6 +392,7 @@ static inline void run_event(struct recorded_run *r, const struct sonde_event *e
 		now->place = b->place;
 		(void)machine_run(b->prog, pkt->data + (e->at + e->payload) / 8);
 	}
+	return true;
 }
 
 static inline struct repeat *repeat_of(const struct use *u, const struct sonde_event *e)
@@ -472,9 +480,8 @@ static inline int take_event(struct recorded_run *r, const struct sonde_event *e
 		return n;
 	if (__builtin_expect(u->is_before, 0))
 		n = rec_threads_learn(u->threads, u->teller, e);
-	if (u->first)
-		run_event(r, e, u);
-	if (u->repeats)
+	const bool has_run = u->first && run_event(r, e, u);
+	if (u->repeats && has_run)
 		rec_repeat_begin(r, u, repeat_of(u, e));
 	if (__builtin_expect(u->teaches && !u->is_before, 0))
 		n = rec_threads_learn(u->threads, u->teller, e);

@@ -24,6 +24,15 @@ struct repeat {
 	uint32_t tid;
 };
 
+/** Events of a thread whose name is not known in a later half, for which programs run at its end.
+ */
+struct put_off {
+	const struct use *use;
+	uint32_t cpu;
+	struct rec_thread thread; /* what is known of it */
+	uint64_t times;
+};
+
 enum { REPEATS = 8 }; /* of a class: CPUs take turns */
 
 /** What is done with the events of a class. */
@@ -69,8 +78,10 @@ struct recorded_run {
 	const struct sonde_event *event; /* the one that programs look at */
 	bool has_begun;
 	uint64_t lost_events, lost_packets, cut_ticks;
-	uint64_t lost_unknown; /* times that events or packets were lost, nobody knows how many */
-	uint64_t backward;     /* streams whose times step back */
+	uint64_t lost_unknown;	 /* times that events or packets were lost, nobody knows how many */
+	uint64_t backward;	 /* streams whose times step back */
+	struct put_off *put_off; /* owned */
+	size_t n_put_off, cap_put_off;
 	struct rec_world twin; /* of a later half: its own way through events; else all zero */
 };
 
@@ -93,5 +104,10 @@ SONDE_MUST_CHECK int rec_repeats_of(struct recorded_run *r, struct use *u);
 void rec_repeat_begin(struct recorded_run *r, const struct use *u, struct repeat *to);
 /** Runs them for all that came since, before anything looks at what they make. */
 void rec_repeats_end(struct recorded_run *r);
+/** Leaves event @e of @th for later, where its name is asked for and not known. False: it is. */
+bool rec_put_off(struct recorded_run *r, const struct use *u, const struct sonde_event *e,
+		 const struct rec_thread *th);
+/** Runs programs for those of a later half, now that @real, one for each host, knows all before. */
+void rec_put_off_end(struct recorded_run *later, const struct rec_threads *real);
 
 #endif

@@ -282,6 +282,14 @@ TEST(guesses_that_do_not_hold_are_found)
 	EXPECT(joined < 12 * MEM_LEN(by_thread));
 }
 
+/* The first half heard of most of them behind what the later one knows. */
+TEST(threads_that_have_no_name_in_the_later_half_get_theirs)
+{
+	EXPECT(try_cuts("event:* { @[comm] = count(); }", 24, 0) >= 9);
+	EXPECT(try_cuts("event:* / cpu == 0 / { @[comm, pid, probe] = count(); @n = count(); }", 24,
+			0) >= 9);
+}
+
 TEST(keys_that_have_no_room_together)
 {
 	static char out[OUT_MOST];
