@@ -17,6 +17,7 @@
 #include <sonde/span.h>
 
 #include "base/arena.h"
+#include "base/paged.h"
 
 enum ctype_kind {
 	CT_VOID,
@@ -71,6 +72,9 @@ SONDE_MUST_CHECK int ctypes_open_btf_over(struct ctypes *base, const void *data,
 /** Both without a copy: @data, at a multiple of 4, must outlive the result. @base NULL: none. */
 SONDE_MUST_CHECK int ctypes_open_btf_lent(struct ctypes *base, const void *data, size_t len,
 					  struct ctypes **ret);
+
+/** BTF of bytes that come when they are wanted: what makes no sense in it is found then. */
+SONDE_MUST_CHECK int ctypes_open_btf_paged(const struct paged_from *from, struct ctypes **ret);
 /** A program's or library's DWARF, in the file or in its separate debug file. -ENOENT: it has none.
  */
 SONDE_MUST_CHECK int ctypes_open_dwarf(const char *path, struct ctypes **ret);
@@ -101,6 +105,8 @@ SONDE_MUST_CHECK int ctypes_find(struct ctypes *db, const char *name, const stru
 /** Whether any answer so far was "there is none" as memory had run out: types without members too.
  */
 bool ctypes_ran_out(const struct ctypes *db);
+/** Whether a part of them cannot be read or makes no sense, so that types seem not to be there. */
+bool ctypes_broken(const struct ctypes *db);
 /** A function's type: parameters as members, its result as elem; id is its BTF id. As above. */
 SONDE_MUST_CHECK int ctypes_func(struct ctypes *db, const char *name, const struct ctype **ret);
 /** The value of an enumerator anywhere in @db. False: there is none. */

@@ -60,7 +60,9 @@ bool linux_symbol(struct linux_kernel *k, const char *name, uint64_t *ret)
 {
 	uint32_t i;
 
-	if (!ksyms_named(&k->syms, name, &i))
+	const bool found = ksyms_named(&k->syms, name, &i);
+	k->core->ran_out |= ksyms_ran_out(&k->syms);
+	if (!found)
 		return vmcoreinfo_symbol(&k->info, name, ret) || linux_derived_symbol(k, name, ret);
 	*ret = ksyms_address(&k->syms, i);
 	return true;
@@ -304,6 +306,37 @@ static int types_of_file(struct linux_kernel *k)
 	return -ENOENT;
 }
 
+static int read_btf(void *arg, size_t off, void *ret, size_t n)
+{
+	struct linux_kernel *k = arg;
+
+	return space_read(&k->mem, k->btf_at + off, ret, n);
+}
+
+/*
+ * In place, or as far as types are asked for: of several MB few are needed. A thin dump gets all of
+ * them, so that others than those that it was made with can be asked for.
+ */
+static int open_btf(struct linux_kernel *k, uint64_t start, size_t len)
+{
+	const struct paged_from from = {
+		.len = len,
+		.in_page = start & 4095,
+		.read = read_btf,
+		.arg = k,
+	};
+
+	k->btf_at = start;
+	int r = dump_watched(k->core->dump) ? space_lend(&k->mem, start, len, &k->btf)
+					    : space_lend_in_place(&k->mem, start, len, &k->btf);
+	if (r == -EFAULT || r == -ENODATA)
+		return sonde_fail(r, "its types (BTF) are not in the dump");
+	if (r < 0)
+		return r;
+	return k->btf.data ? ctypes_open_btf_lent(NULL, k->btf.data, k->btf.len, &k->types)
+			   : ctypes_open_btf_paged(&from, &k->types);
+}
+
 /* BTF in memory, which costs nothing to open. */
 static int types_of_memory(struct linux_kernel *k)
 {
@@ -319,10 +352,7 @@ static int types_of_memory(struct linux_kernel *k)
 					    "CONFIG_DEBUG_INFO_BTF, or a dump without that part): "
 					    "its file with debug information is needed, behind the "
 					    "dump or below /usr/lib/debug");
-	r = space_lend(&k->mem, start, (size_t)(stop - start), &k->btf);
-	if (r == -EFAULT || r == -ENODATA)
-		return sonde_fail(r, "its types (BTF) are not in the dump");
-	return r < 0 ? r : ctypes_open_btf_lent(NULL, k->btf.data, k->btf.len, &k->types);
+	return open_btf(k, start, (size_t)(stop - start));
 }
 
 static int open_types(struct linux_kernel *k)
@@ -389,6 +419,8 @@ static int open_kernel(struct linux_kernel *k)
 	if (k->core->ran_out ||
 	    (k->types && ctypes_ran_out(k->types))) // then fields seemed not to be there
 		r = sonde_fail(-ENOMEM, "out of memory");
+	else if (!r && k->types && ctypes_broken(k->types))
+		r = sonde_fail(-EBADMSG, "its types (BTF) cannot be read, or make no sense");
 	return r < 0 ? sonde_wrap(r, "Linux %s", k->release) : 0;
 }
 

@@ -84,8 +84,9 @@ struct linux_kernel {
 	struct ksyms syms;
 	bool is_code_alone;	/* @syms: they have no data */
 	struct exports exports; /* and then these */
-	struct space_bytes btf;
-	struct ctypes *types; /* owned; NULL: the dump has none */
+	struct space_bytes btf; /* empty: it is read as types are asked for, from ... */
+	uint64_t btf_at;	/* ... here */
+	struct ctypes *types;	/* owned; NULL: the dump has none */
 	char release[80];
 	unsigned version;	 /* 0x0601 for 6.1 */
 	uint64_t text, text_end; /* of the kernel's code */

@@ -17,15 +17,19 @@
 #include <sonde/err.h>
 
 #include "base/mem.h"
+#include "base/paged.h"
 
 enum {
-	SYMS_MOST = 1 << 21,
+	SYMS_MOST = (1 << 21) - 1,
 	NAMES_BYTES_MOST = 1 << 26,
 	PROBES_MOST = 128, /* in the hash table: what is crowded out is not found by its name */
 	TOKENS = 256,
 	TOKENS_BYTES_MOST = 1 << 14,
 	MARK = 256,
+	SLOTS_LEAST = 1024,
 };
+
+#define INDEX_MASK ((1u << 21) - 1)
 
 void ksyms_fini(struct ksyms *s)
 {
@@ -33,6 +37,7 @@ void ksyms_fini(struct ksyms *s)
 	space_give_back(&s->tokens);
 	space_give_back(&s->token_index);
 	space_give_back(&s->offsets);
+	paged_free(s->paged);
 	free(s->markers);
 	free(s->slots);
 	*s = (struct ksyms){ 0 };
@@ -57,13 +62,23 @@ uint64_t ksyms_address(const struct ksyms *s, uint32_t i)
 	}
 }
 
-/* The tokens of the name at *@at, which moves behind it. */
+bool ksyms_ran_out(const struct ksyms *s)
+{
+	return s->paged && paged_failed(s->paged) == -ENOMEM;
+}
+
+static bool want(const struct ksyms *s, size_t at, size_t n)
+{
+	return !s->paged || paged_want(s->paged, at, n);
+}
+
+/* The tokens of the name at *@at, which moves behind it; none where they cannot be read. */
 static struct sonde_span name_at(const struct ksyms *s, size_t *at)
 {
 	const uint8_t *p = s->names.data;
 	size_t left = s->names.len - *at, head = 1, len;
 
-	if (!left)
+	if (!left || !want(s, *at, 2))
 		return (struct sonde_span){ p, 0 };
 	len = p[*at];
 	if (len & 0x80 && left >= 2) {
@@ -72,7 +87,7 @@ static struct sonde_span name_at(const struct ksyms *s, size_t *at)
 	}
 	if (len > left - head)
 		len = left - head;
-	struct sonde_span tokens = { p + *at + head, len };
+	struct sonde_span tokens = { p + *at + head, want(s, *at + head, len) ? len : 0 };
 	*at += head + len;
 	return tokens;
 }
@@ -134,9 +149,20 @@ static struct token_hash hash_text(const char *text)
 	return h;
 }
 
+/* What of the hash is beside an index in its slot: other names are seldom compared. */
+static uint32_t mark_of(uint32_t hash)
+{
+	return hash * 0x9e3779b1u & ~INDEX_MASK;
+}
+
 static uint32_t slot_of(const struct ksyms *s, uint32_t hash)
 {
-	return hash * 2654435761u >> 8 & s->mask;
+	return (uint32_t)((uint64_t)(hash * 2654435761u) * s->n_slots >> 32);
+}
+
+static uint32_t next_slot(const struct ksyms *s, uint32_t slot)
+{
+	return slot + 1 < s->n_slots ? slot + 1 : 0;
 }
 
 /* The first letter of the first token is the type. */
@@ -154,9 +180,9 @@ static void enter(struct ksyms *s, uint32_t hash, uint32_t i)
 {
 	uint32_t slot = slot_of(s, hash);
 
-	for (unsigned probe = 0; probe < PROBES_MOST; probe++, slot = (slot + 1) & s->mask) {
+	for (unsigned probe = 0; probe < PROBES_MOST; probe++, slot = next_slot(s, slot)) {
 		if (!s->slots[slot]) {
-			s->slots[slot] = i + 1;
+			s->slots[slot] = (i + 1) | mark_of(hash);
 			return;
 		}
 	}
@@ -166,16 +192,14 @@ static void enter(struct ksyms *s, uint32_t hash, uint32_t i)
 static int index_names(struct ksyms *s)
 {
 	struct token_hash first[TOKENS], all[TOKENS];
-	uint32_t cap = 1024;
 	size_t at = 0;
 
-	while (cap < s->n * 2)
-		cap *= 2;
+	s->n_slots = s->n + s->n / 2;
+	s->n_slots = s->n_slots < SLOTS_LEAST ? SLOTS_LEAST : s->n_slots;
 	s->markers = calloc(s->n / MARK + 1, sizeof(*s->markers));
-	s->slots = calloc(cap, sizeof(*s->slots));
+	s->slots = calloc(s->n_slots, sizeof(*s->slots));
 	if (!s->markers || !s->slots)
 		return sonde_fail(-ENOMEM, "symbols: out of memory");
-	s->mask = cap - 1;
 	for (unsigned i = 0; i < TOKENS; i++) {
 		const char *text = token_text(s, (uint8_t)i);
 
@@ -190,6 +214,12 @@ static int index_names(struct ksyms *s)
 			s->markers[i / MARK] = (uint32_t)at;
 		enter(s, hash_tokens(first, all, name_at(s, &at)), i);
 	}
+	if (ksyms_ran_out(s))
+		return sonde_fail(-ENOMEM, "symbols: out of memory");
+	if (s->paged && paged_failed(s->paged) < 0)
+		return sonde_fail(-EBADMSG, "kallsyms: its names cannot be read");
+	if (s->paged)
+		paged_forget(s->paged); // few of them are wanted from now on
 	return 0;
 }
 
@@ -200,6 +230,45 @@ static int lend(struct space *mem, uint64_t va, size_t n, const char *what, stru
 	if (r < 0 && r != -ENOMEM)
 		return sonde_fail(r, "kallsyms: %s at 0x%llx (%zu bytes) are not in the dump", what,
 				  (unsigned long long)va, n);
+	return r;
+}
+
+static int read_names(void *arg, size_t off, void *ret, size_t n)
+{
+	const struct ksyms *s = arg;
+
+	return space_read(s->mem, s->names_at + off, ret, n);
+}
+
+/* The same of names and offsets, of which few are wanted: those of a packed dump stay there. */
+static int lend_in_place(struct space *mem, uint64_t va, size_t n, const char *what,
+			 struct space_bytes *ret)
+{
+	// A thin dump gets all of them, so that others can be asked for as well.
+	if (dump_watched(mem->dump))
+		return lend(mem, va, n, what, ret);
+	int r = space_lend_in_place(mem, va, n, ret);
+	if (r < 0)
+		return sonde_fail(r, "kallsyms: %s at 0x%llx (%zu bytes) are not in the dump", what,
+				  (unsigned long long)va, n);
+	return 0;
+}
+
+static int lend_names(struct ksyms *s, size_t n)
+{
+	const struct paged_from from = {
+		.len = n,
+		.in_page = s->names_at & 4095,
+		.read = read_names,
+		.arg = s,
+	};
+
+	int r = lend_in_place(s->mem, s->names_at, n, "names", &s->names);
+	if (r < 0 || s->names.data)
+		return r;
+	r = paged_new(&from, &s->paged);
+	if (r == 0)
+		s->names.data = paged_bytes(s->paged);
 	return r;
 }
 
@@ -241,7 +310,7 @@ static int load(struct ksyms *s, struct space *mem, const struct ksyms_places *a
 	    names_len > NAMES_BYTES_MOST || names_len < s->n)
 		return sonde_fail(-EBADMSG, "kallsyms: %u symbols in %llu bytes", s->n,
 				  (unsigned long long)names_len);
-	r = lend(mem, at->names, (size_t)names_len, "names", &s->names);
+	r = lend_names(s, (size_t)names_len);
 	if (!r)
 		r = lend(mem, at->token_table, tokens_len(at), "tokens", &s->tokens);
 	if (!r)
@@ -261,7 +330,7 @@ static int load(struct ksyms *s, struct space *mem, const struct ksyms_places *a
 
 int ksyms_load(struct ksyms *s, struct space *mem, const struct ksyms_places *at)
 {
-	*s = (struct ksyms){ 0 };
+	*s = (struct ksyms){ .mem = mem, .names_at = at->names };
 	int r = load(s, mem, at);
 	if (r < 0)
 		ksyms_fini(s);
@@ -303,14 +372,19 @@ bool ksyms_named(const struct ksyms *s, const char *name, uint32_t *ret)
 
 	if (!s->slots)
 		return false;
-	uint32_t slot = slot_of(s, hash_text(name).own);
+	const uint32_t hash = hash_text(name).own;
+	uint32_t slot = slot_of(s, hash);
 	for (unsigned probe = 0; s->slots[slot] && probe < PROBES_MOST; probe++) {
-		ksyms_name(s, s->slots[slot] - 1, there, NULL);
-		if (!strcmp(there, name)) {
-			*ret = s->slots[slot] - 1;
-			return true;
+		const uint32_t i = (s->slots[slot] & INDEX_MASK) - 1;
+
+		if ((s->slots[slot] & ~INDEX_MASK) == mark_of(hash)) {
+			ksyms_name(s, i, there, NULL);
+			if (!strcmp(there, name)) {
+				*ret = i;
+				return true;
+			}
 		}
-		slot = (slot + 1) & s->mask;
+		slot = next_slot(s, slot);
 	}
 	return false;
 }

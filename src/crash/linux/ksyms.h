@@ -26,13 +26,16 @@ enum ksyms_from {
 };
 
 struct ksyms {
+	struct space *mem; /* borrowed */
 	struct space_bytes names, tokens, token_index, offsets;
+	struct paged *paged; /* owned: what @names lie in; NULL: the dump itself */
+	uint64_t names_at;   /* where they lie in memory */
 	enum ksyms_from from;
 	uint64_t base; /* or, of KSYMS_SELF, where the offsets lie */
 	uint32_t n;
 	uint32_t *markers; /* owned: where the name of each 256th symbol begins */
-	uint32_t *slots;   /* owned: a hash table of names; index + 1 */
-	uint32_t mask;
+	uint32_t *slots;   /* owned: a hash table of names; index + 1, and bits of the hash */
+	uint32_t n_slots;
 };
 
 enum { KSYM_NAME_MOST = 512 };
@@ -43,9 +46,14 @@ enum { KSYM_NAME_MOST = 512 };
  */
 SONDE_MUST_CHECK int ksyms_search(struct space *mem, uint64_t text, struct ksyms_places *ret);
 
-/** Checks and indexes the tables. -EBADMSG: they make no sense; -ENODATA, -ENOMEM. */
+/**
+ * Checks and indexes the tables. What does not lie in one piece is read from @mem when it is
+ * wanted. -EBADMSG: they make no sense; -ENODATA, -ENOMEM.
+ */
 SONDE_MUST_CHECK int ksyms_load(struct ksyms *s, struct space *mem, const struct ksyms_places *at);
 void ksyms_fini(struct ksyms *s);
+/** Whether a name was not found or has no letters as there was no memory. */
+bool ksyms_ran_out(const struct ksyms *s);
 
 /** The address of symbol @i < n. */
 uint64_t ksyms_address(const struct ksyms *s, uint32_t i);

@@ -78,7 +78,8 @@ static void add_part(struct linux_module *m, uint64_t start, uint64_t size)
 static void read_parts(struct linux_kernel *k, struct linux_module *m, const struct kfield *f)
 {
 	struct kfield base, size;
-	uint64_t each = kfield_sizeof(k->types, "struct module_memory");
+	// That there is no such type is only known when all of them were looked at.
+	uint64_t each = f[MEM].type ? kfield_sizeof(k->types, "struct module_memory") : 0;
 
 	if (!f[MEM].type || !each) {
 		uint64_t start = linux_field_or(k, m->addr, &f[OLD_BASE], 0);

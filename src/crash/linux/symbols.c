@@ -46,7 +46,7 @@ static bool kernel_symbol(struct linux_kernel *k, uint32_t i, uint64_t size,
 		kept = k->names[at];
 	} else {
 		ksyms_name(&k->syms, i, name, NULL);
-		kept = keep_name(k, start, name);
+		kept = ksyms_ran_out(&k->syms) ? NULL : keep_name(k, start, name);
 		k->core->ran_out |= !kept;
 	}
 	*ret = (struct crash_symbol){ .name = kept, .start = start, .size = size };

@@ -233,6 +233,27 @@ int space_lend(struct space *s, uint64_t va, size_t n, struct space_bytes *ret)
 	return 0;
 }
 
+int space_lend_in_place(struct space *s, uint64_t va, size_t n, struct space_bytes *ret)
+{
+	const uint64_t size = 1ull << s->page_bits;
+	uint64_t pa = 0, left = 0, at = va & ~(size - 1);
+
+	if (!n || va + (n - 1) < va)
+		return -EFAULT;
+	*ret = (struct space_bytes){ .data = in_place(s, va, n), .len = n };
+	for (; !ret->data && at <= va + (n - 1); at += size, left -= size, pa += size) {
+		int r = left < size ? space_translate(s, at, &pa, &left) : 0;
+
+		if (r == 0 && !dump_packed(s->dump, pa))
+			r = -ENODATA;
+		if (r < 0)
+			return r;
+		if (at + size < at)
+			break;
+	}
+	return 0;
+}
+
 void space_give_back(struct space_bytes *b)
 {
 	free(b->owned);

@@ -95,6 +95,12 @@ struct space_bytes {
 
 /** -ENOMEM and as space_read(). Lent as long as the dump is open; to be given back. */
 SONDE_MUST_CHECK int space_lend(struct space *s, uint64_t va, size_t n, struct space_bytes *ret);
+/**
+ * The same without a copy: what does not lie in one piece has no @ret->data, but its pages are all
+ * there to be read.
+ */
+SONDE_MUST_CHECK int space_lend_in_place(struct space *s, uint64_t va, size_t n,
+					 struct space_bytes *ret);
 void space_give_back(struct space_bytes *b);
 
 #endif

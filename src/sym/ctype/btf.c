@@ -42,7 +42,7 @@ static bool is_modifier(const struct btf_type *t)
 }
 
 /* What is behind typedefs and the like. NULL: void, or no such type. */
-static const struct btf_type *peel(const struct btf_db *db, uint32_t *id)
+static const struct btf_type *peel(struct btf_db *db, uint32_t *id)
 {
 	const struct btf_type *t = btf_data_type(&db->data, *id);
 
@@ -53,7 +53,7 @@ static const struct btf_type *peel(const struct btf_db *db, uint32_t *id)
 	return t && !is_modifier(t) ? t : NULL;
 }
 
-static bool has_tag(const struct btf_db *db, uint32_t id, const char *tag)
+static bool has_tag(struct btf_db *db, uint32_t id, const char *tag)
 {
 	const struct btf_type *t = btf_data_type(&db->data, id);
 
@@ -205,7 +205,7 @@ static int member_type(struct btf_db *db, uint32_t id, const struct ctype **ret)
 }
 
 /* How bit fields were told before the kernel had a flag for them: by the type of the member. */
-static void old_bit_field(const struct btf_db *db, uint32_t id, struct cmember *m)
+static void old_bit_field(struct btf_db *db, uint32_t id, struct cmember *m)
 {
 	const struct btf_type *t = peel(db, &id);
 	uint32_t info;
@@ -377,7 +377,7 @@ static int btf_by_id(struct ctypes *ct, uint64_t id, const struct ctype **ret)
 }
 
 /* The variable of that number in the section of per-CPU variables. */
-static bool in_percpu(const struct btf_data *d, const struct btf_type *section, uint32_t id,
+static bool in_percpu(struct btf_data *d, const struct btf_type *section, uint32_t id,
 		      uint64_t *ret_off)
 {
 	if (strcmp(btf_data_str(d, section->name_off), ".data..percpu") != 0)
@@ -398,6 +398,8 @@ static bool btf_percpu(struct ctypes *ct, const char *name, uint64_t *ret_off)
 	uint32_t var = find_own(db, SPACE_VAR, name);
 
 	// Sections come last.
+	if (var)
+		(void)btf_data_has(&db->data, UINT32_MAX); // no: but then all of them are known
 	for (uint32_t n = var ? db->data.n : 0; n; n--) {
 		const struct btf_type *t = btf_data_type(&db->data, db->data.first + n - 1);
 
@@ -461,10 +463,10 @@ static int btf_tracepoint(struct ctypes *ct, const char *name, uint32_t *ret_btf
 	return 0;
 }
 
-static int each_own(const struct btf_db *db, uint32_t kind,
+static int each_own(struct btf_db *db, uint32_t kind,
 		    int (*f)(void *arg, const char *name, uint64_t id), void *arg)
 {
-	for (uint32_t i = 0; i < db->data.n; i++) {
+	for (uint32_t i = 0; btf_data_has(&db->data, i); i++) {
 		uint32_t id = db->data.first + i;
 		const struct btf_type *t = btf_data_type(&db->data, id);
 		const char *name = t ? btf_data_str(&db->data, t->name_off) : "";
@@ -489,6 +491,16 @@ static int btf_each(struct ctypes *ct, enum ctypes_space space,
 	return r;
 }
 
+static bool btf_broken(const struct ctypes *ct)
+{
+	return btf_data_broken(&((const struct btf_db *)ct)->data);
+}
+
+static bool btf_ran_out(const struct ctypes *ct)
+{
+	return btf_data_ran_out(&((const struct btf_db *)ct)->data);
+}
+
 static void btf_free(struct ctypes *ct)
 {
 	struct btf_db *db = db_of(ct);
@@ -507,6 +519,8 @@ static const struct ctypes_ops btf_ops = {
 	.tracepoint = btf_tracepoint,
 	.each = btf_each,
 	.fill = btf_fill,
+	.broken = btf_broken,
+	.ran_out = btf_ran_out,
 	.free = btf_free,
 };
 
@@ -514,7 +528,7 @@ static const struct ctypes_ops btf_ops = {
 static int open_data(struct btf_data *data, struct ctypes *base, struct ctypes **ret)
 {
 	struct btf_db *db = calloc(1, sizeof(*db));
-	const struct ctype **made = calloc(data->n ? data->n : 1, sizeof(*made));
+	const struct ctype **made = calloc(data->cap ? data->cap : 1, sizeof(*made));
 
 	if (!db || !made) {
 		free(db);
@@ -575,4 +589,12 @@ int ctypes_open_btf_lent(struct ctypes *base, const void *data, size_t len, stru
 	int r = btf_data_lend(data, len, base ? &db_of(base)->data : NULL, &d);
 
 	return r < 0 ? r : open_data(&d, base, ret);
+}
+
+int ctypes_open_btf_paged(const struct paged_from *from, struct ctypes **ret)
+{
+	struct btf_data d;
+	int r = btf_data_page(from, NULL, &d);
+
+	return r < 0 ? r : open_data(&d, NULL, ret);
 }

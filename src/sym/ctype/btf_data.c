@@ -44,6 +44,7 @@ _Static_assert(NR_BTF_KINDS == BTF_KIND_ENUM64 + 1, "a kind without a body");
 
 void btf_data_fini(struct btf_data *d)
 {
+	paged_free(d->pages);
 	if (d->is_mapped)
 		munmap(d->bytes, d->len);
 	else if (!d->is_lent)
@@ -52,16 +53,23 @@ void btf_data_fini(struct btf_data *d)
 	*d = (struct btf_data){ 0 };
 }
 
-/* Fills @at. Hot: the kernel has 150,000 types and more. */
-static int scan(struct btf_data *d)
+static bool want(struct btf_data *d, const void *from, size_t n)
+{
+	return !d->pages || paged_want(d->pages, (size_t)((const uint8_t *)from - d->bytes), n);
+}
+
+/* Fills @at up to type @last. Hot: the kernel has 150,000 types and more. */
+static int scan(struct btf_data *d, uint32_t last)
 {
 	const uint32_t len = d->types_len;
-	uint32_t n = 0, off = 0;
+	uint32_t n = d->n, off = d->scanned;
 
-	while (len - off >= sizeof(struct btf_type)) {
+	while (len - off >= sizeof(struct btf_type) && n <= last) {
 		const struct btf_type *t = (const struct btf_type *)(const void *)(d->types + off);
-		uint32_t kind = btf_kind(t);
 
+		if (!want(d, t, sizeof(*t)))
+			break;
+		uint32_t kind = btf_kind(t);
 		if (kind == BTF_KIND_UNKN || kind >= NR_BTF_KINDS)
 			return sonde_fail(-EBADMSG, "BTF: type %u is of the unknown kind %u",
 					  d->first + n, kind);
@@ -72,10 +80,33 @@ static int scan(struct btf_data *d)
 		d->at[n++] = off / 4 | kind << AT_SHIFT;
 		off += size;
 	}
+	d->n = n;
+	d->scanned = off;
+	if (n > last)
+		return 0;
+	d->is_scanned = true;
 	if (off != len)
 		return sonde_fail(-EBADMSG, "BTF: type %u is cut off", d->first + n);
-	d->n = n;
 	return 0;
+}
+
+bool btf_data_reach(struct btf_data *d, uint32_t i)
+{
+	if (scan(d, i) < 0) {
+		d->is_scanned = true;
+		d->is_broken = !btf_data_ran_out(d);
+	}
+	return i < d->n;
+}
+
+bool btf_data_broken(const struct btf_data *d)
+{
+	return d->is_broken || (d->pages && paged_failed(d->pages) < 0 && !btf_data_ran_out(d));
+}
+
+bool btf_data_ran_out(const struct btf_data *d)
+{
+	return d->pages && paged_failed(d->pages) == -ENOMEM;
 }
 
 static int check_header(struct btf_data *d)
@@ -84,6 +115,9 @@ static int check_header(struct btf_data *d)
 
 	if (d->len < sizeof(h) || d->len > LEN_MOST)
 		return sonde_fail(-EBADMSG, "BTF of %zu bytes", d->len);
+	if (!want(d, d->bytes, sizeof(h)))
+		return btf_data_ran_out(d) ? sonde_fail(-ENOMEM, "BTF: out of memory")
+					   : sonde_fail(-EBADMSG, "BTF: its header cannot be read");
 	memcpy(&h, d->bytes, sizeof(h));
 	if (h.magic != BTF_MAGIC || h.version != BTF_VERSION)
 		return sonde_fail(-EBADMSG,
@@ -99,15 +133,17 @@ static int check_header(struct btf_data *d)
 	d->types_len = h.type_len;
 	d->strs = (const char *)d->bytes + h.hdr_len + h.str_off;
 	d->strs_len = h.str_len;
-	if (h.str_len && d->strs[h.str_len - 1])
+	if (h.str_len && (!want(d, d->strs + h.str_len - 1, 1) || d->strs[h.str_len - 1]))
 		return sonde_fail(-EBADMSG, "BTF: its last name has no end");
 	return 0;
 }
 
 /* Checks the bytes in @d, which owns them also if this fails. */
-static int open_bytes(struct btf_data *d, const struct btf_data *base)
+static int open_bytes(struct btf_data *d, struct btf_data *base)
 {
 	d->base = base;
+	if (base)
+		(void)btf_data_has(base, UINT32_MAX); // no: but then all of them are known
 	d->first = base ? base->first + base->n : 1;
 	int r = check_header(d);
 	if (r < 0)
@@ -119,10 +155,15 @@ static int open_bytes(struct btf_data *d, const struct btf_data *base)
 		return sonde_fail(-ENOMEM, "BTF: out of memory");
 	if (most > INT32_MAX - d->first)
 		return sonde_fail(-EBADMSG, "BTF: too many types");
-	return scan(d);
+	d->cap = (uint32_t)most;
+	if (d->pages)
+		return 0;
+	r = scan(d, UINT32_MAX);
+	d->cap = d->n;
+	return r;
 }
 
-static int finish(struct btf_data *d, const struct btf_data *base, struct btf_data *ret)
+static int finish(struct btf_data *d, struct btf_data *base, struct btf_data *ret)
 {
 	int r = open_bytes(d, base);
 
@@ -134,7 +175,7 @@ static int finish(struct btf_data *d, const struct btf_data *base, struct btf_da
 	return 0;
 }
 
-int btf_data_copy(const void *bytes, size_t len, const struct btf_data *base, struct btf_data *ret)
+int btf_data_copy(const void *bytes, size_t len, struct btf_data *base, struct btf_data *ret)
 {
 	struct btf_data d = { .bytes = malloc(len ? len : 1), .len = len };
 
@@ -144,13 +185,26 @@ int btf_data_copy(const void *bytes, size_t len, const struct btf_data *base, st
 	return finish(&d, base, ret);
 }
 
-int btf_data_lend(const void *bytes, size_t len, const struct btf_data *base, struct btf_data *ret)
+int btf_data_lend(const void *bytes, size_t len, struct btf_data *base, struct btf_data *ret)
 {
 	// Nothing writes to bytes that are not owned.
 	struct btf_data d = { .bytes = (uint8_t *)(uintptr_t)bytes, .len = len, .is_lent = true };
 
 	if ((uintptr_t)bytes % 4)
 		return sonde_fail(-EBADMSG, "BTF at an odd place");
+	return finish(&d, base, ret);
+}
+
+int btf_data_page(const struct paged_from *from, struct btf_data *base, struct btf_data *ret)
+{
+	struct btf_data d = { .len = from->len, .is_lent = true };
+
+	if (from->in_page % 4)
+		return sonde_fail(-EBADMSG, "BTF at an odd place");
+	int r = paged_new(from, &d.pages);
+	if (r < 0)
+		return r;
+	d.bytes = paged_bytes(d.pages);
 	return finish(&d, base, ret);
 }
 
@@ -175,7 +229,7 @@ static int read_whole(int fd, const char *path, struct btf_data *d)
 	return 0;
 }
 
-int btf_data_read(const char *path, const struct btf_data *base, struct btf_data *ret)
+int btf_data_read(const char *path, struct btf_data *base, struct btf_data *ret)
 {
 	struct btf_data d = { 0 };
 	struct stat st;
@@ -199,22 +253,34 @@ int btf_data_read(const char *path, const struct btf_data *base, struct btf_data
 	return r < 0 ? sonde_wrap(r, "'%s'", path) : 0;
 }
 
-const struct btf_type *btf_data_type(const struct btf_data *d, uint32_t id)
+const struct btf_type *btf_data_type(struct btf_data *d, uint32_t id)
 {
 	while (id < d->first && d->base)
 		d = d->base;
-	if (id < d->first || id - d->first >= d->n)
+	if (id < d->first || !btf_data_has(d, id - d->first))
 		return NULL;
 	uint32_t off = (d->at[id - d->first] & AT_MASK) * 4;
-	return (const struct btf_type *)(const void *)(d->types + off);
+	const struct btf_type *t = (const struct btf_type *)(const void *)(d->types + off);
+	if (d->pages) {
+		uint32_t kind = d->at[id - d->first] >> AT_SHIFT;
+
+		if (!want(d, t,
+			  sizeof(*t) + bodies[kind].fixed + (size_t)bodies[kind].each * btf_n(t)))
+			return NULL;
+	}
+	return t;
 }
 
-const char *btf_data_str(const struct btf_data *d, uint32_t off)
+const char *btf_data_str(struct btf_data *d, uint32_t off)
 {
 	// A module's names come behind those of the kernel.
 	if (d->base && off < d->base->strs_len)
 		d = d->base;
 	else if (d->base)
 		off -= d->base->strs_len;
-	return off < d->strs_len ? d->strs + off : "";
+	if (off >= d->strs_len)
+		return "";
+	const char *s = d->strs + off;
+	return !d->pages || paged_want_text(d->pages, (size_t)((const uint8_t *)s - d->bytes)) ? s
+											       : "";
 }

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A search of the kernel's types takes a tenth of a millisecond, making a table some 30 times that.
+/*
+ * A search of all of the kernel's types takes a tenth of a millisecond, making a table some 30
+ * times that. What most want lies among the first: then no table is ever made.
  */
 enum { SEARCHES_MOST = 16 };
 
@@ -54,12 +56,12 @@ int64_t btf_enumerator(const struct btf_type *t, uint32_t i, uint32_t *ret_name)
 	return BTF_INFO_KFLAG(t->info) || e->val >= 0 ? e->val : (int64_t)(uint32_t)e->val;
 }
 
-static uint32_t kind_at(const struct btf_data *d, uint32_t i)
+static uint32_t kind_at(struct btf_data *d, uint32_t i)
 {
 	return d->at[i] >> 27;
 }
 
-static const struct btf_type *type_at(const struct btf_data *d, uint32_t i)
+static const struct btf_type *type_at(struct btf_data *d, uint32_t i)
 {
 	return btf_data_type(d, d->first + i);
 }
@@ -70,7 +72,7 @@ static uint32_t n_names(enum btf_class c, const struct btf_type *t)
 	return c == BTF_CLASS_ENUMERATOR ? btf_n(t) : 1;
 }
 
-static const char *name_of(const struct btf_data *d, enum btf_class c, const struct btf_type *t,
+static const char *name_of(struct btf_data *d, enum btf_class c, const struct btf_type *t,
 			   uint32_t k)
 {
 	uint32_t off = t->name_off;
@@ -92,12 +94,12 @@ static bool put(uint64_t *slots, uint32_t mask, const char *name, uint32_t i)
 	return true;
 }
 
-static bool put_all(const struct btf_data *d, enum btf_class c, uint32_t i, uint64_t *slots,
+static bool put_all(struct btf_data *d, enum btf_class c, uint32_t i, uint64_t *slots,
 		    uint32_t mask)
 {
 	const struct btf_type *t = type_at(d, i);
 
-	for (uint32_t k = 0; k < n_names(c, t); k++) {
+	for (uint32_t k = 0; t && k < n_names(c, t); k++) {
 		const char *name = name_of(d, c, t, k);
 
 		if (*name && !put(slots, mask, name, i))
@@ -107,14 +109,15 @@ static bool put_all(const struct btf_data *d, enum btf_class c, uint32_t i, uint
 }
 
 /* Makes the table of a class. Where that cannot be, names are searched as before. */
-static void make_table(struct btf_names *names, const struct btf_data *d, enum btf_class c)
+static void make_table(struct btf_names *names, struct btf_data *d, enum btf_class c)
 {
 	const uint32_t kinds = class_kinds[c];
 	uint64_t n = 0, cap = 16;
 
-	for (uint32_t i = 0; i < d->n; i++) {
-		if (kinds >> kind_at(d, i) & 1)
-			n += n_names(c, type_at(d, i));
+	for (uint32_t i = 0; btf_data_has(d, i); i++) {
+		const struct btf_type *t = kinds >> kind_at(d, i) & 1 ? type_at(d, i) : NULL;
+
+		n += t ? n_names(c, t) : 0;
 	}
 	while (cap < n * 2)
 		cap *= 2;
@@ -133,7 +136,7 @@ static void make_table(struct btf_names *names, const struct btf_data *d, enum b
 
 /* A type that may be wanted: @k of its names is. */
 struct wanted {
-	const struct btf_data *d;
+	struct btf_data *d;
 	enum btf_class c;
 	uint32_t kinds;
 	const char *name;
@@ -146,7 +149,7 @@ static bool is_wanted(struct wanted *w, uint32_t i)
 	if (!(w->kinds >> kind_at(w->d, i) & 1))
 		return false;
 	const struct btf_type *t = type_at(w->d, i);
-	if (w->full && !btf_n(t))
+	if (!t || (w->full && !btf_n(t)))
 		return false;
 	for (w->k = 0; w->k < n_names(w->c, t); w->k++) {
 		if (!strcmp(name_of(w->d, w->c, t, w->k), w->name))
@@ -155,22 +158,22 @@ static bool is_wanted(struct wanted *w, uint32_t i)
 	return false;
 }
 
-static bool find(struct btf_names *names, struct wanted *w, uint32_t *ret)
+static bool search(struct btf_names *names, struct wanted *w, uint32_t h, uint32_t *ret)
 {
 	const enum btf_class c = w->c;
 
-	if (!*w->name)
-		return false;
-	if (!names->classes[c].slots && names->classes[c].searches++ == SEARCHES_MOST)
+	if (!names->classes[c].slots && names->classes[c].looked_at / SEARCHES_MOST > w->d->cap)
 		make_table(names, w->d, c);
 	const uint64_t *slots = names->classes[c].slots;
-	for (uint32_t i = 0; !slots && i < w->d->n; i++) {
-		if (is_wanted(w, i)) {
-			*ret = i;
-			return true;
-		}
+	uint32_t i = 0;
+	while (!slots && btf_data_has(w->d, i) && !is_wanted(w, i))
+		i++;
+	names->classes[c].looked_at += i;
+	if (!slots && i < w->d->n) {
+		*ret = i;
+		return true;
 	}
-	uint32_t h = hash(w->name), mask = names->classes[c].mask;
+	const uint32_t mask = names->classes[c].mask;
 	for (uint32_t at = h; slots && slots[at & mask]; at++) {
 		uint64_t slot = slots[at & mask];
 
@@ -182,7 +185,24 @@ static bool find(struct btf_names *names, struct wanted *w, uint32_t *ret)
 	return false;
 }
 
-uint32_t btf_names_find(struct btf_names *names, const struct btf_data *d, uint32_t kinds,
+static bool find(struct btf_names *names, struct wanted *w, uint32_t *ret)
+{
+	if (!*w->name)
+		return false;
+	const uint32_t h = hash(w->name), kinds = w->kinds | (uint32_t)w->c << NR_BTF_KINDS;
+	struct btf_found *f = &names->found[(h ^ kinds) % BTF_FOUND];
+	if (f->i && f->hash == h && f->kinds == kinds && f->full == w->full &&
+	    is_wanted(w, f->i - 1)) {
+		*ret = f->i - 1;
+		return true;
+	}
+	if (!search(names, w, h, ret))
+		return false;
+	*f = (struct btf_found){ .hash = h, .kinds = kinds, .full = w->full, .i = *ret + 1 };
+	return true;
+}
+
+uint32_t btf_names_find(struct btf_names *names, struct btf_data *d, uint32_t kinds,
 			const char *name, bool full)
 {
 	bool is_func = kinds & BTF_KINDS(BTF_KIND_FUNC);
@@ -198,7 +218,7 @@ uint32_t btf_names_find(struct btf_names *names, const struct btf_data *d, uint3
 	return find(names, &w, &i) ? d->first + i : 0;
 }
 
-uint32_t btf_names_enumerator(struct btf_names *names, const struct btf_data *d, const char *name,
+uint32_t btf_names_enumerator(struct btf_names *names, struct btf_data *d, const char *name,
 			      int64_t *ret)
 {
 	struct wanted w = {

@@ -24,9 +24,19 @@ bool ctypes_ran_out(const struct ctypes *db)
 	return db->ran_out || (db->ops->ran_out && db->ops->ran_out(db));
 }
 
+bool ctypes_broken(const struct ctypes *db)
+{
+	return db->ops->broken && db->ops->broken(db);
+}
+
 static int not_found(struct ctypes *db, int r, const char *what, const char *name)
 {
 	db->ran_out |= r == -ENOMEM;
+	if (r == -ENOENT && db->ops->ran_out && db->ops->ran_out(db))
+		return sonde_fail(-ENOMEM, "out of memory");
+	if (r == -ENOENT && ctypes_broken(db))
+		return sonde_fail(-EBADMSG, "there is no %s '%s' in what can be read of the types",
+				  what, name);
 	return r == -ENOENT ? sonde_fail(r, "there is no %s '%s'", what, name) : r;
 }
 

@@ -31,8 +31,10 @@ struct ctypes_ops {
 		    int (*f)(void *arg, const char *name, uint64_t id), void *arg);
 	/** Fills elem and members of @t; @t is done afterwards, unless this fails with -ENOMEM. */
 	int (*fill)(struct ctypes *db, struct ctype *t);
-	/** Whether any database behind it has run out of memory. NULL: there are none. */
+	/** Whether what is behind it has run out of memory. NULL: there is nothing. */
 	bool (*ran_out)(const struct ctypes *db);
+	/** NULL: never. */
+	bool (*broken)(const struct ctypes *db);
 	void (*free)(struct ctypes *db);
 };
 

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sonde/err.h>
 
 #include "crash/linux/ksyms.h"
+#include "crash/thin/thin.h"
 #include "made_image.h"
 #include "test.h"
 
@@ -24,6 +26,7 @@ struct tables {
 	int32_t offsets[SYMS];
 	struct ksyms_places at;
 	uint64_t pa;
+	bool packed; /* the dump is */
 };
 
 /* Tokens are the letters themselves, but '!', which stands for "sys_". */
@@ -91,9 +94,33 @@ static void make(struct tables *t, bool percpu)
 	t->at.token_index = place(t, t->index, sizeof(t->index));
 }
 
+/* A dump of the same pages, each of which has to be unpacked. */
+static struct dump *pack(struct dump *d)
+{
+	enum { MOST = 512 };
+	uint64_t pages[MOST], at = 0, len;
+	struct thin_result result;
+	struct dump *packed = NULL;
+	char path[128];
+	size_t n = 0;
+
+	for (; (len = dump_next(d, at, &at)) != 0; at += len) {
+		for (uint64_t i = 0; i < len / 4096 && n < MOST; i++)
+			pages[n++] = at / 4096 + i;
+	}
+	(void)snprintf(path, sizeof(path), "/tmp/sonde-ksyms-%d", (int)getpid());
+	EXPECT_EQ(thin_write(d, pages, n, path, &result), 0);
+	EXPECT_EQ(dump_open(&(const char *){ path }, 1, &packed), 0);
+	(void)unlink(path);
+	dump_close(d);
+	return packed;
+}
+
 static int load(struct tables *t, struct ksyms *ret)
 {
 	t->d = image_open(&t->m, NULL);
+	if (t->packed)
+		t->d = pack(t->d);
 	EXPECT_EQ(space_init(&t->mem, t->d, &t->m.layout), 0);
 	space_add_linear(&t->mem, MAP, MAP + (1 << 30), 0);
 	return ksyms_load(ret, &t->mem, &t->at);
@@ -109,7 +136,7 @@ static void fini(struct tables *t, struct ksyms *s)
 	image_fini(&t->m);
 }
 
-static void expect_all(bool percpu)
+static void expect_all(bool percpu, bool packed)
 {
 	struct tables t;
 	struct ksyms s;
@@ -118,8 +145,10 @@ static void expect_all(bool percpu)
 	uint64_t size = 0;
 
 	make(&t, percpu);
+	t.packed = packed;
 	EXPECT_EQ(load(&t, &s), 0);
 	EXPECT_EQ(s.n, SYMS);
+	EXPECT_EQ(!s.paged, !packed);
 	for (uint32_t k = 0; k < SYMS; k++) {
 		uint64_t addr = percpu && k < 10 ? k / 2 * 32 : 0xffffffff81000000 + k / 2 * 32;
 
@@ -143,12 +172,14 @@ static void expect_all(bool percpu)
 
 TEST(names_and_addresses)
 {
-	expect_all(false);
+	expect_all(false, false);
+	expect_all(false, true);
 }
 
 TEST(addresses_that_count_down)
 {
-	expect_all(true);
+	expect_all(true, false);
+	expect_all(true, true);
 }
 
 TEST(tables_that_lie)
@@ -178,6 +209,13 @@ TEST(tables_that_lie)
 	t.at.names = MAP + (1 << 29);
 	t.at.token_table = t.at.names + 100000;
 	EXPECT(load(&t, &s) < 0);
+	fini(&t, &s);
+
+	make(&t, false);
+	t.packed = true;
+	t.at.names = MAP + (1 << 29);
+	t.at.token_table = t.at.names + 100000;
+	EXPECT_EQ(load(&t, &s), -ENODATA);
 	fini(&t, &s);
 }
 

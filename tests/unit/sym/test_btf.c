@@ -355,6 +355,129 @@ TEST(out_of_memory)
 	test_oom(open_and_use);
 }
 
+/** BTF that comes page by page. */
+struct home {
+	const uint8_t *bytes;
+	size_t len, bad, reads;
+};
+
+static int read_home(void *arg, size_t off, void *ret, size_t n)
+{
+	struct home *h = arg;
+
+	h->reads++;
+	if (h->bad >= off && h->bad < off + n)
+		return -EIO;
+	memcpy(ret, h->bytes + off, n);
+	return 0;
+}
+
+static struct ctypes *open_paged(struct home *h)
+{
+	const struct paged_from from = { .len = h->len, .in_page = 4, .read = read_home, .arg = h };
+	struct ctypes *db = NULL;
+
+	EXPECT_EQ(ctypes_open_btf_paged(&from, &db), 0);
+	return db;
+}
+
+/* Types in the order in which they are told, with what they are made of. */
+static bool same_members(const struct ctype *a, const struct ctype *b)
+{
+	size_t n, n_b;
+	const struct cmember *m = ctype_members(a, &n), *m_b = ctype_members(b, &n_b);
+	bool same = n == n_b && a->kind == b->kind && a->size == b->size;
+
+	for (size_t i = 0; same && i < n; i++) {
+		same = !strcmp(m[i].name, m_b[i].name) && m[i].bit_off == m_b[i].bit_off &&
+		       m[i].bit_size == m_b[i].bit_size && m[i].value == m_b[i].value &&
+		       m[i].type->id == m_b[i].type->id;
+	}
+	return same;
+}
+
+static unsigned compare_paged(const void *raw, uint32_t len, uint32_t first, uint32_t n)
+{
+	struct home h = { .bytes = raw, .len = len, .bad = SIZE_MAX };
+	struct ctypes *whole = NULL, *paged = open_paged(&h);
+	unsigned bad = 0;
+
+	EXPECT_EQ(ctypes_open_btf(raw, len, &whole), 0);
+	for (uint32_t i = 0; i < n; i++) {
+		const uint32_t id = (first + i) % n; // not in order
+		const struct ctype *a = NULL, *b = NULL;
+		int r = ctypes_by_id(whole, id, &a);
+
+		bad += ctypes_by_id(paged, id, &b) != r;
+		if (r == 0 && b)
+			bad += strcmp(a->name, b->name) != 0 || !same_members(a, b);
+	}
+	EXPECT(!ctypes_broken(paged));
+	EXPECT(!ctypes_broken(whole));
+	ctypes_free(paged);
+	ctypes_free(whole);
+	return bad;
+}
+
+TEST(page_by_page)
+{
+	struct btf *b = make(), *kernel = btf__parse_raw("/sys/kernel/btf/vmlinux");
+	uint32_t len = 0;
+	const void *raw = btf__raw_data(b, &len);
+
+	EXPECT_EQ(compare_paged(raw, len, 5, btf__type_cnt(b) + 2), 0);
+	if (kernel) {
+		raw = btf__raw_data(kernel, &len);
+		EXPECT_EQ(compare_paged(raw, len, 50000, btf__type_cnt(kernel)), 0);
+		struct home h = { .bytes = raw, .len = len, .bad = SIZE_MAX };
+		struct ctypes *db = open_paged(&h);
+		EXPECT_EQ(find(db, "int")->size, 4);
+		EXPECT(h.reads < len / 4096 / 4); // it is among the first
+		EXPECT(find(db, "struct task_struct")->size > 1000);
+		const struct ctype *t = NULL;
+		EXPECT_EQ(ctypes_find(db, "struct of no such name", &t), -ENOENT);
+		ctypes_free(db);
+	}
+	btf__free(kernel);
+	btf__free(b);
+}
+
+/* What makes no sense or cannot be read is told when it is come upon. */
+TEST(broken_pages)
+{
+	struct btf *b = make();
+	uint32_t len = 0;
+	const struct ctype *t = NULL;
+
+	for (int i = 0; i < 5000; i++) { // for more than one page
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "t%d", i);
+		btf__add_typedef(b, name, 1);
+	}
+	const void *raw = btf__raw_data(b, &len);
+	struct home h = { .bytes = raw, .len = len, .bad = 12 * 4096 };
+	struct ctypes *db = open_paged(&h);
+	EXPECT_EQ(find(db, "t5")->size, 4);
+	EXPECT(!ctypes_broken(db));
+	EXPECT_EQ(ctypes_find(db, "t4999", &t), -EBADMSG);
+	EXPECT(ctypes_broken(db));
+	EXPECT_EQ(find(db, "t5")->size, 4);
+	ctypes_free(db);
+
+	uint8_t *copy = malloc(len);
+	memcpy(copy, raw, len);
+	memset(copy + 8 * 4096, 0, 4096); // of no kind
+	h = (struct home){ .bytes = copy, .len = len, .bad = SIZE_MAX };
+	db = open_paged(&h);
+	EXPECT_EQ(find(db, "t5")->size, 4);
+	EXPECT_EQ(ctypes_find(db, "t4999", &t), -EBADMSG);
+	EXPECT(ctypes_broken(db));
+	ctypes_free(db);
+	free(copy);
+	btf__free(b);
+}
+
 TEST(a_module_over_the_kernel)
 {
 	struct ctypes *kernel = NULL, *db = NULL;
