@@ -32,6 +32,7 @@ void crash_close(struct crash_core *c)
 		c->system->close(c);
 	crash_debug_free(c->debug);
 	ctypes_free(c->types);
+	ctypes_free(c->file_types);
 	if (!c->lent)
 		dump_close(c->dump);
 	arena_fini(&c->arena);
@@ -121,6 +122,18 @@ struct ctypes *crash_types(struct crash_core *c)
 	if (!c->types && c->system->types && c->system->types(c, NULL))
 		c->ran_out |= ctypes_open_parts(&parts, &c->types) < 0; // as nothing else can fail
 	return c->types;
+}
+
+int crash_var_type(struct crash_core *c, const char *name, const struct ctype **ret)
+{
+	struct ctypes *types = crash_types(c);
+
+	int r = types ? ctypes_var(types, name, ret) : -ENOENT;
+	if (r != -ENOENT || !c->kernel_path)
+		return r;
+	// In memory there are types of the few variables alone that each CPU has.
+	r = c->file_types ? 0 : ctypes_open_dwarf_mapped(c->kernel_path, &c->file_types);
+	return r < 0 ? r : ctypes_var(c->file_types, name, ret);
 }
 
 int crash_read_uint(struct crash_core *c, uint64_t va, unsigned size, uint64_t *ret)

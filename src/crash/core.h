@@ -23,6 +23,7 @@
 struct crash_core;
 struct crash_debug;
 struct crash_verb;
+struct ctype;
 struct ctypes;
 
 /** What an address is called. */
@@ -176,6 +177,7 @@ struct crash_core {
 	struct crash_debug_options debug_options; /* text is borrowed */
 	struct crash_debug *debug;		  /* owned; NULL: not asked yet */
 	struct ctypes *types;			  /* owned: of all parts; NULL: not asked yet */
+	struct ctypes *file_types;		  /* owned: of @kernel_path's DWARF, the same */
 	struct arena arena;			  /* of names */
 	bool ran_out; /* of memory, where that could not be told: something is missing */
 };
@@ -202,6 +204,9 @@ int crash_fail_read(int r, uint64_t va);
 /** All types: the kernel's, and what it does not know its modules are asked. NULL: none are known.
  */
 struct ctypes *crash_types(struct crash_core *c);
+/** The type of a variable, by the file of the kernel too where one was given; -ENOENT. */
+SONDE_MUST_CHECK int crash_var_type(struct crash_core *c, const char *name,
+				    const struct ctype **ret);
 
 /** Shorthands for kernel memory: numbers of 1, 2, 4 or 8 bytes, and text. As crash_system.read. */
 SONDE_MUST_CHECK int crash_read_uint(struct crash_core *c, uint64_t va, unsigned size,

@@ -264,7 +264,6 @@ static int take_cpu(char *text, int *ret)
 static int print_variable(struct wanted *w, char *name)
 {
 	struct crash_run *r = w->run;
-	struct ctypes *types = crash_types(r->core);
 	struct crash_symbol s;
 	int cpu;
 
@@ -273,10 +272,11 @@ static int print_variable(struct wanted *w, char *name)
 		return err;
 	if (!r->core->system->symbol_named(r->core, name, &s))
 		return sonde_fail(-ENOENT, "there is no type and no symbol '%s'", name);
-	err = types ? ctypes_var(types, name, &w->v.type) : -ENOENT;
+	err = crash_var_type(r->core, name, &w->v.type);
 	if (err == -ENOENT)
-		return sonde_fail(err, "the type of '%s' is not known: print TYPE %s shows it",
-				  name, name);
+		return sonde_fail(
+			err, "the type of '%s' is not known: print TYPE %s shows it%s", name, name,
+			r->core->kernel_path ? "" : ", or a KERNEL with debug information");
 	w->v.addr = s.start;
 	return err < 0 ? err : show_all(w, cpu);
 }

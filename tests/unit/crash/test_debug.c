@@ -197,6 +197,25 @@ TEST(types_of_the_file)
 	EXPECT(!none);
 }
 
+/* In memory there are none of a variable that is not each CPU's own. */
+TEST(types_of_variables)
+{
+	struct crash_core c = { .system = &made };
+	const struct ctype *t = NULL;
+	struct cmember m;
+
+	EXPECT_EQ(crash_var_type(&c, "first", &t), -ENOENT);
+	c.kernel_path = path_of("kernel.dwarf4");
+	EXPECT_EQ(crash_var_type(&c, "first", &t), 0);
+	EXPECT(t && ctype_member(t, "kind", &m) && m.bit_size == 5);
+	EXPECT_EQ(crash_var_type(&c, "nosuch", &t), -ENOENT);
+	ctypes_free(c.file_types);
+	c.file_types = NULL;
+	c.kernel_path = path_of("kernel.plain");
+	EXPECT_EQ(crash_var_type(&c, "first", &t), -ENOENT);
+	EXPECT(!c.file_types);
+}
+
 TEST(frames_as_text)
 {
 	static const struct {
