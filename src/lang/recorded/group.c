@@ -17,6 +17,24 @@ bool rec_is_of_kernel(const struct sonde_event_class *cls)
 	return domain && domain->str && !strcmp(domain->str, "kernel");
 }
 
+/* Events that a script asked for are named as their probes, which are no tracepoints of a group. */
+static bool is_probe(const char *name, size_t len)
+{
+	static const char *const functions[] = { "k",	  "kprobe",   "kr",    "kretprobe",
+						 "f",	  "fentry",   "kfunc", "fr",
+						 "fexit", "kretfunc", "ur",    "uretprobe" };
+	char word[32];
+
+	if (len >= sizeof(word))
+		return false;
+	memcpy(word, name, len);
+	word[len] = '\0';
+	for (size_t i = 0; i < MEM_LEN(functions); i++)
+		if (!strcmp(functions[i], word))
+			return true;
+	return rec_provider(word);
+}
+
 bool rec_told(const struct sonde_event_class *cls, struct rec_told *ret)
 {
 	const bool by_uri = cls->uri && !strncmp(cls->uri, told, sizeof(told) - 1);
@@ -28,7 +46,8 @@ bool rec_told(const struct sonde_event_class *cls, struct rec_told *ret)
 	const char *colon = strchr(name, ':');
 
 	if (!colon || !colon[1] || strchr(colon + 1, ':') ||
-	    (size_t)(colon - name) >= sizeof(ret->group))
+	    (size_t)(colon - name) >= sizeof(ret->group) ||
+	    (!by_uri && is_probe(name, (size_t)(colon - name))))
 		return false;
 	memcpy(ret->group, name, (size_t)(colon - name));
 	ret->group[colon - name] = '\0';
