@@ -32,14 +32,20 @@ def ok(good, name, *more):
     return good
 
 
-def start(sonde, script, threads=None, **how):
+def set_default():
+    """Whoever started this in the background may have it ignore them."""
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def start(sonde, script, threads=None, before=set_default):
     env = dict(os.environ, TZ='UTC0')
     env.pop('SONDE_THREADS', None)
     if threads:
         env['SONDE_THREADS'] = threads
     return subprocess.Popen([sonde, 'run', '-t', TRACE, '-e', script], env=env, text=True,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, **how)
+                            stderr=subprocess.PIPE, preexec_fn=before)
 
 
 def is_caught(child, number):
@@ -96,8 +102,7 @@ def test_second(sonde):
 
 def test_ignored(sonde, all_events):
     """Whoever starts it as nohup does wants it to go on."""
-    child = start(sonde, TALKS,
-                  preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    child = start(sonde, TALKS, before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     first_byte(child)
     child.send_signal(signal.SIGHUP)
     out, err = child.communicate()
