@@ -133,7 +133,8 @@ def check_behind_libc():
     p = subprocess.run([sonde, 'record', '--force', '-o', 'try', '-d', '0.05', *options],
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     if p.returncode:
-        result('callers by DWARF # SKIP ' + p.stderr.strip().split('\n')[0], True)
+        lacks = 'this kernel has no event' in p.stderr or os.uname().machine != 'x86_64'
+        result('callers by DWARF' + (' # SKIP no such event, or no x86-64' if lacks else ''), lacks, p.stderr)
         return
     load = record(*options, load=bare)
     if not load:

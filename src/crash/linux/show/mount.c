@@ -161,19 +161,7 @@ static int show(struct crash_run *r, const struct crash_tasks *tasks, const stru
 
 static int run(struct crash_run *r)
 {
-	struct crash_tasks tasks = { 0 };
-	struct namespaces all = { 0 };
-
-	int err = linux_tasks(r->core, &tasks);
-	if (!err)
-		err = namespaces_find(linux_of(r->core), NAMESPACE_MOUNT, &tasks, &all);
-	if (!err && all.cut)
-		r->note(all.cut);
-	if (!err)
-		err = show(r, &tasks, &all);
-	namespaces_fini(&all);
-	crash_tasks_fini(&tasks);
-	return err;
+	return linux_in_namespaces(r, NAMESPACE_MOUNT, show);
 }
 
 const struct crash_verb linux_mount = {

@@ -39,6 +39,25 @@ int linux_show_namespaces(struct page *p, struct linux_kernel *k, const struct n
 	return err;
 }
 
+int linux_in_namespaces(struct crash_run *r, enum namespace_kind kind,
+			int (*show)(struct crash_run *r, const struct crash_tasks *tasks,
+				    const struct namespaces *all))
+{
+	struct crash_tasks tasks = { 0 };
+	struct namespaces all = { 0 };
+
+	int err = linux_tasks(r->core, &tasks);
+	if (!err)
+		err = namespaces_find(linux_of(r->core), kind, &tasks, &all);
+	if (!err && all.cut)
+		r->note(all.cut);
+	if (!err)
+		err = show(r, &tasks, &all);
+	namespaces_fini(&all);
+	crash_tasks_fini(&tasks);
+	return err;
+}
+
 int linux_take_namespace(const struct crash_run *r, const struct crash_tasks *tasks,
 			 const struct namespaces *all, const struct namespace **ret,
 			 const struct crash_task **ret_task)

@@ -40,6 +40,12 @@ SONDE_MUST_CHECK int linux_show_sockets(struct crash_run *r, struct page *p,
 					const struct crash_tasks *tasks,
 					const struct namespaces *all, const struct namespace *only);
 
+/** Runs @show with all tasks and their namespaces of a kind. A negative errno, as @show's. */
+SONDE_MUST_CHECK int linux_in_namespaces(struct crash_run *r, enum namespace_kind kind,
+					 int (*show)(struct crash_run *r,
+						     const struct crash_tasks *tasks,
+						     const struct namespaces *all));
+
 /** The table of namespaces, where there are several of them. */
 SONDE_MUST_CHECK int linux_show_namespaces(struct page *p, struct linux_kernel *k,
 					   const struct namespaces *all);
